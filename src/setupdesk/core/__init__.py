@@ -1,0 +1,1 @@
+"""What things are: requests, runs, symbols, problems. Pure: no I/O, no clock."""

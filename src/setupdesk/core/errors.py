@@ -1,0 +1,96 @@
+"""Every error that a user can meet, built from facts. Anything else is a bug of ours.
+
+SetupdeskError
+├── InvalidRequestError       refused: no run, no flow           422 · exit 3
+├── InvalidImportError        the file cannot be imported        422 · exit 3
+├── InvalidRuleError          a setup's file is wrong            422 · exit 3
+├── NotFoundError             no such run, setup or symbol       404 · exit 4
+├── NotFinishedError          the run has no result yet          409 · exit 4
+├── MissingBarsError          the store lacks the bars of a run  run failed
+├── DeskUnavailableError      the desk cannot be reached         503 · exit 5
+└── NotAllowedError           the key is missing or wrong        401 · exit 5
+"""
+
+from collections.abc import Sequence
+
+from setupdesk.core.problem import Problem
+
+
+class SetupdeskError(Exception):
+    """Something that the user can understand and act on."""
+
+    code = "error"
+
+
+class InvalidRequestError(SetupdeskError):
+    """The request was refused."""
+
+    code = "invalid_request"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problem.message for problem in problems))
+
+
+class InvalidImportError(SetupdeskError):
+    """The file was not imported; nothing changed."""
+
+    code = "invalid_import"
+
+    def __init__(self, file_name: str, reason: str) -> None:
+        super().__init__(f"{file_name} was not imported: {reason}")
+
+
+class InvalidRuleError(SetupdeskError):
+    """The rule file is wrong."""
+
+    code = "invalid_rule"
+
+    def __init__(self, file_name: str, mistakes: Sequence[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__(f"{file_name} is not a valid rule: {'; '.join(mistakes)}")
+
+
+class NotFoundError(SetupdeskError):
+    """What was asked for does not exist."""
+
+    code = "not_found"
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"There is no {what} {name!r}.")
+
+
+class NotFinishedError(SetupdeskError):
+    """The run has no result, or none yet."""
+
+    code = "no_result"
+
+    def __init__(self, run_id: str, state: str) -> None:
+        super().__init__(f"{run_id} has no result: it is {state}.")
+
+
+class MissingBarsError(SetupdeskError):
+    """The bars of a run are not in the store."""
+
+    code = "missing_bars"
+
+    def __init__(self, symbol: str, timeframe: str, period: str) -> None:
+        super().__init__(f"There are no bars of {symbol} {timeframe} for {period}.")
+
+
+class DeskUnavailableError(SetupdeskError):
+    """The desk cannot be reached."""
+
+    code = "unavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The desk cannot be reached: {reason}")
+
+
+class NotAllowedError(SetupdeskError):
+    """The key is missing or wrong."""
+
+    code = "not_allowed"
+
+    def __init__(self) -> None:
+        super().__init__("The key is missing or wrong.")

@@ -1,0 +1,33 @@
+"""Problems: the reasons why START refuses a request, in one shape for every door."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One reason of a refusal."""
+
+    field: str
+    """Path of the wrong value in the payload, such as ``options.max_trades``."""
+
+    code: str
+    """Stable word for programs, such as ``unknown_symbol``."""
+
+    message: str
+    allowed: tuple[str, ...] = ()
+    suggestion: str | None = None
+    """The nearest value that would be accepted."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the shape that every door shows."""
+        return asdict(self)
+
+
+def find_nearest(wrong: str, allowed: Iterable[str]) -> str | None:
+    """Find the allowed word that *wrong* was probably meant to be."""
+    by_folded = {word.casefold(): word for word in allowed}
+    close = get_close_matches(wrong.casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[close[0]] if close else None

@@ -1,0 +1,74 @@
+"""Symbols: what may be traded, when its market is open, and what a trade in it costs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import time
+from typing import Literal
+
+Week = Literal["24x5", "24x7"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A named span of the day, ``[start, end)`` in the wall clock of *zone*."""
+
+    start: time
+    end: time
+    zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What a simulated trade pays, in points of price."""
+
+    spread: tuple[tuple[time, float], ...]
+    """(from local time of the symbol's zone, points), ascending, the first at 00:00."""
+
+    slippage: float
+    """Points lost on market entries, stops and flat exits; none on limits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symbol:
+    """One tradable name of the catalogue. Bars of it are bid prices."""
+
+    name: str
+    title: str
+    aliases: tuple[str, ...]
+    tick: float
+    """Smallest price step; prices are compared as integer multiples of it."""
+
+    price_range: tuple[float, float]
+    """Where a plausible price lies; anything else is the wrong scale or the wrong symbol."""
+
+    zone: str
+    """IANA zone of the market; dates of requests and sessions are dates in it."""
+
+    calendar: str
+    """Code of the exchange calendar whose sessions are traded, such as ``XETR``."""
+
+    session: Window
+    week: Week
+    windows: Mapping[str, Window]
+    costs: Costs
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All symbols by name; aliases find them too."""
+
+    symbols: Mapping[str, Symbol]
+
+    def __iter__(self) -> Iterator[Symbol]:
+        return iter(self.symbols.values())
+
+    def __getitem__(self, name: str) -> Symbol:
+        return self.symbols[name]
+
+    def find(self, name: str) -> Symbol | None:
+        """Find a symbol by its name or an alias, in any case."""
+        wanted = name.strip().upper()
+        for symbol in self:
+            if wanted in (symbol.name, *(alias.upper() for alias in symbol.aliases)):
+                return symbol
+        return None

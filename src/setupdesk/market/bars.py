@@ -1,0 +1,59 @@
+"""Bars: columns of candles, their prices in integer ticks."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from setupdesk.core.timeframe import Timeframe
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """Candles of one symbol, oldest first, without duplicates.
+
+    ``time`` is the open of each bar in UTC milliseconds; a bar is the half-open span
+    ``[time, time + timeframe)`` and is usable once it has closed. Prices are bid prices
+    in ticks; ``volume`` is NaN where the source has none.
+    """
+
+    timeframe: Timeframe
+    tick: float
+    time: Ints
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+    volume: Floats
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __getitem__(self, rows: slice) -> Self:
+        return type(self)(
+            self.timeframe,
+            self.tick,
+            self.time[rows],
+            self.open[rows],
+            self.high[rows],
+            self.low[rows],
+            self.close[rows],
+            self.volume[rows],
+        )
+
+    def between(self, start_ms: int, stop_ms: int) -> Self:
+        """Give the bars that open in ``[start_ms, stop_ms)``, without copying."""
+        first, stop = np.searchsorted(self.time, [start_ms, stop_ms])
+        return self[int(first) : int(stop)]
+
+    def fingerprint(self) -> str:
+        """Name these very bars: sha256 over timeframe, tick and all columns."""
+        digest = hashlib.sha256(f"{self.timeframe}|{self.tick!r}".encode())
+        for column in (self.time, self.open, self.high, self.low, self.close, self.volume):
+            digest.update(np.ascontiguousarray(column).tobytes())
+        return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""The steps of a request, one file each: START, dispatcher, flow body, Setup Manager, runners."""

@@ -1,0 +1,1 @@
+"""Detectors, one file each: bars in, levels or events out, each with the row it is known at."""

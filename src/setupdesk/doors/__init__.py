@@ -1,0 +1,1 @@
+"""The ways in that people use. No rule lives here."""

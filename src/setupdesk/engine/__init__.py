@@ -1,0 +1,1 @@
+"""The engine: a setup over bars, signals, simulated fills, statistics. Pure."""

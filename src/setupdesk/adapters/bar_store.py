@@ -1,0 +1,246 @@
+"""The bar store: every data set as memory-mapped columns, each version for ever.
+
+``<folder>/<SYMBOL>/<TIMEFRAME>/manifest.json`` names the current version; the sub-folder
+of its fingerprint holds the columns. An import writes a new version beside the old ones,
+so that a run can be repeated on the very bars that it saw.
+"""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from setupdesk.core.errors import InvalidImportError, MissingBarsError
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.market.bars import Bars
+from setupdesk.market.data_set import Facts, Manifest, Saved
+
+_COLUMNS = ("time", "open", "high", "low", "close", "volume")
+_MANIFEST = "manifest.json"
+_DRAFT = ".draft-"
+
+
+@dataclass(frozen=True, slots=True)
+class BarStore:
+    """All bars of the desk, under one folder."""
+
+    folder: Path
+
+    def save(self, symbol: str, bars: Bars, facts: Facts) -> Saved:
+        """Add *bars* to the data set of *symbol*, all or nothing.
+
+        Real bars replace simulated ones; the reverse raises ``InvalidImportError``.
+        """
+        if not len(bars):
+            raise InvalidImportError(facts.source_file, "it has no bars.")
+        folder = self._folder(symbol, bars.timeframe)
+        folder.mkdir(parents=True, exist_ok=True)
+        for parent in (folder.parent, self.folder):
+            _sync_folder(parent)
+        with _locked(folder):
+            current = self.find_manifest(symbol, bars.timeframe)
+            if current is None:
+                manifest = _describe(symbol, bars, facts, None)
+                _publish(folder, bars, manifest)
+                return Saved(manifest=manifest, outcome="created", added=len(bars), disagreeing=0)
+            return self._update(current, bars, facts)
+
+    def load(self, symbol: str, timeframe: Timeframe, fingerprint: str | None = None) -> Bars:
+        """Map the current version into memory, or the one named by *fingerprint*.
+
+        Raises ``MissingBarsError`` when it is not in the store.
+        """
+        folder = self._folder(symbol, timeframe)
+        if fingerprint is None:
+            fingerprint = _fingerprint_of(self.find_manifest(symbol, timeframe))
+        version = folder / fingerprint
+        manifest = _read_manifest(version) if re.fullmatch("[0-9a-f]{64}", fingerprint) else None
+        if manifest is None:
+            raise MissingBarsError(symbol, timeframe, fingerprint or "any period")
+        return Bars(timeframe, manifest.tick, *(_map(version, name) for name in _COLUMNS))
+
+    def find_manifest(self, symbol: str, timeframe: Timeframe) -> Manifest | None:
+        """Find the current version of a data set."""
+        return _read_manifest(self._folder(symbol, timeframe))
+
+    def find_source(self, symbol: str, timeframe: Timeframe) -> Manifest | None:
+        """Find the data set from which *timeframe* is made: itself, or else the finest one."""
+        own = self.find_manifest(symbol, timeframe)
+        if own is not None:
+            return own
+        finer = (other for other in Timeframe if other.minutes < timeframe.minutes)
+        found = (self.find_manifest(symbol, other) for other in finer)
+        return next((manifest for manifest in found if manifest is not None), None)
+
+    def manifests(self) -> list[Manifest]:
+        """List every data set, by symbol and timeframe."""
+        folders = sorted(self.folder.glob("*/*/"))
+        found = [manifest for folder in folders if (manifest := _read_manifest(folder))]
+        return sorted(found, key=lambda each: (each.symbol, each.timeframe.minutes))
+
+    def _folder(self, symbol: str, timeframe: Timeframe) -> Path:
+        return self.folder / symbol / timeframe.value
+
+    def _update(self, current: Manifest, bars: Bars, facts: Facts) -> Saved:
+        if facts.simulated and not current.simulated:
+            reason = f"real bars of {current.symbol} {current.timeframe} are stored already."
+            raise InvalidImportError(facts.source_file, reason)
+        folder = self._folder(current.symbol, bars.timeframe)
+        if current.simulated:
+            return _replace(folder, current, bars, facts)
+        stored = self.load(current.symbol, bars.timeframe, current.fingerprint)
+        return _merge(folder, current, stored, bars, facts)
+
+
+def _replace(folder: Path, current: Manifest, bars: Bars, facts: Facts) -> Saved:
+    manifest = _describe(current.symbol, bars, facts, None)
+    if (manifest.fingerprint, manifest.seed) == (current.fingerprint, current.seed):
+        return _unchanged(current)
+    _publish(folder, bars, manifest)
+    return Saved(manifest=manifest, outcome="replaced", added=len(bars), disagreeing=0)
+
+
+def _merge(folder: Path, current: Manifest, stored: Bars, bars: Bars, facts: Facts) -> Saved:
+    if stored.tick != bars.tick:
+        reason = (
+            f"the stored bars count in ticks of {stored.tick:g}, these in {bars.tick:g}. "
+            f"Move {folder} away to begin anew."
+        )
+        raise InvalidImportError(facts.source_file, reason)
+    merged = _overlay(stored, bars)
+    manifest = _describe(current.symbol, merged, facts, current.fingerprint)
+    if manifest.fingerprint == current.fingerprint:
+        return _unchanged(current)
+    disagreeing = _count_disagreeing(stored, bars)
+    manifest = replace(manifest, quality={**facts.quality, "disagreeing": disagreeing})
+    _publish(folder, merged, manifest)
+    added = len(merged) - len(stored)
+    return Saved(manifest=manifest, outcome="merged", added=added, disagreeing=disagreeing)
+
+
+def _unchanged(current: Manifest) -> Saved:
+    return Saved(manifest=current, outcome="unchanged", added=0, disagreeing=0)
+
+
+def _overlay(stored: Bars, bars: Bars) -> Bars:
+    # Both are sorted: bisection finds the shared stamps, a stable sort merges two runs.
+    rows = np.minimum(np.searchsorted(bars.time, stored.time), len(bars) - 1)
+    kept = bars.time[rows] != stored.time
+    order = np.argsort(np.concatenate((stored.time[kept], bars.time)), kind="stable")
+    columns = (
+        np.concatenate((getattr(stored, name)[kept], getattr(bars, name)))[order]
+        for name in _COLUMNS
+    )
+    return Bars(bars.timeframe, bars.tick, *columns)
+
+
+def _count_disagreeing(stored: Bars, bars: Bars) -> int:
+    _, old, new = np.intersect1d(stored.time, bars.time, assume_unique=True, return_indices=True)
+    prices = ("open", "high", "low", "close")
+    differ = [getattr(stored, name)[old] != getattr(bars, name)[new] for name in prices]
+    return int(np.any(differ, axis=0).sum())
+
+
+def _describe(symbol: str, bars: Bars, facts: Facts, merged_into: str | None) -> Manifest:
+    return Manifest(
+        symbol=symbol,
+        timeframe=bars.timeframe,
+        tick=bars.tick,
+        rows=len(bars),
+        first=datetime.fromtimestamp(int(bars.time[0]) / 1000, UTC),
+        last=datetime.fromtimestamp(int(bars.time[-1]) / 1000, UTC),
+        source_file=facts.source_file,
+        source_format=facts.source_format,
+        source_sha256=facts.source_sha256,
+        clock=facts.clock,
+        simulated=facts.simulated,
+        seed=facts.seed,
+        fingerprint=bars.fingerprint(),
+        merged_into=merged_into,
+        imported_at=facts.imported_at,
+        quality=dict(facts.quality),
+    )
+
+
+def _fingerprint_of(manifest: Manifest | None) -> str:
+    return manifest.fingerprint if manifest else ""
+
+
+def _read_manifest(folder: Path) -> Manifest | None:
+    try:
+        return Manifest.from_json(json.loads((folder / _MANIFEST).read_bytes()))
+    except FileNotFoundError:
+        return None
+
+
+def _map(version: Path, name: str) -> NDArray[Any]:
+    # A plain view: slicing a np.memmap costs ten times as much as slicing an array.
+    return np.load(version / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
+
+
+def _publish(folder: Path, bars: Bars, manifest: Manifest) -> None:
+    version = folder / manifest.fingerprint
+    # A version that is there already holds the same bars: it was current once.
+    if not version.exists():
+        _write_version(folder, bars, manifest)
+    _replace_file(folder / _MANIFEST, _to_bytes(manifest))
+
+
+def _write_version(folder: Path, bars: Bars, manifest: Manifest) -> None:
+    # Drafts that a crash left behind: nobody else writes here while we hold the lock.
+    for leftover in folder.glob(f"{_DRAFT}*"):
+        shutil.rmtree(leftover)
+    draft = folder / f"{_DRAFT}{manifest.fingerprint}"
+    draft.mkdir()
+    for name in _COLUMNS:
+        column = np.ascontiguousarray(getattr(bars, name))
+        _write_synced(draft / f"{name}.npy", partial(np.save, arr=column))
+    _write_synced(draft / _MANIFEST, lambda file: file.write(_to_bytes(manifest)))
+    _sync_folder(draft)
+    draft.rename(folder / manifest.fingerprint)
+    _sync_folder(folder)
+
+
+def _to_bytes(manifest: Manifest) -> bytes:
+    return json.dumps(manifest.to_json(), indent=2).encode()
+
+
+def _replace_file(path: Path, content: bytes) -> None:
+    draft = path.with_name(f".{path.name}")
+    _write_synced(draft, lambda file: file.write(content))
+    draft.replace(path)
+    _sync_folder(path.parent)
+
+
+def _write_synced(path: Path, write: Callable[[Any], object]) -> None:
+    with path.open("wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    # Two imports of one data set would otherwise each merge into the same old version.
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,150 @@
+"""Trading days of an exchange, from exchange_calendars, kept in a file once worked out.
+
+That package brings pandas, which takes a second to import. A process that finds the file
+of its calendar needs neither. A new version of the package makes new files.
+"""
+
+import json
+import warnings
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.problem import Problem
+from setupdesk.core.symbol import Symbol, Window
+from setupdesk.market.sessions import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PACKAGE = "exchange_calendars"
+_BEGIN = "2000-01-01"
+
+_ROUND_THE_CLOCK = ("24/5", "24/7")
+"""Calendars that only know days: the hours are those of the symbol's session."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Horizon:
+    first: date
+    last: date
+    sessions: tuple[Session, ...]
+
+    def covers(self, first: date, last: date) -> bool:
+        return self.first <= first and last <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeCalendar:
+    """The sessions of any symbol of the catalogue."""
+
+    folder: Path
+    """Where the sessions are kept from one process to the next."""
+
+    _known: dict[str, _Horizon] = field(default_factory=dict, repr=False)
+
+    def sessions(self, symbol: Symbol, first: date, last: date) -> list[Session]:
+        """Give the sessions of *symbol* from *first* to *last*, both included.
+
+        Raises ``InvalidRequestError`` for days that the calendar does not know.
+        """
+        horizon = self._horizon(symbol.calendar, first, last)
+        days = [session for session in horizon.sessions if first <= session.day <= last]
+        if symbol.calendar not in _ROUND_THE_CLOCK:
+            return days
+        return [_session_by_clock(session.day, symbol.session) for session in days]
+
+    def _horizon(self, code: str, first: date, last: date) -> _Horizon:
+        # A file written a year ago ends sooner than what the package knows today.
+        sources: tuple[Callable[[str], _Horizon | None], ...] = (self._known.get, self._read)
+        for source in sources:
+            horizon = source(code)
+            if horizon is not None and horizon.covers(first, last):
+                self._known[code] = horizon
+                return horizon
+        horizon = _work_out(code)
+        self._known[code] = horizon
+        self._write(code, horizon)
+        if not horizon.covers(first, last):
+            raise _outside(code, horizon, first, last)
+        return horizon
+
+    def _path(self, code: str) -> Path:
+        return self.folder / f"{code.replace('/', '-')}-{version(_PACKAGE)}.json"
+
+    def _read(self, code: str) -> _Horizon | None:
+        try:
+            return _from_json(json.loads(self._path(code).read_bytes()))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _write(self, code: str, horizon: _Horizon) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=self.folder, encoding="utf-8", delete=False) as draft:
+            json.dump(_to_json(horizon), draft, separators=(",", ":"))
+        Path(draft.name).replace(self._path(code))
+
+
+def _work_out(code: str) -> _Horizon:
+    # The package calls what newer pandas deprecates; that is theirs to mend, not the user's.
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        from exchange_calendars import get_calendar
+
+        schedule = get_calendar(code, start=_BEGIN).schedule
+    columns = (
+        schedule[name].astype("datetime64[ms, UTC]").astype("int64") for name in ("open", "close")
+    )
+    sessions = tuple(
+        Session(stamp.date(), int(opens), int(closes))
+        for stamp, opens, closes in zip(schedule.index, *columns, strict=True)
+    )
+    return _Horizon(date.fromisoformat(_BEGIN), sessions[-1].day, sessions)
+
+
+def _session_by_clock(day: date, window: Window) -> Session:
+    # A session belongs to the day on which it ends; midnight is the end of a day.
+    end_day = day + timedelta(days=1) if window.end == time() else day
+    wraps = window.start >= window.end and window.end != time()
+    start_day = day - timedelta(days=1) if wraps else day
+    zone = ZoneInfo(window.zone)
+    return Session(
+        day,
+        _instant_ms(start_day, window.start, zone),
+        _instant_ms(end_day, window.end, zone),
+    )
+
+
+def _instant_ms(day: date, clock: time, zone: ZoneInfo) -> int:
+    return int(datetime.combine(day, clock, zone).timestamp()) * 1000
+
+
+def _outside(code: str, horizon: _Horizon, first: date, last: date) -> InvalidRequestError:
+    field_name = "start" if first < horizon.first else "end"
+    message = (
+        f"The sessions of {code} are known from {horizon.first} to {horizon.last}; "
+        f"{first} to {last} was asked. Choose a period within."
+    )
+    allowed = (horizon.first.isoformat(), horizon.last.isoformat())
+    problem = Problem(field=field_name, code="outside_calendar", message=message, allowed=allowed)
+    return InvalidRequestError([problem])
+
+
+def _to_json(horizon: _Horizon) -> dict[str, Any]:
+    return {
+        "first": horizon.first.isoformat(),
+        "last": horizon.last.isoformat(),
+        "sessions": [[s.day.isoformat(), s.opens_ms, s.closes_ms] for s in horizon.sessions],
+    }
+
+
+def _from_json(raw: dict[str, Any]) -> _Horizon:
+    return _Horizon(
+        date.fromisoformat(raw["first"]),
+        date.fromisoformat(raw["last"]),
+        tuple(Session(date.fromisoformat(day), *hours) for day, *hours in raw["sessions"]),
+    )

@@ -1,0 +1,75 @@
+"""The way from the service to the executor: one line of JSON there, one back."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from setupdesk.app.ports import EngineUnavailableError
+
+TIMEOUT_SECONDS = 5.0
+
+
+class ExecutorUnavailableError(EngineUnavailableError):
+    """The executor does not answer; the same call can be made again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("the executor", reason)
+
+
+LONGEST_ADDRESS = 100
+"""Bytes; a Unix socket's address has room for a few more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorSocket:
+    """The executor that listens at *path*; every call may be repeated."""
+
+    path: Path
+
+    def run(self, run_id: str, flow_run_id: str, flow: str) -> None:
+        """Have a run carried out, unless that was done or is under way."""
+        self._ask({"run": run_id, "flow_run_id": flow_run_id, "flow": flow})
+
+    def cancel(self, run_id: str) -> bool:
+        """Kill a run's process; False if the executor does not hold the run."""
+        return bool(self._ask({"cancel": run_id})["held"])
+
+    def ping(self) -> list[str]:
+        """Name the runs that the executor holds."""
+        return list(self._ask({"ping": 1})["runs"])
+
+    def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(TIMEOUT_SECONDS)
+                with address_of(self.path) as address:
+                    connection.connect(address)
+                connection.sendall(json.dumps(message).encode() + b"\n")
+                with connection.makefile("rb") as lines:
+                    line = lines.readline()
+        except OSError as error:
+            raise ExecutorUnavailableError(repr(error)) from error
+        if not line.endswith(b"\n"):
+            raise ExecutorUnavailableError("it hung up without an answer")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise ExecutorUnavailableError(answer["error"])
+        return answer
+
+
+@contextmanager
+def address_of(path: Path) -> Iterator[str]:
+    """Give an address of the socket at *path* that is short enough, however deep its folder."""
+    if len(os.fsencode(path)) <= LONGEST_ADDRESS:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)

@@ -1,0 +1,49 @@
+"""Importers: files of other programs become bars, or are refused with every reason.
+
+``READERS`` knows the formats. A new one is a file beside this and a line there.
+"""
+
+import hashlib
+
+from setupdesk.adapters.importers import csv_with_header
+from setupdesk.adapters.importers.checking import check_rows
+from setupdesk.adapters.importers.rows import NotReadableError, Reader
+from setupdesk.adapters.importers.unpacking import unpack
+from setupdesk.core.errors import InvalidImportError
+from setupdesk.core.symbol import Symbol
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.market.data_set import ImportedBars
+
+READERS: tuple[Reader, ...] = (csv_with_header.READER,)
+"""The formats, most particular first: the first that recognises a file reads it."""
+
+
+def read_bars(raw: bytes, file_name: str, symbol: Symbol, timeframe: Timeframe) -> ImportedBars:
+    """Read the file *raw* as bars of *symbol*.
+
+    Raises ``InvalidImportError`` that names every mistake, where it is and what to do.
+    """
+    try:
+        content = unpack(raw)
+        reader = _find_reader(content)
+        rows = reader.read(content, timeframe)
+        bars, quality = check_rows(rows, symbol, timeframe)
+    except NotReadableError as mistake:
+        raise InvalidImportError(file_name, str(mistake)) from mistake
+    return ImportedBars(
+        bars=bars,
+        source_format=reader.name,
+        source_sha256=hashlib.sha256(raw).hexdigest(),
+        quality=quality,
+    )
+
+
+def _find_reader(content: bytes) -> Reader:
+    reader = next((reader for reader in READERS if reader.recognises(content)), None)
+    if reader is None:
+        known = ", ".join(reader.name for reader in READERS)
+        raise NotReadableError(f"Its format is not known. Formats: {known}. {_ADVICE}")
+    return reader
+
+
+_ADVICE = "The first line must name the columns: time,open,high,low,close[,volume]."

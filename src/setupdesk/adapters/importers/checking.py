@@ -1,0 +1,125 @@
+"""Checks: rows of any format become bars, or a list of everything that is wrong with them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from setupdesk.adapters.importers.rows import Flags, NotReadableError, Rows, name_first
+from setupdesk.adapters.importers.spacing import check_spacing, show_time
+from setupdesk.core.symbol import Symbol
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.market.bars import Bars, Floats
+
+_FLAT_MS = 2 * 3_600_000
+_FLAT_BARS = 8
+"""A price that stands still for so long was not traded; real gold once did for five H1 bars."""
+
+
+def check_rows(rows: Rows, symbol: Symbol, timeframe: Timeframe) -> tuple[Bars, Mapping[str, int]]:
+    """Give the bars and what was mended, or raise ``NotReadableError`` with all mistakes."""
+    if not len(rows.time):
+        raise NotReadableError("It has no rows.")
+    in_order = rows.take(np.argsort(rows.time, kind="stable"))
+    in_order = in_order.take(in_order.time != 0)
+    doubled = np.append(False, np.diff(in_order.time) == 0)[: len(in_order.time)]
+    unique = in_order.take(~doubled)
+    mistakes = [
+        *rows.mistakes,
+        *_check_prices(rows, symbol),
+        *_check_doubled(in_order, doubled),
+        *check_spacing(unique, timeframe),
+        *_check_flat(unique, timeframe),
+    ]
+    if mistakes:
+        raise NotReadableError(*mistakes)
+    quality = {
+        "rows": len(rows.time),
+        "unsorted": int(np.count_nonzero(np.diff(rows.time) < 0)),
+        "duplicates": int(np.count_nonzero(doubled)),
+    }
+    return _to_bars(unique, symbol, timeframe), quality | _look(unique, symbol)
+
+
+def _check_prices(rows: Rows, symbol: Symbol) -> list[str]:
+    opened, high, low, close = prices = rows.prices
+    low_limit, high_limit = symbol.price_range
+    missing = np.isnan(prices)
+    negative = prices <= 0
+    strange = ~missing & ~negative & ((prices < low_limit) | (prices > high_limit))
+    crossed = (high < np.fmax(opened, close)) | (low > np.fmin(opened, close)) | (high < low)
+    scale = f"{low_limit:,g} to {high_limit:,g}"
+    return [
+        *name_first(rows.lines, _in_any(missing), "a price is not a number. Mend the line."),
+        *name_first(rows.lines, _in_any(negative), "a price is not above 0. Mend the line."),
+        *name_first(
+            rows.lines,
+            _in_any(strange),
+            f"{_first_price(prices, strange):,.10g} is not a price of {symbol.name}, which is "
+            f"{scale}. Choose the right symbol, or divide the prices by their scale.",
+        ),
+        *name_first(
+            rows.lines,
+            crossed,
+            "open or close is outside low to high. Are the columns named rightly? Mend the line.",
+        ),
+    ]
+
+
+def _in_any(wrong: Flags) -> Flags:
+    return np.asarray(wrong.any(axis=0))
+
+
+def _first_price(prices: Floats, wrong: Flags) -> float:
+    return float(prices.T[wrong.T][0]) if wrong.any() else 0.0
+
+
+def _check_doubled(in_order: Rows, doubled: Flags) -> list[str]:
+    same_prices = np.all(in_order.prices == np.roll(in_order.prices, 1, axis=1), axis=0)
+    disagree = doubled & ~same_prices
+    if not disagree.any():
+        return []
+    moment = show_time(in_order.time[np.argmax(disagree)])
+    says = f"the bar of {moment} stands twice with different prices. Keep one of them."
+    return name_first(in_order.lines, disagree, says)
+
+
+def _check_flat(rows: Rows, timeframe: Timeframe) -> list[str]:
+    # A run of bars at one single price, next to one another.
+    longest = max(_FLAT_BARS, _FLAT_MS // timeframe.milliseconds)
+    flat = np.all(rows.prices == rows.prices[0], axis=0)
+    begins = np.append(
+        True,
+        ~flat[:-1]
+        | ~flat[1:]
+        | (np.diff(rows.prices[0]) != 0)
+        | (np.diff(rows.time) != timeframe.milliseconds),
+    )[: len(flat)]
+    starts = np.flatnonzero(begins)
+    lengths = np.diff(np.append(starts, len(flat)))
+    too_long = np.zeros(len(flat), np.bool_)
+    too_long[starts[lengths >= longest]] = True
+    if not too_long.any():
+        return []
+    count = int(lengths[lengths >= longest][0])
+    moment = show_time(rows.time[np.argmax(too_long)])
+    says = (
+        f"the price stands still for {count} bars from {moment}: the market was closed or the "
+        f"source was not working. Remove these bars."
+    )
+    return name_first(rows.lines, too_long, says)
+
+
+def _to_bars(rows: Rows, symbol: Symbol, timeframe: Timeframe) -> Bars:
+    opened, high, low, close = np.rint(rows.prices / symbol.tick).astype(np.int64)
+    # Programs write 0 for "none": a real source has volume in some bar.
+    volume = rows.volume if np.any(rows.volume > 0) else np.full(len(rows.volume), np.nan)
+    return Bars(timeframe, symbol.tick, rows.time, opened, high, low, close, volume)
+
+
+def _look(rows: Rows, symbol: Symbol) -> dict[str, int]:
+    # None of it forbids the import: brokers do quote between ticks.
+    ticks = rows.prices / symbol.tick
+    return {
+        "off_tick": int(np.count_nonzero(np.abs(ticks - np.rint(ticks)) > 1e-3)),
+        "flat": int(np.count_nonzero(rows.prices[1] == rows.prices[2])),
+    }

@@ -1,0 +1,73 @@
+"""What every reader gives: rows as they stand in the file, with their line numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.market.bars import Floats, Ints
+
+Flags = NDArray[np.bool_]
+
+
+class NotReadableError(Exception):
+    """The file cannot be read, for reasons that its owner can understand."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__(" ".join(reasons))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The bars of a file before any check, in its own order."""
+
+    lines: Ints
+    """Line of each row in the file, counted from one."""
+
+    time: Ints
+    """Open of the bar, UTC milliseconds; zero where ``mistakes`` name the line."""
+
+    prices: Floats
+    """Four rows: open, high, low, close; NaN where the file has no number."""
+
+    volume: Floats
+    """NaN where the file has none."""
+
+    mistakes: Sequence[str] = ()
+    """What the reader found wrong already; the checks add theirs."""
+
+    def take(self, chosen: NDArray[Any]) -> Self:
+        """Give the rows *chosen* by place or by flag."""
+        return replace(
+            self,
+            lines=self.lines[chosen],
+            time=self.time[chosen],
+            prices=self.prices[:, chosen],
+            volume=self.volume[chosen],
+        )
+
+
+def name_first(lines: Ints, wrong: Flags, says: str) -> list[str]:
+    """Say it of the first *wrong* line and count the others, or say nothing."""
+    count = int(np.count_nonzero(wrong))
+    if not count:
+        return []
+    others = f" ({count} such lines)" if count > 1 else ""
+    return [f"Line {lines[np.argmax(wrong)]}{others}: {says}"]
+
+
+class Reader(Protocol):
+    """One format."""
+
+    @property
+    def name(self) -> str:
+        """What the format is called."""
+
+    def recognises(self, content: bytes) -> bool:
+        """Say whether *content* looks like this format."""
+
+    def read(self, content: bytes, timeframe: Timeframe) -> Rows:
+        """Read *content*, or raise ``NotReadableError``."""

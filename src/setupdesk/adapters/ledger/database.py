@@ -1,0 +1,77 @@
+"""Opening the ledger's database: durable, one writer at a time, migrated."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, text
+
+from setupdesk.adapters.ledger.tables import HEAD
+
+
+def open_database(path: Path) -> Engine:
+    """Open the ledger at *path*, made or migrated if it has to be.
+
+    Connections are not kept: opening one costs 0.1 ms, and none may live across a fork.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    if _find_revision(engine) != HEAD:
+        _migrate(engine)
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Hold the write lock from the first statement on; commit at the end, or leave no trace."""
+    with engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """See one state of the ledger, without waiting for its writer."""
+    with engine.connect() as connection:
+        yield connection.execution_options(reads_only=True)
+
+
+def _set_up(connection: SqliteConnection, _record: object) -> None:
+    # The driver must not open transactions on its own: _begin does, with the right lock.
+    connection.isolation_level = None
+    for pragma in (
+        "busy_timeout = 10000",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "trusted_schema = OFF",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and writes later cannot get the lock once another
+    # has written in between, so those that write take it at once.
+    reads_only = connection.get_execution_options().get("reads_only", False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def _find_revision(engine: Engine) -> str | None:
+    with reading(engine) as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _migrate(engine: Engine) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with writing(engine) as connection:
+        # Two processes may find an empty home at once: the second waits for the lock here.
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,161 @@
+"""The ledger as the dispatcher sees it: what the outside world has still to be told."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine, and_, case, func, insert, or_, select, update
+
+from setupdesk.adapters.ledger.database import reading, writing
+from setupdesk.adapters.ledger.tables import outbox, run
+from setupdesk.app.ports import Errand
+from setupdesk.core.errors import NotFoundError
+from setupdesk.core.run import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """Errands wait here until they are seen done; a crash repeats one, and never loses it."""
+
+    engine: Engine
+    clock: Callable[[], datetime]
+
+    def find_due(self, kinds: Collection[str]) -> Errand | None:
+        """Find the oldest errand that may be tried now; cancels go before all others."""
+        due = and_(outbox.c.done_at.is_(None), outbox.c.due_at <= self.clock())
+        with reading(self.engine) as connection:
+            row = connection.execute(
+                select(
+                    outbox,
+                    run.c.flow_type,
+                    run.c.flow_run_id,
+                    run.c.state,
+                    run.c.reason,
+                    run.c.request,
+                )
+                .join(run)
+                .where(due, outbox.c.kind.in_(kinds))
+                .order_by(case((outbox.c.kind == "cancel", 0), else_=1), outbox.c.outbox_id)
+                .limit(1)
+            ).one_or_none()
+        if row is None:
+            return None
+        request = row.request
+        return Errand(
+            errand_id=row.outbox_id,
+            kind=row.kind,
+            run_id=row.run_id,
+            flow_type=row.flow_type,
+            flow_run_id=row.flow_run_id,
+            state=RunState(row.state),
+            reason=row.reason,
+            tags=(request["setup_id"], request["symbol"], request["timeframe"]),
+            attempts=row.attempts,
+        )
+
+    def count_busy(self) -> int:
+        """Count the runs that hold a place in the executor, or are on their way to it."""
+        on_their_way = and_(run.c.state == RunState.QUEUED, run.c.dispatched_at.is_not(None))
+        busy = run.c.state.in_([RunState.RUNNING, RunState.CANCELLING])
+        with reading(self.engine) as connection:
+            return connection.execute(
+                select(func.count()).select_from(run).where(or_(busy, on_their_way))
+            ).scalar_one()
+
+    def note_flow_run(self, run_id: str, flow_run_id: str) -> RunState:
+        """Write down the run's name in Prefect; give the state, it may be cancelled by now."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                update(run).where(run.c.run_id == run_id).values(flow_run_id=flow_run_id)
+            )
+            return _load_state(connection, run_id)
+
+    def finish(self, errand: Errand) -> None:
+        """Tick the errand off."""
+        at = self.clock()
+        with writing(self.engine) as connection:
+            connection.execute(
+                update(outbox).where(outbox.c.outbox_id == errand.errand_id).values(done_at=at)
+            )
+            if errand.kind == "start":
+                connection.execute(
+                    update(run).where(run.c.run_id == errand.run_id).values(dispatched_at=at)
+                )
+
+    def postpone(self, errand: Errand, error: str, wait: timedelta) -> None:
+        """Keep the errand for another try after *wait*."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                update(outbox)
+                .where(outbox.c.outbox_id == errand.errand_id)
+                .values(
+                    attempts=outbox.c.attempts + 1,
+                    last_error=error,
+                    due_at=self.clock() + wait,
+                )
+            )
+
+    def mark_cancelled(self, run_id: str) -> None:
+        """End a run that is to be cancelled and that the executor does not hold."""
+        with writing(self.engine) as connection:
+            lay_to_rest(connection, run_id, "", self.clock())
+
+    def ask_to_cancel(self, run_id: str) -> RunState:
+        """Cancel a run that waits at once, have one that runs stopped; others stay as they are."""
+        at = self.clock()
+        with writing(self.engine) as connection:
+            state = _load_state(connection, run_id)
+            if state is RunState.QUEUED:
+                flow_run_id = connection.execute(
+                    select(run.c.flow_run_id).where(run.c.run_id == run_id)
+                ).scalar()
+                if flow_run_id is None:
+                    return _cancel_unsent(connection, run_id, at)
+            if state in (RunState.QUEUED, RunState.RUNNING):
+                connection.execute(
+                    update(run).where(run.c.run_id == run_id).values(state=RunState.CANCELLING)
+                )
+                put_errand(connection, run_id, "cancel", at)
+                return RunState.CANCELLING
+            return state
+
+
+def put_errand(connection: Connection, run_id: str, kind: str, at: datetime) -> None:
+    """Put an errand into the outbox, in the transaction that makes it necessary."""
+    connection.execute(insert(outbox).values(run_id=run_id, kind=kind, created_at=at, due_at=at))
+
+
+def _load_state(connection: Connection, run_id: str) -> RunState:
+    state = connection.execute(select(run.c.state).where(run.c.run_id == run_id)).scalar()
+    if state is None:
+        raise NotFoundError("run", run_id)
+    return RunState(state)
+
+
+def _cancel_unsent(connection: Connection, run_id: str, at: datetime) -> RunState:
+    connection.execute(
+        update(run)
+        .where(run.c.run_id == run_id)
+        .values(state=RunState.CANCELLED, finished_at=at, reason="cancelled before it started")
+    )
+    connection.execute(update(outbox).where(outbox.c.run_id == run_id).values(done_at=at))
+    return RunState.CANCELLED
+
+
+def lay_to_rest(connection: Connection, run_id: str, reason: str, at: datetime) -> None:
+    """End a run that nobody carries out any more: cancelled if that was wanted, else crashed."""
+    state = _load_state(connection, run_id)
+    if state.is_final:
+        return
+    wanted = state is RunState.CANCELLING
+    connection.execute(
+        update(run)
+        .where(run.c.run_id == run_id)
+        .values(
+            state=RunState.CANCELLED if wanted else RunState.CRASHED,
+            reason="cancelled on demand" if wanted else reason,
+            finished_at=at,
+            stage=None,
+        )
+    )
+    put_errand(connection, run_id, "settle", at)

@@ -1,0 +1,69 @@
+"""The ledger as everybody sees who only looks: plain rows, newest first."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, Select, func, select
+
+from setupdesk.adapters.ledger.database import reading
+from setupdesk.adapters.ledger.tables import Row, audit_log, outbox, run
+from setupdesk.core.errors import NotFoundError
+from setupdesk.core.run import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Questions to the ledger."""
+
+    engine: Engine
+
+    def load_run(self, run_id: str) -> Row:
+        """Load one run."""
+        rows = self._rows(select(run).where(run.c.run_id == run_id))
+        if not rows:
+            raise NotFoundError("run", run_id)
+        return rows[0]
+
+    def load_runs(self, limit: int) -> list[Row]:
+        """Load the newest runs."""
+        newest = run.c.accepted_at.desc(), run.c.run_id.desc()
+        return self._rows(select(run).order_by(*newest).limit(limit))
+
+    def load_audit_log(self, limit: int) -> list[Row]:
+        """Load the newest rows of the audit log."""
+        return self._rows(select(audit_log).order_by(audit_log.c.audit_id.desc()).limit(limit))
+
+    def find_outbox_error(self, run_id: str) -> str | None:
+        """Find why a run that waits could not be started so far."""
+        with reading(self.engine) as connection:
+            return connection.execute(
+                select(outbox.c.last_error)
+                .where(outbox.c.run_id == run_id, outbox.c.done_at.is_(None))
+                .order_by(outbox.c.outbox_id)
+                .limit(1)
+            ).scalar()
+
+    def count_ahead(self, run_id: str) -> int:
+        """Count the runs that wait and were accepted before this one."""
+        mine = select(run.c.accepted_at).where(run.c.run_id == run_id).scalar_subquery()
+        with reading(self.engine) as connection:
+            return connection.execute(
+                select(func.count())
+                .select_from(run)
+                .where(run.c.state == RunState.QUEUED, run.c.accepted_at < mine)
+            ).scalar_one()
+
+    def load_speeds(self, setup_id: str) -> list[tuple[int, float]]:
+        """Load (bars, seconds) of the setup's newest completed runs."""
+        done = select(run.c.plan, run.c.started_at, run.c.finished_at).where(
+            run.c.state == RunState.COMPLETED,
+            run.c.request["setup_id"].as_string() == setup_id,
+        )
+        with reading(self.engine) as connection:
+            rows = connection.execute(done.order_by(run.c.accepted_at.desc()).limit(20)).all()
+        return [
+            (row.plan["bars"], (row.finished_at - row.started_at).total_seconds()) for row in rows
+        ]
+
+    def _rows(self, query: Select[tuple[object, ...]]) -> list[Row]:
+        with reading(self.engine) as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,109 @@
+"""The ledger's tables. A change here comes with a migration; a test compares the two."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
+
+HEAD = "0001"
+"""The newest migration."""
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware instant, stored as ISO text in UTC so that it sorts and reads everywhere."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Refuse naive times; they would be guessed at later."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError("a time in the ledger is aware")
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give the instant back as UTC."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+metadata = MetaData()
+
+run_counter = Table(
+    "run_counter",
+    metadata,
+    Column("day", String, primary_key=True),
+    Column("n", Integer, nullable=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("flow_type", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("user", String, nullable=False),
+    Column("door", String, nullable=False),
+    Column("accepted_at", UtcTime, nullable=False),
+    Column("dispatched_at", UtcTime),
+    Column("started_at", UtcTime),
+    Column("finished_at", UtcTime),
+    Column("worker", String),
+    Column("stage", String),
+    Column("reason", String),
+    Column("traceback", String),
+    Column("flow_run_id", String),
+    Column("summary", JSON),
+    Column("plan", JSON),
+    Column("result_sha256", String),
+    Index("run_by_state", "state"),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("audit_id", Integer, primary_key=True, autoincrement=True),
+    Column("at", UtcTime, nullable=False),
+    Column("user", String, nullable=False),
+    Column("door", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("run_id", String, ForeignKey("run.run_id"), unique=True),
+    Column("payload", JSON, nullable=False),
+    Column("problems", JSON, nullable=False),
+    CheckConstraint("outcome IN ('accepted', 'refused')", name="outcome_is_known"),
+    CheckConstraint("(outcome = 'accepted') = (run_id IS NOT NULL)", name="only_accepted_runs"),
+    sqlite_autoincrement=True,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("outbox_id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", String, ForeignKey("run.run_id"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("done_at", UtcTime),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("last_error", String),
+    CheckConstraint("kind IN ('start', 'cancel', 'settle')", name="kind_is_known"),
+    Index("outbox_to_do", "done_at", "due_at"),
+    sqlite_autoincrement=True,
+)
+
+Row = Mapping[str, Any]

@@ -1,0 +1,82 @@
+"""The dispatcher: carries errands from the outbox to Prefect and the executor."""
+
+import logging
+import random
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event
+
+from setupdesk.app.ports import EngineUnavailableError, Errand, FlowEngine, Outbox, Workers
+from setupdesk.core.run import RunState
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.1
+LONGEST_WAIT = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """One errand after the other: Prefect's SQLite refuses two writers at once."""
+
+    outbox: Outbox
+    flow_engine: FlowEngine
+    workers: Workers
+    places: int
+    """How many runs the executor may hold at once."""
+
+    kinds: Collection[str]
+    """Which errands are ours; cancels have a dispatcher of their own, so that none waits
+    behind a Prefect that does not answer."""
+
+    def run_for_ever(self, wake: Event, stop: Event) -> None:
+        """Work until *stop*; *wake* ends the pause before the next look into the outbox."""
+        while not stop.is_set():
+            wake.clear()
+            try:
+                worked = self.work_once()
+            except Exception:
+                # A broken errand must not end the loop that starts everybody's runs.
+                log.exception("the dispatcher met a bug")
+                worked = False
+            if not worked:
+                wake.wait(POLL_SECONDS)
+
+    def work_once(self) -> bool:
+        """Try the next errand; False if there is none that can be tried now."""
+        kinds = self.kinds
+        if "start" in kinds and self.outbox.count_busy() >= self.places:
+            kinds = set(kinds) - {"start"}
+        errand = self.outbox.find_due(kinds)
+        if errand is None:
+            return False
+        try:
+            getattr(self, f"_{errand.kind}")(errand)
+        except EngineUnavailableError as down:
+            self.outbox.postpone(errand, str(down), _find_wait(errand.attempts))
+        else:
+            self.outbox.finish(errand)
+        return True
+
+    def _start(self, errand: Errand) -> None:
+        if errand.state is not RunState.QUEUED:
+            return
+        flow_run_id = self.flow_engine.create_flow_run(errand.flow_type, errand.run_id, errand.tags)
+        if self.outbox.note_flow_run(errand.run_id, flow_run_id) is RunState.QUEUED:
+            self.workers.run(errand.run_id, flow_run_id, errand.flow_type)
+            log.info("%s handed to the executor as flow run %s", errand.run_id, flow_run_id)
+
+    def _cancel(self, errand: Errand) -> None:
+        if not self.workers.cancel(errand.run_id):
+            self.outbox.mark_cancelled(errand.run_id)
+        log.info("%s cancelled", errand.run_id)
+
+    def _settle(self, errand: Errand) -> None:
+        if errand.flow_run_id:
+            self.flow_engine.settle(errand.flow_run_id, errand.state, errand.reason or "")
+
+
+def _find_wait(attempts: int) -> timedelta:
+    longest = min(timedelta(milliseconds=50) * 2 ** min(attempts, 10), LONGEST_WAIT)
+    return longest * random.uniform(0.5, 1)  # noqa: S311 (jitter, not a secret)

@@ -1,0 +1,34 @@
+"""What the desk can do at this moment, put together for START."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from setupdesk.app.ports import BarStore
+from setupdesk.core.request import Coverage, Offer
+from setupdesk.core.symbol import Catalogue, Symbol
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.market.days import day_of, to_ms
+from setupdesk.setups.registry import RuleRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOffer:
+    """Look at the catalogue, the Rule Registry and the bar store as they are now."""
+
+    catalogue: Catalogue
+    registry: RuleRegistry
+    bar_store: BarStore
+    find_today: Callable[[str], date]
+
+    def __call__(self) -> Offer:
+        """Give the offer that the next request is judged by."""
+        setups = {rule.id: rule.terms for rule in self.registry}
+        return Offer(self.catalogue, setups, self._find_coverage, self.find_today)
+
+    def _find_coverage(self, symbol: Symbol, timeframe: Timeframe) -> Coverage | None:
+        source = self.bar_store.find_source(symbol.name, timeframe)
+        if source is None:
+            return None
+        first, last = (day_of(to_ms(moment), symbol.zone) for moment in (source.first, source.last))
+        return Coverage(first, last)

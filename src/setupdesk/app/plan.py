@@ -1,0 +1,46 @@
+"""The Plan: what a run will do, settled before anything heavy is done."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from setupdesk.core.request import Request
+from setupdesk.core.symbol import Symbol
+from setupdesk.market.bars import Bars
+from setupdesk.market.data_set import Manifest
+from setupdesk.market.sessions import Session
+from setupdesk.setups.definition import Setup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A setup with its parameters, the sessions to walk through, and the bars they stand on."""
+
+    request: Request
+    setup: Setup
+    symbol: Symbol
+    sessions: tuple[Session, ...]
+    bars: Bars
+    """Warm-up and period, in the request's timeframe; still on the disk until they are used."""
+
+    warm_up_bars: int
+    """How many of the bars lie before the first session."""
+
+    warm_up_days: int
+    """Days before the first session from which bars are wanted, for levels such as a daily ATR."""
+
+    source: Manifest
+    seconds: float | None
+    """Estimated from the setup's earlier runs; None when there are none."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Give what ``dry_run`` shows."""
+        return {
+            "setup_id": self.setup.id,
+            "setup_hash": self.setup.digest,
+            "sessions": len(self.sessions),
+            "bars": len(self.bars),
+            "warm_up_bars": self.warm_up_bars,
+            "warm_up_days": self.warm_up_days,
+            "source": self.source.to_json(),
+            "estimated_seconds": self.seconds,
+        }

@@ -1,0 +1,178 @@
+"""Ports: what the steps need from outside, in their own words."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from setupdesk.core.errors import SetupdeskError
+from setupdesk.core.problem import Problem
+from setupdesk.core.request import Request
+from setupdesk.core.run import Door, Receipt, Run, RunState
+from setupdesk.core.symbol import Symbol
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.market.bars import Bars
+from setupdesk.market.data_set import Facts, ImportedBars, Manifest, Saved
+from setupdesk.market.sessions import Session
+
+Clock = Callable[[], datetime]
+
+
+class EngineUnavailableError(SetupdeskError):
+    """Prefect or the executor cannot be reached now; the same errand can be tried again."""
+
+    code = "engine_unavailable"
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what} cannot be reached: {reason}")
+
+
+class NotStartableError(SetupdeskError):
+    """The run is not waiting to be started: it was cancelled, or somebody else has it."""
+
+    code = "not_startable"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"{run_id} is not waiting to be started.")
+
+
+class StartLedger(Protocol):
+    """Where START writes."""
+
+    def accept(
+        self, request: Request, payload: Mapping[str, Any], user: str, door: Door
+    ) -> Receipt:
+        """Write the request down under the next run_id."""
+
+    def refuse(
+        self, payload: Mapping[str, Any], problems: Sequence[Problem], user: str, door: Door
+    ) -> Receipt:
+        """Write the refusal down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """One thing that has to be told to Prefect or the executor."""
+
+    errand_id: int
+    kind: Literal["start", "cancel", "settle"]
+    run_id: str
+    flow_type: str
+    flow_run_id: str | None
+    state: RunState
+    reason: str | None
+    tags: tuple[str, ...]
+    attempts: int
+
+
+class Outbox(Protocol):
+    """Where errands wait."""
+
+    def find_due(self, kinds: Collection[str]) -> Errand | None:
+        """Find the oldest errand that may be tried now."""
+
+    def count_busy(self) -> int:
+        """Count the runs that hold a place in the executor."""
+
+    def note_flow_run(self, run_id: str, flow_run_id: str) -> RunState:
+        """Write down the run's name in Prefect and give its state."""
+
+    def finish(self, errand: Errand) -> None:
+        """Tick an errand off."""
+
+    def postpone(self, errand: Errand, error: str, wait: timedelta) -> None:
+        """Keep an errand for another try."""
+
+    def mark_cancelled(self, run_id: str) -> None:
+        """End a run that the executor does not hold and that is to be cancelled."""
+
+
+class FlowEngine(Protocol):
+    """Prefect, as far as the dispatcher needs it."""
+
+    def create_flow_run(self, flow_name: str, run_id: str, tags: Sequence[str]) -> str:
+        """Create the flow run of a run, or find it; give its id."""
+
+    def settle(self, flow_run_id: str, state: str, message: str) -> None:
+        """Bring a flow run's state in line with the ledger."""
+
+
+class Workers(Protocol):
+    """The executor, as far as the dispatcher needs it."""
+
+    def run(self, run_id: str, flow_run_id: str, flow: str) -> None:
+        """Have a run carried out."""
+
+    def cancel(self, run_id: str) -> bool:
+        """Stop a run; False if the executor does not hold it."""
+
+
+class Journal(Protocol):
+    """Where the flow writes what becomes of a run."""
+
+    def begin(self, run_id: str) -> Run:
+        """Take a queued run as started."""
+
+    def note_stage(self, run_id: str, stage: str) -> None:
+        """Write down what the run is doing now."""
+
+    def note_plan(self, run_id: str, plan: Mapping[str, Any]) -> None:
+        """Keep the Plan of a run."""
+
+    def finish_planned(self, run_id: str) -> None:
+        """End a dry run."""
+
+    def finish_completed(self, run_id: str, summary: Mapping[str, Any], sha256: str) -> None:
+        """End a run whose result is stored."""
+
+    def finish_failed(self, run_id: str, reason: str, traceback: str | None = None) -> None:
+        """End a run that could not be carried out."""
+
+
+class ReadBars(Protocol):
+    """Reads bars from the bytes of a file."""
+
+    def __call__(
+        self, raw: bytes, file_name: str, symbol: Symbol, timeframe: Timeframe
+    ) -> ImportedBars:
+        """Read the bars, or raise InvalidImportError."""
+
+
+class BarStore(Protocol):
+    """Where bars are kept."""
+
+    def save(self, symbol: str, bars: Bars, facts: Facts) -> Saved:
+        """Add bars to a data set, all or nothing."""
+
+    def find_source(self, symbol: str, timeframe: Timeframe) -> Manifest | None:
+        """Find the data set that answers for a timeframe: its own, or a finer one."""
+
+    def load(self, symbol: str, timeframe: Timeframe, fingerprint: str | None = None) -> Bars:
+        """Load a data set, the newest version or the named one."""
+
+    def manifests(self) -> list[Manifest]:
+        """List every data set."""
+
+
+class Calendar(Protocol):
+    """The trading days of exchanges."""
+
+    def sessions(self, symbol: Symbol, first: date, last: date) -> list[Session]:
+        """Give the sessions of the symbol's exchange, both dates inclusive."""
+
+
+class ResultStore(Protocol):
+    """Where reports are kept."""
+
+    def save(self, run_id: str, report: Mapping[str, Any]) -> str:
+        """Store a report and give the sha256 of what was stored."""
+
+    def load(self, run_id: str) -> dict[str, Any]:
+        """Load a report."""
+
+    def load_log(self, run_id: str) -> list[str]:
+        """Load the log lines of a run, oldest first."""
+
+    def open_log(self, run_id: str) -> Path:
+        """Give the file that a run logs into."""

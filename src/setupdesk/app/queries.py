@@ -1,0 +1,133 @@
+"""Queries: what the doors show. Reads only, straight from the ledger, as plain JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from setupdesk.app.ports import ResultStore
+from setupdesk.core.errors import NotFinishedError, NotFoundError
+from setupdesk.core.run import RunState, to_iso
+from setupdesk.core.symbol import Catalogue
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.setups.registry import RuleRegistry
+from setupdesk.setups.rule import Rule
+
+Row = Mapping[str, Any]
+
+
+class Reads(Protocol):
+    """The ledger, as far as queries need it."""
+
+    def load_run(self, run_id: str) -> Row:
+        """Load one run."""
+
+    def load_runs(self, limit: int) -> list[Row]:
+        """Load the newest runs."""
+
+    def load_audit_log(self, limit: int) -> list[Row]:
+        """Load the newest rows of the audit log."""
+
+    def find_outbox_error(self, run_id: str) -> str | None:
+        """Find why a run that waits could not be started so far."""
+
+    def count_ahead(self, run_id: str) -> int:
+        """Count the runs that wait before this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Everything that a door can look at."""
+
+    reads: Reads
+    results: ResultStore
+    registry: RuleRegistry
+    catalogue: Catalogue
+
+    def runs(self, limit: int) -> list[dict[str, Any]]:
+        """List the newest runs."""
+        hidden = {"plan", "traceback", "result_sha256", "worker"}
+        return [
+            {key: value for key, value in _to_json(row).items() if key not in hidden}
+            for row in self.reads.load_runs(limit)
+        ]
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """Give all that is known of a run except its report."""
+        row = _to_json(self.reads.load_run(run_id))
+        if row["state"] == RunState.QUEUED:
+            row["ahead"] = self.reads.count_ahead(run_id)
+            row["waits_for"] = self.reads.find_outbox_error(run_id)
+        return row
+
+    def result(self, run_id: str) -> dict[str, Any]:
+        """Give the report of a completed run."""
+        state = self.reads.load_run(run_id)["state"]
+        if state != RunState.COMPLETED:
+            raise NotFinishedError(run_id, state)
+        return self.results.load(run_id)
+
+    def trades(self, run_id: str) -> list[dict[str, Any]]:
+        """List the trades of a completed run."""
+        trades: list[dict[str, Any]] = self.result(run_id)["trades"]
+        return trades
+
+    def log_lines(self, run_id: str) -> list[str]:
+        """Give the log of a run."""
+        self.reads.load_run(run_id)
+        return self.results.load_log(run_id)
+
+    def audit_log(self, limit: int) -> list[dict[str, Any]]:
+        """List the newest requests, accepted and refused."""
+        return [_to_json(row) for row in self.reads.load_audit_log(limit)]
+
+    def setups(self) -> list[dict[str, Any]]:
+        """List the setups of the Rule Registry."""
+        return [_describe_setup(rule) for rule in self.registry]
+
+    def setup(self, setup_id: str) -> dict[str, Any]:
+        """Give one setup with its rule as published."""
+        rule = self.registry.find(setup_id)
+        if rule is None:
+            raise NotFoundError("setup", setup_id)
+        return _describe_setup(rule) | {"rule": rule.raw}
+
+    def symbols(self) -> list[dict[str, Any]]:
+        """List the symbols of the catalogue."""
+        return [
+            {
+                "symbol": symbol.name,
+                "title": symbol.title,
+                "aliases": list(symbol.aliases),
+                "zone": symbol.zone,
+                "session": f"{symbol.session.start:%H:%M}-{symbol.session.end:%H:%M}",
+                "calendar": symbol.calendar,
+                "tick": symbol.tick,
+            }
+            for symbol in self.catalogue
+        ]
+
+    def timeframes(self) -> list[str]:
+        """List the timeframes."""
+        return list(Timeframe)
+
+
+def _describe_setup(rule: Rule) -> dict[str, Any]:
+    setup = rule.default
+    return {
+        "setup_id": rule.id,
+        "title": setup.title.model_dump(),
+        "description": setup.description and setup.description.model_dump(),
+        "timeframes": list(rule.terms.timeframes),
+        "params": {
+            name: {"default": param.default, "allowed": list(param.allowed)}
+            for name, param in rule.terms.params.items()
+        },
+        "hash": rule.digest,
+    }
+
+
+def _to_json(row: Row) -> dict[str, Any]:
+    return {
+        key: to_iso(value) if isinstance(value, datetime) else value for key, value in row.items()
+    }

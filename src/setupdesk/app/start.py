@@ -1,0 +1,32 @@
+"""START: the one way in. Check, number, write down, hand over."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from setupdesk.app.ports import StartLedger
+from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.request import Offer, parse_request
+from setupdesk.core.run import Door, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Accept a payload as a run, or refuse it with every Problem; both leave one audit row."""
+
+    build_offer: Callable[[], Offer]
+    ledger: StartLedger
+    wake_dispatcher: Callable[[], None]
+
+    def __call__(self, payload: Mapping[str, Any], *, user: str, door: Door) -> Receipt:
+        """Answer *payload*; when this returns, the answer is on the disk."""
+        try:
+            request = parse_request(payload, self.build_offer())
+        except InvalidRequestError as refused:
+            return self.ledger.refuse(payload, refused.problems, user, door)
+
+        # Run, audit row and outbox row are one transaction: the dispatcher takes it from
+        # there, so a crash after this line delays a run and never loses or doubles it.
+        receipt = self.ledger.accept(request, payload, user, door)
+        self.wake_dispatcher()
+        return receipt

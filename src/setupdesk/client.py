@@ -1,0 +1,139 @@
+"""The typed client of /api/v1: how doors and other programs talk to a running desk."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
+from setupdesk.core.run import Door
+from setupdesk.settings import Settings
+
+
+class DeskAnswerError(SetupdeskError):
+    """The desk answered with an error; code and words are the desk's own."""
+
+    def __init__(self, code: str, detail: str, problems: list[dict[str, Any]]) -> None:
+        self.code = code
+        self.problems = problems
+        super().__init__(detail)
+
+
+class Client:
+    """One connection to a desk. Answers are the API's JSON; errors are raised."""
+
+    def __init__(self, address: str, api_key: str, door: Door = Door.API) -> None:
+        headers = {"Authorization": f"Bearer {api_key}", "Setupdesk-Door": door}
+        self._http = httpx.Client(
+            base_url=f"{address}/api/v1", headers=headers, timeout=30, trust_env=False
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def ask(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for a run; the answer is a Receipt, accepted or refused."""
+        answer = self._send("POST", "/runs", json=payload)
+        if answer.headers["content-type"] == "application/json":
+            receipt: dict[str, Any] = answer.json()
+            return receipt
+        raise _read_error(answer)
+
+    def runs(self, limit: int) -> list[dict[str, Any]]:
+        """List the newest runs."""
+        return self._get("/runs", limit=limit)
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """Give all that is known of a run except its report."""
+        return self._get(f"/runs/{run_id}")
+
+    def result(self, run_id: str) -> dict[str, Any]:
+        """Give the report of a completed run."""
+        return self._get(f"/runs/{run_id}/result")
+
+    def trades(self, run_id: str) -> list[dict[str, Any]]:
+        """List the trades of a completed run."""
+        return self._get(f"/runs/{run_id}/trades")
+
+    def log_lines(self, run_id: str) -> list[str]:
+        """Give the log of a run."""
+        return self._get(f"/runs/{run_id}/logs")
+
+    def cancel(self, run_id: str) -> dict[str, Any]:
+        """Stop a run; its row stays."""
+        return self._read(self._send("POST", f"/runs/{run_id}/cancel"))
+
+    def audit_log(self, limit: int) -> list[dict[str, Any]]:
+        """List the newest requests, accepted and refused."""
+        return self._get("/audit", limit=limit)
+
+    def setups(self) -> list[dict[str, Any]]:
+        """List the setups of the Rule Registry."""
+        return self._get("/setups")
+
+    def symbols(self) -> list[dict[str, Any]]:
+        """List the symbols of the catalogue."""
+        return self._get("/symbols")
+
+    def data_sets(self) -> list[dict[str, Any]]:
+        """List the stored bars."""
+        return self._get("/data")
+
+    def import_bars(self, file: Path, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Import the bars of a file."""
+        with file.open("rb") as content:
+            answer = self._send(
+                "PUT",
+                f"/data/{symbol}/{timeframe}",
+                params={"file_name": file.name},
+                content=content,
+            )
+        return self._read(answer)
+
+    def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Store bars of the simulated market."""
+        return self._read(self._send("POST", "/data/simulated", json=payload))
+
+    def _get(self, path: str, **params: Any) -> Any:
+        return self._read(self._send("GET", path, params=params))
+
+    def _send(self, method: str, path: str, **values: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **values)
+        except httpx.TransportError as error:
+            raise DeskUnavailableError(str(error) or type(error).__name__) from error
+
+    def _read(self, answer: httpx.Response) -> Any:
+        if answer.is_success:
+            return answer.json()
+        raise _read_error(answer)
+
+
+def connect(settings: Settings, door: Door = Door.API) -> Client:
+    """Connect to the desk that runs in the settings' home."""
+    try:
+        desk = json.loads(settings.desk_file.read_text())
+        address: str = desk["processes"]["service"]["address"]
+        api_key = settings.api_key_file.read_text()
+    except (FileNotFoundError, KeyError, ValueError) as error:
+        raise DeskUnavailableError(f"none runs in {settings.home}") from error
+    return Client(address, api_key, door)
+
+
+def _read_error(answer: httpx.Response) -> SetupdeskError:
+    try:
+        body = answer.json()
+        return DeskAnswerError(body["title"], body["detail"], body["problems"])
+    except (ValueError, KeyError, TypeError):
+        return DeskUnavailableError(f"it answered {answer.status_code}")

@@ -1,0 +1,393 @@
+"""The Request: what a trader asks for, and the rules that make it valid.
+
+This is the only place where a request is checked. Every door sends the same raw
+payload here, through START, so every door gives the same answer.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, TypeGuard
+
+from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.period import days_before, find_date
+from setupdesk.core.problem import Problem, find_nearest
+from setupdesk.core.setup_terms import Param, SetupTerms
+from setupdesk.core.symbol import Catalogue, Symbol
+from setupdesk.core.timeframe import Timeframe, find_timeframe
+
+MAX_BARS = 5_000_000
+MAX_TRADES_TOTAL = Param(default=0, minimum=1, maximum=100_000)
+
+
+class Mode(StrEnum):
+    """What to do with a setup: test it on the past, or look at the market now."""
+
+    BACKTEST = "backtest"
+    LIVE = "live"
+
+    @property
+    def flow_type(self) -> str:
+        """Name of the flow that carries out a request of this mode."""
+        return "backtest_flow" if self is Mode.BACKTEST else "live_scan_flow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What may be asked of any setup."""
+
+    max_trades: int | None = None
+    """Fills per session, instead of the rule's own limit."""
+
+    rr_target: float | None = None
+    """Target as a multiple of the risk, instead of the rule's own target."""
+
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A validated request. If you hold one, it is valid."""
+
+    setup_id: str
+    symbol: str
+    timeframe: Timeframe
+    mode: Mode
+    start: date | None = None
+    """First day, a date of the symbol's market. Backtests have a period, live requests none."""
+
+    end: date | None = None
+    """Last day, inclusive."""
+
+    options: Options = field(default_factory=Options)
+    extra: Mapping[str, float | str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the normalized request as every door shows it; parsing it again gives it back."""
+        return asdict(self) | {
+            "start": self.start and self.start.isoformat(),
+            "end": self.end and self.end.isoformat(),
+            "extra": dict(self.extra),
+        }
+
+
+def load_request(stored: Mapping[str, Any]) -> Request:
+    """Read back what ``Request.to_json`` gave, which was valid when it was accepted."""
+    start, end = stored["start"], stored["end"]
+    return Request(
+        setup_id=stored["setup_id"],
+        symbol=stored["symbol"],
+        timeframe=Timeframe(stored["timeframe"]),
+        mode=Mode(stored["mode"]),
+        start=start and date.fromisoformat(start),
+        end=end and date.fromisoformat(end),
+        options=Options(**stored["options"]),
+        extra=stored["extra"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The days, both inclusive, between which bars are stored; dates of the symbol's market."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the desk can do at this moment: everything that a request is judged by."""
+
+    catalogue: Catalogue
+    setups: Mapping[str, SetupTerms]
+    find_coverage: Callable[[Symbol, Timeframe], Coverage | None]
+    find_today: Callable[[str], date]
+    """Today in a time zone."""
+
+
+def parse_request(payload: Mapping[str, Any], offer: Offer) -> Request:
+    """Turn *payload* into a Request, or raise InvalidRequestError with every Problem in it."""
+    reading = _Reading(payload, offer)
+    request = reading.read()
+    if reading.problems or request is None:
+        raise InvalidRequestError(reading.problems)
+    return request
+
+
+class _Reading:
+    """One pass over one payload, which collects the Problems instead of stopping at the first."""
+
+    def __init__(self, payload: Mapping[str, Any], offer: Offer) -> None:
+        self.payload = payload
+        self.offer = offer
+        self.problems: list[Problem] = []
+
+    def read(self) -> Request | None:
+        self._refuse_unknown_keys("", self.payload, _FIELDS)
+        terms = self._read_setup()
+        symbol = self._read_symbol()
+        timeframe = self._read_timeframe(terms)
+        mode = self._read_mode()
+        start, end = self._read_period(symbol, mode)
+        extra = self._read_extra(terms)
+        options = self._read_options(terms, extra)
+        if symbol and timeframe and mode:
+            self._check_bars(symbol, timeframe, start, end)
+        if not (terms and symbol and timeframe and mode):
+            return None
+        return Request(
+            setup_id=terms.setup_id,
+            symbol=symbol.name,
+            timeframe=timeframe,
+            mode=mode,
+            start=start,
+            end=end,
+            options=options,
+            extra=extra,
+        )
+
+    def _refuse(
+        self,
+        where: str,
+        code: str,
+        message: str,
+        allowed: tuple[str, ...] = (),
+        suggestion: str | None = None,
+    ) -> None:
+        self.problems.append(
+            Problem(field=where, code=code, message=message, allowed=allowed, suggestion=suggestion)
+        )
+
+    def _refuse_unknown(self, where: str, value: str, allowed: tuple[str, ...]) -> None:
+        nearest = find_nearest(value, allowed)
+        hint = f", did you mean {nearest!r}?" if nearest else "."
+        code = f"unknown_{where.rpartition('.')[2]}"
+        self._refuse(where, code, f"{value!r} is not known{hint}", allowed, nearest)
+
+    def _refuse_unknown_keys(
+        self, prefix: str, given: Mapping[str, Any], known: tuple[str, ...]
+    ) -> None:
+        for key in given:
+            if key not in known:
+                nearest = find_nearest(str(key), known)
+                hint = f", did you mean {nearest!r}?" if nearest else "."
+                message = f"{key!r} cannot be set{hint}"
+                self._refuse(f"{prefix}{key}", "unknown_key", message, known, nearest)
+
+    def _read_text(self, where: str) -> str | None:
+        value = self.payload.get(where)
+        if isinstance(value, str) and 0 < len(value.strip()) <= 64:
+            return value.strip()
+        if value is None or value == "":
+            self._refuse(where, "missing", f"{where} is missing.")
+        else:
+            self._refuse(where, "wrong_type", f"{where} was not a short text.")
+        return None
+
+    def _read_setup(self) -> SetupTerms | None:
+        setup_id = self._read_text("setup_id")
+        if setup_id is None:
+            return None
+        terms = self.offer.setups.get(setup_id)
+        if terms is None:
+            self._refuse_unknown("setup_id", setup_id, tuple(self.offer.setups))
+        return terms
+
+    def _read_symbol(self) -> Symbol | None:
+        name = self._read_text("symbol")
+        if name is None:
+            return None
+        symbol = self.offer.catalogue.find(name)
+        if symbol is None:
+            self._refuse_unknown(
+                "symbol", name, tuple(known.name for known in self.offer.catalogue)
+            )
+        return symbol
+
+    def _read_timeframe(self, terms: SetupTerms | None) -> Timeframe | None:
+        text = self._read_text("timeframe")
+        if text is None:
+            return None
+        timeframe = find_timeframe(text)
+        if timeframe is None:
+            self._refuse_unknown("timeframe", text, tuple(Timeframe))
+        elif terms and timeframe not in terms.timeframes:
+            message = f"{terms.setup_id} does not work on {timeframe}."
+            self._refuse("timeframe", "not_for_setup", message, terms.timeframes)
+        return timeframe
+
+    def _read_mode(self) -> Mode | None:
+        text = self.payload.get("mode", Mode.BACKTEST)
+        if isinstance(text, str) and text in tuple(Mode):
+            return Mode(text)
+        self._refuse_unknown("mode", str(text), tuple(Mode))
+        return None
+
+    def _read_period(
+        self, symbol: Symbol | None, mode: Mode | None
+    ) -> tuple[date | None, date | None]:
+        given = [key for key in ("start", "end", "last") if self.payload.get(key) is not None]
+        if mode is Mode.LIVE:
+            for key in given:
+                self._refuse(key, "not_for_live", f"A live request has no {key}: it looks at now.")
+            return None, None
+        if "last" in given:
+            return self._read_last(given, symbol)
+        start, end = self._read_date("start"), self._read_date("end")
+        if start and end and end < start:
+            message = f"end {end} lies before start {start}."
+            self._refuse("end", "end_before_start", message, (f"{start} or later",))
+            return None, None
+        return start, end
+
+    def _read_last(
+        self, given: list[str], symbol: Symbol | None
+    ) -> tuple[date | None, date | None]:
+        if len(given) > 1:
+            self._refuse("last", "period_twice", "Give either last, or start and end.")
+        elif symbol:
+            end = self.offer.find_today(symbol.zone) - timedelta(days=1)
+            start = days_before(end, str(self.payload["last"]))
+            if start:
+                return start, end
+            message = f"last was {self.payload['last']!r}."
+            self._refuse("last", "wrong_period", message, ("10d", "6w", "3m", "1y", "ytd"), "6m")
+        return None, None
+
+    def _read_date(self, where: str) -> date | None:
+        value = self.payload.get(where)
+        if value is None:
+            self._refuse(where, "missing", f"{where} is missing.", ("YYYY-MM-DD",))
+            return None
+        day = find_date(value)
+        if day is None or not 1990 <= day.year <= 2100:
+            message = f"{where} was {value!r}, which is not a date."
+            self._refuse(where, "wrong_date", message, ("YYYY-MM-DD",))
+            return None
+        return day
+
+    def _check_bars(
+        self, symbol: Symbol, timeframe: Timeframe, start: date | None, end: date | None
+    ) -> None:
+        coverage = self.offer.find_coverage(symbol, timeframe)
+        what = f"{symbol.name} {timeframe}"
+        if coverage is None:
+            message = (
+                f"There are no bars of {what} yet. Import some: "
+                f"setupdesk data import FILE --symbol {symbol.name} --timeframe {timeframe}"
+            )
+            self._refuse("symbol", "no_bars", message)
+            return
+        if start is None or end is None:
+            return
+        if (end - start).days * 1440 / timeframe.minutes > MAX_BARS:
+            message = f"{start} to {end} is more than {MAX_BARS:,} bars of {timeframe}."
+            self._refuse("start", "too_long", message)
+        self._check_covered(symbol, what, coverage, start, end)
+
+    def _check_covered(
+        self, symbol: Symbol, what: str, coverage: Coverage, start: date, end: date
+    ) -> None:
+        day = timedelta(days=1)
+        before = min(end, coverage.first - day)
+        if start < coverage.first and _trades_between(symbol, start, before):
+            message = f"{what} has no bars from {start} to {before}."
+            nearest = str(coverage.first)
+            self._refuse("start", "no_bars", message, (str(coverage),), nearest)
+        after = max(start, coverage.last + day)
+        if end > coverage.last and _trades_between(symbol, after, end):
+            message = f"{what} has no bars from {after} to {end}."
+            nearest = str(coverage.last)
+            self._refuse("end", "no_bars", message, (str(coverage),), nearest)
+
+    def _read_mapping(self, where: str) -> Mapping[str, Any]:
+        value = self.payload.get(where) or {}
+        if isinstance(value, Mapping):
+            return value
+        self._refuse(where, "wrong_type", f"{where} was not a mapping of names to values.")
+        return {}
+
+    def _read_options(self, terms: SetupTerms | None, extra: Mapping[str, Any]) -> Options:
+        given = self._read_mapping("options")
+        self._refuse_unknown_keys("options.", given, ("max_trades", "rr_target", "dry_run"))
+        dry_run = given.get("dry_run", False)
+        if not isinstance(dry_run, bool):
+            message = f"dry_run was {dry_run!r}."
+            self._refuse("options.dry_run", "wrong_type", message, ("true", "false"))
+            dry_run = False
+        return Options(
+            max_trades=self._read_max_trades(given.get("max_trades")),
+            rr_target=self._read_rr_target(given.get("rr_target"), terms, extra),
+            dry_run=dry_run,
+        )
+
+    def _read_max_trades(self, value: object) -> int | None:
+        if value is None or (_is_whole(value) and 1 <= value <= 1000):
+            return value
+        message = f"max_trades was {value!r}; it counts the trades per session."
+        self._refuse("options.max_trades", "out_of_bounds", message, ("1 to 1000",), "1")
+        return None
+
+    def _read_rr_target(
+        self, value: object, terms: SetupTerms | None, extra: Mapping[str, Any]
+    ) -> float | None:
+        if value is None:
+            return None
+        lowest = extra.get("min_rr", terms.min_rr if terms else 0)
+        if _is_number(value) and 0 < value <= 100 and value >= lowest:
+            return float(value)
+        message = f"rr_target was {value!r}; below the setup's min_rr it would refuse every trade."
+        allowed = (f"{lowest:g} to 100",)
+        self._refuse("options.rr_target", "out_of_bounds", message, allowed, f"{max(lowest, 1):g}")
+        return None
+
+    def _read_extra(self, terms: SetupTerms | None) -> dict[str, float | str]:
+        given = self._read_mapping("extra")
+        params = self._find_params(terms) | {"max_trades_total": MAX_TRADES_TOTAL}
+        self._refuse_unknown_keys("extra.", given, tuple(params))
+        for key, value in given.items():
+            whole = key != "max_trades_total" or _is_whole(value)
+            if key in params and not (whole and params[key].admits(value)):
+                message = f"{key} was {value!r}."
+                default = params[key].default
+                suggestion = str(default) if params[key].admits(default) else None
+                self._refuse(
+                    f"extra.{key}", "out_of_bounds", message, params[key].allowed, suggestion
+                )
+        return dict(given)
+
+    def _find_params(self, terms: SetupTerms | None) -> dict[str, Param]:
+        if terms:
+            return dict(terms.params)
+
+        # An unknown setup must not hide a wrong key: judge it by what any setup lets change.
+        return {
+            key: param
+            for known in self.offer.setups.values()
+            for key, param in known.params.items()
+        }
+
+
+_FIELDS = (
+    *("setup_id", "symbol", "timeframe", "start", "end", "last", "mode"),
+    *("options", "extra"),
+)
+
+
+def _trades_between(symbol: Symbol, first: date, last: date) -> bool:
+    """Say whether the symbol trades on any day of the span; weekends have no bars to miss."""
+    days = range((last - first).days + 1)
+    return symbol.week == "24x7" or any((first + timedelta(n)).weekday() < 5 for n in days)
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))

@@ -1,0 +1,88 @@
+"""Runs: accepted requests, the doors they came by, their states, and the Receipt for each."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from setupdesk.core.problem import Problem
+from setupdesk.core.request import Request
+
+
+class Door(StrEnum):
+    """A way in."""
+
+    CLI = "cli"
+    UI = "ui"
+    API = "api"
+    WEBHOOK = "webhook"
+    TELEGRAM = "telegram"
+    SCHEDULER = "scheduler"
+    PREFECT = "prefect"
+
+
+class RunState(StrEnum):
+    """Where a run stands; it only moves forward."""
+
+    PLANNED = "planned"
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CRASHED = "crashed"
+
+    @property
+    def is_final(self) -> bool:
+        """Say whether nothing more will happen to the run."""
+        return self not in _UNDER_WAY
+
+
+_UNDER_WAY = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.CANCELLING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One accepted request under its ``run_id``."""
+
+    run_id: str
+    request: Request
+    user: str
+    door: Door
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The answer to every request, accepted or refused."""
+
+    status: Literal["accepted", "refused"]
+    run_id: str | None
+    request: dict[str, Any]
+    """The normalized request; the payload as it came when it was refused."""
+
+    timestamp: datetime
+    flow_type: str | None
+    user: str
+    door: Door
+    problems: tuple[Problem, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the shape that every door shows."""
+        return {
+            "status": self.status,
+            "run_id": self.run_id,
+            "request": self.request,
+            "timestamp": to_iso(self.timestamp),
+            "flow_type": self.flow_type,
+            "user": self.user,
+            "door": self.door,
+            "problems": [problem.to_json() for problem in self.problems],
+        }
+
+
+def to_iso(moment: datetime) -> str:
+    """Write an instant as every door shows it: ISO 8601 in UTC with a Z."""
+    return moment.isoformat().replace("+00:00", "Z")

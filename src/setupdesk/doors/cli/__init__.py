@@ -1,0 +1,217 @@
+"""The command line: thin, and quick to say ``--help``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="setupdesk",
+    help="A self-hosted desk for trading setups: backtest, watch, analyze.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data = typer.Typer(help="Bars: import them, list them.", no_args_is_help=True)
+app.add_typer(data, name="data")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run_id, such as run_2025_10_31_001.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")]
+Text = str | None
+
+
+@app.command()
+def up(
+    *,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="In the background.")] = False,
+) -> None:
+    """Start the desk: the service, the executor and Prefect."""
+    from setupdesk.doors.cli.running import start_desk
+
+    start_desk(detach=detach)
+
+
+@app.command()
+def down() -> None:
+    """Stop the desk and all its processes."""
+    from setupdesk.doors.cli.running import stop_desk
+
+    stop_desk()
+
+
+@app.command()
+def status(*, as_json: Json = False) -> None:
+    """Show the desk's processes."""
+    from setupdesk.doors.cli.running import show_status
+
+    show_status(as_json=as_json)
+
+
+@app.command()
+def backtest(  # noqa: PLR0913 (the flags that traders know)
+    *,
+    setup: Annotated[Text, typer.Option("--setup", "-s", "--strategy", help="Setup id.")] = None,
+    symbol: Annotated[Text, typer.Option("--symbol", "-p", "--pair", help="GER40, ...")] = None,
+    timeframe: Annotated[
+        Text, typer.Option("--timeframe", "-i", "--tf", help="M1 M5 M15 H1 H4 D1")
+    ] = None,
+    start: Annotated[Text, typer.Option(help="First day, market date.")] = None,
+    end: Annotated[Text, typer.Option(help="Last day, inclusive.")] = None,
+    timerange: Annotated[Text, typer.Option(help="20250501-20251031, inclusive.")] = None,
+    last: Annotated[Text, typer.Option(help="10d, 6w, 6m, 1y or ytd, up to yesterday.")] = None,
+    rr_target: Annotated[
+        Text, typer.Option("--rr-target", "--rr", help="Target as a multiple of the risk.")
+    ] = None,
+    max_trades: Annotated[Text, typer.Option(help="Fills per session.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only plan.")] = False,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setup's own param.")
+    ] = None,
+    as_json: Json = False,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Do not wait.")] = False,
+    inline: Annotated[
+        bool, typer.Option("--inline", help="In this process, without Prefect.")
+    ] = False,
+) -> None:
+    """Backtest a setup."""
+    from setupdesk.doors.cli.asking import ask_and_show
+    from setupdesk.doors.cli.request_words import build_payload
+
+    payload = build_payload(
+        setup=setup,
+        symbol=symbol,
+        timeframe=timeframe,
+        start=start,
+        end=end,
+        timerange=timerange,
+        last=last,
+        rr_target=rr_target,
+        max_trades=max_trades,
+        dry_run=dry_run,
+        settings=set_ or [],
+    )
+    ask_and_show(payload, as_json=as_json, detach=detach, inline=inline)
+
+
+app.command("backtesting", hidden=True)(backtest)
+
+
+@app.command()
+def runs(*, limit: Limit = 20, as_json: Json = False) -> None:
+    """List the newest runs."""
+    from setupdesk.doors.cli.showing import show_runs
+
+    show_runs(limit, as_json=as_json)
+
+
+@app.command("show")
+def show_run(run_id: RunId, *, as_json: Json = False) -> None:
+    """Show a run and its report."""
+    from setupdesk.doors.cli.showing import show_run
+
+    show_run(run_id, as_json=as_json)
+
+
+@app.command()
+def trades(
+    run_id: RunId,
+    *,
+    form: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv",
+    as_json: Json = False,
+) -> None:
+    """Print the trades of a run."""
+    from setupdesk.doors.cli.showing import show_trades
+
+    show_trades(run_id, "json" if as_json else form)
+
+
+@app.command()
+def logs(run_id: RunId, *, as_json: Json = False) -> None:
+    """Print the log of a run."""
+    from setupdesk.doors.cli.showing import show_logs
+
+    show_logs(run_id, as_json=as_json)
+
+
+@app.command()
+def cancel(run_id: RunId, *, as_json: Json = False) -> None:
+    """Stop a run; its row stays."""
+    from setupdesk.doors.cli.showing import cancel_run
+
+    cancel_run(run_id, as_json=as_json)
+
+
+@app.command()
+def audit(*, limit: Limit = 20, as_json: Json = False) -> None:
+    """List the newest requests, accepted and refused."""
+    from setupdesk.doors.cli.showing import show_audit_log
+
+    show_audit_log(limit, as_json=as_json)
+
+
+@app.command()
+def setups(*, as_json: Json = False) -> None:
+    """List the setups and what may be changed in them."""
+    from setupdesk.doors.cli.showing import show_setups
+
+    show_setups(as_json=as_json)
+
+
+@app.command()
+def symbols(*, as_json: Json = False) -> None:
+    """List the symbols."""
+    from setupdesk.doors.cli.showing import show_symbols
+
+    show_symbols(as_json=as_json)
+
+
+@data.command("import")
+def import_bars(
+    file: Annotated[Path, typer.Argument(help="CSV, also as .gz or .zip.")],
+    *,
+    symbol: Annotated[str, typer.Option("--symbol", "-p")],
+    timeframe: Annotated[str, typer.Option("--timeframe", "-i", "--tf")],
+    as_json: Json = False,
+) -> None:
+    """Import the bars of a file."""
+    from setupdesk.doors.cli.showing import import_file
+
+    import_file(file, symbol, timeframe, as_json=as_json)
+
+
+@data.command()
+def simulate(
+    *,
+    symbol: Annotated[str, typer.Option("--symbol", "-p")] = "GER40",
+    start: Annotated[str, typer.Option(help="First day.")],
+    end: Annotated[str, typer.Option(help="Last day, inclusive.")],
+    seed: Annotated[int, typer.Option(help="Another seed, another market.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Store M1 bars of the simulated market."""
+    from setupdesk.doors.cli.showing import simulate_market
+
+    simulate_market({"symbol": symbol, "start": start, "end": end, "seed": seed}, as_json=as_json)
+
+
+@data.command("list")
+def list_data(*, as_json: Json = False) -> None:
+    """List the stored bars."""
+    from setupdesk.doors.cli.showing import show_data_sets
+
+    show_data_sets(as_json=as_json)
+
+
+@app.command()
+def demo() -> None:
+    """Simulate a market, backtest a setup on it, show everything, and stop the desk."""
+    from setupdesk.doors.cli.demo import run_demo
+
+    run_demo()
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

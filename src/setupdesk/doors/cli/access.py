@@ -1,0 +1,98 @@
+"""How the CLI reaches a desk: the one that runs, one in this process, or one it starts."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
+from setupdesk.core.run import Door
+from setupdesk.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from setupdesk.client import Client
+    from setupdesk.inline import InlineDesk
+
+    Access = Client | InlineDesk
+
+EXIT_CODES = {"not_found": 4, "no_result": 4, "unavailable": 5, "not_allowed": 5}
+RUN_FAILED, USAGE, REFUSED = 1, 2, 3
+
+
+def reach_desk(*, inline: bool = False) -> "Access":
+    """Reach the desk that runs; if none does, work in this process, for nothing has to run."""
+    settings = load_settings()
+    if not inline:
+        from setupdesk.client import connect
+
+        try:
+            return connect(settings, Door.CLI)
+        except DeskUnavailableError:
+            pass
+    return _open_here(settings)
+
+
+def reach_running_desk() -> "Access":
+    """Reach the desk that runs; if none does, start one in the background and say so."""
+    from setupdesk.client import connect
+    from setupdesk.supervisor import find_desk, start_detached
+
+    settings = load_settings()
+    if find_desk(settings) is None:
+        say("No desk is running, so one is started in the background: `setupdesk down` stops it.")
+        start_detached(settings)
+    return connect(settings, Door.CLI)
+
+
+def _open_here(settings: Settings) -> "InlineDesk":
+    from setupdesk.inline import open_inline
+
+    return open_inline(settings, Door.CLI)
+
+
+@contextmanager
+def clear_errors(*, as_json: bool) -> Iterator[None]:
+    """Turn an error that the user can understand into words and an exit code."""
+    try:
+        yield
+    except SetupdeskError as error:
+        code = EXIT_CODES.get(error.code, REFUSED)
+        problems = getattr(error, "problems", ())
+        if as_json:
+            show_json(
+                {
+                    "status": "error",
+                    "code": error.code,
+                    "message": str(error),
+                    "problems": [
+                        problem if isinstance(problem, dict) else problem.to_json()
+                        for problem in problems
+                    ],
+                }
+            )
+        else:
+            say(str(error))
+        raise typer.Exit(code) from error
+
+
+def say(text: str) -> None:
+    """Tell the person something; standard output stays free for what was asked for."""
+    typer.echo(text, err=True)
+
+
+def show(text: str) -> None:
+    """Print what was asked for."""
+    typer.echo(text)
+
+
+def show_json(answer: Any) -> None:
+    """Print what was asked for as JSON."""
+    show(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+def refuse_usage(message: str) -> NoReturn:
+    """End with a usage error."""
+    say(message)
+    raise typer.Exit(USAGE)

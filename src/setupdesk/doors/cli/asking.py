@@ -1,0 +1,119 @@
+"""Ask for a backtest, follow it, and show what came of it."""
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.status import Status
+
+from setupdesk.doors.cli.access import (
+    REFUSED,
+    RUN_FAILED,
+    clear_errors,
+    reach_desk,
+    reach_running_desk,
+    say,
+    show,
+    show_json,
+)
+from setupdesk.doors.cli.report import render_plan, render_problems, render_report
+from setupdesk.doors.cli.request_words import write_corrected_command
+
+if TYPE_CHECKING:
+    from setupdesk.doors.cli.access import Access
+
+FIRST_LOOK, SLOWEST_LOOK = 0.02, 0.25
+UNDER_WAY = ("queued", "running", "cancelling")
+
+
+def ask_and_show(payload: Mapping[str, Any], *, as_json: bool, detach: bool, inline: bool) -> None:
+    """Ask for *payload*, wait for its end unless *detach*, print the report, exit by its end."""
+    with clear_errors(as_json=as_json):
+        desk = reach_desk(inline=True) if inline else reach_running_desk()
+        receipt = desk.ask(payload)
+        if receipt["status"] == "refused":
+            _show_refusal(receipt, as_json=as_json)
+            raise typer.Exit(REFUSED)
+        if detach:
+            _show_receipt(receipt, as_json=as_json)
+            return
+        if not as_json:
+            _show_receipt(receipt, as_json=False)
+        run = follow(desk, receipt["run_id"])
+        _show_end(desk, receipt, run, as_json=as_json)
+    if run["state"] not in ("completed", "planned"):
+        raise typer.Exit(RUN_FAILED)
+
+
+def follow(desk: "Access", run_id: str) -> dict[str, Any]:
+    """Wait for the end of a run, with a live line of what it does; give the run."""
+    started, pause, told = time.monotonic(), FIRST_LOOK, ""
+    with Status("", console=Console(stderr=True)) as line:
+        while True:
+            run = desk.run(run_id)
+            if run["state"] not in UNDER_WAY:
+                return run
+            text = f"{run_id}  {_describe(run)}"
+            line.update(f"{text}  {time.monotonic() - started:.1f} s")
+            if text != told and not sys.stderr.isatty():
+                say(text)
+                told = text
+            time.sleep(pause)
+            pause = min(pause * 1.3, SLOWEST_LOOK)
+
+
+def show_run(desk: "Access", run_id: str, *, as_json: bool) -> None:
+    """Show one run, with its report if it has one."""
+    run = desk.run(run_id)
+    _show_end(desk, None, run, as_json=as_json)
+
+
+def _show_end(
+    desk: "Access", receipt: dict[str, Any] | None, run: dict[str, Any], *, as_json: bool
+) -> None:
+    report = desk.result(run["run_id"]) if run["state"] == "completed" else None
+    if as_json:
+        show_json({"receipt": receipt, "run": run, "report": report})
+        return
+    console = Console()
+    if report is not None:
+        render_report({**run, **report}, report, console)
+    elif run["state"] == "planned":
+        render_plan(run, run["plan"], console)
+    else:
+        show(f"{run['run_id']}  {_describe(run)}")
+        if run["reason"]:
+            show(f"reason: {run['reason']}")
+        show(f"log: setupdesk logs {run['run_id']}")
+
+
+def _show_receipt(receipt: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        show_json(receipt)
+        return
+    request = receipt["request"]
+    period = f"{request['start']} to {request['end']} inclusive" if request["start"] else "now"
+    show(
+        f"{receipt['run_id']}  accepted {receipt['timestamp']}  {receipt['flow_type']}\n"
+        f"  {request['setup_id']} on {request['symbol']} {request['timeframe']}, {period}; "
+        f"asked by {receipt['user']} by the {receipt['door']}"
+    )
+
+
+def _show_refusal(receipt: dict[str, Any], *, as_json: bool) -> None:
+    command = write_corrected_command(receipt)
+    if as_json:
+        show_json({**receipt, "corrected_command": command})
+    else:
+        render_problems(receipt, Console(stderr=True), command)
+
+
+def _describe(run: dict[str, Any]) -> str:
+    if run["state"] == "queued":
+        ahead = f", {run['ahead']} ahead" if run["ahead"] else ""
+        cause = f", {run['waits_for']}" if run["waits_for"] else ""
+        return f"queued{ahead}{cause}"
+    return f"{run['state']}: {run['stage']}" if run["stage"] else str(run["state"])

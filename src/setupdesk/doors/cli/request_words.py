@@ -1,0 +1,106 @@
+"""Between the words of a command line and the payload of a request, both ways."""
+
+import copy
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_FLAGS = {
+    "setup_id": "-s",
+    "symbol": "-p",
+    "timeframe": "-i",
+    "start": "--start",
+    "end": "--end",
+    "last": "--last",
+    "options.max_trades": "--max-trades",
+    "options.rr_target": "--rr-target",
+}
+
+
+def build_payload(  # noqa: PLR0913 (the flags of one command)
+    *,
+    setup: str | None,
+    symbol: str | None,
+    timeframe: str | None,
+    start: str | None,
+    end: str | None,
+    timerange: str | None,
+    last: str | None,
+    rr_target: str | None,
+    max_trades: str | None,
+    dry_run: bool,
+    settings: Sequence[str],
+) -> dict[str, Any]:
+    """Build a payload; what is wrong with it is for START to say."""
+    if timerange is not None:
+        first, _, final = timerange.partition("-")
+        start, end = start or first, end or final
+    options = {"max_trades": read_value(max_trades), "rr_target": read_value(rr_target)}
+    fields = {
+        "setup_id": setup,
+        "symbol": symbol,
+        "timeframe": timeframe,
+        "start": start,
+        "end": end,
+        "last": last,
+    }
+    return {
+        **{key: value for key, value in fields.items() if value is not None},
+        "mode": "backtest",
+        "options": {key: value for key, value in options.items() if value is not None}
+        | ({"dry_run": True} if dry_run else {}),
+        "extra": dict(read_setting(setting) for setting in settings),
+    }
+
+
+def read_setting(text: str) -> tuple[str, Any]:
+    """Read ``key=value``."""
+    key, _, value = text.partition("=")
+    return key.strip(), read_value(value)
+
+
+def read_value(text: str | None) -> int | float | str | None:
+    """Read a number where it is one, else leave the text as it is."""
+    if text is None:
+        return None
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text.strip()
+
+
+def write_corrected_command(receipt: Mapping[str, Any]) -> str | None:
+    """Write the command that would work; None unless every Problem has a suggestion.
+
+    A key that cannot be set is taken to have been meant as the suggested one.
+    """
+    payload = copy.deepcopy(dict(receipt["request"]))
+    for problem in receipt["problems"]:
+        if problem["suggestion"] is None:
+            return None
+        path = problem["field"].split(".")
+        holder = payload
+        for part in path[:-1]:
+            holder = holder[part]
+        if problem["code"] == "unknown_key":
+            holder[problem["suggestion"]] = holder.pop(path[-1])
+        else:
+            holder[path[-1]] = problem["suggestion"]
+    return write_command(payload)
+
+
+def write_command(payload: Mapping[str, Any]) -> str:
+    """Write the command that asks for *payload*."""
+    options = payload.get("options", {})
+    values = {**payload, **{f"options.{key}": value for key, value in options.items()}}
+    words = ["setupdesk", "backtest"]
+    for name, flag in _FLAGS.items():
+        if values.get(name) is not None:
+            words += [flag, str(values[name])]
+    if options.get("dry_run"):
+        words.append("--dry-run")
+    for key, value in payload.get("extra", {}).items():
+        words += ["--set", f"{key}={value}"]
+    return shlex.join(words)

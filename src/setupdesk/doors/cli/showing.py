@@ -1,0 +1,237 @@
+"""Look at what the desk has: runs, trades, logs, the audit log, setups, symbols, bars."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from setupdesk.doors.cli import asking
+from setupdesk.doors.cli.access import (
+    clear_errors,
+    reach_desk,
+    refuse_usage,
+    say,
+    show,
+    show_json,
+)
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def show_runs(limit: int, *, as_json: bool) -> None:
+    """List the newest runs."""
+    with clear_errors(as_json=as_json):
+        found = reach_desk().runs(limit)
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (
+            run["run_id"],
+            run["state"],
+            run["request"]["setup_id"],
+            f"{run['request']['symbol']} {run['request']['timeframe']}",
+            f"{run['user']}, {run['door']}",
+            _describe_outcome(run),
+        )
+        for run in found
+    ]
+    _show_table(("run", "state", "setup", "market", "asked by", "outcome"), rows, "No runs yet.")
+
+
+def show_run(run_id: str, *, as_json: bool) -> None:
+    """Show a run and its report."""
+    with clear_errors(as_json=as_json):
+        asking.show_run(reach_desk(), run_id, as_json=as_json)
+
+
+def show_trades(run_id: str, form: str) -> None:
+    """Print the trades of a run as CSV or JSON."""
+    if form not in ("csv", "json"):
+        refuse_usage(f"The format was {form!r}; it is csv or json.")
+    with clear_errors(as_json=form == "json"):
+        found = reach_desk().trades(run_id)
+    if form == "json":
+        show_json(found)
+    else:
+        show(write_csv(found).rstrip("\n"))
+
+
+def write_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Write rows as CSV in which no cell is a formula to a spreadsheet."""
+    text = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: _disarm(value) for key, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def show_logs(run_id: str, *, as_json: bool) -> None:
+    """Print the log of a run."""
+    with clear_errors(as_json=as_json):
+        lines = reach_desk().log_lines(run_id)
+    if as_json:
+        show_json(lines)
+    else:
+        show("\n".join(lines) or "Nothing yet: the run has not started.")
+
+
+def cancel_run(run_id: str, *, as_json: bool) -> None:
+    """Stop a run and say how it ended."""
+    with clear_errors(as_json=as_json):
+        desk = reach_desk()
+        state = desk.cancel(run_id)["state"]
+        if state == "cancelling":
+            state = asking.follow(desk, run_id)["state"]
+    if as_json:
+        show_json({"run_id": run_id, "state": state})
+    elif state == "cancelled":
+        say(f"{run_id} is cancelled.")
+    else:
+        say(f"{run_id} had ended before: it is {state}.")
+
+
+def show_audit_log(limit: int, *, as_json: bool) -> None:
+    """List the newest requests, accepted and refused."""
+    with clear_errors(as_json=as_json):
+        found = reach_desk().audit_log(limit)
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (
+            str(row["audit_id"]),
+            row["at"][:19] + "Z",
+            f"{row['user']}, {row['door']}",
+            row["outcome"],
+            row["run_id"] or "\n".join(problem["message"] for problem in row["problems"]),
+        )
+        for row in found
+    ]
+    _show_table(("#", "at", "who", "outcome", "run, or why not"), rows, "No requests yet.")
+
+
+def show_setups(*, as_json: bool) -> None:
+    """List the setups and what may be changed in them."""
+    with clear_errors(as_json=as_json):
+        found = reach_desk().setups()
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (
+            setup["setup_id"],
+            setup["title"]["en"],
+            " ".join(setup["timeframes"]),
+            "\n".join(
+                f"{name}={param['default']}  ({', '.join(param['allowed'])})"
+                for name, param in setup["params"].items()
+            ),
+        )
+        for setup in found
+    ]
+    _show_table(("setup", "what it is", "timeframes", "--set"), rows, "No setups.")
+
+
+def show_symbols(*, as_json: bool) -> None:
+    """List the symbols."""
+    with clear_errors(as_json=as_json):
+        found = reach_desk().symbols()
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (
+            symbol["symbol"],
+            symbol["title"],
+            f"{symbol['session']} {symbol['zone']}",
+            symbol["calendar"],
+            ", ".join(symbol["aliases"]),
+        )
+        for symbol in found
+    ]
+    _show_table(("symbol", "market", "session", "calendar", "also called"), rows, "No symbols.")
+
+
+def show_data_sets(*, as_json: bool) -> None:
+    """List the stored bars."""
+    with clear_errors(as_json=as_json):
+        found = reach_desk().data_sets()
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (
+            f"{entry['symbol']} {entry['timeframe']}",
+            f"{entry['rows']:,}",
+            f"{entry['first'][:16]} to {entry['last'][:16]} UTC",
+            "simulated market" if entry["simulated"] else entry["source_file"],
+            entry["fingerprint"][:12],
+        )
+        for entry in found
+    ]
+    headings = ("bars of", "count", "span", "source", "fingerprint")
+    _show_table(headings, rows, "No bars yet: setupdesk data import FILE --symbol S --timeframe TF")
+
+
+def import_file(file: Path, symbol: str, timeframe: str, *, as_json: bool) -> None:
+    """Import the bars of a file."""
+    if not file.is_file():
+        refuse_usage(f"There is no file {file}.")
+    with clear_errors(as_json=as_json):
+        done = reach_desk().import_bars(file, symbol, timeframe)
+    _show_import(done, as_json=as_json)
+
+
+def simulate_market(payload: Mapping[str, Any], *, as_json: bool) -> None:
+    """Store bars of the simulated market."""
+    with clear_errors(as_json=as_json):
+        done = reach_desk().simulate_bars(payload)
+    _show_import(done, as_json=as_json)
+
+
+def _show_import(done: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        show_json(done)
+        return
+    what = f"{done['symbol']} {done['timeframe']}"
+    show(
+        f"{what}: {done['outcome']}, {done['added']:,} bars added, {done['rows']:,} in all, "
+        f"{done['first'][:16]} to {done['last'][:16]} UTC, from {done['source_file']}"
+    )
+    if done["disagreeing"]:
+        show(f"{done['disagreeing']:,} bars had other prices before; those of this file stand.")
+    for name, count in done["quality"].items():
+        if count:
+            show(f"{name.replace('_', ' ')}: {count:,}")
+
+
+def _describe_outcome(run: Mapping[str, Any]) -> str:
+    summary = run["summary"]
+    if summary is None:
+        return run["reason"] or run["stage"] or ""
+    if not summary["trades"]:
+        return "no trades"
+    return f"{summary['trades']} trades, {summary['total_r']:+.2f}R"
+
+
+def _disarm(value: Any) -> Any:
+    armed = isinstance(value, str) and value.startswith(FORMULA_STARTS)
+    return f"'{value}" if armed else value
+
+
+def _show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], when_empty: str) -> None:
+    if not rows:
+        show(when_empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in headings:
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)

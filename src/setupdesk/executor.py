@@ -1,0 +1,396 @@
+"""The executor: a warm parent that has imported everything once, and forks a child per run.
+
+The parent holds one thread, no database and no connection to Prefect, so that a fork copies
+no lock. It alone knows whether a run's process lives: it kills it on cancel and tells the
+ledger when it died. Nothing depends on Prefect's own cancellation, which needs its private names.
+"""
+
+import contextlib
+import ctypes
+import gc
+import json
+import logging
+import os
+import selectors
+import signal
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
+from uuid import UUID
+
+import httpx
+from prefect import Flow
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import FlowRun, ServerDefaultResultStorage
+from prefect.context import SyncClientContext
+from prefect.exceptions import Abort, ObjectNotFound
+from prefect.flow_engine import run_flow
+from prefect.logging.handlers import APILogHandler
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_URL,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    temporary_settings,
+)
+from prefect.states import Pending
+
+from setupdesk.adapters.executor_socket import address_of
+from setupdesk.engine.backtest import warm_up
+from setupdesk.flows import build_flows
+from setupdesk.settings import load_settings
+from setupdesk.wiring import build_flow_body, build_journal
+
+log = logging.getLogger("setupdesk.executor")
+
+PR_SET_PDEATHSIG = 1
+NOBODY = UUID(int=0)
+LONGEST_MESSAGE = 4096
+PATIENCE_SECONDS = 1.0
+BUG, REFUSED_BY_PREFECT, PREFECT_UNREACHABLE = 1, 3, 4
+REASONS = {
+    BUG: "its process met a bug outside the run; the executor's log has it",
+    REFUSED_BY_PREFECT: "Prefect refused to run it",
+    PREFECT_UNREACHABLE: "Prefect could not be reached",
+}
+
+
+class RunJournal(Protocol):
+    """The ledger, as far as the executor needs it; no call may leave a connection open."""
+
+    def is_final(self, run_id: str) -> bool:
+        """Say whether the ledger has the run's end."""
+
+    def mark_crashed(self, run_id: str, reason: str) -> None:
+        """End a run whose process died."""
+
+    def mark_cancelled(self, run_id: str) -> None:
+        """End a run whose process was killed because somebody cancelled it."""
+
+    def mark_all_lost(self) -> list[str]:
+        """End the runs that an earlier executor was given and never ended; give their ids."""
+
+
+class Closable(Protocol):
+    """A socket, or what stands on one."""
+
+    def close(self) -> None:
+        """Give the file descriptor back."""
+
+
+class NotSingleThreadedError(RuntimeError):
+    """A fork would copy the locks of other threads, and the child could wait for ever."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(
+            f"the warm parent must have one thread, but it also had {', '.join(names)}"
+        )
+
+
+@dataclass(slots=True)
+class Child:
+    """The process of one run."""
+
+    run_id: str
+    pid: int
+    cancelled: bool = False
+    exit_code: int = 0
+
+
+@dataclass(slots=True)
+class Executor:
+    """Serve the socket at *path* until SIGTERM."""
+
+    path: Path
+    journal: RunJournal
+    flows: Mapping[str, Flow[[str], Any]]
+    warm_up: Callable[[], object]
+    _children: dict[int, Child] = field(default_factory=dict, init=False)
+    _ended: list[Child] = field(default_factory=list, init=False)
+    """Processes that are gone, and whose end the journal has still to learn."""
+
+    _inherited: list[Closable] = field(default_factory=list, init=False)
+    """What a child inherits and must not keep open."""
+
+    _stopping: bool = field(default=False, init=False)
+    _tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, init=False)
+    """Made once: it takes longer than to fork."""
+
+    def serve(self) -> None:
+        """Warm up, end what an earlier executor left behind, then run what the desk sends."""
+        self.warm_up()
+        build_flow_run("run_2025_10_31_001", NOBODY)
+        refuse_threads()
+        for run_id in self.journal.mark_all_lost():
+            log.warning("%s was lost with an earlier executor", run_id)
+        awake, wake = socket.socketpair()
+        wake.setblocking(False)
+        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _note)
+        signal.signal(signal.SIGINT, self._stop)
+        signal.signal(signal.SIGTERM, self._stop)
+        # What is alive now is never collected: the children share these pages with us.
+        gc.collect()
+        gc.freeze()
+        with (
+            # A heartbeat makes every flow a second longer, and its reader is switched off. Set
+            # here because it takes 30 ms, and no environment variable can say "none".
+            temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+            selectors.DefaultSelector() as selector,
+            _listen(self.path) as listener,
+            awake,
+            wake,
+        ):
+            self._inherited += [selector, listener, awake, wake]
+            selector.register(listener, selectors.EVENT_READ)
+            selector.register(awake, selectors.EVENT_READ)
+            log.info("the executor is ready")
+            while not self._stopping:
+                retry_in = PATIENCE_SECONDS if self._ended else None
+                ready = {key.fileobj for key, _ in selector.select(retry_in)}
+                if awake in ready:
+                    awake.recv(LONGEST_MESSAGE)
+                self._reap()
+                self._write_ends()
+                if listener in ready and not self._stopping:
+                    self._answer(listener)
+            self.path.unlink(missing_ok=True)
+            self._end_all()
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _answer(self, listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as lines:
+            connection.settimeout(PATIENCE_SECONDS)
+            self._inherited += [lines, connection]
+            try:
+                answer = self._obey(json.loads(lines.readline(LONGEST_MESSAGE)))
+            except Exception as error:
+                # One wrong message must not take the runs of all others with it.
+                log.exception("a message could not be obeyed")
+                answer = {"error": repr(error)}
+            del self._inherited[-2:]
+            with contextlib.suppress(OSError):
+                connection.sendall(json.dumps(answer).encode() + b"\n")
+
+    def _obey(self, message: dict[str, Any]) -> dict[str, Any]:
+        if "run" in message:
+            flow_run_id = UUID(message["flow_run_id"])
+            return self._start(message["run"], flow_run_id, self.flows[message["flow"]])
+        if "cancel" in message:
+            return {"held": self._cancel(message["cancel"])}
+        return {"runs": [child.run_id for child in self._children.values()], "pid": os.getpid()}
+
+    def _start(self, run_id: str, flow_run_id: UUID, flow: Flow[[str], Any]) -> dict[str, Any]:
+        if self._find(run_id) or self.journal.is_final(run_id):
+            return {"started": False}
+        refuse_threads()
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            self._be_child(parent, run_id, flow_run_id, flow)
+        self._children[pid] = Child(run_id, pid)
+        return {"started": True, "pid": pid}
+
+    def _cancel(self, run_id: str) -> bool:
+        child = self._find(run_id)
+        if child is None:
+            return False
+        child.cancelled = True
+        _kill(child.pid)
+        return True
+
+    def _find(self, run_id: str) -> Child | None:
+        return next((child for child in self._children.values() if child.run_id == run_id), None)
+
+    def _reap(self) -> None:
+        while self._children:
+            # The dead child is looked at before it is buried: until then its pid is its own,
+            # and what it may have started is still found by it.
+            dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if dead is None:
+                return
+            _kill(dead.si_pid)
+            self._bury(dead.si_pid)
+
+    def _bury(self, pid: int) -> None:
+        _, status = os.waitpid(pid, 0)
+        if child := self._children.pop(pid, None):
+            child.exit_code = os.waitstatus_to_exitcode(status)
+            self._ended.append(child)
+
+    def _write_ends(self) -> None:
+        for child in tuple(self._ended):
+            try:
+                self._write_end(child)
+            except Exception:
+                # The ledger may be locked; the others still need their parent meanwhile.
+                log.exception("the end of %s could not be written yet", child.run_id)
+            else:
+                self._ended.remove(child)
+
+    def _write_end(self, child: Child) -> None:
+        if self.journal.is_final(child.run_id):
+            return
+        if child.cancelled:
+            self.journal.mark_cancelled(child.run_id)
+        elif self._stopping:
+            self.journal.mark_crashed(child.run_id, "the desk was stopped while it ran")
+        else:
+            self.journal.mark_crashed(child.run_id, describe_exit(child.exit_code))
+
+    def _end_all(self) -> None:
+        for pid in self._children:
+            _kill(pid)
+        for pid in tuple(self._children):
+            self._bury(pid)
+        self._write_ends()
+
+    def _be_child(
+        self, parent: int, run_id: str, flow_run_id: UUID, flow: Flow[[str], Any]
+    ) -> NoReturn:
+        code = BUG
+        try:
+            os.setsid()
+            _die_with(parent)
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
+            for each in self._inherited:
+                each.close()
+            carry_out(run_id, flow_run_id, flow, self._tls)
+            code = 0
+        except (Abort, ObjectNotFound):
+            log.exception("Prefect refused to run %s", run_id)
+            code = REFUSED_BY_PREFECT
+        except httpx.HTTPError:
+            log.exception("Prefect could not be reached for %s", run_id)
+            code = PREFECT_UNREACHABLE
+        except BaseException:
+            log.exception("the process of %s met a bug", run_id)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+
+class RunClient(SyncPrefectClient):
+    """Prefect's client, without the two questions whose answer is known and changes nothing."""
+
+    def read_server_default_result_storage(self) -> ServerDefaultResultStorage:
+        """Answer that there is none: no result of ours is stored by Prefect."""
+        return ServerDefaultResultStorage()
+
+    def update_flow_run(self, *_: Any, **__: Any) -> httpx.Response:
+        """Write nothing: the flow's version and retry policy are the same for every run."""
+        return httpx.Response(httpx.codes.NO_CONTENT)
+
+
+class RunLogHandler(APILogHandler):
+    """Prefect's log handler for one flow run, whichever thread a line comes from."""
+
+    def __init__(self, flow_run_id: UUID) -> None:
+        super().__init__(logging.INFO)
+        self._flow_run_id = flow_run_id
+
+    def prepare(self, record: logging.LogRecord) -> dict[str, Any]:
+        """Say which flow run the line belongs to; Prefect knows it in the flow's thread only."""
+        record.flow_run_id = self._flow_run_id
+        return super().prepare(record)
+
+
+def carry_out(run_id: str, flow_run_id: UUID, flow: Flow[[str], Any], tls: ssl.SSLContext) -> None:
+    """Run *flow* as the Prefect flow run *flow_run_id*, and see its log lines delivered."""
+    handler = RunLogHandler(flow_run_id)
+    logging.getLogger("setupdesk").addHandler(handler)
+    client = RunClient(
+        PREFECT_API_URL.value(),
+        auth_string=PREFECT_API_AUTH_STRING.value(),
+        httpx_settings={"verify": tls, "trust_env": False},
+    )
+    with SyncClientContext.model_construct(client=client):
+        run_flow(flow, flow_run=build_flow_run(run_id, flow_run_id), return_type="state")
+    handler.flush()
+
+
+def build_flow_run(run_id: str, flow_run_id: UUID) -> FlowRun:
+    """Build what the engine needs of a flow run to begin; it reads the true one by itself.
+
+    Without a deployment_id the engine opens no websocket before it starts.
+    """
+    return FlowRun(
+        id=flow_run_id,
+        name=run_id,
+        flow_id=NOBODY,
+        parameters={"run_id": run_id},
+        state=Pending(),
+    )
+
+
+def refuse_threads() -> None:
+    """Raise if another thread of this process could hold a lock that a child would wait for."""
+    names = [each.name for each in threading.enumerate() if each is not threading.main_thread()]
+    for native in set(Path("/proc/self/task").glob("*")) - {Path(f"/proc/self/task/{os.getpid()}")}:
+        with contextlib.suppress(FileNotFoundError):
+            names.append((native / "comm").read_text().strip())
+    if names:
+        raise NotSingleThreadedError(sorted(names))
+
+
+def describe_exit(code: int) -> str:
+    """Say in words how a process ended."""
+    if code < 0:
+        return f"its process was killed by {signal.Signals(-code).name}"
+    return REASONS.get(code, f"its process ended with code {code} before the run had")
+
+
+def _note(*_: object) -> None:
+    """Exist: a signal without a handler would not wake the selector."""
+
+
+def _listen(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        with address_of(path) as address:
+            listener.bind(address)
+    finally:
+        os.umask(mask)
+    listener.listen(16)
+    return listener
+
+
+def _kill(pid: int) -> None:
+    # The group exists a moment after the process does.
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def main() -> None:
+    """Run the executor of the desk that the environment names."""
+    logging.basicConfig(
+        force=True, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s"
+    )
+    logging.getLogger("setupdesk").setLevel(logging.INFO)
+    settings = load_settings()
+    flows = build_flows(build_flow_body(settings, worker="executor"))
+    Executor(settings.executor_socket, build_journal(settings), flows, warm_up).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The desk in the caller's own process: the same steps, without server and without Prefect."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from setupdesk.core.run import Door
+from setupdesk.settings import Settings
+from setupdesk.wiring import Desk, build_desk, build_flow_body
+
+
+@dataclass(frozen=True, slots=True)
+class InlineDesk:
+    """Answers as a `client.Client` does; a run that is asked for is over when ``ask`` returns."""
+
+    desk: Desk
+    door: Door
+
+    def ask(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for a run and carry it out."""
+        receipt = self.desk.start(payload, user=self.desk.settings.owner, door=self.door)
+        if receipt.run_id:
+            build_flow_body(self.desk.settings, worker="inline")(receipt.run_id)
+        return receipt.to_json()
+
+    def runs(self, limit: int) -> list[dict[str, Any]]:
+        """List the newest runs."""
+        return self.desk.queries.runs(limit)
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """Give all that is known of a run except its report."""
+        return self.desk.queries.run(run_id)
+
+    def result(self, run_id: str) -> dict[str, Any]:
+        """Give the report of a completed run."""
+        return self.desk.queries.result(run_id)
+
+    def trades(self, run_id: str) -> list[dict[str, Any]]:
+        """List the trades of a completed run."""
+        return self.desk.queries.trades(run_id)
+
+    def log_lines(self, run_id: str) -> list[str]:
+        """Give the log of a run."""
+        return self.desk.queries.log_lines(run_id)
+
+    def cancel(self, run_id: str) -> dict[str, Any]:
+        """Stop a run; its row stays."""
+        return self.desk.cancel(run_id)
+
+    def audit_log(self, limit: int) -> list[dict[str, Any]]:
+        """List the newest requests, accepted and refused."""
+        return self.desk.queries.audit_log(limit)
+
+    def setups(self) -> list[dict[str, Any]]:
+        """List the setups of the Rule Registry."""
+        return self.desk.queries.setups()
+
+    def symbols(self) -> list[dict[str, Any]]:
+        """List the symbols of the catalogue."""
+        return self.desk.queries.symbols()
+
+    def data_sets(self) -> list[dict[str, Any]]:
+        """List the stored bars."""
+        return self.desk.data_desk.data_sets()
+
+    def import_bars(self, file: Path, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Import the bars of a file."""
+        return self.desk.data_desk.import_bars(file.read_bytes(), file.name, symbol, timeframe)
+
+    def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Store bars of the simulated market."""
+        return self.desk.data_desk.simulate_bars(payload)
+
+
+def open_inline(settings: Settings, door: Door) -> InlineDesk:
+    """Open the desk of the settings' home in this process."""
+    return InlineDesk(build_desk(settings, hands_over=False), door)

@@ -1,0 +1,116 @@
+"""The HTTP API: routes, errors in one shape, and the threads that live with the service."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from setupdesk import __version__
+from setupdesk.core.errors import (
+    DeskUnavailableError,
+    InvalidRequestError,
+    NotAllowedError,
+    NotFinishedError,
+    NotFoundError,
+    SetupdeskError,
+)
+from setupdesk.core.problem import Problem
+from setupdesk.service import audit, catalogue, data, runs
+from setupdesk.service.security import check_key
+from setupdesk.wiring import Desk, dispatching
+
+log = logging.getLogger(__name__)
+
+PREFIX = "/api/v1"
+
+_STATUS: dict[type[SetupdeskError], int] = {
+    NotAllowedError: 401,
+    NotFoundError: 404,
+    NotFinishedError: 409,
+    DeskUnavailableError: 503,
+}
+
+
+def create_app(desk: Desk, api_key: str) -> FastAPI:
+    """Build the API of *desk*; whoever shows *api_key* may use it."""
+    app = FastAPI(title="Setupdesk", version=__version__, lifespan=_live)
+    app.state.desk = desk
+    app.state.api_key = api_key
+    app.include_router(_open_routes(), prefix=PREFIX)
+    for resource in (runs, audit, catalogue, data):
+        app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_key)])
+    app.add_exception_handler(SetupdeskError, _answer_error)
+    app.add_exception_handler(RequestValidationError, _answer_wrong_shape)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(Exception, _answer_bug)
+    return app
+
+
+@asynccontextmanager
+async def _live(app: FastAPI) -> AsyncIterator[None]:
+    with dispatching(app.state.desk):
+        yield
+
+
+def _open_routes() -> APIRouter:
+    router = APIRouter(tags=["desk"])
+
+    @router.get("/ping")
+    def ping() -> dict[str, str]:
+        """Say that the service is there."""
+        return {"status": "pong"}
+
+    @router.get("/version")
+    def version() -> dict[str, str]:
+        """Give the version of the desk."""
+        return {"version": __version__}
+
+    return router
+
+
+def _answer_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, SetupdeskError)  # noqa: S101 (registered for nothing else)
+    problems = error.problems if isinstance(error, InvalidRequestError) else ()
+    return problem_json(_STATUS.get(type(error), 422), error.code, str(error), problems)
+
+
+def _answer_wrong_shape(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for nothing else)
+    problems = [
+        Problem(
+            field=".".join(str(part) for part in fault["loc"]),
+            code=fault["type"],
+            message=fault["msg"],
+        )
+        for fault in error.errors()
+    ]
+    return problem_json(422, "invalid_request", "The request has the wrong shape.", problems)
+
+
+def _answer_http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 (registered for nothing else)
+    return problem_json(error.status_code, "http_error", str(error.detail), ())
+
+
+def _answer_bug(request: Request, error: Exception) -> JSONResponse:
+    log.error("a bug at %s %s", request.method, request.url.path, exc_info=error)
+    return problem_json(500, "bug", "A bug of ours; the service's log has the traceback.", ())
+
+
+def problem_json(
+    status: int, code: str, detail: str, problems: list[Problem] | tuple[Problem, ...]
+) -> JSONResponse:
+    """Build an error answer in the shape of RFC 9457."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": code,
+        "status": status,
+        "detail": detail,
+        "problems": [problem.to_json() for problem in problems],
+    }
+    return JSONResponse(body, status, media_type="application/problem+json")

@@ -1,0 +1,60 @@
+"""Runs over HTTP: ask for one, look at it, cancel it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query, Response
+
+from setupdesk.service.security import TheDesk, TheDoor
+
+router = APIRouter(prefix="/runs", tags=["runs"])
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+@router.post("", status_code=202, responses={422: {"description": "Refused, with Problems"}})
+def ask_for_run(
+    payload: Annotated[dict[str, Any], Body()], desk: TheDesk, door: TheDoor, response: Response
+) -> dict[str, Any]:
+    """Hand the payload to START; the answer is its Receipt, accepted or refused."""
+    receipt = desk.start(payload, user=desk.settings.owner, door=door)
+    if receipt.status == "refused":
+        response.status_code = 422
+    else:
+        response.headers["Location"] = f"/api/v1/runs/{receipt.run_id}"
+    return receipt.to_json()
+
+
+@router.get("")
+def list_runs(desk: TheDesk, limit: Limit = 20) -> list[dict[str, Any]]:
+    """List the newest runs."""
+    return desk.queries.runs(limit)
+
+
+@router.get("/{run_id}")
+def show_run(run_id: str, desk: TheDesk) -> dict[str, Any]:
+    """Give all that is known of a run except its report."""
+    return desk.queries.run(run_id)
+
+
+@router.get("/{run_id}/result")
+def show_result(run_id: str, desk: TheDesk) -> dict[str, Any]:
+    """Give the report of a completed run."""
+    return desk.queries.result(run_id)
+
+
+@router.get("/{run_id}/trades")
+def list_trades(run_id: str, desk: TheDesk) -> list[dict[str, Any]]:
+    """List the trades of a completed run."""
+    return desk.queries.trades(run_id)
+
+
+@router.get("/{run_id}/logs")
+def list_log_lines(run_id: str, desk: TheDesk) -> list[str]:
+    """Give the log of a run, line by line."""
+    return desk.queries.log_lines(run_id)
+
+
+@router.post("/{run_id}/cancel", status_code=202)
+def cancel_run(run_id: str, desk: TheDesk) -> dict[str, Any]:
+    """Stop a run; its row stays."""
+    return desk.cancel(run_id)

@@ -1,0 +1,133 @@
+"""Settings: where a desk keeps its things and on which ports it listens.
+
+Read once, from ``setupdesk.toml`` in the desk's home and from the environment, which wins.
+"""
+
+import getpass
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from setupdesk.core.errors import SetupdeskError
+
+
+class InvalidSettingsError(SetupdeskError):
+    """A setting has a value that cannot be used."""
+
+    code = "invalid_settings"
+
+    def __init__(self, name: str, value: object, wanted: str) -> None:
+        super().__init__(f"The setting {name} was {value!r}; it has to be {wanted}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of one desk."""
+
+    home: Path
+    """Everything that the desk keeps is in this folder."""
+
+    port: int = 8750
+    """Preferred port of the HTTP API on loopback; a free one is taken if it is in use."""
+
+    prefect_port: int = 8751
+    places: int = 2
+    """How many runs are carried out at once."""
+
+    owner: str
+    """Who asks, where a door cannot tell: the login of the desk's owner."""
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger's database."""
+        return self.home / "ledger.db"
+
+    @property
+    def bars(self) -> Path:
+        """Folder of the bar store."""
+        return self.home / "bars"
+
+    @property
+    def runs(self) -> Path:
+        """Folder with one folder a run: its report and its log."""
+        return self.home / "runs"
+
+    @property
+    def cache(self) -> Path:
+        """Folder of what can be made again."""
+        return self.home / "cache"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the processes' logs."""
+        return self.home / "logs"
+
+    @property
+    def prefect(self) -> Path:
+        """Prefect's own folder, with its database."""
+        return self.home / "prefect"
+
+    @property
+    def desk_file(self) -> Path:
+        """What a running desk says of its processes."""
+        return self.home / "desk.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the desk's supervisor as long as it lives."""
+        return self.home / "desk.lock"
+
+    @property
+    def executor_socket(self) -> Path:
+        """Where the executor listens."""
+        return self.home / "executor.sock"
+
+    @property
+    def api_key_file(self) -> Path:
+        """The owner's key to the HTTP API."""
+        return self.home / "api.key"
+
+    @property
+    def prefect_key_file(self) -> Path:
+        """User and password of Prefect's API and UI."""
+        return self.home / "prefect.key"
+
+
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # noqa: TID251
+    """Read the settings of the desk in ``SETUPDESK_HOME``, else in ``~/.setupdesk``."""
+    home = Path(environment.get("SETUPDESK_HOME") or Path.home() / ".setupdesk").resolve()
+    file = home / "setupdesk.toml"
+    stored = tomllib.loads(file.read_text()) if file.exists() else {}
+    return Settings(
+        home=home,
+        port=_read_number("port", 8750, stored, environment, 0, 65535),
+        prefect_port=_read_number("prefect_port", 8751, stored, environment, 0, 65535),
+        places=_read_number("places", 2, stored, environment, 1, 64),
+        owner=str(stored.get("owner") or getpass.getuser()),
+    )
+
+
+def _read_number(  # noqa: PLR0913, PLR0917 (a setting and its bounds)
+    name: str,
+    default: int,
+    stored: Mapping[str, object],
+    environment: Mapping[str, str],
+    lowest: int,
+    highest: int,
+) -> int:
+    value = environment.get(f"SETUPDESK_{name.upper()}", stored.get(name, default))
+    if str(value).isdecimal() and lowest <= int(str(value)) <= highest:
+        return int(str(value))
+    raise InvalidSettingsError(name, value, f"a whole number from {lowest} to {highest}")
+
+
+def build_environment(settings: Settings) -> dict[str, str]:
+    """Build the environment of a desk's process: ours, without what would change Prefect."""
+    ours = {key: text for key, text in os.environ.items() if not key.startswith("PREFECT_")}  # noqa: TID251
+    return ours | {
+        "SETUPDESK_HOME": str(settings.home),
+        "SETUPDESK_PORT": str(settings.port),
+        "SETUPDESK_PREFECT_PORT": str(settings.prefect_port),
+    }

@@ -1,0 +1,319 @@
+"""The supervisor: starts a desk's processes, keeps them running, stops them all.
+
+``desk.json`` in the desk's home says at any time which processes there are. One supervisor
+holds ``desk.lock``; when it dies, however it dies, its processes die with it.
+"""
+
+import ctypes
+import fcntl
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from setupdesk.adapters.executor_socket import ExecutorSocket
+from setupdesk.adapters.prefect_server import (
+    DATABASE,
+    executor_environment,
+    prepare_database,
+    server_command,
+    server_environment,
+)
+from setupdesk.adapters.secret_file import load_secret
+from setupdesk.app.ports import EngineUnavailableError
+from setupdesk.core.errors import DeskUnavailableError
+from setupdesk.settings import Settings, build_environment, load_settings
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.1
+READY_SECONDS = 60.0
+STOP_SECONDS = 8.0
+LONGEST_BACKOFF = 30.0
+STEADY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSpec:
+    """How to start one process of a desk, and how to see that it is ready."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    folder: Path
+    address: str
+    is_ready: Callable[[], bool]
+
+
+@dataclass(slots=True)
+class _Process:
+    """One process under supervision."""
+
+    spec: ProcessSpec
+    popen: subprocess.Popen[bytes]
+    started_at: float
+    state: str = "starting"
+    failures: int = 0
+    restart_at: float = 0.0
+
+
+class Supervisor:
+    """Keeps the processes of one desk running until it is told to stop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.stopping = False
+        self.processes: list[_Process] = []
+
+    def run(self) -> None:
+        """Supervise until SIGTERM or SIGINT, then stop everything."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        try:
+            self.processes = [self._start(spec) for spec in _list_processes(self.settings)]
+            self._write_desk_file()
+            while not self.stopping:
+                changed = [self._look_after(process) for process in self.processes]
+                if any(changed):
+                    self._write_desk_file()
+                time.sleep(POLL_SECONDS)
+        finally:
+            for process in self.processes:
+                _end(process)
+            self.settings.desk_file.unlink(missing_ok=True)
+
+    def _stop(self, _number: int, _frame: object) -> None:
+        self.stopping = True
+
+    def _start(self, spec: ProcessSpec) -> _Process:
+        self.settings.logs.mkdir(parents=True, exist_ok=True)
+        with (self.settings.logs / f"{spec.name}.log").open("ab") as output:
+            popen = subprocess.Popen(  # noqa: S603 (our own command)
+                spec.command,
+                env=spec.environment,
+                cwd=spec.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 (this process has one thread)
+            )
+        log.info("%s started as process %s", spec.name, popen.pid)
+        return _Process(spec, popen, time.monotonic())
+
+    def _look_after(self, process: _Process) -> bool:
+        """Restart a process that ended, notice one that became ready; True if it changed."""
+        now = time.monotonic()
+        if process.popen.poll() is None:
+            if process.state == "starting" and process.spec.is_ready():
+                process.state = "ready"
+                log.info("%s ready after %.1f s", process.spec.name, now - process.started_at)
+                return True
+            return False
+        if process.state != "restarting":
+            steady = now - process.started_at > STEADY_SECONDS
+            process.failures = 1 if steady else process.failures + 1
+            process.restart_at = now + min(0.25 * 2**process.failures, LONGEST_BACKOFF)
+            process.state = "restarting"
+            log.error("%s ended with %s", process.spec.name, process.popen.returncode)
+            return True
+        if now < process.restart_at:
+            return False
+        started = self._start(process.spec)
+        process.popen, process.started_at = started.popen, started.started_at
+        process.state = "starting"
+        return True
+
+    def _write_desk_file(self) -> None:
+        processes = {
+            process.spec.name: {
+                "address": process.spec.address,
+                "state": process.state,
+                "pid": process.popen.pid,
+            }
+            for process in self.processes
+        }
+        draft = self.settings.desk_file.with_suffix(".draft")
+        draft.write_text(json.dumps({"pid": os.getpid(), "processes": processes}))
+        draft.replace(self.settings.desk_file)
+
+
+def _list_processes(settings: Settings) -> list[ProcessSpec]:
+    """List the processes in the order in which they are started and stopped."""
+    prefect_key = load_secret(settings.prefect_key_file, "setupdesk:")
+    prepare_database(settings.prefect / DATABASE)
+    prefect_address = f"http://127.0.0.1:{settings.prefect_port}"
+    service_address = f"http://127.0.0.1:{settings.port}"
+    ours = build_environment(settings)
+    return [
+        ProcessSpec(
+            name="service",
+            command=[sys.executable, "-m", "setupdesk.service"],
+            environment=ours,
+            folder=settings.home,
+            address=service_address,
+            is_ready=lambda: _answers(settings.port, "/api/v1/ping"),
+        ),
+        ProcessSpec(
+            name="executor",
+            command=[sys.executable, "-m", "setupdesk.executor"],
+            environment=ours
+            | executor_environment(f"{prefect_address}/api", prefect_key, settings.prefect),
+            folder=settings.prefect,
+            address=str(settings.executor_socket),
+            is_ready=lambda: _has_executor(settings.executor_socket),
+        ),
+        ProcessSpec(
+            name="prefect",
+            command=server_command(settings.prefect_port),
+            environment=ours
+            | server_environment(settings.prefect, settings.prefect_port, prefect_key),
+            folder=settings.prefect,
+            address=prefect_address,
+            is_ready=lambda: _answers(settings.prefect_port, "/api/health"),
+        ),
+    ]
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _has_executor(path: Path) -> bool:
+    try:
+        ExecutorSocket(path).ping()
+    except EngineUnavailableError:
+        return False
+    return True
+
+
+def run_here(settings: Settings) -> None:
+    """Run a desk in this process until it is told to stop."""
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Somebody who only looks whether a desk runs may hold the lock for a moment.
+    for _ in range(20):
+        with _locked(settings) as mine:
+            if mine:
+                Supervisor(_with_free_ports(settings)).run()
+                return
+        time.sleep(0.05)
+    raise DeskUnavailableError(f"another one runs in {settings.home} already")
+
+
+def start_detached(settings: Settings) -> None:
+    """Start a desk in the background and wait until it takes requests."""
+    settings.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (settings.logs / "supervisor.log").open("ab") as output:
+        popen = subprocess.Popen(
+            [sys.executable, "-m", "setupdesk.supervisor"],
+            env=os.environ | {"SETUPDESK_HOME": str(settings.home)},  # noqa: TID251 (passed on)
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + READY_SECONDS
+    while not _takes_requests(settings):
+        if popen.poll() is not None or time.monotonic() > deadline:
+            raise DeskUnavailableError(f"it did not start, see {settings.logs}")
+        time.sleep(0.02)
+
+
+def stop(settings: Settings) -> bool:
+    """Stop the desk and wait until all its processes are gone; False if none ran."""
+    ran = False
+    while desk := find_desk(settings):
+        if desk["pid"] and not ran:
+            os.kill(desk["pid"], signal.SIGTERM)
+            ran = True
+        time.sleep(0.05)
+    return ran
+
+
+def find_desk(settings: Settings) -> dict[str, Any] | None:
+    """Find what the running desk says of itself; None if none runs."""
+    if not settings.lock_file.exists():
+        return None
+    with _locked(settings) as mine:
+        if mine:
+            return None
+    try:
+        desk: dict[str, Any] = json.loads(settings.desk_file.read_text())
+    except FileNotFoundError:
+        # It has not got as far as writing the file, or is about to end.
+        return {"pid": None, "processes": {}}
+    return desk
+
+
+@contextmanager
+def _locked(settings: Settings) -> Iterator[bool]:
+    # The lock and not the pid says whether a desk runs: a pid may be somebody else's by now.
+    with settings.lock_file.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def _takes_requests(settings: Settings) -> bool:
+    desk = find_desk(settings)
+    return desk is not None and desk["processes"].get("service", {}).get("state") == "ready"
+
+
+def _with_free_ports(settings: Settings) -> Settings:
+    port = _find_free_port(settings.port)
+    return replace(settings, port=port, prefect_port=_find_free_port(settings.prefect_port, port))
+
+
+def _find_free_port(preferred: int, taken: int = 0) -> int:
+    for port in (preferred, 0, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            if found != taken:
+                return found
+    raise DeskUnavailableError("no free port was found")
+
+
+def _die_with_parent() -> None:
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def _end(process: _Process) -> None:
+    if process.popen.poll() is None:
+        process.popen.terminate()
+    try:
+        process.popen.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        log.error("%s did not stop, killed", process.spec.name)  # noqa: TRY400 (no bug)
+        process.popen.kill()
+        process.popen.wait()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    run_here(load_settings())

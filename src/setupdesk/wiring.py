@@ -1,0 +1,124 @@
+"""Wiring: the only place where ports meet adapters."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event, Thread
+from typing import Any
+
+from setupdesk.adapters import clock
+from setupdesk.adapters.bar_store import BarStore
+from setupdesk.adapters.calendar import ExchangeCalendar
+from setupdesk.adapters.catalogue import load_catalogue
+from setupdesk.adapters.executor_socket import ExecutorSocket
+from setupdesk.adapters.ledger.database import open_database
+from setupdesk.adapters.ledger.journal import Journal
+from setupdesk.adapters.ledger.outbox import Outbox
+from setupdesk.adapters.ledger.reads import Reads
+from setupdesk.adapters.ledger.start import StartLedger
+from setupdesk.adapters.prefect_api import PrefectApi
+from setupdesk.adapters.result_store import ResultStore
+from setupdesk.adapters.secret_file import load_secret
+from setupdesk.app.data_desk import DataDesk
+from setupdesk.app.dispatcher import Dispatcher
+from setupdesk.app.offer import BuildOffer
+from setupdesk.app.queries import Queries
+from setupdesk.app.start import Start
+from setupdesk.settings import Settings
+from setupdesk.setups.registry import load_registry
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """All that a door can ask for."""
+
+    settings: Settings
+    start: Start
+    queries: Queries
+    data_desk: DataDesk
+    outbox: Outbox
+    wake: Event = field(repr=False)
+
+    def cancel(self, run_id: str) -> dict[str, Any]:
+        """Stop a run; its row stays."""
+        state = self.outbox.ask_to_cancel(run_id)
+        self.wake.set()
+        return {"run_id": run_id, "state": state}
+
+
+def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
+    """Build the desk; *hands_over* says whether a dispatcher will take its runs on."""
+    # Polars starts threads when it is imported, and the executor, which forks, must have none.
+    from setupdesk.adapters.importers import read_bars
+
+    ledger = open_database(settings.ledger)
+    catalogue, registry = load_catalogue(), load_registry()
+    bar_store, results = BarStore(settings.bars), ResultStore(settings.runs)
+    build_offer = BuildOffer(catalogue, registry, bar_store, clock.today)
+    wake = Event()
+    return Desk(
+        settings=settings,
+        start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), wake.set),
+        queries=Queries(Reads(ledger), results, registry, catalogue),
+        data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now),
+        outbox=Outbox(ledger, clock.now),
+        wake=wake,
+    )
+
+
+@contextmanager
+def dispatching(desk: Desk) -> Iterator[None]:
+    """Carry the desk's errands to Prefect and the executor as long as this lasts."""
+    stop = Event()
+    settings = desk.settings
+    prefect = PrefectApi(
+        f"http://127.0.0.1:{settings.prefect_port}/api",
+        load_secret(settings.prefect_key_file, "setupdesk:"),
+    )
+    workers = ExecutorSocket(settings.executor_socket)
+    threads = [
+        Thread(
+            target=Dispatcher(desk.outbox, prefect, workers, settings.places, kinds).run_for_ever,
+            args=(desk.wake, stop),
+            name="-".join(kinds),
+        )
+        for kinds in (("start", "settle"), ("cancel",))
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        desk.wake.set()
+        for thread in threads:
+            thread.join()
+        prefect.close()
+
+
+def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]:
+    """Build what carries out a run; the engine is imported here and not before."""
+    from setupdesk.app.backtest_runner import run_backtest
+    from setupdesk.app.flow_body import FlowBody
+    from setupdesk.app.live_scan import scan_live
+    from setupdesk.app.setup_manager import SetupManager
+
+    ledger = open_database(settings.ledger)
+    results = ResultStore(settings.runs)
+    journal = Journal(ledger, clock.now, worker)
+    manager = SetupManager(
+        registry=load_registry(),
+        catalogue=load_catalogue(),
+        bar_store=BarStore(settings.bars),
+        calendar=ExchangeCalendar(settings.cache),
+        journal=journal,
+        load_speeds=Reads(ledger).load_speeds,
+        run_backtest=run_backtest,
+        scan_live=scan_live,
+    )
+    return FlowBody(journal, manager, results)
+
+
+def build_journal(settings: Settings) -> Journal:
+    """Build what the executor writes the ends of runs with."""
+    return Journal(open_database(settings.ledger), clock.now, worker="executor")

@@ -1,0 +1,246 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from setupdesk.adapters.bar_store import BarStore
+from setupdesk.core.errors import InvalidImportError, MissingBarsError
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.market.bars import Bars
+from setupdesk.market.data_set import Facts
+
+FACTS = Facts(
+    source_file="ger40.csv",
+    source_format="CSV with a header",
+    source_sha256="ab" * 32,
+    imported_at=datetime(2025, 10, 31, 12, tzinfo=UTC),
+    quality={"duplicates": 2},
+)
+SIMULATED = Facts(
+    source_file="simulated",
+    source_format="simulated",
+    source_sha256="",
+    imported_at=datetime(2025, 10, 31, 12, tzinfo=UTC),
+    seed=7,
+    quality={},
+)
+
+
+def draw_bars(
+    first: int = 0, count: int = 4, shift: int = 0, timeframe: Timeframe = Timeframe.M15
+) -> Bars:
+    rows = np.arange(first, first + count, dtype=np.int64)
+    price = 200_000 + 10 * rows + shift
+    times = 1_735_804_800_000 + rows * timeframe.milliseconds
+    volume = np.full(count, np.nan)
+    return Bars(timeframe, 0.1, times, price, price + 5, price - 5, price + 1, volume)
+
+
+def test_what_was_saved_is_loaded_again(tmp_path: Path) -> None:
+    store, bars = BarStore(tmp_path), draw_bars()
+
+    saved = store.save("GER40", bars, FACTS)
+    loaded = store.load("GER40", Timeframe.M15)
+
+    assert (saved.outcome, saved.added, saved.disagreeing) == ("created", 4, 0)
+    assert loaded.fingerprint() == bars.fingerprint() == saved.manifest.fingerprint
+
+
+def test_columns_are_mapped_and_cannot_be_changed(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    store.save("GER40", draw_bars(), FACTS)
+
+    loaded = store.load("GER40", Timeframe.M15)
+
+    assert isinstance(loaded.close.base, np.memmap)
+    assert not loaded.close.flags.writeable
+    assert loaded.close.flags.c_contiguous
+
+
+def test_the_manifest_tells_where_the_bars_come_from(tmp_path: Path) -> None:
+    store, bars = BarStore(tmp_path), draw_bars()
+    store.save("GER40", bars, FACTS)
+
+    written = json.loads((tmp_path / "GER40/M15/manifest.json").read_bytes())
+
+    assert written == {
+        "symbol": "GER40",
+        "timeframe": "M15",
+        "tick": 0.1,
+        "rows": 4,
+        "first": "2025-01-02T08:00:00+00:00",
+        "last": "2025-01-02T08:45:00+00:00",
+        "source_file": "ger40.csv",
+        "source_format": "CSV with a header",
+        "source_sha256": "ab" * 32,
+        "clock": "UTC",
+        "simulated": False,
+        "seed": None,
+        "fingerprint": bars.fingerprint(),
+        "merged_into": None,
+        "imported_at": "2025-10-31T12:00:00+00:00",
+        "quality": {"duplicates": 2},
+    }
+
+
+def test_the_same_bars_again_change_nothing(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    first = store.save("GER40", draw_bars(), FACTS)
+
+    again = store.save("GER40", draw_bars(), FACTS)
+
+    assert again.outcome == "unchanged"
+    assert again.manifest == first.manifest
+    assert store.find_manifest("GER40", Timeframe.M15) == first.manifest
+
+
+def test_a_later_file_is_merged_and_the_old_version_stays(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    first = store.save("GER40", draw_bars(0, 4), FACTS)
+
+    second = store.save("GER40", draw_bars(2, 4), FACTS)
+
+    old = store.load("GER40", Timeframe.M15, first.manifest.fingerprint)
+    assert (second.outcome, second.added, second.disagreeing) == ("merged", 2, 0)
+    assert second.manifest.merged_into == first.manifest.fingerprint
+    assert store.load("GER40", Timeframe.M15).fingerprint() == draw_bars(0, 6).fingerprint()
+    assert old.fingerprint() == draw_bars(0, 4).fingerprint()
+
+
+def test_an_earlier_file_is_merged_in_order(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    store.save("GER40", draw_bars(10, 4), FACTS)
+
+    store.save("GER40", draw_bars(0, 4), FACTS)
+
+    times = store.load("GER40", Timeframe.M15).time
+    assert len(times) == 8
+    assert bool(np.all(np.diff(times) > 0))
+
+
+def test_bars_that_disagree_are_counted_and_the_new_file_wins(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    store.save("GER40", draw_bars(0, 4), FACTS)
+
+    saved = store.save("GER40", draw_bars(3, 4, shift=1), FACTS)
+
+    loaded = store.load("GER40", Timeframe.M15)
+    assert (saved.added, saved.disagreeing) == (3, 1)
+    assert saved.manifest.quality == {"duplicates": 2, "disagreeing": 1}
+    assert loaded.open.tolist()[2:4] == [200_020, 200_031]
+
+
+def test_a_part_of_what_is_stored_changes_nothing(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    store.save("GER40", draw_bars(0, 8), FACTS)
+
+    saved = store.save("GER40", draw_bars(2, 3), FACTS)
+
+    assert saved.outcome == "unchanged"
+
+
+def test_real_bars_replace_simulated_ones(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    store.save("GER40", draw_bars(0, 8), SIMULATED)
+
+    saved = store.save("GER40", draw_bars(4, 8), FACTS)
+
+    assert saved.outcome == "replaced"
+    assert not saved.manifest.simulated
+    assert store.load("GER40", Timeframe.M15).fingerprint() == draw_bars(4, 8).fingerprint()
+
+
+def test_simulated_bars_never_touch_real_ones(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    real = store.save("GER40", draw_bars(0, 4), FACTS)
+
+    with pytest.raises(InvalidImportError, match="real bars of GER40 M15 are stored already"):
+        store.save("GER40", draw_bars(4, 4), SIMULATED)
+
+    assert store.find_manifest("GER40", Timeframe.M15) == real.manifest
+
+
+def test_another_simulation_replaces_the_one_before(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    store.save("GER40", draw_bars(0, 4), SIMULATED)
+
+    saved = store.save("GER40", draw_bars(0, 6, shift=3), SIMULATED)
+
+    assert (saved.outcome, saved.manifest.rows, saved.manifest.seed) == ("replaced", 6, 7)
+
+
+def test_bars_of_another_tick_are_refused(tmp_path: Path) -> None:
+    store, bars = BarStore(tmp_path), draw_bars(4, 4)
+    store.save("GER40", draw_bars(0, 4), FACTS)
+    coarse = Bars(
+        bars.timeframe, 1.0, bars.time, bars.open, bars.high, bars.low, bars.close, bars.volume
+    )
+
+    with pytest.raises(InvalidImportError, match=r"count in ticks of 0\.1, these in 1"):
+        store.save("GER40", coarse, FACTS)
+
+
+def test_a_file_without_bars_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidImportError, match="no bars"):
+        BarStore(tmp_path).save("GER40", draw_bars(0, 0), FACTS)
+
+
+@pytest.mark.parametrize("fingerprint", [None, "0" * 64, "../../GER40", ""])
+def test_bars_that_are_not_stored_are_missing(tmp_path: Path, fingerprint: str | None) -> None:
+    with pytest.raises(MissingBarsError):
+        BarStore(tmp_path).load("GER40", Timeframe.M15, fingerprint)
+
+
+def test_a_timeframe_is_made_from_itself_or_else_from_the_finest(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    for timeframe in (Timeframe.M1, Timeframe.M5, Timeframe.H1):
+        store.save("GER40", draw_bars(timeframe=timeframe), FACTS)
+
+    found = {timeframe: store.find_source("GER40", timeframe) for timeframe in Timeframe}
+
+    sources = {timeframe: each.timeframe for timeframe, each in found.items() if each}
+    assert sources == {
+        Timeframe.M1: Timeframe.M1,
+        Timeframe.M5: Timeframe.M5,
+        Timeframe.M15: Timeframe.M1,
+        Timeframe.H1: Timeframe.H1,
+        Timeframe.H4: Timeframe.M1,
+        Timeframe.D1: Timeframe.M1,
+    }
+
+
+def test_fine_bars_are_never_made_from_coarse_ones(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    store.save("GER40", draw_bars(timeframe=Timeframe.H1), FACTS)
+
+    found = store.find_source("GER40", Timeframe.M15)
+
+    assert found is None
+
+
+def test_all_data_sets_are_listed(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    for symbol, timeframe in (("US500", "M1"), ("GER40", "H1"), ("GER40", "M15")):
+        store.save(symbol, draw_bars(timeframe=Timeframe(timeframe)), FACTS)
+
+    listed = [(manifest.symbol, manifest.timeframe.value) for manifest in store.manifests()]
+
+    assert listed == [("GER40", "M15"), ("GER40", "H1"), ("US500", "M1")]
+
+
+def test_an_empty_store_has_no_data_sets(tmp_path: Path) -> None:
+    assert BarStore(tmp_path / "none").manifests() == []
+
+
+def test_what_a_crash_left_behind_is_removed_by_the_next_import(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    leftover = tmp_path / "GER40/M15/.draft-dead"
+    leftover.mkdir(parents=True)
+    (leftover / "time.npy").write_bytes(b"half")
+
+    store.save("GER40", draw_bars(), FACTS)
+
+    assert not leftover.exists()
+    assert len(store.load("GER40", Timeframe.M15)) == 4

@@ -1,0 +1,294 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from setupdesk.adapters import clock
+from setupdesk.adapters.ledger import database
+from setupdesk.adapters.ledger.database import open_database, reading, writing
+from setupdesk.adapters.ledger.journal import Journal
+from setupdesk.adapters.ledger.outbox import Outbox
+from setupdesk.adapters.ledger.reads import Reads
+from setupdesk.adapters.ledger.start import StartLedger
+from setupdesk.adapters.ledger.tables import HEAD, audit_log, metadata, outbox, run
+from setupdesk.app.ports import NotStartableError
+from setupdesk.core.errors import NotFoundError
+from setupdesk.core.problem import Problem
+from setupdesk.core.request import Mode, Request
+from setupdesk.core.run import Door, RunState
+from setupdesk.core.timeframe import Timeframe
+
+REQUEST = Request(
+    setup_id="IB_raid_v1",
+    symbol="GER40",
+    timeframe=Timeframe.M15,
+    mode=Mode.BACKTEST,
+    start=date(2025, 5, 1),
+    end=date(2025, 10, 3),
+)
+PROBLEM = Problem(field="symbol", code="unknown_symbol", message="'GER4O' is not known.")
+NOON = datetime(2025, 10, 31, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Engine:
+    return open_database(tmp_path / "ledger.db")
+
+
+def accept(ledger: Engine, now: Callable[[], datetime] = clock.now) -> str:
+    receipt = StartLedger(ledger, now).accept(REQUEST, {"symbol": "GER40"}, "ann", Door.CLI)
+    assert receipt.run_id
+    return receipt.run_id
+
+
+def count(ledger: Engine, table: object) -> int:
+    with reading(ledger) as connection:
+        return connection.execute(select(func.count()).select_from(table)).scalar_one()  # type: ignore[arg-type]
+
+
+def state_of(ledger: Engine, run_id: str) -> str:
+    return str(Reads(ledger).load_run(run_id)["state"])
+
+
+def test_an_accepted_request_has_a_run_an_audit_row_and_an_errand(ledger: Engine) -> None:
+    receipt = StartLedger(ledger, lambda: NOON).accept(REQUEST, {"a": 1}, "ann", Door.CLI)
+
+    assert receipt.run_id == "run_2025_10_31_001"
+    assert receipt.flow_type == "backtest_flow"
+    assert (receipt.user, receipt.door) == ("ann", "cli")
+    assert state_of(ledger, "run_2025_10_31_001") == "queued"
+    assert (count(ledger, run), count(ledger, audit_log), count(ledger, outbox)) == (1, 1, 1)
+
+
+def test_a_refused_request_has_an_audit_row_and_nothing_else(ledger: Engine) -> None:
+    receipt = StartLedger(ledger, clock.now).refuse({"a": 1}, [PROBLEM], "ann", Door.CLI)
+
+    assert receipt.run_id is None
+    assert (count(ledger, run), count(ledger, audit_log), count(ledger, outbox)) == (0, 1, 0)
+    assert Reads(ledger).load_audit_log(5)[0]["problems"][0]["field"] == "symbol"
+
+
+def test_a_request_that_cannot_be_written_leaves_no_trace_and_no_gap(ledger: Engine) -> None:
+    accept(ledger, lambda: NOON)
+    with pytest.raises(StatementError):
+        StartLedger(ledger, lambda: NOON).accept(REQUEST, {"a": object()}, "ann", Door.CLI)
+
+    assert accept(ledger, lambda: NOON) == "run_2025_10_31_002"
+    assert count(ledger, run) == 2
+
+
+def test_numbers_begin_anew_each_utc_day_and_widen_past_999(ledger: Engine) -> None:
+    accept(ledger, lambda: NOON)
+    with writing(ledger) as connection:
+        connection.exec_driver_sql("UPDATE run_counter SET n = 998")
+
+    assert accept(ledger, lambda: NOON) == "run_2025_10_31_999"
+    assert accept(ledger, lambda: NOON) == "run_2025_10_31_1000"
+    assert accept(ledger, lambda: NOON + timedelta(hours=12)) == "run_2025_11_01_001"
+
+
+def test_a_clock_that_goes_back_reuses_no_number(ledger: Engine) -> None:
+    accept(ledger, lambda: NOON)
+
+    assert accept(ledger, lambda: NOON - timedelta(days=3)) == "run_2025_10_31_002"
+
+
+def test_numbers_have_no_gap_and_no_double_over_threads_and_processes(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    ledger = open_database(path)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2])\n"
+        "from pathlib import Path\n"
+        "import test_ledger as t\n"
+        "ledger = t.open_database(Path(sys.argv[1]))\n"
+        "for _ in range(25): t.accept(ledger, lambda: t.NOON)\n"
+    )
+    command = [sys.executable, "-c", code, str(path), str(Path(__file__).parent)]
+
+    others = [subprocess.Popen(command) for _ in range(2)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: accept(ledger, lambda: NOON), range(50)))
+    assert [other.wait(60) for other in others] == [0, 0]
+
+    with reading(ledger) as connection:
+        ids = set(connection.execute(select(run.c.run_id)).scalars())
+    assert ids == {f"run_2025_10_31_{n:03d}" for n in range(1, 101)}
+
+
+def test_the_audit_log_can_only_grow(ledger: Engine) -> None:
+    accept(ledger)
+
+    for change in (update(audit_log).values(user="bob"), delete(audit_log)):
+        with pytest.raises(IntegrityError, match="append-only"), writing(ledger) as connection:
+            connection.execute(change)
+
+
+def test_a_refusal_with_a_run_cannot_be_written(ledger: Engine) -> None:
+    row = {"at": NOON, "user": "ann", "door": "cli", "payload": {}, "problems": []}
+
+    for outcome, run_id in (("refused", accept(ledger)), ("accepted", None), ("maybe", None)):
+        with pytest.raises(IntegrityError), writing(ledger) as connection:
+            connection.execute(insert(audit_log).values(outcome=outcome, run_id=run_id, **row))
+
+
+def test_naive_times_are_refused(ledger: Engine) -> None:
+    with pytest.raises(Exception, match="aware"):
+        accept(ledger, lambda: NOON.replace(tzinfo=None))
+
+
+def test_every_commit_reaches_the_disk(ledger: Engine) -> None:
+    with reading(ledger) as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows(ledger: Engine) -> None:
+    scripts = ScriptDirectory(str(Path(database.__file__).parent / "migrations"))
+
+    with ledger.connect() as connection:
+        difference = compare_metadata(MigrationContext.configure(connection), metadata)
+
+    assert scripts.get_current_head() == HEAD
+    assert difference == []
+
+
+def test_two_processes_may_find_an_empty_home_at_once(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from setupdesk.adapters.ledger.database import open_database\n"
+        "open_database(Path(sys.argv[1]))\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "new" / "ledger.db")]
+
+    started = [subprocess.Popen(command) for _ in range(3)]
+
+    assert [process.wait(60) for process in started] == [0, 0, 0]
+
+
+def test_a_run_can_be_begun_once(ledger: Engine) -> None:
+    run_id, journal = accept(ledger), Journal(ledger, clock.now, "executor")
+
+    begun = journal.begin(run_id)
+
+    assert begun.request == REQUEST
+    assert state_of(ledger, run_id) == "running"
+    with pytest.raises(NotStartableError):
+        journal.begin(run_id)
+
+
+def test_a_final_state_is_never_written_again(ledger: Engine) -> None:
+    run_id, journal = accept(ledger), Journal(ledger, clock.now, "executor")
+    journal.begin(run_id)
+    journal.finish_completed(run_id, {"trades": 1}, "0" * 64)
+
+    journal.finish_failed(run_id, "too late")
+    journal.mark_crashed(run_id, "too late")
+
+    assert state_of(ledger, run_id) == "completed"
+    assert Outbox(ledger, clock.now).find_due({"settle"}) is None
+
+
+def test_a_run_whose_process_died_is_crashed_and_prefect_is_told(ledger: Engine) -> None:
+    run_id, journal = accept(ledger), Journal(ledger, clock.now, "executor")
+    journal.begin(run_id)
+
+    journal.mark_crashed(run_id, "its process was killed by SIGKILL")
+
+    errand = Outbox(ledger, clock.now).find_due({"settle"})
+    assert errand
+    assert (errand.run_id, errand.state) == (run_id, RunState.CRASHED)
+    assert Reads(ledger).load_run(run_id)["reason"] == "its process was killed by SIGKILL"
+
+
+def test_what_an_executor_left_behind_is_ended_but_not_what_runs_elsewhere(ledger: Engine) -> None:
+    mine, cancelled, elsewhere = accept(ledger), accept(ledger), accept(ledger)
+    journal = Journal(ledger, clock.now, "executor")
+    journal.begin(mine)
+    journal.begin(cancelled)
+    Outbox(ledger, clock.now).ask_to_cancel(cancelled)
+    Journal(ledger, clock.now, "inline").begin(elsewhere)
+
+    lost = journal.mark_all_lost()
+
+    assert lost == [mine, cancelled]
+    assert [state_of(ledger, one) for one in (mine, cancelled, elsewhere)] == [
+        "crashed",
+        "cancelled",
+        "running",
+    ]
+
+
+def test_a_run_that_an_executor_took_and_never_began_is_started_anew(ledger: Engine) -> None:
+    run_id, errands = accept(ledger), Outbox(ledger, clock.now)
+    errand = errands.find_due({"start"})
+    assert errand
+    errands.finish(errand)
+    assert errands.count_busy() == 1
+
+    lost = Journal(ledger, clock.now, "executor").mark_all_lost()
+
+    again = errands.find_due({"start"})
+    assert lost == []
+    assert errands.count_busy() == 0
+    assert again
+    assert again.run_id == run_id
+
+
+def test_a_run_that_waits_is_cancelled_at_once(ledger: Engine) -> None:
+    run_id, errands = accept(ledger), Outbox(ledger, clock.now)
+
+    state = errands.ask_to_cancel(run_id)
+
+    assert state is RunState.CANCELLED
+    assert errands.find_due({"start", "cancel", "settle"}) is None
+    with pytest.raises(NotStartableError):
+        Journal(ledger, clock.now, "executor").begin(run_id)
+
+
+def test_a_run_that_runs_is_cancelled_by_an_errand_that_goes_first(ledger: Engine) -> None:
+    run_id, errands = accept(ledger), Outbox(ledger, clock.now)
+    accept(ledger)
+    Journal(ledger, clock.now, "executor").begin(run_id)
+
+    state = errands.ask_to_cancel(run_id)
+
+    errand = errands.find_due({"start", "cancel"})
+    assert state is RunState.CANCELLING
+    assert errand
+    assert (errand.kind, errand.run_id) == ("cancel", run_id)
+
+
+def test_cancelling_twice_or_too_late_changes_nothing(ledger: Engine) -> None:
+    run_id, errands = accept(ledger), Outbox(ledger, clock.now)
+    errands.ask_to_cancel(run_id)
+
+    assert errands.ask_to_cancel(run_id) is RunState.CANCELLED
+    with pytest.raises(NotFoundError):
+        errands.ask_to_cancel("run_2025_10_31_999")
+
+
+def test_a_postponed_errand_waits_and_is_not_lost(ledger: Engine) -> None:
+    accept(ledger)
+    now = [clock.now()]
+    errands = Outbox(ledger, lambda: now[0])
+    errand = errands.find_due({"start"})
+    assert errand
+
+    errands.postpone(errand, "Prefect cannot be reached", timedelta(seconds=5))
+
+    assert errands.find_due({"start"}) is None
+    now[0] += timedelta(seconds=6)
+    again = errands.find_due({"start"})
+    assert again
+    assert again.attempts == 1
+    assert Reads(ledger).find_outbox_error(errand.run_id) == "Prefect cannot be reached"

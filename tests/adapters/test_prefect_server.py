@@ -1,0 +1,78 @@
+import sqlite3
+from contextlib import closing
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from setupdesk.adapters import prefect_server as desk_server
+from setupdesk.adapters.prefect_server import DATABASE, SCHEMA, prepare_database, schema_version
+
+if TYPE_CHECKING:
+    from tests.conftest import PrefectServer
+
+
+def test_the_kept_schema_is_of_the_prefect_that_is_installed() -> None:
+    assert schema_version() == version("prefect")
+
+
+def test_the_kept_schema_holds_no_row_but_the_name_of_its_revision() -> None:
+    inserts = [line for line in SCHEMA.read_text().splitlines() if line.startswith("INSERT")]
+
+    assert len(inserts) == 1
+    assert inserts[0].startswith('INSERT INTO "alembic_version"')
+
+
+def test_a_database_that_exists_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new" / DATABASE
+
+    assert prepare_database(path)
+    assert not prepare_database(path)
+    assert [each.name for each in path.parent.iterdir()] == [DATABASE]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_schema_of_another_prefect_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other.sql"
+    other.write_text("-- Prefect 2.0.0\nCREATE TABLE nothing (id);\n")
+    monkeypatch.setattr(desk_server, "SCHEMA", other)
+
+    assert not prepare_database(tmp_path / DATABASE)
+    assert not (tmp_path / DATABASE).exists()
+
+
+@pytest.mark.prefect
+def test_the_server_finds_nothing_to_migrate_in_a_prepared_database(
+    prefect_server: "PrefectServer", tmp_path: Path
+) -> None:
+    prepare_database(tmp_path / DATABASE)
+
+    assert prefect_server.prepared
+    assert find_revision(prefect_server.home / DATABASE) == find_revision(tmp_path / DATABASE)
+
+
+@pytest.mark.prefect
+def test_the_server_answers_nobody_without_the_password(prefect_server: "PrefectServer") -> None:
+    with httpx.Client(base_url=prefect_server.url, trust_env=False) as stranger:
+        assert stranger.get("/health").status_code == httpx.codes.OK
+        assert stranger.get("/admin/version").status_code == httpx.codes.UNAUTHORIZED
+        assert stranger.post("/flows/", json={"name": "x"}).status_code == httpx.codes.UNAUTHORIZED
+
+
+@pytest.mark.prefect
+def test_the_server_lets_no_other_site_call_it(prefect_server: "PrefectServer") -> None:
+    asked = {"Origin": "http://elsewhere.test", "Access-Control-Request-Method": "POST"}
+    with httpx.Client(base_url=prefect_server.url, trust_env=False) as page:
+        answer = page.options("/flows/", headers=asked)
+
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def find_revision(path: Path) -> str:
+    with closing(sqlite3.connect(path)) as connection:
+        revision: str = connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+    return revision

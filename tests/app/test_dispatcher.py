@@ -1,0 +1,125 @@
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from setupdesk.adapters import clock
+from setupdesk.adapters.ledger.database import open_database
+from setupdesk.adapters.ledger.journal import Journal
+from setupdesk.adapters.ledger.outbox import Outbox
+from setupdesk.adapters.ledger.reads import Reads
+from setupdesk.adapters.ledger.start import StartLedger
+from setupdesk.app.dispatcher import Dispatcher
+from setupdesk.app.ports import EngineUnavailableError
+from setupdesk.core.request import Mode, Request
+from setupdesk.core.run import Door
+from setupdesk.core.timeframe import Timeframe
+
+REQUEST = Request(setup_id="IB_raid_v1", symbol="GER40", timeframe=Timeframe.M15, mode=Mode.LIVE)
+
+
+@dataclass
+class RecordingEngine:
+    """Prefect and the executor in one, as far as the dispatcher sees them."""
+
+    is_up: bool = True
+    holds: set[str] = field(default_factory=set)
+    calls: list[tuple[str, ...]] = field(default_factory=list)
+
+    def create_flow_run(self, flow_name: str, run_id: str, tags: Sequence[str]) -> str:
+        self._record("create", flow_name, run_id, *tags)
+        return f"flow-{run_id}"
+
+    def settle(self, flow_run_id: str, state: str, message: str) -> None:
+        self._record("settle", flow_run_id, state, message)
+
+    def run(self, run_id: str, flow_run_id: str, flow: str) -> None:
+        self._record("run", run_id, flow_run_id, flow)
+        self.holds.add(run_id)
+
+    def cancel(self, run_id: str) -> bool:
+        self._record("cancel", run_id)
+        return run_id in self.holds
+
+    def _record(self, *call: str) -> None:
+        if not self.is_up:
+            raise EngineUnavailableError("Prefect", "it is down")
+        self.calls.append(call)
+
+
+class Desk:
+    """A real ledger with a dispatcher on it."""
+
+    def __init__(self, folder: Path, places: int = 2) -> None:
+        ledger = open_database(folder / "ledger.db")
+        self.engine = RecordingEngine()
+        self.start = StartLedger(ledger, clock.now)
+        self.outbox = Outbox(ledger, clock.now)
+        self.journal = Journal(ledger, clock.now, "executor")
+        self.reads = Reads(ledger)
+        kinds = ("start", "cancel", "settle")
+        self.dispatcher = Dispatcher(self.outbox, self.engine, self.engine, places, kinds)
+
+    def accept(self) -> str:
+        receipt = self.start.accept(REQUEST, {}, "ann", Door.CLI)
+        assert receipt.run_id
+        return receipt.run_id
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_an_accepted_run_is_created_in_prefect_and_handed_to_the_executor_once(desk: Desk) -> None:
+    run_id = desk.accept()
+
+    assert desk.dispatcher.work_once()
+    assert not desk.dispatcher.work_once()
+
+    assert desk.engine.calls == [
+        ("create", "live_scan_flow", run_id, "IB_raid_v1", "GER40", "M15"),
+        ("run", run_id, f"flow-{run_id}", "live_scan_flow"),
+    ]
+    assert desk.reads.load_run(run_id)["flow_run_id"] == f"flow-{run_id}"
+
+
+def test_a_run_waits_for_a_free_place(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, places=1)
+    first, second = desk.accept(), desk.accept()
+    desk.dispatcher.work_once()
+
+    assert not desk.dispatcher.work_once()
+    desk.journal.begin(first)
+    assert not desk.dispatcher.work_once()
+    desk.journal.finish_completed(first, {}, "")
+    assert desk.dispatcher.work_once()
+
+    assert [call[1] for call in desk.engine.calls if call[0] == "run"] == [first, second]
+
+
+def test_an_engine_that_is_down_delays_a_run_and_never_loses_it(desk: Desk) -> None:
+    run_id = desk.accept()
+    desk.engine.is_up = False
+
+    assert desk.dispatcher.work_once()
+
+    assert desk.reads.load_run(run_id)["state"] == "queued"
+    assert desk.reads.find_outbox_error(run_id) == "Prefect cannot be reached: it is down"
+
+
+def test_a_cancel_of_a_run_that_the_executor_does_not_hold_ends_it(desk: Desk) -> None:
+    run_id = desk.accept()
+    desk.dispatcher.work_once()
+    desk.engine.holds.clear()
+
+    desk.outbox.ask_to_cancel(run_id)
+    while desk.dispatcher.work_once():
+        pass
+
+    assert desk.reads.load_run(run_id)["state"] == "cancelled"
+    assert desk.engine.calls[-2:] == [
+        ("cancel", run_id),
+        ("settle", f"flow-{run_id}", "cancelled", "cancelled on demand"),
+    ]

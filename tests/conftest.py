@@ -1,0 +1,83 @@
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from setupdesk.adapters.prefect_api import PrefectApi
+
+AUTH_STRING = "desk:only-for-this-test"
+
+
+@dataclass(frozen=True, slots=True)
+class PrefectServer:
+    url: str
+    auth_string: str
+    home: Path
+    prepared: bool
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    from setupdesk.adapters.prefect_server import (
+        DATABASE,
+        prepare_database,
+        server_command,
+        server_environment,
+    )
+
+    home = tmp_path_factory.mktemp("prefect")
+    port = find_free_port()
+    prepared = prepare_database(home / DATABASE)
+    environment = {
+        **server_environment(home, port, AUTH_STRING),
+        "HOME": str(home),
+        "PATH": os.defpath,
+        # Nobody looks at it here, and copying it takes two seconds.
+        "PREFECT_SERVER_UI_ENABLED": "false",
+    }
+    url = f"http://127.0.0.1:{port}/api"
+    with (home / "server.log").open("wb") as output:
+        process = subprocess.Popen(
+            server_command(port), env=environment, cwd=home, stdout=output, stderr=output
+        )
+    try:
+        await_server(url, process)
+        yield PrefectServer(url, AUTH_STRING, home, prepared)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def prefect_api(prefect_server: PrefectServer) -> "Iterator[PrefectApi]":
+    from setupdesk.adapters.prefect_api import PrefectApi
+
+    api = PrefectApi(prefect_server.url, prefect_server.auth_string)
+    yield api
+    api.close()
+
+
+def await_server(url: str, process: subprocess.Popen[bytes]) -> None:
+    from setupdesk.adapters.prefect_api import PrefectApi
+
+    api = PrefectApi(url, AUTH_STRING)
+    deadline = time.monotonic() + 120
+    while not api.is_ready():
+        assert process.poll() is None, "the Prefect server ended at once"
+        assert time.monotonic() < deadline, "the Prefect server did not start"
+        time.sleep(0.1)
+    api.close()
+
+
+def find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

@@ -1,0 +1,159 @@
+"""The desk as its user has it: real processes, real Prefect, the real command line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from setupdesk.adapters.prefect_api import PrefectApi
+
+SETUPDESK = Path(sys.executable).with_name("setupdesk")
+BACKTEST = ("backtest", "-s", "IB_raid_v1", "-p", "GER40", "-i", "M15")
+PERIOD = ("--start", "2025-05-01", "--end", "2025-05-30")
+
+
+class Desk:
+    """A desk in a home of its own, used by its command line."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.environment = {
+            **{key: text for key, text in os.environ.items() if not key.startswith("PREFECT")},  # noqa: TID251
+            "SETUPDESK_HOME": str(home),
+            "SETUPDESK_PORT": "0",
+            "SETUPDESK_PREFECT_PORT": "0",
+        }
+
+    def call(self, *words: str, exit_code: int = 0) -> str:
+        done = subprocess.run(
+            [SETUPDESK, *words],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == exit_code, done.stdout + done.stderr
+        return done.stdout
+
+    def ask(self, *words: str, exit_code: int = 0) -> Any:
+        return json.loads(self.call(*words, "--json", exit_code=exit_code))
+
+    def processes(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.ask("status")["processes"]
+        return found
+
+    def prefect(self) -> PrefectApi:
+        key = (self.home / "prefect.key").read_text()
+        return PrefectApi(f"{self.processes()['prefect']['address']}/api", key)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    desk.call("data", "simulate", "--start", "2024-10-01", "--end", "2025-05-30")
+    desk.call("up", "--detach")
+    try:
+        wait_until(lambda: all(one["state"] == "ready" for one in desk.processes().values()))
+        yield desk
+    finally:
+        pids = [one["pid"] for one in desk.processes().values()]
+        desk.call("down")
+        assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+def wait_until(is_true: Callable[[], bool], seconds: float = 60) -> float:
+    began = time.monotonic()
+    while not is_true():
+        assert time.monotonic() - began < seconds, "it never came true"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def test_a_backtest_goes_the_whole_road_and_stands_in_prefect_under_its_run_id(desk: Desk) -> None:
+    answer = desk.ask(*BACKTEST, *PERIOD)
+
+    receipt, run, report = answer["receipt"], answer["run"], answer["report"]
+    run_id = receipt["run_id"]
+    assert receipt["status"] == "accepted"
+    assert receipt["flow_type"] == "backtest_flow"
+    assert receipt["door"] == "cli"
+    assert run["state"] == "completed"
+    assert report["simulated"] is True
+    assert report["funnel"]["sessions"] == 21
+    assert f"task started: {run_id}" in "\n".join(desk.ask("logs", run_id))
+    prefect = desk.prefect()
+    [flow_run] = prefect.find_flow_runs(run_id)
+    wait_until(lambda: prefect.read_flow_run(flow_run["id"])["state_type"] == "COMPLETED")
+    wait_until(lambda: any(run_id in line["message"] for line in prefect.read_logs(flow_run["id"])))
+
+
+def test_six_problems_come_back_in_one_receipt_and_start_nothing(desk: Desk) -> None:
+    before = len(desk.ask("audit"))
+
+    receipt = desk.ask(
+        *("backtest", "-s", "IB_raid_v9", "-p", "GER4O", "-i", "M7"),
+        *("--start", "2025-10-31", "--end", "2025-05-01"),
+        *("--set", "colour=red", "--max-trades", "-1"),
+        exit_code=3,
+    )
+
+    assert receipt["status"] == "refused"
+    assert receipt["run_id"] is None
+    assert len(receipt["problems"]) == 6
+    audit = desk.ask("audit")
+    assert len(audit) == before + 1
+    assert audit[0]["outcome"] == "refused"
+    assert len(audit[0]["problems"]) == 6
+    started = [row["run_id"] for row in audit if row["run_id"]]
+    flow_runs = [found for one in started for found in desk.prefect().find_flow_runs(one)]
+    assert len(flow_runs) == len(started)
+
+
+def test_a_dry_run_gives_the_plan_and_computes_nothing(desk: Desk) -> None:
+    answer = desk.ask(*BACKTEST, *PERIOD, "--dry-run")
+
+    assert answer["run"]["state"] == "planned"
+    assert answer["run"]["plan"]["sessions"] == 21
+    assert len(answer["run"]["plan"]["setup_hash"]) == 64
+    assert answer["report"] is None
+    desk.ask("trades", answer["receipt"]["run_id"], exit_code=4)
+
+
+def test_requests_without_the_key_are_turned_away(desk: Desk) -> None:
+    address = desk.processes()["service"]["address"]
+
+    for headers in ({}, {"Authorization": "Bearer wrong"}):
+        answer = httpx.post(f"{address}/api/v1/runs", json={}, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_no_secret_stands_in_a_log(desk: Desk) -> None:
+    desk.ask("runs")
+
+    secrets = [(desk.home / name).read_text().split(":")[-1] for name in ("api.key", "prefect.key")]
+    logs = "".join(path.read_text() for path in (desk.home / "logs").iterdir())
+    assert logs
+    assert not [secret for secret in secrets if secret in logs]
+
+
+def test_a_process_that_is_killed_comes_back_and_the_desk_works_on(desk: Desk) -> None:
+    executor = desk.processes()["executor"]["pid"]
+
+    os.kill(executor, signal.SIGKILL)
+
+    def is_back() -> bool:
+        found = desk.processes()["executor"]
+        return found["pid"] != executor and found["state"] == "ready"
+
+    wait_until(is_back)
+    assert desk.ask(*BACKTEST, *PERIOD)["run"]["state"] == "completed"

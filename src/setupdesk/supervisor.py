@@ -97,7 +97,7 @@ class Supervisor:
         self.stopping = True
 
     def _start(self, spec: ProcessSpec) -> _Process:
-        self.settings.logs.mkdir(parents=True, exist_ok=True)
+        self.settings.logs.mkdir(exist_ok=True)
         with (self.settings.logs / f"{spec.name}.log").open("ab") as output:
             popen = subprocess.Popen(  # noqa: S603 (our own command)
                 spec.command,
@@ -219,7 +219,8 @@ def run_here(settings: Settings) -> None:
 
 def start_detached(settings: Settings) -> None:
     """Start a desk in the background and wait until it takes requests."""
-    settings.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.logs.mkdir(exist_ok=True)
     with (settings.logs / "supervisor.log").open("ab") as output:
         popen = subprocess.Popen(
             [sys.executable, "-m", "setupdesk.supervisor"],

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Any
 
@@ -27,6 +27,21 @@ from setupdesk.app.start import Start
 from setupdesk.settings import Settings
 from setupdesk.setups.registry import load_registry
 
+DISPATCHED = (("start", "settle"), ("cancel",))
+"""Which errands each dispatcher carries: a cancel waits for no answer of Prefect's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Wakes the dispatchers, of which each has a bell of its own: none takes another's ring."""
+
+    bells: tuple[Event, ...]
+
+    def ring(self) -> None:
+        """Say that there is something to do."""
+        for bell in self.bells:
+            bell.set()
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -37,12 +52,12 @@ class Desk:
     queries: Queries
     data_desk: DataDesk
     outbox: Outbox
-    wake: Event = field(repr=False)
+    alarm: Alarm
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""
         state = self.outbox.ask_to_cancel(run_id)
-        self.wake.set()
+        self.alarm.ring()
         return {"run_id": run_id, "state": state}
 
 
@@ -51,18 +66,18 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     # Polars starts threads when it is imported, and the executor, which forks, must have none.
     from setupdesk.adapters.importers import read_bars
 
-    ledger = open_database(settings.ledger)
+    ledger = open_database(settings.ledger, keeps_connections=True)
     catalogue, registry = load_catalogue(), load_registry()
     bar_store, results = BarStore(settings.bars), ResultStore(settings.runs)
     build_offer = BuildOffer(catalogue, registry, bar_store, clock.today)
-    wake = Event()
+    alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     return Desk(
         settings=settings,
-        start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), wake.set),
+        start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
         queries=Queries(Reads(ledger), results, registry, catalogue),
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now),
         outbox=Outbox(ledger, clock.now),
-        wake=wake,
+        alarm=alarm,
     )
 
 
@@ -79,10 +94,10 @@ def dispatching(desk: Desk) -> Iterator[None]:
     threads = [
         Thread(
             target=Dispatcher(desk.outbox, prefect, workers, settings.places, kinds).run_for_ever,
-            args=(desk.wake, stop),
+            args=(bell, stop),
             name="-".join(kinds),
         )
-        for kinds in (("start", "settle"), ("cancel",))
+        for kinds, bell in zip(DISPATCHED, desk.alarm.bells, strict=True)
     ]
     for thread in threads:
         thread.start()
@@ -90,7 +105,7 @@ def dispatching(desk: Desk) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        desk.wake.set()
+        desk.alarm.ring()
         for thread in threads:
             thread.join()
         prefect.close()

@@ -204,7 +204,8 @@ def test_a_plan_is_told_as_keys_and_values() -> None:
         "sessions": 128,
         "bars": 4300,
         "warm_up_bars": 1900,
-        "source": {"symbol": "GER40", "simulated": True},
+        "bars_source": "simulated market",
+        "simulated": True,
         "estimated_seconds": None,
     }
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -70,6 +71,13 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
+@pytest.fixture
+def prefect(desk: Desk) -> Iterator[PrefectApi]:
+    prefect = desk.prefect()
+    yield prefect
+    prefect.close()
+
+
 def wait_until(is_true: Callable[[], bool], seconds: float = 60) -> float:
     began = time.monotonic()
     while not is_true():
@@ -78,7 +86,9 @@ def wait_until(is_true: Callable[[], bool], seconds: float = 60) -> float:
     return time.monotonic() - began
 
 
-def test_a_backtest_goes_the_whole_road_and_stands_in_prefect_under_its_run_id(desk: Desk) -> None:
+def test_a_backtest_goes_the_whole_road_and_stands_in_prefect_under_its_run_id(
+    desk: Desk, prefect: PrefectApi
+) -> None:
     answer = desk.ask(*BACKTEST, *PERIOD)
 
     receipt, run, report = answer["receipt"], answer["run"], answer["report"]
@@ -90,14 +100,15 @@ def test_a_backtest_goes_the_whole_road_and_stands_in_prefect_under_its_run_id(d
     assert report["simulated"] is True
     assert report["funnel"]["sessions"] == 21
     assert f"task started: {run_id}" in "\n".join(desk.ask("logs", run_id))
-    prefect = desk.prefect()
     [flow_run] = prefect.find_flow_runs(run_id)
     wait_until(lambda: prefect.read_flow_run(flow_run["id"])["state_type"] == "COMPLETED")
     wait_until(lambda: any(run_id in line["message"] for line in prefect.read_logs(flow_run["id"])))
 
 
-def test_six_problems_come_back_in_one_receipt_and_start_nothing(desk: Desk) -> None:
-    before = len(desk.ask("audit"))
+def test_six_problems_come_back_in_one_receipt_and_start_nothing(
+    desk: Desk, prefect: PrefectApi
+) -> None:
+    before, flow_runs_before = len(desk.ask("audit")), count_flow_runs(prefect)
 
     receipt = desk.ask(
         *("backtest", "-s", "IB_raid_v9", "-p", "GER4O", "-i", "M7"),
@@ -113,9 +124,7 @@ def test_six_problems_come_back_in_one_receipt_and_start_nothing(desk: Desk) -> 
     assert len(audit) == before + 1
     assert audit[0]["outcome"] == "refused"
     assert len(audit[0]["problems"]) == 6
-    started = [row["run_id"] for row in audit if row["run_id"]]
-    flow_runs = [found for one in started for found in desk.prefect().find_flow_runs(one)]
-    assert len(flow_runs) == len(started)
+    assert count_flow_runs(prefect) == flow_runs_before
 
 
 def test_a_dry_run_gives_the_plan_and_computes_nothing(desk: Desk) -> None:
@@ -144,6 +153,79 @@ def test_no_secret_stands_in_a_log(desk: Desk) -> None:
     logs = "".join(path.read_text() for path in (desk.home / "logs").iterdir())
     assert logs
     assert not [secret for secret in secrets if secret in logs]
+
+
+@pytest.fixture
+def endless_run(desk: Desk) -> str:
+    """Give a run that never ends by itself: one column of its bars is a pipe that nobody fills."""
+    desk.call("data", "simulate", "-p", "UK100", "--start", "2024-10-01", "--end", "2025-05-30")
+    [column] = desk.home.glob("bars/UK100/M1/*/close.npy")
+    column.unlink()
+    os.mkfifo(column)
+    words = ("backtest", "-s", "IB_raid_v1", "-p", "UK100", "-i", "M15", *PERIOD)
+    run_id: str = desk.ask(*words, "--detach")["run_id"]
+    wait_until(lambda: desk.ask("show", run_id)["run"]["state"] == "running")
+    shutil.rmtree(desk.home / "bars" / "UK100")
+    return run_id
+
+
+def test_a_running_run_is_cancelled_within_two_seconds_and_keeps_its_row(
+    desk: Desk, prefect: PrefectApi, endless_run: str
+) -> None:
+    began = time.monotonic()
+    answer = desk.ask("cancel", endless_run)
+    took = time.monotonic() - began
+
+    assert answer["state"] == "cancelled"
+    assert took < 2
+    assert desk.ask("show", endless_run)["run"]["reason"] == "cancelled on demand"
+    assert children_of(desk.processes()["executor"]["pid"]) == []
+    [flow_run] = prefect.find_flow_runs(endless_run)
+    wait_until(lambda: prefect.read_flow_run(flow_run["id"])["state_type"] == "CANCELLED", 5)
+
+
+def test_a_run_whose_process_is_killed_is_crashed_within_seconds(
+    desk: Desk, prefect: PrefectApi, endless_run: str
+) -> None:
+    [child] = children_of(desk.processes()["executor"]["pid"])
+
+    os.kill(child, signal.SIGKILL)
+
+    wait_until(lambda: desk.ask("show", endless_run)["run"]["state"] == "crashed", 5)
+    assert "SIGKILL" in desk.ask("show", endless_run)["run"]["reason"]
+    [flow_run] = prefect.find_flow_runs(endless_run)
+    wait_until(lambda: prefect.read_flow_run(flow_run["id"])["state_type"] == "CRASHED", 5)
+
+
+def count_flow_runs(prefect: PrefectApi) -> int:
+    counted: int = prefect.call("POST", "/flow_runs/count", {})
+    return counted
+
+
+def children_of(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in children.split()]
+
+
+def test_no_process_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.call("up", "--detach")
+    status = desk.ask("status")
+    pids = [one["pid"] for one in status["processes"].values()]
+
+    os.kill(status["pid"], signal.SIGKILL)
+
+    wait_until(lambda: not [pid for pid in pids if is_alive(pid)], 5)
+    assert desk.ask("status", exit_code=5)["running"] is False
+    desk.call("up", "--detach")
+    desk.call("down")
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
 
 
 def test_a_process_that_is_killed_comes_back_and_the_desk_works_on(desk: Desk) -> None:

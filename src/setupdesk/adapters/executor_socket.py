@@ -52,6 +52,8 @@ class ExecutorSocket:
                 connection.sendall(json.dumps(message).encode() + b"\n")
                 with connection.makefile("rb") as lines:
                     line = lines.readline()
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise ExecutorUnavailableError("it is not up yet") from error
         except OSError as error:
             raise ExecutorUnavailableError(repr(error)) from error
         if not line.endswith(b"\n"):

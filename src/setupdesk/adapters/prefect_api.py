@@ -160,6 +160,8 @@ class PrefectApi:
         """Ask Prefect anything, and read its answer."""
         try:
             response = self._http.request(method, path, json=body)
+        except httpx.ConnectError as error:
+            raise PrefectUnavailableError("it is not up yet") from error
         except httpx.TransportError as error:
             raise PrefectUnavailableError(repr(error)) from error
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:

@@ -12,7 +12,7 @@ from setupdesk.core.run import RunState
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.25
 LONGEST_WAIT = timedelta(seconds=5)
 
 
@@ -45,10 +45,9 @@ class Dispatcher:
 
     def work_once(self) -> bool:
         """Try the next errand; False if there is none that can be tried now."""
-        kinds = self.kinds
-        if "start" in kinds and self.outbox.count_busy() >= self.places:
-            kinds = set(kinds) - {"start"}
-        errand = self.outbox.find_due(kinds)
+        errand = self.outbox.find_due(self.kinds)
+        if errand and errand.kind == "start" and self.outbox.count_busy() >= self.places:
+            errand = self.outbox.find_due(set(self.kinds) - {"start"})
         if errand is None:
             return False
         try:

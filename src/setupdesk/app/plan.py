@@ -41,6 +41,9 @@ class Plan:
             "bars": len(self.bars),
             "warm_up_bars": self.warm_up_bars,
             "warm_up_days": self.warm_up_days,
-            "source": self.source.to_json(),
+            "simulated": self.source.simulated,
+            "bars_source": self.source.source_file,
+            "bars_timeframe": self.source.timeframe,
+            "bars_fingerprint": self.source.fingerprint,
             "estimated_seconds": self.seconds,
         }

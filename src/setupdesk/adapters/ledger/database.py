@@ -5,18 +5,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event, inspect, text
 
 from setupdesk.adapters.ledger.tables import HEAD
 
 
-def open_database(path: Path) -> Engine:
+def open_database(path: Path, *, keeps_connections: bool = False) -> Engine:
     """Open the ledger at *path*, made or migrated if it has to be.
 
-    Connections are not kept: opening one costs 0.1 ms, and none may live across a fork.
+    A process that forks must not keep connections: none may live on in a child.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    engine = create_engine(
+        f"sqlite:///{path}", poolclass=QueuePool if keeps_connections else NullPool
+    )
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     if _find_revision(engine) != HEAD:

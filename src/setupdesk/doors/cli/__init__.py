@@ -22,6 +22,25 @@ Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How 
 Text = str | None
 
 
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 (Typer's way)
+    if wanted:
+        from setupdesk import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _any_command(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
 @app.command()
 def up(
     *,

@@ -5,7 +5,7 @@ from setupdesk.doors.cli.asking import ask_and_show
 from setupdesk.settings import load_settings
 from setupdesk.supervisor import stop
 
-MARKET = {"symbol": "GER40", "start": "2024-10-01", "end": "2025-10-31", "seed": 1}
+MARKET = {"symbol": "GER40", "start": "2024-10-01", "end": "2025-10-31", "seed": 22}
 PAYLOAD = {
     "setup_id": "IB_raid_v1",
     "symbol": "GER40",

@@ -53,11 +53,9 @@ def render_report(run: Json, report: Json, console: Console) -> None:
 
 def render_plan(run: Json, plan: Json, console: Console) -> None:
     """Print what a dry run would do."""
-    source = plan.get("source")
-    simulated = source.get("simulated") if isinstance(source, Mapping) else None
     badge = Text.assemble((" PLANNED ", "bold black on cyan"), "  A dry run: nothing was computed.")
     rows = [(_title(name), _shorten(value)) for name, value in plan.items()]
-    top = [*_header(run), *_simulated(run.get("simulated") or simulated), badge]
+    top = [*_header(run), *_simulated(plan["simulated"]), badge]
     _print([*top, *_section("Plan"), _pairs(rows)], console)
 
 
@@ -80,7 +78,7 @@ def _print(parts: Iterable[RenderableType], console: Console) -> None:
 def _header(run: Json) -> list[RenderableType]:
     request = run["request"]
     what = "  ".join(_say(request.get(key)) for key in ("setup_id", "symbol", "timeframe"))
-    moment = _say(run.get("accepted_at")).replace("T", " ").replace("Z", " UTC")
+    moment = f"{_say(run.get('accepted_at'))[:19].replace('T', ' ')} UTC"
     asked = f"asked by {_say(run.get('user'))} through {_say(run.get('door'))}"
     chosen = {**(request.get("options") or {}), **(request.get("extra") or {})}
     said = {key: value for key, value in chosen.items() if value not in (None, False, "")}

@@ -230,8 +230,8 @@ def _show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], when_emp
         show(when_empty)
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in headings:
-        table.add_column(heading)
+    for count, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=count == 0, overflow="fold")
     for row in rows:
         table.add_row(*row)
     Console().print(table)

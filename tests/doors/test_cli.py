@@ -1,0 +1,179 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SETUPDESK = Path(sys.executable).with_name("setupdesk")
+REAL_FILE = Path(__file__).parents[2].parent / "shared/data/raw/rokas__FOREXCOM_GER40_M15.csv.gz"
+BACKTEST = ("backtest", "-s", "IB_raid_v1", "-p", "GER40", "-i", "M15", "--inline")
+MAY = ("--start", "2025-05-01", "--end", "2025-05-30")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a home with a simulated market and no running desk."""
+    home = tmp_path_factory.mktemp("home")
+    call(home, "data", "simulate", "--start", "2024-10-01", "--end", "2025-05-30")
+    return home
+
+
+def call(home: Path, *words: str, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [SETUPDESK, *words],
+        env={**os.environ, "SETUPDESK_HOME": str(home)},  # noqa: TID251 (passed on)
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == exit_code, done.stdout + done.stderr
+    return done
+
+
+def ask(home: Path, *words: str, exit_code: int = 0) -> Any:
+    return json.loads(call(home, *words, "--json", exit_code=exit_code).stdout)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = "numpy numba polars pandas fastapi sqlalchemy prefect streamlit pydantic httpx rich"
+    code = (
+        "import sys\\nfrom setupdesk.doors.cli import app\\n"
+        "try: app(['--help'])\\nexcept SystemExit: pass\\n"
+        f"print([name for name in {heavy.split()} if name in sys.modules], file=sys.stderr)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace("\\n", "\n")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "backtest" in done.stdout
+    assert done.stderr.strip() == "[]"
+
+
+def test_the_service_never_imports_prefect() -> None:
+    code = "import sys, setupdesk.service.__main__; print('prefect' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "False"
+
+
+def test_an_inline_backtest_needs_no_desk_and_leaves_no_process(home: Path) -> None:
+    answer = ask(home, *BACKTEST, *MAY)
+
+    assert answer["receipt"]["door"] == "cli"
+    assert answer["run"]["state"] == "completed"
+    assert answer["run"]["flow_run_id"] is None
+    assert answer["report"]["simulated"] is True
+    assert ask(home, "status", exit_code=5)["running"] is False
+
+
+def test_the_same_request_gives_the_same_trades(home: Path) -> None:
+    first, second = (ask(home, *BACKTEST, *MAY)["report"] for _ in range(2))
+
+    assert first == second
+    assert first["trades"]
+
+
+def test_a_run_can_be_looked_at_afterwards_in_every_way(home: Path) -> None:
+    run_id = ask(home, *BACKTEST, *MAY)["receipt"]["run_id"]
+
+    shown = ask(home, "show", run_id)
+    table = call(home, "trades", run_id, "--format", "csv").stdout.splitlines()
+
+    assert shown["run"]["run_id"] == run_id
+    assert table[0].startswith("number,day,side")
+    assert len(table) == len(shown["report"]["trades"]) + 1
+    assert ask(home, "trades", run_id) == shown["report"]["trades"]
+    assert f"task started: {run_id}" in call(home, "logs", run_id).stdout
+    assert run_id in call(home, "runs").stdout
+    assert run_id in call(home, "audit").stdout
+    assert "simulated market" in call(home, "show", run_id).stdout.lower()
+
+
+def test_params_of_the_setup_change_the_run(home: Path) -> None:
+    answer = ask(home, *BACKTEST, *MAY, "--set", "target=mid", "--set", "min_rr=0.5")
+
+    assert answer["receipt"]["request"]["extra"] == {"target": "mid", "min_rr": 0.5}
+    assert answer["report"]["trades"] != ask(home, *BACKTEST, *MAY)["report"]["trades"]
+
+
+def test_max_trades_total_caps_the_run(home: Path) -> None:
+    report = ask(home, *BACKTEST, *MAY, "--set", "max_trades_total=2")["report"]
+
+    assert len(report["trades"]) == 2
+    assert report["funnel"]["verdicts"]["run_limit"] > 0
+
+
+def test_a_refusal_shows_every_problem_and_the_command_that_would_work(home: Path) -> None:
+    words = ("backtest", "-s", "IB_raid_v2", "-p", "GER4O", "-i", "M15", "--inline")
+
+    done = call(home, *words, "--start", "2025-05-01", "--end", "2025-06-30", exit_code=3)
+    receipt = ask(home, *words, "--start", "2025-05-01", "--end", "2025-05-30", exit_code=3)
+
+    assert "did you mean 'GER40'" in done.stderr
+    assert "did you mean 'IB_raid_v1'" in done.stderr
+    command = receipt["corrected_command"]
+    assert command == (
+        "setupdesk backtest -s IB_raid_v1 -p GER40 -i M15 --start 2025-05-01 --end 2025-05-30"
+    )
+    assert ask(home, *command.split()[1:], "--inline")["run"]["state"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code"),
+    [
+        (("show", "run_2025_10_31_999"), 4),
+        (("trades", "run_2025_10_31_999"), 4),
+        (("logs", "run_2025_10_31_999"), 4),
+        (("cancel", "run_2025_10_31_999"), 4),
+        (("trades", "run_2025_10_31_999", "--format", "xls"), 2),
+        (("backtest", "--colour"), 2),
+        (("backtest", "--inline"), 3),
+        (("data", "import", "nothing.csv", "-p", "GER40", "-i", "M15"), 2),
+        (("data", "import", "{home}/api.key", "-p", "GER40", "-i", "M15"), 3),
+        (("data", "import", "{home}/api.key", "-p", "GER4O", "-i", "M15"), 4),
+        (("data", "simulate", "--start", "2025-05-30", "--end", "2025-05-01"), 3),
+        (("status",), 5),
+        (("down",), 0),
+    ],
+)
+def test_each_kind_of_failure_has_its_exit_code(
+    home: Path, words: tuple[str, ...], exit_code: int
+) -> None:
+    (home / "api.key").write_text("no,bars,here\n")
+
+    done = call(home, *(word.format(home=home) for word in words), exit_code=exit_code)
+
+    assert "Traceback" not in done.stderr
+
+
+def test_no_cell_of_a_csv_is_a_formula() -> None:
+    from setupdesk.doors.cli.showing import write_csv
+
+    text = write_csv([{"a": "=1+1", "b": -2, "c": "@x", "d": "plain"}])
+
+    assert text == "a,b,c,d\n'=1+1,-2,'@x,plain\n"
+
+
+@pytest.mark.skipif(not REAL_FILE.exists(), reason="the real bars are not on this machine")
+def test_real_bars_are_imported_whole_and_traded(tmp_path: Path) -> None:
+    imported = ask(tmp_path, "data", "import", str(REAL_FILE), "-p", "GER40", "-i", "M15")
+
+    refused = ask(tmp_path, *BACKTEST, "--start", "2025-05-01", "--end", "2025-10-31", exit_code=3)
+    report = ask(tmp_path, *BACKTEST, "--start", "2025-05-01", "--end", "2025-10-03")["report"]
+
+    assert imported["rows"] == imported["added"] == 21_861
+    [problem] = refused["problems"]
+    assert problem["message"] == "GER40 M15 has no bars from 2025-10-04 to 2025-10-31."
+    assert "--end 2025-10-03" in refused["corrected_command"]
+    assert report["simulated"] is False
+    assert report["funnel"]["sessions"] == 111
+    assert report["statistics"]["trades"] == 83

@@ -1,0 +1,153 @@
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from setupdesk.service.app import create_app
+from setupdesk.settings import load_settings
+from setupdesk.wiring import build_desk
+
+PAYLOAD = {
+    "setup_id": "IB_raid_v1",
+    "symbol": "GER40",
+    "timeframe": "M15",
+    "start": "2025-05-01",
+    "end": "2025-05-30",
+}
+MARKET = {"symbol": "GER40", "start": "2025-05-01", "end": "2025-05-30", "seed": 1}
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[httpx.Client]:
+    """Serve a desk whose Prefect is down, as it is while Prefect boots."""
+    settings = load_settings({"SETUPDESK_HOME": str(tmp_path), "SETUPDESK_PREFECT_PORT": "1"})
+    app = create_app(build_desk(settings, hands_over=True), "the-key")
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1"
+        with httpx.Client(base_url=base, headers={"Authorization": "Bearer the-key"}) as client:
+            yield client
+        server.should_exit = True
+        thread.join()
+
+
+def ask(api: httpx.Client, payload: dict[str, Any]) -> Any:
+    return api.post("/runs", json=payload).json()
+
+
+def test_a_request_is_accepted_while_prefect_is_down_and_waits(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+
+    answer = api.post("/runs", json=PAYLOAD)
+
+    assert answer.status_code == 202
+    receipt = answer.json()
+    assert answer.headers["location"] == f"/api/v1/runs/{receipt['run_id']}"
+    assert receipt["door"] == "api"
+    assert api.get(f"/runs/{receipt['run_id']}").json()["state"] == "queued"
+    assert api.get(f"/runs/{receipt['run_id']}/result").status_code == 409
+
+
+def test_a_door_is_what_it_says_unless_it_claims_to_be_one_of_the_desks_own(
+    api: httpx.Client,
+) -> None:
+    for claimed, door in (("cli", "cli"), ("ui", "ui"), ("scheduler", "api"), ("junk", "api")):
+        answer = api.post("/runs", json={}, headers={"Setupdesk-Door": claimed})
+
+        assert answer.json()["door"] == door
+
+
+def test_a_refused_request_is_a_receipt_with_its_problems(api: httpx.Client) -> None:
+    answer = api.post("/runs", json=PAYLOAD | {"symbol": "GER4O"})
+
+    assert answer.status_code == 422
+    assert answer.json()["status"] == "refused"
+    assert answer.json()["problems"][0]["suggestion"] == "GER40"
+
+
+def test_a_waiting_run_is_cancelled_at_once(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    run_id = ask(api, PAYLOAD)["run_id"]
+
+    answer = api.post(f"/runs/{run_id}/cancel")
+
+    assert answer.status_code == 202
+    assert answer.json()["state"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/runs/run_2025_10_31_999", 404),
+        ("GET", "/runs/run_2025_10_31_999/trades", 404),
+        ("GET", "/runs/run_2025_10_31_999/logs", 404),
+        ("POST", "/runs/run_2025_10_31_999/cancel", 404),
+        ("GET", "/runs/..%2F..%2Fapi.key/logs", 404),
+        ("GET", "/setups/IB_raid_v9", 404),
+        ("GET", "/runs?limit=0", 422),
+        ("GET", "/nothing", 404),
+        ("PUT", "/data/GER4O/M15?file_name=a.csv", 404),
+        ("PUT", "/data/GER40/M7?file_name=a.csv", 404),
+        ("PUT", "/data/GER40/M15?file_name=a.csv", 422),
+        ("PUT", "/data/GER40/M15", 422),
+        ("POST", "/data/simulated", 422),
+        ("DELETE", "/runs", 405),
+    ],
+)
+def test_every_error_has_one_shape(api: httpx.Client, method: str, path: str, status: int) -> None:
+    answer = api.request(method, path)
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert {"type", "title", "status", "detail", "problems"} == set(answer.json())
+    assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "5", "null", '"GER40"'])
+def test_a_body_that_is_no_mapping_is_refused_and_starts_nothing(
+    api: httpx.Client, body: str
+) -> None:
+    answer = api.post("/runs", content=body, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 422
+    assert api.get("/runs").json() == []
+
+
+def test_every_route_but_ping_and_version_wants_the_key(api: httpx.Client) -> None:
+    open_paths = {"/api/v1/ping", "/api/v1/version"}
+    origin = str(api.base_url).removesuffix("/api/v1/")
+    paths: dict[str, Any] = api.get(f"{origin}/openapi.json").json()["paths"]
+    assert open_paths < set(paths)
+
+    for path, methods in paths.items():
+        for method in methods:
+            for key in ("", "Bearer wrong", "Bearer", "the-key"):
+                answer = api.request(method, f"{origin}{path}", headers={"Authorization": key})
+                assert (answer.status_code == 401) is (path not in open_paths), (method, path)
+
+
+def test_the_catalogue_tells_what_may_be_asked_for(api: httpx.Client) -> None:
+    assert "GER40" in [symbol["symbol"] for symbol in api.get("/symbols").json()]
+    assert api.get("/timeframes").json() == ["M1", "M5", "M15", "H1", "H4", "D1"]
+    [setup] = api.get("/setups").json()
+    assert setup["setup_id"] == "IB_raid_v1"
+    assert setup["title"]["ru"] == "Рейд начального баланса"
+    assert api.get("/setups/IB_raid_v1").json()["rule"]["id"] == "IB_raid_v1"
+
+
+def test_a_file_is_imported_once(api: httpx.Client) -> None:
+    rows = [f"2025-05-0{day}T07:00:00Z,20000,20010,19990,20005" for day in (5, 6, 7)]
+    content = "\n".join(["time,open,high,low,close", *rows])
+
+    first = api.put("/data/GER40/D1?file_name=dax.csv", content=content)
+    second = api.put("/data/GER40/D1?file_name=dax.csv", content=content)
+
+    assert first.status_code in (200, 422), first.text
+    assert second.json().get("outcome", "refused") in ("unchanged", "refused")

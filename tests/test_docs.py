@@ -1,0 +1,88 @@
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from setupdesk.core import errors
+from setupdesk.doors.cli import app
+from setupdesk.engine.explain import VERDICTS
+from setupdesk.setups.registry import load_registry
+
+ROOT = Path(__file__).parents[1]
+DOCS = "\n".join(path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+def find_commands() -> list[str]:
+    found = []
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    for name, command in commands.items():
+        below = getattr(command, "commands", None)
+        if not command.hidden:
+            found += [f"{name} {other}" for other in below] if below else [name]
+    return found
+
+
+@pytest.mark.parametrize("command", find_commands())
+def test_every_command_is_documented(command: str) -> None:
+    assert f"`setupdesk {command}" in DOCS
+
+
+def test_every_error_code_setup_and_verdict_is_documented() -> None:
+    kinds = errors.SetupdeskError.__subclasses__()
+    codes = [kind.code for kind in kinds if kind.__module__ == errors.__name__]
+    codes.remove(errors.MissingBarsError.code)  # it is the reason of a failed run, never an answer
+    verdicts = set(VERDICTS.values()) - {"traded"}
+
+    assert [word for word in (*codes, *verdicts) if f"`{word}`" not in DOCS] == []
+    assert [rule.id for rule in load_registry() if f"\n## {rule.id}" not in DOCS] == []
+
+
+def test_the_five_lines_of_the_readme_work(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    block = re.search(r"```console\n(.*?)```", text, re.DOTALL)
+    assert block
+    file = tmp_path / "GER40.csv"
+    file.write_text("time,open,high,low,close\n" + "\n".join(draw_rows()))
+    lines = [line.removeprefix("$ ") for line in block[1].splitlines()][1:]
+
+    for line in lines:
+        words = shlex.split(line.replace("FILE", str(file)))
+        assert words[0] == "setupdesk"
+        done = subprocess.run(
+            [Path(sys.executable).with_name("setupdesk"), *words[1:]],
+            env={
+                "SETUPDESK_HOME": str(tmp_path / "home"),
+                "PATH": "/usr/bin:/bin",
+                "SETUPDESK_PORT": "0",
+                "SETUPDESK_PREFECT_PORT": "0",
+                "HOME": str(tmp_path),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+def draw_rows() -> list[str]:
+    from datetime import date
+
+    from setupdesk.adapters.catalogue import load_catalogue
+    from setupdesk.core.timeframe import Timeframe
+    from setupdesk.market.days import from_ms
+    from setupdesk.market.resample import resample
+    from setupdesk.market.synthetic import simulate_bars
+
+    symbol = load_catalogue()["GER40"]
+    minutes = simulate_bars(symbol, date(2024, 10, 1), date(2025, 10, 3), 1)
+    bars = resample(minutes, Timeframe.M15, symbol.week)
+    columns = (column * bars.tick for column in (bars.open, bars.high, bars.low, bars.close))
+    return [
+        f"{from_ms(int(time)).isoformat()}," + ",".join(f"{price:.1f}" for price in prices)
+        for time, *prices in zip(bars.time, *columns, strict=True)
+    ]

@@ -35,16 +35,14 @@ class Journal:
     def is_final(self, run_id):
         return (home / f"{run_id}.end").exists()
 
-    def mark_crashed(self, run_id, reason):
-        (home / f"{run_id}.end").write_text(f"crashed: {reason}")
+    def lay_to_rest(self, run_id, reason):
+        if not self.is_final(run_id):
+            (home / f"{run_id}.end").write_text(f"ended: {reason}")
 
-    def mark_cancelled(self, run_id):
-        (home / f"{run_id}.end").write_text("cancelled")
-
-    def mark_all_lost(self):
+    def lay_all_to_rest(self):
         lost = [path.stem for path in home.glob("*.lost")]
         for run_id in lost:
-            self.mark_crashed(run_id, "lost")
+            self.lay_to_rest(run_id, "lost")
         return lost
 
 def carry_out(run_id):
@@ -160,7 +158,7 @@ def test_a_run_whose_process_is_killed_is_crashed_at_once(desk: Desk) -> None:
 
     killed_at = time.monotonic()
     end = desk.await_end("run_2025_11_01_003")
-    assert end == "crashed: its process was killed by SIGKILL"
+    assert end == "ended: its process was killed by SIGKILL"
     assert time.monotonic() - killed_at < 1
 
 
@@ -172,7 +170,7 @@ def test_a_cancelled_run_is_gone_at_once(desk: Desk) -> None:
     held = desk.executor.cancel("run_2025_11_01_004")
 
     assert held
-    assert desk.await_end("run_2025_11_01_004") == "cancelled"
+    assert desk.await_end("run_2025_11_01_004") == "ended: its process was killed by SIGKILL"
     assert time.monotonic() - asked_at < 1
     assert not is_alive(child)
 
@@ -200,7 +198,7 @@ def test_a_run_that_prefect_does_not_know_is_not_carried_out(desk: Desk) -> None
 
     desk.executor.run("run_2025_11_01_007", flow_run_id, "backtest_flow")
 
-    assert desk.await_end("run_2025_11_01_007") == "crashed: Prefect refused to run it"
+    assert desk.await_end("run_2025_11_01_007") == "ended: Prefect refused to run it"
     assert not (desk.home / "run_2025_11_01_007.begun").exists()
 
 
@@ -215,7 +213,7 @@ def test_a_message_that_makes_no_sense_is_answered_and_harms_nobody(desk: Desk) 
 
 def test_the_executor_warms_up_and_ends_what_was_lost_before_it(desk: Desk) -> None:
     assert (desk.home / "warm").exists()
-    assert (desk.home / "run_2025_09_01_001.end").read_text() == "crashed: lost"
+    assert (desk.home / "run_2025_09_01_001.end").read_text() == "ended: lost"
 
 
 def test_nobody_but_the_owner_may_speak_to_the_executor(desk: Desk) -> None:
@@ -244,7 +242,7 @@ def test_a_stop_ends_the_runs_and_says_so(prefect_server: "PrefectServer", tmp_p
         assert desk.process.wait(5) == 0
         assert not is_alive(child)
         end = (tmp_path / "run_2025_11_03_001.end").read_text()
-        assert end == "crashed: the desk was stopped while it ran"
+        assert end == "ended: the desk was stopped while it ran"
         assert not desk.executor.path.exists()
 
 

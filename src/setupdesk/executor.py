@@ -19,6 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 from uuid import UUID
@@ -40,10 +41,9 @@ from prefect.settings import (
 from prefect.states import Pending
 
 from setupdesk.adapters.executor_socket import address_of
-from setupdesk.engine.backtest import warm_up
 from setupdesk.flows import build_flows
 from setupdesk.settings import load_settings
-from setupdesk.wiring import build_flow_body, build_journal
+from setupdesk.wiring import build_flow_body, build_journal, warm_up
 
 log = logging.getLogger("setupdesk.executor")
 
@@ -65,13 +65,10 @@ class RunJournal(Protocol):
     def is_final(self, run_id: str) -> bool:
         """Say whether the ledger has the run's end."""
 
-    def mark_crashed(self, run_id: str, reason: str) -> None:
-        """End a run whose process died."""
+    def lay_to_rest(self, run_id: str, reason: str) -> None:
+        """End a run whose process is gone: cancelled if somebody wanted that, else crashed."""
 
-    def mark_cancelled(self, run_id: str) -> None:
-        """End a run whose process was killed because somebody cancelled it."""
-
-    def mark_all_lost(self) -> list[str]:
+    def lay_all_to_rest(self) -> list[str]:
         """End the runs that an earlier executor was given and never ended; give their ids."""
 
 
@@ -97,7 +94,6 @@ class Child:
 
     run_id: str
     pid: int
-    cancelled: bool = False
     exit_code: int = 0
 
 
@@ -125,7 +121,7 @@ class Executor:
         self.warm_up()
         build_flow_run("run_2025_10_31_001", NOBODY)
         refuse_threads()
-        for run_id in self.journal.mark_all_lost():
+        for run_id in self.journal.lay_all_to_rest():
             log.warning("%s was lost with an earlier executor", run_id)
         awake, wake = socket.socketpair()
         wake.setblocking(False)
@@ -202,7 +198,6 @@ class Executor:
         child = self._find(run_id)
         if child is None:
             return False
-        child.cancelled = True
         _kill(child.pid)
         return True
 
@@ -236,14 +231,9 @@ class Executor:
                 self._ended.remove(child)
 
     def _write_end(self, child: Child) -> None:
-        if self.journal.is_final(child.run_id):
-            return
-        if child.cancelled:
-            self.journal.mark_cancelled(child.run_id)
-        elif self._stopping:
-            self.journal.mark_crashed(child.run_id, "the desk was stopped while it ran")
-        else:
-            self.journal.mark_crashed(child.run_id, describe_exit(child.exit_code))
+        stopped = "the desk was stopped while it ran"
+        reason = stopped if self._stopping else describe_exit(child.exit_code)
+        self.journal.lay_to_rest(child.run_id, reason)
 
     def _end_all(self) -> None:
         for pid in self._children:
@@ -389,7 +379,9 @@ def main() -> None:
     logging.getLogger("setupdesk").setLevel(logging.INFO)
     settings = load_settings()
     flows = build_flows(build_flow_body(settings, worker="executor"))
-    Executor(settings.executor_socket, build_journal(settings), flows, warm_up).serve()
+    Executor(
+        settings.executor_socket, build_journal(settings), flows, partial(warm_up, settings)
+    ).serve()
 
 
 if __name__ == "__main__":

@@ -21,8 +21,17 @@ class InlineDesk:
         """Ask for a run and carry it out."""
         receipt = self.desk.start(payload, user=self.desk.settings.owner, door=self.door)
         if receipt.run_id:
-            build_flow_body(self.desk.settings, worker="inline")(receipt.run_id)
+            self._carry_out(receipt.run_id)
         return receipt.to_json()
+
+    def _carry_out(self, run_id: str) -> None:
+        try:
+            build_flow_body(self.desk.settings, worker="inline")(run_id)
+        except KeyboardInterrupt:
+            self.desk.outbox.lay_to_rest(run_id, "interrupted in the terminal")
+            raise
+        except Exception:  # noqa: BLE001, S110 (how the run ended is in the ledger, with the traceback)
+            pass
 
     def runs(self, limit: int) -> list[dict[str, Any]]:
         """List the newest runs."""

@@ -11,6 +11,7 @@ from setupdesk.adapters.bar_store import BarStore
 from setupdesk.adapters.calendar import ExchangeCalendar
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.executor_socket import ExecutorSocket
+from setupdesk.adapters.kernel_cache import keep_kernels_in
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import Outbox
@@ -53,6 +54,10 @@ class Desk:
     data_desk: DataDesk
     outbox: Outbox
     alarm: Alarm
+
+    def close(self) -> None:
+        """Close the ledger."""
+        self.outbox.engine.dispose()
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""
@@ -113,6 +118,7 @@ def dispatching(desk: Desk) -> Iterator[None]:
 
 def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]:
     """Build what carries out a run; the engine is imported here and not before."""
+    keep_kernels_in(settings.cache / "kernels")
     from setupdesk.app.backtest_runner import run_backtest
     from setupdesk.app.flow_body import FlowBody
     from setupdesk.app.live_scan import scan_live
@@ -132,6 +138,19 @@ def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]
         scan_live=scan_live,
     )
     return FlowBody(journal, manager, results)
+
+
+def warm_up(settings: Settings) -> None:
+    """Do before the first run what it would wait for: kernels, calendars of stored bars."""
+    from setupdesk.engine.backtest import warm_up as compile_kernels
+
+    compile_kernels()
+    catalogue, calendar = load_catalogue(), ExchangeCalendar(settings.cache)
+    for name in {manifest.symbol for manifest in BarStore(settings.bars).manifests()}:
+        symbol = catalogue.find(name)
+        if symbol:
+            today = clock.today(symbol.zone)
+            calendar.sessions(symbol, today, today)
 
 
 def build_journal(settings: Settings) -> Journal:

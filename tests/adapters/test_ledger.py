@@ -192,7 +192,7 @@ def test_a_final_state_is_never_written_again(ledger: Engine) -> None:
     journal.finish_completed(run_id, {"trades": 1}, "0" * 64)
 
     journal.finish_failed(run_id, "too late")
-    journal.mark_crashed(run_id, "too late")
+    journal.lay_to_rest(run_id, "too late")
 
     assert state_of(ledger, run_id) == "completed"
     assert Outbox(ledger, clock.now).find_due({"settle"}) is None
@@ -202,7 +202,7 @@ def test_a_run_whose_process_died_is_crashed_and_prefect_is_told(ledger: Engine)
     run_id, journal = accept(ledger), Journal(ledger, clock.now, "executor")
     journal.begin(run_id)
 
-    journal.mark_crashed(run_id, "its process was killed by SIGKILL")
+    journal.lay_to_rest(run_id, "its process was killed by SIGKILL")
 
     errand = Outbox(ledger, clock.now).find_due({"settle"})
     assert errand
@@ -218,7 +218,7 @@ def test_what_an_executor_left_behind_is_ended_but_not_what_runs_elsewhere(ledge
     Outbox(ledger, clock.now).ask_to_cancel(cancelled)
     Journal(ledger, clock.now, "inline").begin(elsewhere)
 
-    lost = journal.mark_all_lost()
+    lost = journal.lay_all_to_rest()
 
     assert lost == [mine, cancelled]
     assert [state_of(ledger, one) for one in (mine, cancelled, elsewhere)] == [
@@ -235,7 +235,7 @@ def test_a_run_that_an_executor_took_and_never_began_is_started_anew(ledger: Eng
     errands.finish(errand)
     assert errands.count_busy() == 1
 
-    lost = Journal(ledger, clock.now, "executor").mark_all_lost()
+    lost = Journal(ledger, clock.now, "executor").lay_all_to_rest()
 
     again = errands.find_due({"start"})
     assert lost == []

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,20 @@ def test_a_run_can_be_looked_at_afterwards_in_every_way(home: Path) -> None:
     assert run_id in call(home, "runs").stdout
     assert run_id in call(home, "audit").stdout
     assert "simulated market" in call(home, "show", run_id).stdout.lower()
+
+
+def test_a_run_that_cannot_be_carried_out_fails_with_its_reason(home: Path) -> None:
+    call(home, "data", "simulate", "-p", "UK100", "--start", "2025-05-01", "--end", "2025-05-30")
+    [version] = home.glob("bars/UK100/M1/*/")
+    shutil.rmtree(version)
+    words = ("backtest", "-s", "IB_raid_v1", "-p", "UK100", "-i", "M15", "--inline")
+
+    answer = ask(home, *words, *MAY, exit_code=1)
+
+    assert answer["run"]["state"] == "failed"
+    assert "no bars of UK100 M1" in answer["run"]["reason"]
+    assert answer["report"] is None
+    assert "task failed" in call(home, "logs", answer["run"]["run_id"]).stdout
 
 
 def test_params_of_the_setup_change_the_run(home: Path) -> None:

@@ -8,9 +8,9 @@ from setupdesk.engine.fills import (
     STOPPED,
     TRADED,
     Caps,
-    Costs,
     Orders,
     Outcome,
+    TickCosts,
     fill,
 )
 from setupdesk.market.bars import Bars
@@ -29,7 +29,7 @@ def hold(*candles: Candle, side: int = 1, spread: float = 0, slippage: float = 0
     row = (0, side, 0, len(candles), 1000, stop, target, TRADED, TRADED)
     orders = Orders(*(np.array([value]) for value in row))
     spreads = np.full(1440, round(spread / TICK))
-    costs = Costs(spreads, np.zeros(1, np.int64), round(slippage / TICK))
+    costs = TickCosts(spreads, np.zeros(1, np.int64), round(slippage / TICK))
     verdicts, outcomes = fill(bars, orders, costs, Caps(1, 1, 1))
     assert verdicts.tolist() == [TRADED]
     return Outcome(*outcomes[:, 0].tolist())

@@ -68,7 +68,7 @@ class Dispatcher:
 
     def _cancel(self, errand: Errand) -> None:
         if not self.workers.cancel(errand.run_id):
-            self.outbox.mark_cancelled(errand.run_id)
+            self.outbox.lay_to_rest(errand.run_id, "the executor did not hold it")
         log.info("%s cancelled", errand.run_id)
 
     def _settle(self, errand: Errand) -> None:

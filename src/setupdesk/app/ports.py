@@ -84,8 +84,8 @@ class Outbox(Protocol):
     def postpone(self, errand: Errand, error: str, wait: timedelta) -> None:
         """Keep an errand for another try."""
 
-    def mark_cancelled(self, run_id: str) -> None:
-        """End a run that the executor does not hold and that is to be cancelled."""
+    def lay_to_rest(self, run_id: str, reason: str) -> None:
+        """End a run that the executor does not hold."""
 
 
 class FlowEngine(Protocol):

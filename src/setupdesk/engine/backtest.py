@@ -12,7 +12,7 @@ from setupdesk.detectors.sweep import Watch, find_sweeps
 from setupdesk.engine.compile import compile_setup
 from setupdesk.engine.costs import find_slippage, find_spreads
 from setupdesk.engine.explain import Story
-from setupdesk.engine.fills import Caps, Costs, Orders, fill
+from setupdesk.engine.fills import Caps, Orders, TickCosts, fill
 from setupdesk.engine.orders import place_orders
 from setupdesk.engine.result import Result
 from setupdesk.engine.signals import find_signals
@@ -36,19 +36,19 @@ def run_setup(
     What was known by the close of any bar does not depend on the bars after it. A trade that
     the bars end in is closed at the last of them.
     """
-    plan = compile_setup(setup, symbol, bars, sessions)
-    signals = find_signals(setup, plan, bars)
-    costs = Costs(
+    compiled = compile_setup(setup, symbol, bars, sessions)
+    signals = find_signals(setup, compiled, bars)
+    costs = TickCosts(
         find_spreads(symbol.costs, bars.tick),
-        plan.offsets,
+        compiled.offsets,
         find_slippage(symbol.costs, bars.tick),
     )
-    orders = place_orders(setup, plan, bars, signals, costs)
+    orders = place_orders(setup, compiled, bars, signals, costs)
     caps = _find_caps(setup, max_trades_total)
     verdicts, outcomes = fill(bars, orders, costs, caps)
-    story = Story(setup, plan, bars, signals, orders, costs, caps, verdicts, outcomes)
+    story = Story(setup, compiled, bars, signals, orders, costs, caps, verdicts, outcomes)
     return Result(
-        sessions=tuple(tell_sessions(plan, bars)),
+        sessions=tuple(tell_sessions(compiled, bars)),
         candidates=tuple(tell_candidates(story)),
         trades=tuple(tell_trades(story)),
     )
@@ -62,7 +62,7 @@ def warm_up() -> None:
     find_ranges(bars, rows[:1], rows[2:])
     find_sweeps(bars, 1, Watch(rows[:1], rows[2:], rows[:1], rows[:1]), 1)
     none = rows[:0]
-    fill(bars, Orders(*[none] * 9), Costs(rows, rows, 0), Caps(1, 1, 1))
+    fill(bars, Orders(*[none] * 9), TickCosts(rows, rows, 0), Caps(1, 1, 1))
 
 
 def _find_caps(setup: Setup, max_trades_total: int | None) -> Caps:

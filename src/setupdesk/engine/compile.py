@@ -36,7 +36,7 @@ NO_ATR = "no_atr"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plan:
+class Compiled:
     """What is known of each session before anything triggers; every column has a row for each."""
 
     sessions: Sequence[Session]
@@ -73,7 +73,9 @@ class Plan:
         return {"tick": np.full(len(weekdays), tick), "weekday": weekdays, **self.levels}
 
 
-def compile_setup(setup: Setup, symbol: Symbol, bars: Bars, sessions: Sequence[Session]) -> Plan:
+def compile_setup(
+    setup: Setup, symbol: Symbol, bars: Bars, sessions: Sequence[Session]
+) -> Compiled:
     """Measure the levels of all *sessions*.
 
     Raises ``InvalidRuleError`` if the symbol has no such window or its edges cut bars in two.
@@ -91,7 +93,7 @@ def compile_setup(setup: Setup, symbol: Symbol, bars: Bars, sessions: Sequence[S
                 measured.add_atr(
                     name, level, resample(bars, Timeframe(level.timeframe), symbol.week)
                 )
-    return Plan(
+    return Compiled(
         sessions,
         opens,
         first,

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from setupdesk.engine import fills
-from setupdesk.engine.compile import Plan
-from setupdesk.engine.fills import Caps, Costs, Orders
+from setupdesk.engine.compile import Compiled
+from setupdesk.engine.fills import Caps, Orders, TickCosts
 from setupdesk.engine.orders import find_rr
 from setupdesk.engine.prices import to_points
 from setupdesk.engine.signals import Signals
@@ -35,11 +35,11 @@ class Story:
     """All that a run has found, with a row for each candidate."""
 
     setup: Setup
-    plan: Plan
+    compiled: Compiled
     bars: Bars
     signals: Signals
     orders: Orders
-    costs: Costs
+    costs: TickCosts
     caps: Caps
     verdicts: Ints
     outcomes: Ints
@@ -58,7 +58,7 @@ class Story:
 
     def _outside_window(self, row: int) -> str:
         session = self.signals.session[row]
-        starts, ends = self.plan.window
+        starts, ends = self.compiled.window
         closed = self.bars.time[self.signals.known[row]] + self.bars.timeframe.milliseconds
         at, start, end = (
             self._clock(one, session) for one in (closed, starts[session], ends[session])
@@ -67,7 +67,7 @@ class Story:
 
     def _data_gap(self, row: int) -> str:
         session = self.signals.session[row]
-        here = self.signals.known[row] + 1 - self.plan.first[session]
+        here = self.signals.known[row] + 1 - self.compiled.first[session]
         return f"only {here} bars of the session so far, fewer than 80 %"
 
     def _both_sides(self, _: int) -> str:
@@ -107,7 +107,7 @@ class Story:
         return f"{to_points(ticks, self.bars.tick):.10g}"
 
     def _clock(self, instant_ms: int, session: int) -> str:
-        minute = int(instant_ms + self.plan.offsets[session]) // 60_000 % 1440
+        minute = int(instant_ms + self.compiled.offsets[session]) // 60_000 % 1440
         return f"{minute // 60:02}:{minute % 60:02}"
 
 

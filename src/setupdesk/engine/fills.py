@@ -67,7 +67,7 @@ class Orders(NamedTuple):
     """Code of a reason that stands after the limits, or ``TRADED``."""
 
 
-class Costs(NamedTuple):
+class TickCosts(NamedTuple):
     """What a fill pays, in ticks."""
 
     spreads: Ints
@@ -100,15 +100,15 @@ class Outcome(NamedTuple):
     best: Any
 
 
-def fill(bars: Bars, orders: Orders, costs: Costs, caps: Caps) -> tuple[Ints, Ints]:
+def fill(bars: Bars, orders: Orders, costs: TickCosts, caps: Caps) -> tuple[Ints, Ints]:
     """Simulate all orders; give a verdict for each, and an ``Outcome`` in rows."""
     prices = Prices(*map(feed, (bars.time, bars.open, bars.high, bars.low, bars.close)))
-    fed = Costs(feed(costs.spreads), feed(costs.offsets), costs.slippage)
+    fed = TickCosts(feed(costs.spreads), feed(costs.offsets), costs.slippage)
     return _walk(prices, Orders(*map(feed, orders)), fed, caps)
 
 
 @kernel
-def _walk(prices: Prices, orders: Orders, costs: Costs, caps: Caps) -> tuple[Ints, Ints]:
+def _walk(prices: Prices, orders: Orders, costs: TickCosts, caps: Caps) -> tuple[Ints, Ints]:
     count = len(orders.known)
     verdicts = np.empty(count, np.int64)
     outcomes = np.zeros((6, count), np.int64)
@@ -147,7 +147,7 @@ def _judge(orders: Orders, order: int, busy_until: int, fills: Ints, caps: Caps)
 
 
 @kernel
-def _hold(prices: Prices, orders: Orders, order: int, costs: Costs) -> Outcome:
+def _hold(prices: Prices, orders: Orders, order: int, costs: TickCosts) -> Outcome:
     side, last = orders.side[order], orders.last[order]
     stop, target = side * orders.stop[order], side * orders.target[order]
     worst = best = side * orders.entry[order]
@@ -184,5 +184,5 @@ def _store(place: Ints, outcome: Outcome, side: int) -> None:
 
 
 @kernel
-def _spread_at(prices: Prices, costs: Costs, session: int, row: int) -> int:
+def _spread_at(prices: Prices, costs: TickCosts, session: int, row: int) -> int:
     return costs.spreads[(prices.time[row] + costs.offsets[session]) // 60_000 % 1440]

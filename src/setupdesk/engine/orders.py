@@ -3,8 +3,8 @@
 import numpy as np
 
 from setupdesk.engine import fills
-from setupdesk.engine.compile import Plan
-from setupdesk.engine.fills import Costs, Orders
+from setupdesk.engine.compile import Compiled
+from setupdesk.engine.fills import Orders, TickCosts
 from setupdesk.engine.prices import to_points, to_ticks_away
 from setupdesk.engine.signals import Signals
 from setupdesk.market.bars import Bars, Floats, Ints
@@ -13,9 +13,11 @@ from setupdesk.setups.definition import Setup
 _NOISE = 1e-9
 
 
-def place_orders(setup: Setup, plan: Plan, bars: Bars, signals: Signals, costs: Costs) -> Orders:
+def place_orders(
+    setup: Setup, compiled: Compiled, bars: Bars, signals: Signals, costs: TickCosts
+) -> Orders:
     """Give the market order of each signal, entered at the open of the next bar."""
-    last = plan.last[signals.session]
+    last = compiled.last[signals.session]
     exists = signals.known < last
     row = np.where(exists, signals.known + 1, signals.known)
     spread = find_spread_at(bars, costs, signals.session, row)
@@ -49,7 +51,7 @@ def find_rr(entry: Ints, stop: Ints, target: Ints) -> Floats:
     return np.abs(target - entry) / risk
 
 
-def find_spread_at(bars: Bars, costs: Costs, session: Ints, row: Ints) -> Ints:
+def find_spread_at(bars: Bars, costs: TickCosts, session: Ints, row: Ints) -> Ints:
     """Give the spread of bars, by the wall clock of the market, in ticks."""
     minute = (bars.time[row] + costs.offsets[session]) // 60_000 % 1440
     return costs.spreads[minute]

@@ -8,7 +8,7 @@ import numpy as np
 
 from setupdesk.detectors.sweep import RAID, Sign, Sweeps, Watch, find_sweeps
 from setupdesk.engine import fills
-from setupdesk.engine.compile import Plan, Truths, has_gap
+from setupdesk.engine.compile import Compiled, Truths, has_gap
 from setupdesk.engine.prices import to_points, to_ticks
 from setupdesk.market.bars import Bars, Floats, Ints
 from setupdesk.setups.definition import SessionRange, Setup, SweepReclaim
@@ -51,10 +51,10 @@ class _Raids(NamedTuple):
     extreme: Ints
 
 
-def find_signals(setup: Setup, plan: Plan, bars: Bars) -> Signals:
+def find_signals(setup: Setup, compiled: Compiled, bars: Bars) -> Signals:
     """Find all places where the trigger fired."""
-    session_environment = plan.environment(bars.tick)
-    watches = _watch_levels(setup.trigger, plan, session_environment, bars.tick)
+    session_environment = compiled.environment(bars.tick)
+    watches = _watch_levels(setup.trigger, compiled, session_environment, bars.tick)
     raids = _find_raids(setup.trigger, watches, bars)
     signs = _signs(setup.trigger)
     known = {name: values[raids.session] for name, values in session_environment.items()}
@@ -62,8 +62,8 @@ def find_signals(setup: Setup, plan: Plan, bars: Bars) -> Signals:
     side = -signs[raids.level]
     refused = {
         fills.FILTERED: failed < len(setup.filters),
-        fills.OUTSIDE_WINDOW: _is_outside(plan, bars, raids),
-        fills.DATA_GAP: _has_gap(plan, bars, raids),
+        fills.OUTSIDE_WINDOW: _is_outside(compiled, bars, raids),
+        fills.DATA_GAP: _has_gap(compiled, bars, raids),
         fills.BOTH_SIDES: _swept_both_sides(bars, signs, watches, raids),
     }
     return Signals(
@@ -89,9 +89,9 @@ def _signs(trigger: SweepReclaim) -> Ints:
 
 
 def _watch_levels(
-    trigger: SweepReclaim, plan: Plan, environment: Environment, tick: float
+    trigger: SweepReclaim, compiled: Compiled, environment: Environment, tick: float
 ) -> list[Watch]:
-    first, stop = plan.watched
+    first, stop = compiled.watched
     deepest = np.broadcast_to(trigger.min_penetration(environment), first.shape) / tick
 
     # Ticks are whole: to go beyond 2.4 of them is to go beyond 2.
@@ -130,17 +130,17 @@ def _find_failed(setup: Setup, environment: Environment, count: int) -> Ints:
     return np.argmin(np.stack((*passed, never)), axis=0)
 
 
-def _is_outside(plan: Plan, bars: Bars, raids: _Raids) -> Truths:
-    starts, ends = plan.window
+def _is_outside(compiled: Compiled, bars: Bars, raids: _Raids) -> Truths:
+    starts, ends = compiled.window
     closed = bars.time[raids.known] + bars.timeframe.milliseconds
     return (closed < starts[raids.session]) | (closed >= ends[raids.session])
 
 
-def _has_gap(plan: Plan, bars: Bars, raids: _Raids) -> Truths:
+def _has_gap(compiled: Compiled, bars: Bars, raids: _Raids) -> Truths:
     # As far as the session has gone: what is missing later could not be known.
     closed = bars.time[raids.known] + bars.timeframe.milliseconds
-    count = raids.known + 1 - plan.first[raids.session]
-    return has_gap(count, closed - plan.opens_ms[raids.session], bars.timeframe)
+    count = raids.known + 1 - compiled.first[raids.session]
+    return has_gap(count, closed - compiled.opens_ms[raids.session], bars.timeframe)
 
 
 def _swept_both_sides(bars: Bars, signs: Ints, watches: Sequence[Watch], raids: _Raids) -> Truths:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from setupdesk.engine import fills
-from setupdesk.engine.compile import NO_ATR, Plan
+from setupdesk.engine.compile import NO_ATR, Compiled
 from setupdesk.engine.explain import VERDICTS, Story
 from setupdesk.engine.fills import Outcome
 from setupdesk.engine.orders import find_spread_at
@@ -22,13 +22,13 @@ _REASONS: dict[int, ExitReason] = {
 }
 
 
-def tell_sessions(plan: Plan, bars: Bars) -> Iterator[SessionLevels]:
+def tell_sessions(compiled: Compiled, bars: Bars) -> Iterator[SessionLevels]:
     """Give each session's levels, or why it was skipped."""
-    rows = np.minimum(plan.known, len(bars) - 1)
+    rows = np.minimum(compiled.known, len(bars) - 1)
     closes = _closes(bars, rows) if len(bars) else [None] * len(rows)
-    columns = {name: values.tolist() for name, values in plan.levels.items()}
-    for row, session in enumerate(plan.sessions):
-        reason = plan.skipped[row]
+    columns = {name: values.tolist() for name, values in compiled.levels.items()}
+    for row, session in enumerate(compiled.sessions):
+        reason = compiled.skipped[row]
 
         # Where bars are missing, half a range would be shown as a whole one.
         measured = reason in {None, NO_ATR}
@@ -109,7 +109,7 @@ def _find_costs(story: Story, rows: Ints, ended: Outcome) -> Ints:
 
 
 def _days(story: Story) -> list[date]:
-    return [story.plan.sessions[session].day for session in story.signals.session.tolist()]
+    return [story.compiled.sessions[session].day for session in story.signals.session.tolist()]
 
 
 def _sides(story: Story) -> list[Side]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -53,7 +53,7 @@ def create_app(desk: Desk, api_key: str) -> FastAPI:
 
 @asynccontextmanager
 async def _live(app: FastAPI) -> AsyncIterator[None]:
-    with dispatching(app.state.desk):
+    with closing(app.state.desk), dispatching(app.state.desk):
         yield
 
 

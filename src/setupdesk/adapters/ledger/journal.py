@@ -72,16 +72,12 @@ class Journal:
             raise NotFoundError("run", run_id)
         return RunState(state).is_final
 
-    def mark_crashed(self, run_id: str, reason: str) -> None:
-        """End a run whose process is gone: cancelled if that was wanted, crashed if not."""
+    def lay_to_rest(self, run_id: str, reason: str) -> None:
+        """End a run whose process is gone: cancelled if somebody wanted that, else crashed."""
         with writing(self.engine) as connection:
             lay_to_rest(connection, run_id, reason, self.clock())
 
-    def mark_cancelled(self, run_id: str) -> None:
-        """End a run that was stopped on demand."""
-        self.mark_crashed(run_id, "")
-
-    def mark_all_lost(self) -> list[str]:
+    def lay_all_to_rest(self) -> list[str]:
         """End every run that an executor which is gone has left behind; give their ids.
 
         What it was given and had not begun is started anew.

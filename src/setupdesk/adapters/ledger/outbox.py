@@ -95,10 +95,10 @@ class Outbox:
                 )
             )
 
-    def mark_cancelled(self, run_id: str) -> None:
-        """End a run that is to be cancelled and that the executor does not hold."""
+    def lay_to_rest(self, run_id: str, reason: str) -> None:
+        """End a run that the executor does not hold."""
         with writing(self.engine) as connection:
-            lay_to_rest(connection, run_id, "", self.clock())
+            lay_to_rest(connection, run_id, reason, self.clock())
 
     def ask_to_cancel(self, run_id: str) -> RunState:
         """Cancel a run that waits at once, have one that runs stopped; others stay as they are."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Access = Client | InlineDesk
 
 EXIT_CODES = {"not_found": 4, "no_result": 4, "unavailable": 5, "not_allowed": 5}
-RUN_FAILED, USAGE, REFUSED = 1, 2, 3
+RUN_FAILED, USAGE, REFUSED, INTERRUPTED = 1, 2, 3, 130
 
 
 def reach_desk(*, inline: bool = False) -> "Access":

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.status import Status
 
 from setupdesk.doors.cli.access import (
+    INTERRUPTED,
     REFUSED,
     RUN_FAILED,
     clear_errors,
@@ -51,7 +53,7 @@ def ask_and_show(payload: Mapping[str, Any], *, as_json: bool, detach: bool, inl
 def follow(desk: "Access", run_id: str) -> dict[str, Any]:
     """Wait for the end of a run, with a live line of what it does; give the run."""
     started, pause, told = time.monotonic(), FIRST_LOOK, ""
-    with Status("", console=Console(stderr=True)) as line:
+    with Status("", console=Console(stderr=True)) as line, _letting_go(run_id):
         while True:
             run = desk.run(run_id)
             if run["state"] not in UNDER_WAY:
@@ -63,6 +65,15 @@ def follow(desk: "Access", run_id: str) -> dict[str, Any]:
                 told = text
             time.sleep(pause)
             pause = min(pause * 1.3, SLOWEST_LOOK)
+
+
+@contextmanager
+def _letting_go(run_id: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"\n{run_id} goes on: `setupdesk show {run_id}`, `setupdesk cancel {run_id}`.")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def show_run(desk: "Access", run_id: str, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $(STAMP)
 
 demo: $(STAMP)  ## the main job on a simulated market, in a home of its own
-	SETUPDESK_HOME=$${SETUPDESK_HOME:-$(CURDIR)/.demo} $(BIN)/setupdesk demo
+	SETUPDESK_HOME=$(CURDIR)/.demo $(BIN)/setupdesk demo
 
 test: $(STAMP)  ## the one gate: formatting, lint, types, contracts, tests
 	$(BIN)/ruff format --check .

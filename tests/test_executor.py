@@ -84,7 +84,8 @@ class Desk:
         (self.home / f"{run_id}.{how}").touch()
         flow_run_id = self.api.create_flow_run("backtest_flow", run_id)
         self.executor.run(run_id, flow_run_id, "backtest_flow")
-        await_that((self.home / f"{run_id}.begun").exists)
+        begun = self.home / f"{run_id}.begun"
+        await_that(lambda: begun.exists() and bool(begun.read_text()))
         return flow_run_id
 
     def await_end(self, run_id: str) -> str:

@@ -1,6 +1,5 @@
 """The typed client of /api/v1: how doors and other programs talk to a running desk."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -8,9 +7,10 @@ from typing import Any, Self
 
 import httpx
 
-from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
-from setupdesk.core.run import Door
+from setupdesk.core.errors import DeskUnavailableError, NotFoundError, SetupdeskError
+from setupdesk.core.run import RUN_ID, Door
 from setupdesk.settings import Settings
+from setupdesk.supervisor import await_service
 
 
 class DeskAnswerError(SetupdeskError):
@@ -56,23 +56,23 @@ class Client:
 
     def run(self, run_id: str) -> dict[str, Any]:
         """Give all that is known of a run except its report."""
-        return self._get(f"/runs/{run_id}")
+        return self._get(f"/runs/{_check(run_id)}")
 
     def result(self, run_id: str) -> dict[str, Any]:
         """Give the report of a completed run."""
-        return self._get(f"/runs/{run_id}/result")
+        return self._get(f"/runs/{_check(run_id)}/result")
 
     def trades(self, run_id: str) -> list[dict[str, Any]]:
         """List the trades of a completed run."""
-        return self._get(f"/runs/{run_id}/trades")
+        return self._get(f"/runs/{_check(run_id)}/trades")
 
     def log_lines(self, run_id: str) -> list[str]:
         """Give the log of a run."""
-        return self._get(f"/runs/{run_id}/logs")
+        return self._get(f"/runs/{_check(run_id)}/logs")
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""
-        return self._read(self._send("POST", f"/runs/{run_id}/cancel"))
+        return self._read(self._send("POST", f"/runs/{_check(run_id)}/cancel"))
 
     def audit_log(self, limit: int) -> list[dict[str, Any]]:
         """List the newest requests, accepted and refused."""
@@ -93,12 +93,8 @@ class Client:
     def import_bars(self, file: Path, symbol: str, timeframe: str) -> dict[str, Any]:
         """Import the bars of a file."""
         with file.open("rb") as content:
-            answer = self._send(
-                "PUT",
-                f"/data/{symbol}/{timeframe}",
-                params={"file_name": file.name},
-                content=content,
-            )
+            asked = {"file_name": file.name, "symbol": symbol, "timeframe": timeframe}
+            answer = self._send("POST", "/data/import", params=asked, content=content)
         return self._read(answer)
 
     def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,14 +117,17 @@ class Client:
 
 
 def connect(settings: Settings, door: Door = Door.API) -> Client:
-    """Connect to the desk that runs in the settings' home."""
-    try:
-        desk = json.loads(settings.desk_file.read_text())
-        address: str = desk["processes"]["service"]["address"]
-        api_key = settings.api_key_file.read_text()
-    except (FileNotFoundError, KeyError, ValueError) as error:
-        raise DeskUnavailableError(f"none runs in {settings.home}") from error
-    return Client(address, api_key, door)
+    """Connect to the desk that runs in the settings' home, and wait for it if it is starting."""
+    # Only a desk that holds its lock is believed: the key is for nobody else.
+    address = await_service(settings)
+    return Client(address, settings.api_key_file.read_text(), door)
+
+
+def _check(run_id: str) -> str:
+    # It becomes part of an address, which nobody else may shape.
+    if not RUN_ID.fullmatch(run_id):
+        raise NotFoundError("run", run_id)
+    return run_id
 
 
 def _read_error(answer: httpx.Response) -> SetupdeskError:

@@ -1,5 +1,6 @@
 """The desk in the caller's own process: the same steps, without server and without Prefect."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ class InlineDesk:
 
     def _carry_out(self, run_id: str) -> None:
         try:
-            build_flow_body(self.desk.settings, worker="inline")(run_id)
+            build_flow_body(self.desk.settings, worker=f"inline {os.getpid()}")(run_id)
         except KeyboardInterrupt:
             self.desk.outbox.lay_to_rest(run_id, "interrupted in the terminal")
             raise

@@ -99,7 +99,10 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
     """Read the settings of the desk in ``SETUPDESK_HOME``, else in ``~/.setupdesk``."""
     home = Path(environment.get("SETUPDESK_HOME") or Path.home() / ".setupdesk").resolve()
     file = home / "setupdesk.toml"
-    stored = tomllib.loads(file.read_text()) if file.exists() else {}
+    try:
+        stored = tomllib.loads(file.read_text()) if file.exists() else {}
+    except tomllib.TOMLDecodeError as mistake:
+        raise InvalidSettingsError(str(file), str(mistake), "a TOML file") from mistake
     return Settings(
         home=home,
         port=_read_number("port", 8750, stored, environment, 0, 65535),

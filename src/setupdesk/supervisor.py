@@ -78,7 +78,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Supervise until SIGTERM or SIGINT, then stop everything."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._stop)
         try:
             self.processes = [self._start(spec) for spec in _list_processes(self.settings)]
@@ -211,6 +211,8 @@ def run_here(settings: Settings) -> None:
     for _ in range(20):
         with _locked(settings) as mine:
             if mine:
+                # What an earlier desk that died said of itself is not true of this one.
+                settings.desk_file.unlink(missing_ok=True)
                 Supervisor(_with_free_ports(settings)).run()
                 return
         time.sleep(0.05)
@@ -218,7 +220,7 @@ def run_here(settings: Settings) -> None:
 
 
 def start_detached(settings: Settings) -> None:
-    """Start a desk in the background and wait until it takes requests."""
+    """Start a desk in the background, unless one runs, and wait until it takes requests."""
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.logs.mkdir(exist_ok=True)
     with (settings.logs / "supervisor.log").open("ab") as output:
@@ -230,11 +232,26 @@ def start_detached(settings: Settings) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    deadline = time.monotonic() + READY_SECONDS
-    while not _takes_requests(settings):
-        if popen.poll() is not None or time.monotonic() > deadline:
-            raise DeskUnavailableError(f"it did not start, see {settings.logs}")
+    # If another one was quicker, ours ends at once and that one is waited for.
+    while popen.poll() is None and find_desk(settings) is None:
         time.sleep(0.02)
+    await_service(settings)
+
+
+def await_service(settings: Settings) -> str:
+    """Wait until the desk that runs, or is about to, takes requests; give its address."""
+    deadline = time.monotonic() + READY_SECONDS
+    while desk := find_desk(settings):
+        service = desk["processes"].get("service", {})
+        if service.get("state") == "ready":
+            return str(service["address"])
+        if time.monotonic() > deadline:
+            raise DeskUnavailableError(f"it does not get ready, see {settings.logs}")
+        time.sleep(0.02)
+    raise DeskUnavailableError(
+        f"none runs in {settings.home}; `setupdesk up --detach` starts one. If it did not "
+        f"start, {settings.logs} says why"
+    )
 
 
 def stop(settings: Settings) -> bool:
@@ -273,11 +290,6 @@ def _locked(settings: Settings) -> Iterator[bool]:
             yield False
             return
         yield True
-
-
-def _takes_requests(settings: Settings) -> bool:
-    desk = find_desk(settings)
-    return desk is not None and desk["processes"].get("service", {}).get("state") == "ready"
 
 
 def _with_free_ports(settings: Settings) -> Settings:

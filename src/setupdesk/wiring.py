@@ -14,7 +14,7 @@ from setupdesk.adapters.executor_socket import ExecutorSocket
 from setupdesk.adapters.kernel_cache import keep_kernels_in
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.journal import Journal
-from setupdesk.adapters.ledger.outbox import Outbox
+from setupdesk.adapters.ledger.outbox import EXECUTOR, Outbox
 from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.prefect_api import PrefectApi
@@ -68,13 +68,17 @@ class Desk:
 
 def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     """Build the desk; *hands_over* says whether a dispatcher will take its runs on."""
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+
     # Polars starts threads when it is imported, and the executor, which forks, must have none.
     from setupdesk.adapters.importers import read_bars
 
     ledger = open_database(settings.ledger, keeps_connections=True)
     catalogue, registry = load_catalogue(), load_registry()
     bar_store, results = BarStore(settings.bars), ResultStore(settings.runs)
-    build_offer = BuildOffer(catalogue, registry, bar_store, clock.today)
+    build_offer = BuildOffer(
+        catalogue, registry, bar_store, ExchangeCalendar(settings.cache), clock.today
+    )
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     return Desk(
         settings=settings,
@@ -127,6 +131,7 @@ def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]
     ledger = open_database(settings.ledger)
     results = ResultStore(settings.runs)
     journal = Journal(ledger, clock.now, worker)
+    journal.lay_orphans_to_rest()
     manager = SetupManager(
         registry=load_registry(),
         catalogue=load_catalogue(),
@@ -155,4 +160,4 @@ def warm_up(settings: Settings) -> None:
 
 def build_journal(settings: Settings) -> Journal:
     """Build what the executor writes the ends of runs with."""
-    return Journal(open_database(settings.ledger), clock.now, worker="executor")
+    return Journal(open_database(settings.ledger), clock.now, EXECUTOR)

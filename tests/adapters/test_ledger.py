@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -238,10 +239,36 @@ def test_a_run_that_an_executor_took_and_never_began_is_started_anew(ledger: Eng
     lost = Journal(ledger, clock.now, "executor").lay_all_to_rest()
 
     again = errands.find_due({"start"})
-    assert lost == []
+    assert lost == [run_id]
     assert errands.count_busy() == 0
     assert again
     assert again.run_id == run_id
+
+
+def test_a_run_that_never_begins_is_given_up_after_a_few_starts(ledger: Engine) -> None:
+    run_id, errands = accept(ledger), Outbox(ledger, clock.now)
+    starts = 0
+    while errand := errands.find_due({"start"}):
+        errands.finish(errand)
+        starts += 1
+        Journal(ledger, clock.now, "executor").lay_to_rest(run_id, "Prefect could not be reached")
+
+    assert starts == 3
+    assert state_of(ledger, run_id) == "crashed"
+
+
+def test_an_inline_run_whose_process_is_gone_is_ended(ledger: Engine) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    lost, alive = accept(ledger), accept(ledger)
+    Journal(ledger, clock.now, f"inline {dead.pid}").begin(lost)
+    mine = Journal(ledger, clock.now, f"inline {os.getpid()}")
+    mine.begin(alive)
+
+    mine.lay_orphans_to_rest()
+
+    assert state_of(ledger, lost) == "crashed"
+    assert state_of(ledger, alive) == "running"
 
 
 def test_a_run_that_waits_is_cancelled_at_once(ledger: Engine) -> None:

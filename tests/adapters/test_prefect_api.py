@@ -87,14 +87,6 @@ def test_the_ledger_overrules_an_end_that_prefect_has_written(prefect_api: Prefe
     assert prefect_api.read_flow_run(flow_run_id)["state"]["type"] == "CRASHED"
 
 
-def test_a_cancel_in_prefects_own_ui_is_found(prefect_api: PrefectApi) -> None:
-    flow_run_id = prefect_api.create_flow_run("backtest_flow", "run_2025_10_08_001")
-    state = {"state": {"type": "CANCELLING"}, "force": True}
-    prefect_api._http.post(f"/flow_runs/{flow_run_id}/set_state", json=state).raise_for_status()
-
-    assert prefect_api.find_cancelling() == ["run_2025_10_08_001"]
-
-
 def test_a_flow_run_that_somebody_deleted_is_let_go(prefect_api: PrefectApi) -> None:
     flow_run_id = prefect_api.create_flow_run("backtest_flow", "run_2025_10_06_001")
     prefect_api._http.delete(f"/flow_runs/{flow_run_id}").raise_for_status()

@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,9 +27,14 @@ class RecordingEngine:
     is_up: bool = True
     holds: set[str] = field(default_factory=set)
     calls: list[tuple[str, ...]] = field(default_factory=list)
+    poison: str = ""
+    before_answer: Callable[[], object] = lambda: None
 
     def create_flow_run(self, flow_name: str, run_id: str, tags: Sequence[str]) -> str:
         self._record("create", flow_name, run_id, *tags)
+        if run_id == self.poison:
+            raise ValueError("refused by its schema")
+        self.before_answer()
         return f"flow-{run_id}"
 
     def settle(self, flow_run_id: str, state: str, message: str) -> None:
@@ -103,10 +109,66 @@ def test_an_engine_that_is_down_delays_a_run_and_never_loses_it(desk: Desk) -> N
     run_id = desk.accept()
     desk.engine.is_up = False
 
-    assert desk.dispatcher.work_once()
+    with pytest.raises(EngineUnavailableError):
+        desk.dispatcher.work_once()
 
     assert desk.reads.load_run(run_id)["state"] == "queued"
     assert desk.reads.find_outbox_error(run_id) == "Prefect cannot be reached: it is down"
+
+
+def test_runs_start_in_the_order_in_which_they_came_also_after_an_outage(desk: Desk) -> None:
+    desk.engine.is_up = False
+    first = desk.accept()
+    with pytest.raises(EngineUnavailableError):
+        desk.dispatcher.work_once()
+    second = desk.accept()
+    desk.engine.is_up = True
+
+    while desk.dispatcher.work_once():
+        pass
+
+    assert [call[1] for call in desk.engine.calls if call[0] == "run"] == [first, second]
+
+
+def test_an_errand_that_always_goes_wrong_holds_up_nobody_and_ends_its_run(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    poison, good = desk.accept(), desk.accept()
+    desk.engine.poison = poison
+
+    deadline = time.monotonic() + 30
+    while desk.reads.load_run(poison)["state"] == "queued":
+        assert time.monotonic() < deadline
+        desk.dispatcher.work_once()
+        if desk.reads.load_run(poison)["state"] == "queued":
+            assert desk.reads.find_outbox_error(poison)
+
+    assert desk.reads.load_run(poison)["state"] == "failed"
+    assert "refused by its schema" in desk.reads.load_run(poison)["reason"]
+    assert good in desk.engine.holds
+    assert "went wrong" in caplog.text
+
+
+def test_a_run_cancelled_while_prefect_is_asked_is_settled_in_prefect(desk: Desk) -> None:
+    run_id = desk.accept()
+    desk.engine.before_answer = lambda: desk.outbox.ask_to_cancel(run_id)
+
+    while desk.dispatcher.work_once():
+        pass
+
+    assert desk.reads.load_run(run_id)["state"] == "cancelled"
+    assert [call[0] for call in desk.engine.calls] == ["create", "settle"]
+
+
+def test_a_run_in_the_callers_own_process_holds_no_place(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, places=1)
+    inline, waiting = desk.accept(), desk.accept()
+    Journal(desk.journal.engine, clock.now, "inline 1").begin(inline)
+
+    while desk.dispatcher.work_once():
+        pass
+
+    assert desk.engine.holds == {waiting}
 
 
 def test_a_cancel_of_a_run_that_the_executor_does_not_hold_ends_it(desk: Desk) -> None:

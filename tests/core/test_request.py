@@ -1,5 +1,6 @@
 from collections.abc import Mapping
-from datetime import date, time
+from dataclasses import replace
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -40,6 +41,9 @@ OFFER = Offer(
     setups={"IB_raid_v1": TERMS},
     find_coverage=lambda _symbol, timeframe: (
         Coverage(date(2024, 10, 31), date(2025, 10, 3)) if timeframe is Timeframe.M15 else None
+    ),
+    count_sessions=lambda _symbol, start, end: sum(
+        (start + timedelta(days=n)).weekday() < 5 for n in range((end - start).days + 1)
     ),
     find_today=lambda _zone: date(2025, 10, 4),
 )
@@ -151,6 +155,36 @@ def test_a_relative_period_ends_yesterday_and_is_stored_as_dates() -> None:
 
     assert (request.start, request.end) == (date(2025, 7, 4), date(2025, 10, 3))
     assert "last" not in request.to_json()
+
+
+def test_a_relative_period_ends_where_the_bars_end() -> None:
+    payload = {key: value for key, value in GOOD.items() if key not in ("start", "end")}
+    offer = replace(OFFER, find_today=lambda _zone: date(2026, 11, 23))
+
+    request = parse_request(payload | {"last": "1w"}, offer)
+
+    assert (request.start, request.end) == (date(2025, 9, 27), date(2025, 10, 3))
+
+
+def test_a_relative_period_that_is_too_long_is_refused_with_the_longest_that_is_not() -> None:
+    payload = {key: value for key, value in GOOD.items() if key not in ("start", "end")}
+
+    problem = problems_of(payload | {"last": "5y"})["last"]
+
+    assert problem.suggestion == "338d"
+    assert parse_request(payload | {"last": "338d"}, OFFER).start == date(2024, 10, 31)
+
+
+def test_a_period_without_a_session_is_refused() -> None:
+    problems = problems_of(GOOD | {"start": "2025-05-03", "end": "2025-05-04"})
+
+    assert problems["start"].code == "no_sessions"
+
+
+def test_a_wrong_extra_does_not_spoil_the_reading_of_the_options() -> None:
+    problems = problems_of(GOOD | {"options": {"rr_target": 2}, "extra": {"min_rr": "abc"}})
+
+    assert set(problems) == {"extra.min_rr"}
 
 
 def test_a_live_request_has_no_period() -> None:

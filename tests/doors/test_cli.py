@@ -156,6 +156,18 @@ def test_a_refusal_shows_every_problem_and_the_command_that_would_work(home: Pat
         (("data", "import", "{home}/api.key", "-p", "GER40", "-i", "M15"), 3),
         (("data", "import", "{home}/api.key", "-p", "GER4O", "-i", "M15"), 4),
         (("data", "simulate", "--start", "2025-05-30", "--end", "2025-05-01"), 3),
+        (("data", "simulate", "--start", "2025-05-01", "--end", "2025-05-02", "--seed", "-1"), 3),
+        (("show", "../audit"), 4),
+        (("show", ""), 4),
+        (("cancel", "run_2025_10_31_001/trades"), 4),
+        ((*BACKTEST, *MAY, "--rr-target", "inf"), 3),
+        ((*BACKTEST, *MAY, "--set", "stop_buffer=nan"), 3),
+        ((*BACKTEST, *MAY, "--set", "min_rr=abc", "--rr-target", "2"), 3),
+        ((*BACKTEST, *MAY, "--set", "min_rr"), 2),
+        ((*BACKTEST, *MAY, "--timerange", "20250501-20250530"), 2),
+        ((*BACKTEST, "--timerange", "2025-05-01-2025-05-30"), 0),
+        ((*BACKTEST, "--timerange", "20250503-20250504"), 3),
+        ((*BACKTEST, "--start", "0001-01-01", "--end", "9999-12-31"), 3),
         (("status",), 5),
         (("down",), 0),
     ],
@@ -168,6 +180,43 @@ def test_each_kind_of_failure_has_its_exit_code(
     done = call(home, *(word.format(home=home) for word in words), exit_code=exit_code)
 
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("port", None), ("setupdesk.toml", "port = "), ("setupdesk.toml", "places = 0")],
+)
+def test_wrong_settings_are_said_in_a_sentence(
+    tmp_path: Path, name: str, content: str | None
+) -> None:
+    environment = {**os.environ, "SETUPDESK_HOME": str(tmp_path)}  # noqa: TID251 (passed on)
+    if content is None:
+        environment["SETUPDESK_PORT"] = "abc"
+    else:
+        (tmp_path / name).write_text(content)
+
+    done = subprocess.run(
+        [SETUPDESK, "status"], env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert "it has to be" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_home_that_is_a_file_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "home").touch()
+
+    done = call(tmp_path / "home", "runs", exit_code=1)
+
+    assert "home" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_home_is_its_owners_alone(tmp_path: Path) -> None:
+    call(tmp_path / "home", "runs")
+
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
 
 
 def test_no_cell_of_a_csv_is_a_formula() -> None:

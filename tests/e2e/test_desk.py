@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -217,8 +218,39 @@ def test_no_process_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None
 
     wait_until(lambda: not [pid for pid in pids if is_alive(pid)], 5)
     assert desk.ask("status", exit_code=5)["running"] is False
-    desk.call("up", "--detach")
+    assert desk.ask("runs") == []
+    desk.call("data", "simulate", "--start", "2024-10-01", "--end", "2025-05-30")
+    assert desk.ask(*BACKTEST, *PERIOD)["run"]["state"] == "completed"
     desk.call("down")
+
+
+def test_a_desk_that_died_gets_no_key_and_a_stranger_at_its_port_neither(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        stranger.settimeout(0.5)
+        address = f"http://127.0.0.1:{stranger.getsockname()[1]}"
+        service = {"address": address, "state": "ready", "pid": 1}
+        said = {"pid": 1, "processes": {"service": service}}
+        (tmp_path / "desk.json").write_text(json.dumps(said))
+        (tmp_path / "desk.lock").touch()
+
+        assert desk.ask("runs") == []
+
+        with pytest.raises(TimeoutError):
+            stranger.accept()
+
+
+def test_two_commands_that_need_a_desk_start_one_together(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.call("data", "simulate", "--start", "2024-10-01", "--end", "2025-05-30")
+    words = [str(SETUPDESK), *BACKTEST, *PERIOD, "--json"]
+
+    both = [subprocess.Popen(words, env=desk.environment, stdout=subprocess.PIPE) for _ in range(2)]
+    answers = [json.loads(one.communicate(timeout=90)[0]) for one in both]
+    desk.call("down")
+
+    assert {answer["run"]["state"] for answer in answers} == {"completed"}
+    assert len({answer["run"]["run_id"] for answer in answers}) == 2
 
 
 def is_alive(pid: int) -> bool:

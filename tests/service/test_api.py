@@ -93,10 +93,10 @@ def test_a_waiting_run_is_cancelled_at_once(api: httpx.Client) -> None:
         ("GET", "/setups/IB_raid_v9", 404),
         ("GET", "/runs?limit=0", 422),
         ("GET", "/nothing", 404),
-        ("PUT", "/data/GER4O/M15?file_name=a.csv", 404),
-        ("PUT", "/data/GER40/M7?file_name=a.csv", 404),
-        ("PUT", "/data/GER40/M15?file_name=a.csv", 422),
-        ("PUT", "/data/GER40/M15", 422),
+        ("POST", "/data/import?symbol=GER4O&timeframe=M15&file_name=a.csv", 404),
+        ("POST", "/data/import?symbol=GER40&timeframe=M7&file_name=a.csv", 404),
+        ("POST", "/data/import?symbol=DE40&timeframe=M15&file_name=a.csv", 422),
+        ("POST", "/data/import?symbol=GER40", 422),
         ("POST", "/data/simulated", 422),
         ("DELETE", "/runs", 405),
     ],
@@ -146,8 +146,30 @@ def test_a_file_is_imported_once(api: httpx.Client) -> None:
     rows = [f"2025-05-0{day}T07:00:00Z,20000,20010,19990,20005" for day in (5, 6, 7)]
     content = "\n".join(["time,open,high,low,close", *rows])
 
-    first = api.put("/data/GER40/D1?file_name=dax.csv", content=content)
-    second = api.put("/data/GER40/D1?file_name=dax.csv", content=content)
+    asked = {"symbol": "DE40", "timeframe": "D1", "file_name": "dax.csv"}
+    first = api.post("/data/import", params=asked, content=content)
+    second = api.post("/data/import", params=asked, content=content)
 
-    assert first.status_code in (200, 422), first.text
-    assert second.json().get("outcome", "refused") in ("unchanged", "refused")
+    assert first.json()["outcome"] == "created"
+    assert first.json()["symbol"] == "GER40"
+    assert second.json()["outcome"] == "unchanged"
+
+
+def test_bars_of_the_future_are_refused(api: httpx.Client) -> None:
+    asked = {"symbol": "GER40", "timeframe": "D1", "file_name": "dax.csv"}
+    content = "time,open,high,low,close\n2100-05-05T07:00:00Z,20000,20010,19990,20005\n"
+
+    answer = api.post("/data/import", params=asked, content=content)
+
+    assert answer.status_code == 422
+    assert "future" in answer.json()["detail"]
+
+
+def test_a_payload_with_half_a_character_is_answered(api: httpx.Client) -> None:
+    body = '{"setup_id": "\\ud800", "extra": {"\\ud800": 1}}'
+
+    answer = api.post("/runs", content=body, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 422
+    assert answer.json()["status"] == "refused"
+    assert len(api.get("/audit").json()) == 1

@@ -150,12 +150,6 @@ class PrefectApi:
         """Find the flow runs that bear the name of a run: one, if all is well."""
         return self.call("POST", "/flow_runs/filter", {"flow_runs": {"name": {"any_": [run_id]}}})
 
-    def find_cancelling(self) -> list[str]:
-        """Find the runs that somebody cancelled in Prefect's own UI; nobody else stops them."""
-        ours = {"tags": {"all_": [TAG]}, "state": {"type": {"any_": ["CANCELLING"]}}}
-        found = self.call("POST", "/flow_runs/filter", {"flow_runs": ours})
-        return [flow_run["name"] for flow_run in found]
-
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Ask Prefect anything, and read its answer."""
         try:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from setupdesk.app.ports import BarStore, Clock, ReadBars
-from setupdesk.core.errors import InvalidRequestError, NotFoundError
+from setupdesk.core.errors import InvalidImportError, InvalidRequestError, NotFoundError
 from setupdesk.core.period import find_date
 from setupdesk.core.problem import Problem
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import find_timeframe
 from setupdesk.market.bars import Bars
 from setupdesk.market.data_set import Facts
+from setupdesk.market.days import from_ms
 from setupdesk.market.synthetic import simulate_bars
 
 
@@ -33,11 +34,16 @@ class DataDesk:
         if size is None:
             raise NotFoundError("timeframe", timeframe)
         imported = self.read_bars(raw, file_name, known, size)
+        now = self.clock()
+        newest = from_ms(int(imported.bars.time[-1]))
+        if newest > now:
+            reason = f"its last bar opens at {newest:%Y-%m-%d %H:%M} UTC, in the future."
+            raise InvalidImportError(file_name, reason)
         facts = Facts(
             source_file=file_name,
             source_format=imported.source_format,
             source_sha256=hashlib.sha256(raw).hexdigest(),
-            imported_at=self.clock(),
+            imported_at=now,
             quality=imported.quality,
         )
         return self._save(known, imported.bars, facts)
@@ -47,7 +53,7 @@ class DataDesk:
         symbol = self._find(str(payload.get("symbol")))
         start, end = find_date(payload.get("start")), find_date(payload.get("end"))
         seed = payload.get("seed", 1)
-        if start is None or end is None or end < start or not isinstance(seed, int):
+        if start is None or end is None or end < start or not _is_seed(seed):
             wanted = "start and end (dates, end not before start) and seed (a whole number)"
             message = f"The simulated market needs {wanted}."
             raise InvalidRequestError([Problem(field="start", code="wrong_type", message=message)])
@@ -79,3 +85,7 @@ class DataDesk:
             "added": saved.added,
             "disagreeing": saved.disagreeing,
         }
+
+
+def _is_seed(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63

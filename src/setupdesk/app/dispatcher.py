@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
 LONGEST_WAIT = timedelta(seconds=5)
+MOST_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +33,61 @@ class Dispatcher:
 
     def run_for_ever(self, wake: Event, stop: Event) -> None:
         """Work until *stop*; *wake* ends the pause before the next look into the outbox."""
+        failures = 0
         while not stop.is_set():
             wake.clear()
             try:
-                worked = self.work_once()
+                if not self.work_once():
+                    wake.wait(POLL_SECONDS)
+                failures = 0
+            except EngineUnavailableError:
+                # All errands wait for the same server, so none overtakes the one that met it.
+                stop.wait(_find_wait(failures).total_seconds())
+                failures += 1
             except Exception:
-                # A broken errand must not end the loop that starts everybody's runs.
+                # A ledger that cannot be read now must not end the loop that starts all runs.
                 log.exception("the dispatcher met a bug")
-                worked = False
-            if not worked:
-                wake.wait(POLL_SECONDS)
+                wake.wait(LONGEST_WAIT.total_seconds())
 
     def work_once(self) -> bool:
-        """Try the next errand; False if there is none that can be tried now."""
+        """Try the next errand; False if there is none that can be tried now.
+
+        Raises ``EngineUnavailableError`` if nothing can be done at the moment.
+        """
         errand = self.outbox.find_due(self.kinds)
         if errand and errand.kind == "start" and self.outbox.count_busy() >= self.places:
             errand = self.outbox.find_due(set(self.kinds) - {"start"})
         if errand is None:
             return False
         try:
-            getattr(self, f"_{errand.kind}")(errand)
+            self._carry(errand)
         except EngineUnavailableError as down:
-            self.outbox.postpone(errand, str(down), _find_wait(errand.attempts))
+            self.outbox.note_error(errand, str(down))
+            raise
+        except Exception as bug:
+            log.exception("%s of %s went wrong", errand.kind, errand.run_id)
+            self._set_aside(errand, f"a bug of ours: {bug!r}")
         else:
             self.outbox.finish(errand)
         return True
+
+    def _carry(self, errand: Errand) -> None:
+        match errand.kind:
+            case "start":
+                self._start(errand)
+            case "cancel":
+                self._cancel(errand)
+            case "settle":
+                self._settle(errand)
+
+    def _set_aside(self, errand: Errand, error: str) -> None:
+        # What goes wrong every time must not hold up what comes after it.
+        if errand.attempts < MOST_ATTEMPTS:
+            self.outbox.postpone(errand, error, _find_wait(errand.attempts))
+            return
+        if errand.kind == "start":
+            self.outbox.give_up(errand.run_id, error)
+        self.outbox.finish(errand)
 
     def _start(self, errand: Errand) -> None:
         if errand.state is not RunState.QUEUED:

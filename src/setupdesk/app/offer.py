@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from setupdesk.app.ports import BarStore
+from setupdesk.app.ports import BarStore, Calendar
 from setupdesk.core.request import Coverage, Offer
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
@@ -19,12 +19,18 @@ class BuildOffer:
     catalogue: Catalogue
     registry: RuleRegistry
     bar_store: BarStore
+    calendar: Calendar
     find_today: Callable[[str], date]
 
     def __call__(self) -> Offer:
         """Give the offer that the next request is judged by."""
         setups = {rule.id: rule.terms for rule in self.registry}
-        return Offer(self.catalogue, setups, self._find_coverage, self.find_today)
+        return Offer(
+            self.catalogue, setups, self._find_coverage, self._count_sessions, self.find_today
+        )
+
+    def _count_sessions(self, symbol: Symbol, start: date, end: date) -> int:
+        return len(self.calendar.sessions(symbol, start, end))
 
     def _find_coverage(self, symbol: Symbol, timeframe: Timeframe) -> Coverage | None:
         source = self.bar_store.find_source(symbol.name, timeframe)

@@ -20,7 +20,7 @@ class Plan:
     symbol: Symbol
     sessions: tuple[Session, ...]
     bars: Bars
-    """Warm-up and period, in the request's timeframe; still on the disk until they are used."""
+    """Warm-up and period, in the request's timeframe."""
 
     warm_up_bars: int
     """How many of the bars lie before the first session."""

@@ -81,11 +81,17 @@ class Outbox(Protocol):
     def finish(self, errand: Errand) -> None:
         """Tick an errand off."""
 
+    def note_error(self, errand: Errand, error: str) -> None:
+        """Write down why an errand waits."""
+
     def postpone(self, errand: Errand, error: str, wait: timedelta) -> None:
         """Keep an errand for another try."""
 
     def lay_to_rest(self, run_id: str, reason: str) -> None:
         """End a run that the executor does not hold."""
+
+    def give_up(self, run_id: str, reason: str) -> None:
+        """End a run that cannot be started."""
 
 
 class FlowEngine(Protocol):

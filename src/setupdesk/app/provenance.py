@@ -10,6 +10,7 @@ FILL_RULES = (
     "A signal is known at the close of its bar; the market order fills at the next bar's open.",
     "Bars are bid prices: longs enter at the ask and exit at the bid, shorts the other way round.",
     "Stop and target count from the entry bar on; both in one bar: the stop counts.",
+    "A target fills when the price at which it can be left touches it; a stop too.",
     "A gap beyond the stop fills at the open, worse than -1R; one beyond the target gains nothing.",
     "What is left is closed at the close of the last bar before the flat time.",
     "R is after costs: (exit - entry) / |entry - stop|, each as it was really paid.",

@@ -57,7 +57,7 @@ class Queries:
         row = _to_json(self.reads.load_run(run_id))
         if row["state"] == RunState.QUEUED:
             row["ahead"] = self.reads.count_ahead(run_id)
-            row["waits_for"] = self.reads.find_outbox_error(run_id)
+            row["waits_for"] = self.reads.find_outbox_error(run_id) or "a free place"
         return row
 
     def result(self, run_id: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """START: the one way in. Check, number, write down, hand over."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ class Start:
 
     def __call__(self, payload: Mapping[str, Any], *, user: str, door: Door) -> Receipt:
         """Answer *payload*; when this returns, the answer is on the disk."""
+        payload = _make_writable(payload)
         try:
             request = parse_request(payload, self.build_offer())
         except InvalidRequestError as refused:
@@ -30,3 +32,10 @@ class Start:
         receipt = self.ledger.accept(request, payload, user, door)
         self.wake_dispatcher()
         return receipt
+
+
+def _make_writable(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    # Half a character, which JSON can carry, can be written to no file and no screen.
+    text = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
+    writable: dict[str, Any] = json.loads(text)
+    return writable

@@ -9,6 +9,9 @@ SetupdeskError
 ├── MissingBarsError          the store lacks the bars of a run  run failed
 ├── DeskUnavailableError      the desk cannot be reached         503 · exit 5
 └── NotAllowedError           the key is missing or wrong        401 · exit 5
+
+Three more live where their facts are: InvalidSettingsError (exit 2) in ``settings``,
+EngineUnavailableError and NotStartableError, which no user meets, in ``app/ports``.
 """
 
 from collections.abc import Sequence

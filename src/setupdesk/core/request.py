@@ -106,6 +106,9 @@ class Offer:
     catalogue: Catalogue
     setups: Mapping[str, SetupTerms]
     find_coverage: Callable[[Symbol, Timeframe], Coverage | None]
+    count_sessions: Callable[[Symbol, date, date], int]
+    """How many sessions the symbol's exchange has between two days, both inclusive."""
+
     find_today: Callable[[str], date]
     """Today in a time zone."""
 
@@ -133,7 +136,7 @@ class _Reading:
         symbol = self._read_symbol()
         timeframe = self._read_timeframe(terms)
         mode = self._read_mode()
-        start, end = self._read_period(symbol, mode)
+        start, end = self._read_period(symbol, timeframe, mode)
         extra = self._read_extra(terms)
         options = self._read_options(terms, extra)
         if symbol and timeframe and mode:
@@ -229,7 +232,7 @@ class _Reading:
         return None
 
     def _read_period(
-        self, symbol: Symbol | None, mode: Mode | None
+        self, symbol: Symbol | None, timeframe: Timeframe | None, mode: Mode | None
     ) -> tuple[date | None, date | None]:
         given = [key for key in ("start", "end", "last") if self.payload.get(key) is not None]
         if mode is Mode.LIVE:
@@ -237,7 +240,7 @@ class _Reading:
                 self._refuse(key, "not_for_live", f"A live request has no {key}: it looks at now.")
             return None, None
         if "last" in given:
-            return self._read_last(given, symbol)
+            return self._read_last(given, symbol, timeframe)
         start, end = self._read_date("start"), self._read_date("end")
         if start and end and end < start:
             message = f"end {end} lies before start {start}."
@@ -246,12 +249,14 @@ class _Reading:
         return start, end
 
     def _read_last(
-        self, given: list[str], symbol: Symbol | None
+        self, given: list[str], symbol: Symbol | None, timeframe: Timeframe | None
     ) -> tuple[date | None, date | None]:
         if len(given) > 1:
             self._refuse("last", "period_twice", "Give either last, or start and end.")
-        elif symbol:
+        elif symbol and timeframe:
             end = self.offer.find_today(symbol.zone) - timedelta(days=1)
+            coverage = self.offer.find_coverage(symbol, timeframe)
+            end = min(end, coverage.last) if coverage else end
             start = days_before(end, str(self.payload["last"]))
             if start:
                 return start, end
@@ -266,7 +271,7 @@ class _Reading:
             return None
         day = find_date(value)
         if day is None or not 1990 <= day.year <= 2100:
-            message = f"{where} was {value!r}, which is not a date."
+            message = f"{where} was {value!r}, which is not a date from 1990 to 2100."
             self._refuse(where, "wrong_date", message, ("YYYY-MM-DD",))
             return None
         return day
@@ -288,22 +293,37 @@ class _Reading:
         if (end - start).days * 1440 / timeframe.minutes > MAX_BARS:
             message = f"{start} to {end} is more than {MAX_BARS:,} bars of {timeframe}."
             self._refuse("start", "too_long", message)
-        self._check_covered(symbol, what, coverage, start, end)
+        if self._check_covered(symbol, what, coverage, start, end):
+            self._check_sessions(symbol, start, end)
+
+    def _check_sessions(self, symbol: Symbol, start: date, end: date) -> None:
+        try:
+            count = self.offer.count_sessions(symbol, start, end)
+        except InvalidRequestError as unknown:
+            self.problems += unknown.problems
+            return
+        if not count:
+            message = f"{symbol.calendar} has no session from {start} to {end}: it is closed."
+            self._refuse("start", "no_sessions", message)
 
     def _check_covered(
         self, symbol: Symbol, what: str, coverage: Coverage, start: date, end: date
-    ) -> None:
+    ) -> bool:
+        known = len(self.problems)
         day = timedelta(days=1)
         before = min(end, coverage.first - day)
         if start < coverage.first and _trades_between(symbol, start, before):
             message = f"{what} has no bars from {start} to {before}."
-            nearest = str(coverage.first)
-            self._refuse("start", "no_bars", message, (str(coverage),), nearest)
+            where, nearest = "start", str(coverage.first)
+            if self.payload.get("last") is not None:
+                where, nearest = "last", f"{(end - coverage.first).days + 1}d"
+            self._refuse(where, "no_bars", message, (str(coverage),), nearest)
         after = max(start, coverage.last + day)
         if end > coverage.last and _trades_between(symbol, after, end):
             message = f"{what} has no bars from {after} to {end}."
             nearest = str(coverage.last)
             self._refuse("end", "no_bars", message, (str(coverage),), nearest)
+        return len(self.problems) == known
 
     def _read_mapping(self, where: str) -> Mapping[str, Any]:
         value = self.payload.get(where) or {}
@@ -312,7 +332,7 @@ class _Reading:
         self._refuse(where, "wrong_type", f"{where} was not a mapping of names to values.")
         return {}
 
-    def _read_options(self, terms: SetupTerms | None, extra: Mapping[str, Any]) -> Options:
+    def _read_options(self, terms: SetupTerms | None, extra: Mapping[str, float | str]) -> Options:
         given = self._read_mapping("options")
         self._refuse_unknown_keys("options.", given, ("max_trades", "rr_target", "dry_run"))
         dry_run = given.get("dry_run", False)
@@ -334,14 +354,14 @@ class _Reading:
         return None
 
     def _read_rr_target(
-        self, value: object, terms: SetupTerms | None, extra: Mapping[str, Any]
+        self, value: object, terms: SetupTerms | None, extra: Mapping[str, float | str]
     ) -> float | None:
         if value is None:
             return None
-        lowest = extra.get("min_rr", terms.min_rr if terms else 0)
+        lowest = float(extra.get("min_rr", terms.min_rr if terms else 0))
         if _is_number(value) and 0 < value <= 100 and value >= lowest:
             return float(value)
-        message = f"rr_target was {value!r}; below the setup's min_rr it would refuse every trade."
+        message = f"rr_target was {value!r}; a target nearer than min_rr is never taken."
         allowed = (f"{lowest:g} to 100",)
         self._refuse("options.rr_target", "out_of_bounds", message, allowed, f"{max(lowest, 1):g}")
         return None
@@ -350,16 +370,19 @@ class _Reading:
         given = self._read_mapping("extra")
         params = self._find_params(terms) | {"max_trades_total": MAX_TRADES_TOTAL}
         self._refuse_unknown_keys("extra.", given, tuple(params))
+        admitted: dict[str, float | str] = {}
         for key, value in given.items():
             whole = key != "max_trades_total" or _is_whole(value)
-            if key in params and not (whole and params[key].admits(value)):
+            if key in params and whole and params[key].admits(value):
+                admitted[key] = value
+            elif key in params:
                 message = f"{key} was {value!r}."
                 default = params[key].default
                 suggestion = str(default) if params[key].admits(default) else None
                 self._refuse(
                     f"extra.{key}", "out_of_bounds", message, params[key].allowed, suggestion
                 )
-        return dict(given)
+        return admitted
 
     def _find_params(self, terms: SetupTerms | None) -> dict[str, Param]:
         if terms:

@@ -1,5 +1,6 @@
 """Runs: accepted requests, the doors they came by, their states, and the Receipt for each."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -7,6 +8,8 @@ from typing import Any, Literal
 
 from setupdesk.core.problem import Problem
 from setupdesk.core.request import Request
+
+RUN_ID = re.compile(r"run_\d{4}_\d{2}_\d{2}_\d{3,}")
 
 
 class Door(StrEnum):

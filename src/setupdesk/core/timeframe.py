@@ -36,7 +36,11 @@ _MINUTES = {
 
 def find_timeframe(text: str) -> Timeframe | None:
     """Read a timeframe as MetaTrader (M15), TradingView (15, D) or crypto tools (15m) write it."""
-    return _NAMES.get(text.strip().removeprefix("PERIOD_").upper())
+    name = text.strip().removeprefix("PERIOD_")
+    return None if name == _TRADINGVIEW_MONTH else _NAMES.get(name.upper())
+
+
+_TRADINGVIEW_MONTH = "1M"
 
 
 def _names() -> dict[str, Timeframe]:

@@ -19,10 +19,10 @@ def list_data_sets(desk: TheDesk) -> list[dict[str, Any]]:
     return desk.data_desk.data_sets()
 
 
-@router.put("/{symbol}/{timeframe}")
+@router.post("/import")
 async def import_bars(
-    symbol: str,
-    timeframe: str,
+    symbol: Annotated[str, Query(max_length=64)],
+    timeframe: Annotated[str, Query(max_length=64)],
     file_name: Annotated[str, Query(max_length=255)],
     desk: TheDesk,
     request: Request,

@@ -1,19 +1,22 @@
 """The ledger as the flow and the executor see it: what becomes of a run."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, and_, select, update
+from sqlalchemy import Engine, and_, or_, select, update
 
 from setupdesk.adapters.ledger.database import reading, writing
-from setupdesk.adapters.ledger.outbox import lay_to_rest, put_errand
+from setupdesk.adapters.ledger.outbox import lay_to_rest
 from setupdesk.adapters.ledger.tables import run
 from setupdesk.app.ports import NotStartableError
 from setupdesk.core.errors import NotFoundError
 from setupdesk.core.request import load_request
 from setupdesk.core.run import Door, Run, RunState
+
+INLINE = "inline "
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Journal:
     engine: Engine
     clock: Callable[[], datetime]
     worker: str
-    """Who carries the runs out: ``executor``, or ``inline`` in the caller's own process."""
+    """Who carries the runs out: ``executor``, or ``inline PID`` in the caller's own process."""
 
     def begin(self, run_id: str) -> Run:
         """Take a queued run as started; nobody else can then."""
@@ -83,19 +86,25 @@ class Journal:
         What it was given and had not begun is started anew.
         """
         reason = "the executor was gone before the run had ended"
-        under_way = select(run.c.run_id).where(
-            run.c.state.in_([RunState.RUNNING, RunState.CANCELLING]),
-            run.c.worker == self.worker,
+        under_way = and_(
+            run.c.state.in_([RunState.RUNNING, RunState.CANCELLING]), run.c.worker == self.worker
         )
         not_begun = and_(run.c.state == RunState.QUEUED, run.c.dispatched_at.is_not(None))
+        lost = select(run.c.run_id).where(or_(under_way, not_begun)).order_by(run.c.run_id)
         with writing(self.engine) as connection:
-            lost = list(connection.execute(under_way.order_by(run.c.run_id)).scalars())
-            for run_id in lost:
+            found = list(connection.execute(lost).scalars())
+            for run_id in found:
                 lay_to_rest(connection, run_id, reason, self.clock())
-            again = update(run).where(not_begun).values(dispatched_at=None).returning(run.c.run_id)
-            for run_id in connection.execute(again).scalars().all():
-                put_errand(connection, run_id, "start", self.clock())
-        return lost
+        return found
+
+    def lay_orphans_to_rest(self) -> None:
+        """End the inline runs whose process is gone."""
+        inline = and_(run.c.state == RunState.RUNNING, run.c.worker.startswith(INLINE))
+        with writing(self.engine) as connection:
+            for row in connection.execute(select(run.c.run_id, run.c.worker).where(inline)).all():
+                if not _is_alive(int(row.worker.removeprefix(INLINE))):
+                    reason = "its process was gone before the run had ended"
+                    lay_to_rest(connection, row.run_id, reason, self.clock())
 
     def _move(self, run_id: str, **values: Any) -> None:
         with writing(self.engine) as connection:
@@ -108,3 +117,13 @@ class Journal:
     def _end(self, run_id: str, state: RunState, **values: Any) -> None:
         # A run that was cancelled or given up meanwhile keeps that state.
         self._move(run_id, state=state, finished_at=self.clock(), stage=None, **values)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

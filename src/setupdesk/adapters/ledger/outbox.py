@@ -56,7 +56,9 @@ class Outbox:
     def count_busy(self) -> int:
         """Count the runs that hold a place in the executor, or are on their way to it."""
         on_their_way = and_(run.c.state == RunState.QUEUED, run.c.dispatched_at.is_not(None))
-        busy = run.c.state.in_([RunState.RUNNING, RunState.CANCELLING])
+        busy = and_(
+            run.c.state.in_([RunState.RUNNING, RunState.CANCELLING]), run.c.worker == EXECUTOR
+        )
         with reading(self.engine) as connection:
             return connection.execute(
                 select(func.count()).select_from(run).where(or_(busy, on_their_way))
@@ -68,7 +70,10 @@ class Outbox:
             connection.execute(
                 update(run).where(run.c.run_id == run_id).values(flow_run_id=flow_run_id)
             )
-            return _load_state(connection, run_id)
+            state = _load_state(connection, run_id)
+            if state.is_final:
+                put_errand(connection, run_id, "settle", self.clock())
+            return state
 
     def finish(self, errand: Errand) -> None:
         """Tick the errand off."""
@@ -81,6 +86,13 @@ class Outbox:
                 connection.execute(
                     update(run).where(run.c.run_id == errand.run_id).values(dispatched_at=at)
                 )
+
+    def note_error(self, errand: Errand, error: str) -> None:
+        """Write down why an errand waits."""
+        known = outbox.c.last_error.is_not_distinct_from(error)
+        mine = outbox.c.outbox_id == errand.errand_id
+        with writing(self.engine) as connection:
+            connection.execute(update(outbox).where(mine, ~known).values(last_error=error))
 
     def postpone(self, errand: Errand, error: str, wait: timedelta) -> None:
         """Keep the errand for another try after *wait*."""
@@ -99,6 +111,15 @@ class Outbox:
         """End a run that the executor does not hold."""
         with writing(self.engine) as connection:
             lay_to_rest(connection, run_id, reason, self.clock())
+
+    def give_up(self, run_id: str, reason: str) -> None:
+        """End a run that cannot be started."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                update(run)
+                .where(run.c.run_id == run_id, run.c.state == RunState.QUEUED)
+                .values(state=RunState.FAILED, finished_at=self.clock(), reason=reason)
+            )
 
     def ask_to_cancel(self, run_id: str) -> RunState:
         """Cancel a run that waits at once, have one that runs stopped; others stay as they are."""
@@ -120,6 +141,12 @@ class Outbox:
             return state
 
 
+EXECUTOR = "executor"
+"""The worker of runs that hold a place; others are carried out in their caller's process."""
+
+MOST_STARTS = 3
+
+
 def put_errand(connection: Connection, run_id: str, kind: str, at: datetime) -> None:
     """Put an errand into the outbox, in the transaction that makes it necessary."""
     connection.execute(insert(outbox).values(run_id=run_id, kind=kind, created_at=at, due_at=at))
@@ -130,6 +157,11 @@ def _load_state(connection: Connection, run_id: str) -> RunState:
     if state is None:
         raise NotFoundError("run", run_id)
     return RunState(state)
+
+
+def _count_starts(connection: Connection, run_id: str) -> int:
+    starts = select(func.count()).where(outbox.c.run_id == run_id, outbox.c.kind == "start")
+    return connection.execute(starts).scalar_one()
 
 
 def _cancel_unsent(connection: Connection, run_id: str, at: datetime) -> RunState:
@@ -143,9 +175,16 @@ def _cancel_unsent(connection: Connection, run_id: str, at: datetime) -> RunStat
 
 
 def lay_to_rest(connection: Connection, run_id: str, reason: str, at: datetime) -> None:
-    """End a run that nobody carries out any more: cancelled if that was wanted, else crashed."""
+    """End a run that nobody carries out any more: cancelled if that was wanted, else crashed.
+
+    One that had not begun is started anew, a few times: nothing of it can have happened.
+    """
     state = _load_state(connection, run_id)
     if state.is_final:
+        return
+    if state is RunState.QUEUED and _count_starts(connection, run_id) < MOST_STARTS:
+        connection.execute(update(run).where(run.c.run_id == run_id).values(dispatched_at=None))
+        put_errand(connection, run_id, "start", at)
         return
     wanted = state is RunState.CANCELLING
     connection.execute(

@@ -1,5 +1,6 @@
 """The command line: thin, and quick to say ``--help``."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 app = typer.Typer(
     name="setupdesk",
-    help="A self-hosted desk for trading setups: backtest, watch, analyze.",
+    help="A self-hosted desk for trading setups.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -79,7 +80,7 @@ def backtest(  # noqa: PLR0913 (the flags that traders know)
     start: Annotated[Text, typer.Option(help="First day, market date.")] = None,
     end: Annotated[Text, typer.Option(help="Last day, inclusive.")] = None,
     timerange: Annotated[Text, typer.Option(help="20250501-20251031, inclusive.")] = None,
-    last: Annotated[Text, typer.Option(help="10d, 6w, 6m, 1y or ytd, up to yesterday.")] = None,
+    last: Annotated[Text, typer.Option(help="10d, 6w, 6m, 1y or ytd, to the newest bar.")] = None,
     rr_target: Annotated[
         Text, typer.Option("--rr-target", "--rr", help="Target as a multiple of the risk.")
     ] = None,
@@ -95,9 +96,14 @@ def backtest(  # noqa: PLR0913 (the flags that traders know)
     ] = False,
 ) -> None:
     """Backtest a setup."""
+    from setupdesk.doors.cli.access import refuse_usage
     from setupdesk.doors.cli.asking import ask_and_show
     from setupdesk.doors.cli.request_words import build_payload
 
+    if timerange is not None and (start or end):
+        refuse_usage("Give either --timerange, or --start and --end.")
+    if wrong := [setting for setting in set_ or [] if "=" not in setting]:
+        refuse_usage(f"--set takes KEY=VALUE, not {wrong[0]!r}.")
     payload = build_payload(
         setup=setup,
         symbol=symbol,
@@ -232,5 +238,13 @@ def demo() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; errors that users can mend are sentences, bugs keep a traceback."""
+    from setupdesk.doors.cli.access import clear_errors
+
+    try:
+        with clear_errors(as_json="--json" in sys.argv):
+            app()
+    except typer.Exit as end:
+        sys.exit(end.exit_code)
+    except OSError as error:
+        sys.exit(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
+from setupdesk.core.errors import SetupdeskError
 from setupdesk.core.run import Door
 from setupdesk.settings import Settings, load_settings
 
@@ -17,24 +17,31 @@ if TYPE_CHECKING:
 
     Access = Client | InlineDesk
 
-EXIT_CODES = {"not_found": 4, "no_result": 4, "unavailable": 5, "not_allowed": 5}
 RUN_FAILED, USAGE, REFUSED, INTERRUPTED = 1, 2, 3, 130
+EXIT_CODES = {
+    "bug": RUN_FAILED,
+    "invalid_settings": USAGE,
+    "not_found": 4,
+    "no_result": 4,
+    "unavailable": 5,
+    "not_allowed": 5,
+}
 
 
 def reach_desk(*, inline: bool = False) -> "Access":
     """Reach the desk that runs; if none does, work in this process, for nothing has to run."""
+    from setupdesk.supervisor import find_desk
+
     settings = load_settings()
-    if not inline:
-        from setupdesk.client import connect
+    if inline or find_desk(settings) is None:
+        return _open_here(settings)
 
-        try:
-            return connect(settings, Door.CLI)
-        except DeskUnavailableError:
-            pass
-    return _open_here(settings)
+    from setupdesk.client import connect
+
+    return connect(settings, Door.CLI)
 
 
-def reach_running_desk() -> "Access":
+def reach_running_desk() -> "Client":
     """Reach the desk that runs; if none does, start one in the background and say so."""
     from setupdesk.client import connect
     from setupdesk.supervisor import find_desk, start_detached

@@ -39,13 +39,17 @@ def ask_and_show(payload: Mapping[str, Any], *, as_json: bool, detach: bool, inl
         if receipt["status"] == "refused":
             _show_refusal(receipt, as_json=as_json)
             raise typer.Exit(REFUSED)
+        if detach and as_json:
+            show_json(receipt)
+        elif not as_json:
+            show_receipt(receipt)
         if detach:
-            _show_receipt(receipt, as_json=as_json)
             return
-        if not as_json:
-            _show_receipt(receipt, as_json=False)
         run = follow(desk, receipt["run_id"])
-        _show_end(desk, receipt, run, as_json=as_json)
+        if as_json:
+            show_json(_join(desk, run) | {"receipt": receipt})
+        else:
+            show_end(desk, run, Console())
     if run["state"] not in ("completed", "planned"):
         raise typer.Exit(RUN_FAILED)
 
@@ -79,17 +83,15 @@ def _letting_go(run_id: str) -> Iterator[None]:
 def show_run(desk: "Access", run_id: str, *, as_json: bool) -> None:
     """Show one run, with its report if it has one."""
     run = desk.run(run_id)
-    _show_end(desk, None, run, as_json=as_json)
-
-
-def _show_end(
-    desk: "Access", receipt: dict[str, Any] | None, run: dict[str, Any], *, as_json: bool
-) -> None:
-    report = desk.result(run["run_id"]) if run["state"] == "completed" else None
     if as_json:
-        show_json({"receipt": receipt, "run": run, "report": report})
-        return
-    console = Console()
+        show_json(_join(desk, run))
+    else:
+        show_end(desk, run, Console())
+
+
+def show_end(desk: "Access", run: dict[str, Any], console: Console) -> None:
+    """Show how a run ended, with its report if it has one."""
+    report = _join(desk, run)["report"]
     if report is not None:
         render_report({**run, **report}, report, console)
     elif run["state"] == "planned":
@@ -101,17 +103,20 @@ def _show_end(
         show(f"log: setupdesk logs {run['run_id']}")
 
 
-def _show_receipt(receipt: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        show_json(receipt)
-        return
+def show_receipt(receipt: dict[str, Any]) -> None:
+    """Show that a request was accepted."""
     request = receipt["request"]
     period = f"{request['start']} to {request['end']} inclusive" if request["start"] else "now"
     show(
-        f"{receipt['run_id']}  accepted {receipt['timestamp']}  {receipt['flow_type']}\n"
+        f"{receipt['run_id']}  accepted {receipt['timestamp'][:19]}Z  {receipt['flow_type']}\n"
         f"  {request['setup_id']} on {request['symbol']} {request['timeframe']}, {period}; "
         f"asked by {receipt['user']} by the {receipt['door']}"
     )
+
+
+def _join(desk: "Access", run: dict[str, Any]) -> dict[str, Any]:
+    report = desk.result(run["run_id"]) if run["state"] == "completed" else None
+    return {"run": run, "report": report}
 
 
 def _show_refusal(receipt: dict[str, Any], *, as_json: bool) -> None:

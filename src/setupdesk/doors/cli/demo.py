@@ -1,9 +1,16 @@
 """The demo: the whole road of a request, on a simulated market, with nothing left behind."""
 
-from setupdesk.doors.cli.access import reach_running_desk, show
-from setupdesk.doors.cli.asking import ask_and_show
+from dataclasses import replace
+
+import typer
+from rich.console import Console
+
+from setupdesk.client import connect
+from setupdesk.core.run import Door
+from setupdesk.doors.cli.access import RUN_FAILED, say, show
+from setupdesk.doors.cli.asking import follow, show_end, show_receipt
 from setupdesk.settings import load_settings
-from setupdesk.supervisor import stop
+from setupdesk.supervisor import start_detached, stop
 
 MARKET = {"symbol": "GER40", "start": "2024-10-01", "end": "2025-10-31", "seed": 22}
 PAYLOAD = {
@@ -17,13 +24,23 @@ PAYLOAD = {
 
 
 def run_demo() -> None:
-    """Simulate a market, backtest a setup on it, show everything, and stop the desk."""
+    """Simulate a market, backtest a setup on it, show everything, and stop the desk.
+
+    It has a home of its own, so that it touches nobody's bars and stops nobody's desk.
+    """
+    settings = load_settings()
+    settings = replace(settings, home=settings.home / "demo")
+    say(f"A desk starts in {settings.home}; it is stopped at the end.")
+    start_detached(settings)
     try:
-        desk = reach_running_desk()
-        desk.simulate_bars(MARKET)
-        ask_and_show(PAYLOAD, as_json=False, detach=False, inline=False)
-        newest = desk.runs(1)[0]["run_id"]
-        show(f"\nThe log of {newest}:")
-        show("\n".join(desk.log_lines(newest)))
+        with connect(settings, Door.CLI) as desk:
+            desk.simulate_bars(MARKET)
+            receipt = desk.ask(PAYLOAD)
+            show_receipt(receipt)
+            run = follow(desk, receipt["run_id"])
+            show("\nIts log:\n" + "\n".join(desk.log_lines(run["run_id"])) + "\n")
+            show_end(desk, run, Console())
     finally:
-        stop(load_settings())
+        stop(settings)
+    if run["state"] != "completed":
+        raise typer.Exit(RUN_FAILED)

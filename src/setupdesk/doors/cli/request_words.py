@@ -1,10 +1,14 @@
 """Between the words of a command line and the payload of a request, both ways."""
 
 import copy
+import math
+import re
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+_DAY = r"\d{8}|\d{4}[-.]\d{2}[-.]\d{2}"
 _FLAGS = {
     "setup_id": "-s",
     "symbol": "-p",
@@ -33,8 +37,7 @@ def build_payload(  # noqa: PLR0913 (the flags of one command)
 ) -> dict[str, Any]:
     """Build a payload; what is wrong with it is for START to say."""
     if timerange is not None:
-        first, _, final = timerange.partition("-")
-        start, end = start or first, end or final
+        start, end = _read_timerange(timerange)
     options = {"max_trades": read_value(max_trades), "rr_target": read_value(rr_target)}
     fields = {
         "setup_id": setup,
@@ -53,6 +56,11 @@ def build_payload(  # noqa: PLR0913 (the flags of one command)
     }
 
 
+def _read_timerange(text: str) -> tuple[str, str | None]:
+    found = re.fullmatch(rf"\s*({_DAY})\s*(?:-|:|\.\.)\s*({_DAY})?\s*", text)
+    return (found[1], found[2]) if found else (text, None)
+
+
 def read_setting(text: str) -> tuple[str, Any]:
     """Read ``key=value``."""
     key, _, value = text.partition("=")
@@ -64,10 +72,10 @@ def read_value(text: str | None) -> int | float | str | None:
     if text is None:
         return None
     for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
+        with suppress(ValueError):
+            value = kind(text)
+            if math.isfinite(value):
+                return value
     return text.strip()
 
 

@@ -90,6 +90,31 @@ class Client:
         """List the stored bars."""
         return self._get("/data")
 
+    def data_set(self, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Describe one data set and its versions."""
+        return self._get(f"/data/{symbol}/{timeframe}")
+
+    def quality(self, symbol: str, timeframe: str | None) -> list[dict[str, Any]]:
+        """Measure a data set, or all of a symbol."""
+        return self._get(f"/data/{symbol}/quality", timeframe=timeframe)
+
+    def export_bars(self, symbol: str, timeframe: str, form: str) -> bytes:
+        """Give the bars as a file: csv, csv.gz or parquet."""
+        answer = self._send("GET", f"/data/{symbol}/{timeframe}/export", params={"form": form})
+        if answer.is_success:
+            return answer.content
+        raise _read_error(answer)
+
+    def delete_bars(self, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Delete a data set with all its versions."""
+        return self._read(self._send("DELETE", f"/data/{symbol}/{timeframe}"))
+
+    def levels(
+        self, symbol: str, timeframe: str, window: str, start: str | None, end: str | None
+    ) -> dict[str, Any]:
+        """Follow a named window through the sessions."""
+        return self._get(f"/data/{symbol}/{timeframe}/levels", window=window, start=start, end=end)
+
     def import_bars(self, file: Path, symbol: str, timeframe: str) -> dict[str, Any]:
         """Import the bars of a file."""
         with file.open("rb") as content:
@@ -106,7 +131,8 @@ class Client:
         return self._read(self._send("POST", "/data/simulated", json=payload))
 
     def _get(self, path: str, **params: Any) -> Any:
-        return self._read(self._send("GET", path, params=params))
+        said = {name: value for name, value in params.items() if value is not None}
+        return self._read(self._send("GET", path, params=said))
 
     def _send(self, method: str, path: str, **values: Any) -> httpx.Response:
         try:

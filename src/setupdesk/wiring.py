@@ -69,6 +69,7 @@ class Desk:
 def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     """Build the desk; *hands_over* says whether a dispatcher will take its runs on."""
     # Polars starts threads when it is imported, and the executor, which forks, must have none.
+    from setupdesk.adapters.bar_files import write_bars
     from setupdesk.adapters.importers import read_bars
 
     ledger = open_database(settings.ledger, keeps_connections=True)
@@ -80,7 +81,9 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         settings=settings,
         start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
         queries=Queries(Reads(ledger), results, registry, catalogue),
-        data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now),
+        data_desk=DataDesk(
+            catalogue, read_bars, bar_store, clock.now, ExchangeCalendar(settings.cache), write_bars
+        ),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -90,6 +91,33 @@ class Client:
         """List the stored bars."""
         return self._get("/data")
 
+    def data_set(self, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Describe one data set and its versions."""
+        return self._get(_data_path(symbol, timeframe))
+
+    def quality(self, symbol: str, timeframe: str | None) -> list[dict[str, Any]]:
+        """Measure a data set, or all of a symbol."""
+        return self._get(_data_path(symbol, "quality"), timeframe=timeframe)
+
+    def export_bars(self, symbol: str, timeframe: str, form: str) -> bytes:
+        """Give the bars as a file: csv, csv.gz or parquet."""
+        answer = self._send("GET", f"{_data_path(symbol, timeframe)}/export", params={"form": form})
+        if answer.is_success:
+            return answer.content
+        raise _read_error(answer)
+
+    def delete_bars(self, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Delete a data set with all its versions."""
+        return self._read(self._send("DELETE", _data_path(symbol, timeframe)))
+
+    def levels(
+        self, symbol: str, timeframe: str, window: str, start: str | None, end: str | None
+    ) -> dict[str, Any]:
+        """Follow a named window through the sessions."""
+        return self._get(
+            f"{_data_path(symbol, timeframe)}/levels", window=window, start=start, end=end
+        )
+
     def import_bars(self, file: Path, symbol: str, timeframe: str) -> dict[str, Any]:
         """Import the bars of a file."""
         with file.open("rb") as content:
@@ -102,7 +130,8 @@ class Client:
         return self._read(self._send("POST", "/data/simulated", json=payload))
 
     def _get(self, path: str, **params: Any) -> Any:
-        return self._read(self._send("GET", path, params=params))
+        said = {name: value for name, value in params.items() if value is not None}
+        return self._read(self._send("GET", path, params=said))
 
     def _send(self, method: str, path: str, **values: Any) -> httpx.Response:
         try:
@@ -128,6 +157,10 @@ def _check(run_id: str) -> str:
     if not RUN_ID.fullmatch(run_id):
         raise NotFoundError("run", run_id)
     return run_id
+
+
+def _data_path(*parts: str) -> str:
+    return "/".join(["/data", *(quote(part, safe="") for part in parts)])
 
 
 def _read_error(answer: httpx.Response) -> SetupdeskError:

@@ -74,6 +74,28 @@ class InlineDesk:
         """List the stored bars."""
         return self.desk.data_desk.data_sets()
 
+    def data_set(self, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Describe one data set and its versions."""
+        return self.desk.data_desk.data_set(symbol, timeframe)
+
+    def quality(self, symbol: str, timeframe: str | None) -> list[dict[str, Any]]:
+        """Measure a data set, or all of a symbol."""
+        return self.desk.data_desk.quality(symbol, timeframe)
+
+    def export_bars(self, symbol: str, timeframe: str, form: str) -> bytes:
+        """Give the bars as a file: csv, csv.gz or parquet."""
+        return self.desk.data_desk.export_bars(symbol, timeframe, form)
+
+    def delete_bars(self, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Delete a data set with all its versions."""
+        return self.desk.data_desk.delete_bars(symbol, timeframe)
+
+    def levels(
+        self, symbol: str, timeframe: str, window: str, start: str | None, end: str | None
+    ) -> dict[str, Any]:
+        """Follow a named window through the sessions."""
+        return self.desk.data_desk.levels(symbol, timeframe, window, start, end)
+
     def import_bars(self, file: Path, symbol: str, timeframe: str) -> dict[str, Any]:
         """Import the bars of a file."""
         return self.desk.data_desk.import_bars(file.read_bytes(), file.name, symbol, timeframe)

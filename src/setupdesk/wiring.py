@@ -71,6 +71,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     # Polars starts threads when it is imported, and the executor, which forks, must have none.
+    from setupdesk.adapters.bar_files import write_bars
     from setupdesk.adapters.importers import read_bars
 
     ledger = open_database(settings.ledger, keeps_connections=True)
@@ -84,7 +85,9 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         settings=settings,
         start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
         queries=Queries(Reads(ledger), results, registry, catalogue),
-        data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now),
+        data_desk=DataDesk(
+            catalogue, read_bars, bar_store, clock.now, ExchangeCalendar(settings.cache), write_bars
+        ),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,
     )

@@ -244,3 +244,55 @@ def test_what_a_crash_left_behind_is_removed_by_the_next_import(tmp_path: Path) 
 
     assert not leftover.exists()
     assert len(store.load("GER40", Timeframe.M15)) == 4
+
+
+def test_lost_columns_are_made_again_from_the_archive(tmp_path: Path) -> None:
+    store, bars = BarStore(tmp_path), draw_bars()
+    version = tmp_path / "GER40/M15" / store.save("GER40", bars, FACTS).manifest.fingerprint
+    for column in version.glob("*.npy"):
+        column.unlink()
+
+    loaded = store.load("GER40", Timeframe.M15)
+
+    assert loaded.fingerprint() == bars.fingerprint()
+    assert len(list(version.glob("*.npy"))) == 6
+
+
+def test_an_archive_of_other_bars_is_not_taken_for_the_version(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    folder = tmp_path / "GER40/M15"
+    old = folder / store.save("GER40", draw_bars(), FACTS).manifest.fingerprint
+    new = folder / store.save("GER40", draw_bars(shift=7), FACTS).manifest.fingerprint
+    (new / "bars.parquet").write_bytes((old / "bars.parquet").read_bytes())
+    (new / "open.npy").unlink()
+
+    with pytest.raises(MissingBarsError):
+        store.load("GER40", Timeframe.M15)
+
+
+def test_what_is_deleted_is_gone_with_all_its_versions(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    first = store.save("GER40", draw_bars(), FACTS).manifest
+    store.save("GER40", draw_bars(first=4), FACTS)
+    store.save("GER40", draw_bars(timeframe=Timeframe.H1), FACTS)
+    assert len(store.find_versions("GER40", Timeframe.M15)) == 2
+
+    count = store.delete("GER40", Timeframe.M15)
+
+    assert count == 2
+    assert [each.timeframe for each in store.manifests()] == [Timeframe.H1]
+    assert store.find_versions("GER40", Timeframe.M15) == []
+    with pytest.raises(MissingBarsError):
+        store.load("GER40", Timeframe.M15, first.fingerprint)
+    assert store.delete("GER40", Timeframe.M15) == store.delete("UK100", Timeframe.M15) == 0
+    assert store.save("GER40", draw_bars(), FACTS).outcome == "created"
+
+
+def test_bars_that_are_mapped_survive_their_deletion(tmp_path: Path) -> None:
+    store, bars = BarStore(tmp_path), draw_bars()
+    store.save("GER40", bars, FACTS)
+    mapped = store.load("GER40", Timeframe.M15)
+
+    store.delete("GER40", Timeframe.M15)
+
+    assert mapped.fingerprint() == bars.fingerprint()

@@ -106,8 +106,10 @@ def test_a_run_that_cannot_be_carried_out_fails_with_its_reason(home: Path) -> N
     words = ("backtest", "-s", "IB_raid_v1", "-p", "UK100", "-i", "M15", "--inline")
 
     answer = ask(home, *words, *MAY, exit_code=1)
+    listed = {entry["symbol"]: entry["figure"] for entry in ask(home, "data", "list")}
 
     assert answer["run"]["state"] == "failed"
+    assert listed == {"GER40": 100.0, "UK100": None}
     assert "no bars of UK100 M1" in answer["run"]["reason"]
     assert answer["report"] is None
     assert "task failed" in call(home, "logs", answer["run"]["run_id"]).stdout
@@ -155,6 +157,15 @@ def test_a_refusal_shows_every_problem_and_the_command_that_would_work(home: Pat
         (("data", "import", "nothing.csv", "-p", "GER40", "-i", "M15"), 2),
         (("data", "import", "{home}/api.key", "-p", "GER40", "-i", "M15"), 3),
         (("data", "import", "{home}/api.key", "-p", "GER4O", "-i", "M15"), 4),
+        (("data", "show", "GER40", "M15"), 4),
+        (("data", "quality", "UK100", "H1"), 4),
+        (("data", "export", "GER40", "M1", "{home}/x.xls"), 2),
+        (("data", "export", "GER40", "M1", "{home}/api.key"), 2),
+        (("data", "export", "GER40", "M15", "{home}/x.csv"), 4),
+        (("data", "export", "GER40", "M1", "{home}/nowhere/x.csv"), 2),
+        (("data", "delete", "GER40", "M1"), 2),
+        (("data", "delete", "GER40", "M15", "--yes"), 4),
+        (("data", "levels", "GER40", "M15", "--window", "lunch"), 3),
         (("data", "simulate", "--start", "2025-05-30", "--end", "2025-05-01"), 3),
         (("data", "simulate", "--start", "2025-05-01", "--end", "2025-05-02", "--seed", "-1"), 3),
         (("show", "../audit"), 4),
@@ -225,6 +236,51 @@ def test_no_cell_of_a_csv_is_a_formula() -> None:
     text = write_csv([{"a": "=1+1", "b": -2, "c": "@x", "d": "plain"}])
 
     assert text == "a,b,c,d\n'=1+1,-2,'@x,plain\n"
+
+
+def test_a_report_says_how_good_its_bars_are(home: Path) -> None:
+    answer = ask(home, *BACKTEST, *MAY)
+
+    quality = answer["report"]["data_quality"]
+    assert (quality["figure"], quality["sessions"], quality["incomplete"]) == (100.0, 21, [])
+    shown = call(home, "show", answer["receipt"]["run_id"]).stdout
+    assert "21 of 21 sessions complete; history quality 100 of 100" in shown
+
+
+def test_stored_bars_can_be_looked_at_in_every_way(home: Path) -> None:
+    listed = call(home, "data", "list").stdout
+    shown = call(home, "data", "show", "DAX40", "1m").stdout
+    judged = call(home, "data", "quality", "GER40").stdout
+    levels = call(home, "data", "levels", "GER40", "M15", "--start", "2025-05-26").stdout
+    table = call(home, "data", "levels", "GER40", "M15", "--csv").stdout.splitlines()
+
+    assert "quality" in listed
+    assert "simulated market" in shown
+    assert "GER40 M1: history quality 100 of 100  SIMULATED MARKET" in judged
+    assert "sessions complete" in judged
+    assert "5 days, median range" in levels
+    assert "extension reached" in levels
+    assert table[0] == (
+        "date,ib_high,ib_low,ib_range,raid_high,raid_low,first_high_at,first_low_at,"
+        "reclaimed_high,reclaimed_low,day_high,day_low,bars,coverage"
+    )
+    assert table[-1].startswith("2025-05-30,")
+
+
+def test_bars_are_exported_deleted_and_imported_as_the_same_bars(tmp_path: Path) -> None:
+    days = ("--start", "2025-05-05", "--end", "2025-05-09")
+    call(tmp_path, "data", "simulate", *days)
+    before = ask(tmp_path, "data", "show", "GER40", "M1")
+    file = tmp_path / "bars.csv.gz"
+
+    call(tmp_path, "data", "export", "GER40", "M1", str(file))
+    call(tmp_path, "data", "export", "GER40", "M1", str(file), exit_code=2)
+    deleted = ask(tmp_path, "data", "delete", "GER40", "M1", "--yes")
+    after = ask(tmp_path, "data", "import", str(file), "-p", "GER40", "-i", "M1")
+
+    assert deleted["versions"] == 1
+    assert after["outcome"] == "created"
+    assert after["fingerprint"] == before["fingerprint"]
 
 
 @pytest.mark.skipif(not REAL_FILE.exists(), reason="the real bars are not on this machine")

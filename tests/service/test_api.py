@@ -98,6 +98,16 @@ def test_a_waiting_run_is_cancelled_at_once(api: httpx.Client) -> None:
         ("POST", "/data/import?symbol=DE40&timeframe=M15&file_name=a.csv", 422),
         ("POST", "/data/import?symbol=GER40", 422),
         ("POST", "/data/simulated", 422),
+        ("GET", "/data/GER40/M15", 404),
+        ("GET", "/data/GER40/M7", 404),
+        ("GET", "/data/GER40/quality", 404),
+        ("GET", "/data/GER4O/quality", 404),
+        ("GET", "/data/GER40/M15/export", 404),
+        ("GET", "/data/GER40/M15/export?form=xls", 422),
+        ("GET", "/data/GER40/M15/levels", 404),
+        ("GET", "/data/GER40/M15/levels?window=lunch", 422),
+        ("GET", "/data/GER40/H4/levels", 422),
+        ("DELETE", "/data/GER40/M15", 404),
         ("DELETE", "/runs", 405),
     ],
 )
@@ -173,3 +183,48 @@ def test_a_payload_with_half_a_character_is_answered(api: httpx.Client) -> None:
     assert answer.status_code == 422
     assert answer.json()["status"] == "refused"
     assert len(api.get("/audit").json()) == 1
+
+
+def test_stored_bars_are_shown_measured_exported_and_deleted(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+
+    shown = api.get("/data/DE40/M1").json()
+    [quality] = api.get("/data/GER40/quality").json()
+    levels = api.get("/data/GER40/M15/levels", params={"start": "2025-05-12"}).json()
+    exported = api.get("/data/GER40/M1/export", params={"form": "parquet"})
+    deleted = api.delete("/data/GER40/M1").json()
+
+    assert (shown["figure"], len(shown["versions"]), shown["clock"]) == (100.0, 1, "UTC")
+    assert (quality["figure"], quality["sessions"], quality["simulated"]) == (100.0, 21, True)
+    assert (levels["bars_timeframe"], levels["days"][0]["date"]) == ("M1", "2025-05-12")
+    assert levels["summary"]["days"] == len(levels["days"]) == 15
+    assert exported.content.startswith(b"PAR1")
+    assert deleted == {"symbol": "GER40", "timeframe": "M1", "versions": 1}
+    assert api.get("/data").json() == []
+
+
+def test_levels_want_dates_that_are_dates(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+
+    answer = api.get("/data/GER40/M15/levels", params={"start": "soon"})
+
+    assert answer.status_code == 422
+    assert answer.json()["problems"][0]["field"] == "start"
+
+
+def test_two_sources_of_one_symbol_are_compared(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    rows = [
+        f"2025-05-05T{7 + number // 4:02}:{number % 4 * 15:02}:00Z,20000,20010,19990,20005"
+        for number in range(34)
+    ]
+    asked = {"symbol": "GER40", "timeframe": "M15", "file_name": "b.csv"}
+    content = "\n".join(["time,open,high,low,close", *rows])
+    api.post("/data/import", params=asked, content=content)
+
+    [quality] = api.get("/data/GER40/quality", params={"timeframe": "15m"}).json()
+
+    [compared] = quality["compared"]
+    assert compared["timeframe"] == "M1"
+    assert [day["day"] for day in compared["days"]] == ["2025-05-05"]
+    assert compared["days"][0]["differing"] > 0

@@ -1,8 +1,9 @@
 """The bar store: every data set as memory-mapped columns, each version for ever.
 
 ``<folder>/<SYMBOL>/<TIMEFRAME>/manifest.json`` names the current version; the sub-folder
-of its fingerprint holds the columns. An import writes a new version beside the old ones,
-so that a run can be repeated on the very bars that it saw.
+of its fingerprint holds the columns, and the same bars as ``bars.parquet``: the archive, from
+which lost columns are made again. An import writes a new version beside the old ones, so
+that a run can be repeated on the very bars that it saw.
 """
 
 import fcntl
@@ -16,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,7 @@ from setupdesk.market.data_set import Facts, Manifest, Saved
 
 _COLUMNS = ("time", "open", "high", "low", "close", "volume")
 _MANIFEST = "manifest.json"
+_ARCHIVE = "bars.parquet"
 _DRAFT = ".draft-"
 
 
@@ -68,11 +71,38 @@ class BarStore:
         manifest = _read_manifest(version) if re.fullmatch("[0-9a-f]{64}", fingerprint) else None
         if manifest is None:
             raise MissingBarsError(symbol, timeframe, fingerprint or "any period")
+        if not all((version / f"{name}.npy").exists() for name in _COLUMNS):
+            _rebuild(version, manifest)
         return Bars(timeframe, manifest.tick, *(_map(version, name) for name in _COLUMNS))
 
     def find_manifest(self, symbol: str, timeframe: Timeframe) -> Manifest | None:
         """Find the current version of a data set."""
         return _read_manifest(self._folder(symbol, timeframe))
+
+    def find_versions(self, symbol: str, timeframe: Timeframe) -> list[Manifest]:
+        """List every version of a data set that is kept, the newest first."""
+        folders = self._folder(symbol, timeframe).glob("[0-9a-f]*/")
+        found = [manifest for folder in folders if (manifest := _read_manifest(folder))]
+        return sorted(found, key=lambda each: each.imported_at, reverse=True)
+
+    def delete(self, symbol: str, timeframe: Timeframe) -> int:
+        """Remove a data set with every version and give how many there were.
+
+        What is half removed by a crash is gone for readers, and is removed by the next call.
+        """
+        folder = self._folder(symbol, timeframe)
+        if not folder.exists():
+            return 0
+        with _locked(folder):
+            versions = [each for each in folder.iterdir() if each.is_dir()]
+            # The manifest goes first: from then on nobody finds the data set.
+            (folder / _MANIFEST).unlink(missing_ok=True)
+            _sync_folder(folder)
+            for version in versions:
+                shutil.rmtree(version)
+            _sync_folder(folder)
+        # The folder stays, empty but for the lock: another import may be waiting for it.
+        return len(versions)
 
     def find_source(self, symbol: str, timeframe: Timeframe) -> Manifest | None:
         """Find the data set from which *timeframe* is made: itself, or else the finest one."""
@@ -203,13 +233,41 @@ def _write_version(folder: Path, bars: Bars, manifest: Manifest) -> None:
         shutil.rmtree(leftover)
     draft = folder / f"{_DRAFT}{manifest.fingerprint}"
     draft.mkdir()
-    for name in _COLUMNS:
-        column = np.ascontiguousarray(getattr(bars, name))
-        _write_synced(draft / f"{name}.npy", partial(np.save, arr=column))
+    _write_columns(draft, bars)
+    archive = _parquet().write_parquet(bars)
+    _write_synced(draft / _ARCHIVE, lambda file: file.write(archive))
     _write_synced(draft / _MANIFEST, lambda file: file.write(_to_bytes(manifest)))
     _sync_folder(draft)
     draft.rename(folder / manifest.fingerprint)
     _sync_folder(folder)
+
+
+def _write_columns(folder: Path, bars: Bars) -> None:
+    for name in _COLUMNS:
+        column = np.ascontiguousarray(getattr(bars, name))
+        draft = folder / f".{os.getpid()}-{name}.npy"
+        _write_synced(draft, partial(np.save, arr=column))
+        draft.replace(folder / f"{name}.npy")
+
+
+def _rebuild(version: Path, manifest: Manifest) -> None:
+    try:
+        raw = (version / _ARCHIVE).read_bytes()
+    except FileNotFoundError:
+        raise MissingBarsError(manifest.symbol, manifest.timeframe, manifest.fingerprint) from None
+    bars = _parquet().read_parquet(raw, manifest.timeframe, manifest.tick)
+    if bars.fingerprint() != manifest.fingerprint:
+        raise MissingBarsError(manifest.symbol, manifest.timeframe, manifest.fingerprint)
+    # No lock: whoever else does the same writes the same bytes.
+    _write_columns(version, bars)
+    _sync_folder(version)
+
+
+def _parquet() -> ModuleType:
+    # Polars starts threads when it is imported, and the executor, which forks, must have none.
+    from setupdesk.adapters import bar_files
+
+    return bar_files
 
 
 def _to_bytes(manifest: Manifest) -> bytes:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from setupdesk.app.plan import Plan
-from setupdesk.app.provenance import describe_run
+from setupdesk.app.provenance import describe_quality, describe_run
 from setupdesk.engine.backtest import run_setup
 from setupdesk.engine.report import build_report
 from setupdesk.engine.statistics import summarize
@@ -20,4 +20,8 @@ def run_backtest(plan: Plan) -> dict[str, Any]:
         max_trades_total=None if total is None else int(total),
     )
     statistics = summarize(result, zone=plan.symbol.zone)
-    return build_report(result, statistics, tick=plan.symbol.tick) | describe_run(plan)
+    return (
+        build_report(result, statistics, tick=plan.symbol.tick)
+        | describe_run(plan)
+        | describe_quality(plan)
+    )

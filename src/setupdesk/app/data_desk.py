@@ -1,38 +1,50 @@
-"""The data desk: takes bars in, from files or from the simulated market, and lists them."""
+"""The data desk: takes bars in, and says what it has, how good it is and what is in it."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, get_args
 
-from setupdesk.app.ports import BarStore, Clock, ReadBars
-from setupdesk.core.errors import InvalidImportError, InvalidRequestError, NotFoundError
+from setupdesk.app.ports import BarStore, Calendar, Clock, ReadBars, WriteBars
+from setupdesk.core.errors import (
+    InvalidImportError,
+    InvalidRequestError,
+    MissingBarsError,
+    NotFoundError,
+)
 from setupdesk.core.period import find_date
 from setupdesk.core.problem import Problem
 from setupdesk.core.symbol import Catalogue, Symbol
-from setupdesk.core.timeframe import find_timeframe
+from setupdesk.core.timeframe import Timeframe, find_timeframe
 from setupdesk.market.bars import Bars
-from setupdesk.market.data_set import Facts
-from setupdesk.market.days import from_ms
+from setupdesk.market.data_set import ExportForm, Facts, Manifest
+from setupdesk.market.days import day_of, from_ms
+from setupdesk.market.levels import find_levels, summarize_levels
+from setupdesk.market.quality import Quality, compare, measure_quality
+from setupdesk.market.resample import resample
+from setupdesk.market.sessions import Session, fits
 from setupdesk.market.synthetic import simulate_bars
 
 
 @dataclass(frozen=True, slots=True)
 class DataDesk:
-    """Every way in for bars. All or nothing: a file that is refused changes nothing."""
+    """Every way in and out for bars. A file that is refused changes nothing."""
 
     catalogue: Catalogue
     read_bars: ReadBars
     bar_store: BarStore
     clock: Clock
+    calendar: Calendar
+    write_bars: WriteBars
+    _measured: dict[tuple[str, str], Quality] = field(default_factory=dict, repr=False)
+    """By symbol and fingerprint: bars that have one never change."""
 
     def import_bars(
         self, raw: bytes, file_name: str, symbol: str, timeframe: str
     ) -> dict[str, Any]:
         """Import the bars of a file; the same file a second time changes nothing."""
-        known, size = self._find(symbol), find_timeframe(timeframe)
-        if size is None:
-            raise NotFoundError("timeframe", timeframe)
+        known, size = self._find(symbol), _find_size(timeframe)
         imported = self.read_bars(raw, file_name, known, size)
         now = self.clock()
         newest = from_ms(int(imported.bars.time[-1]))
@@ -69,8 +81,137 @@ class DataDesk:
         return self._save(symbol, bars, facts)
 
     def data_sets(self) -> list[dict[str, Any]]:
-        """List the stored bars."""
-        return [manifest.to_json() for manifest in self.bar_store.manifests()]
+        """List the stored bars, each with its figure of quality."""
+        return [self._describe(manifest) for manifest in self.bar_store.manifests()]
+
+    def data_set(self, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Describe one data set: its manifest, its figure of quality, its kept versions."""
+        manifest = self._find_stored(symbol, timeframe)
+        versions = self.bar_store.find_versions(manifest.symbol, manifest.timeframe)
+        return self._describe(manifest) | {"versions": [each.to_json() for each in versions]}
+
+    def quality(self, symbol: str, timeframe: str | None) -> list[dict[str, Any]]:
+        """Measure a data set, or all of a symbol, and compare each with its finer ones."""
+        known = self._find(symbol)
+        stored = [each for each in self.bar_store.manifests() if each.symbol == known.name]
+        chosen = stored if timeframe is None else [self._find_stored(symbol, timeframe)]
+        if not chosen:
+            raise NotFoundError("data set", known.name)
+        return [self._report(known, manifest, stored) for manifest in chosen]
+
+    def export_bars(self, symbol: str, timeframe: str, form: str) -> bytes:
+        """Write a data set as a file; importing that file gives the very same bars."""
+        forms: tuple[ExportForm, ...] = get_args(ExportForm)
+        wanted = next((known for known in forms if known == form), None)
+        if wanted is None:
+            raise _refuse("form", form, forms)
+        manifest = self._find_stored(symbol, timeframe)
+        return self.write_bars(self._load(manifest), wanted)
+
+    def delete_bars(self, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Delete a data set with all its versions. Nothing brings them back."""
+        known, size = self._find(symbol), _find_size(timeframe)
+        count = self.bar_store.delete(known.name, size)
+        if not count:
+            raise NotFoundError("data set", f"{known.name} {size}")
+        return {"symbol": known.name, "timeframe": size, "versions": count}
+
+    def levels(
+        self, symbol: str, timeframe: str, window: str, start: str | None, end: str | None
+    ) -> dict[str, Any]:
+        """Follow a named window of a symbol through its sessions: rows by day, and a summary."""
+        known, size = self._find(symbol), _find_size(timeframe)
+        if window not in known.windows:
+            raise _refuse("window", window, tuple(known.windows))
+        if not fits(known.windows[window], size):
+            smaller = tuple(each for each in Timeframe if fits(known.windows[window], each))
+            raise _refuse("timeframe", size, smaller)
+        source = self.bar_store.find_source(known.name, size)
+        if source is None:
+            raise NotFoundError("data set", f"{known.name} {size}")
+        stored = self._load(source)
+        sessions = self._find_sessions(known, stored, start, end)
+        days = find_levels(resample(stored, size, known.week), known.windows[window], sessions)
+        return {
+            "symbol": known.name,
+            "timeframe": size,
+            "window": window,
+            "bars_timeframe": source.timeframe,
+            "bars_fingerprint": source.fingerprint,
+            "simulated": source.simulated,
+            "days": [day.to_json() for day in days],
+            "summary": summarize_levels(days),
+        }
+
+    def _describe(self, manifest: Manifest) -> dict[str, Any]:
+        symbol = self.catalogue.find(manifest.symbol)
+        try:
+            figure = None if symbol is None else self._measure(symbol, manifest).figure
+        except (InvalidRequestError, MissingBarsError):
+            # Bars that are lost, or older than the calendar, are listed all the same.
+            figure = None
+        return manifest.to_json() | {"figure": figure}
+
+    def _report(self, symbol: Symbol, manifest: Manifest, stored: list[Manifest]) -> dict[str, Any]:
+        found = {
+            "symbol": manifest.symbol,
+            "timeframe": manifest.timeframe,
+            "simulated": manifest.simulated,
+            "fingerprint": manifest.fingerprint,
+            "clock": manifest.clock,
+            "imported": dict(manifest.quality),
+        }
+        finer = [each for each in stored if each.timeframe.minutes < manifest.timeframe.minutes]
+        compared = [self._compare(symbol, manifest, other) for other in finer]
+        return found | self._measure(symbol, manifest).to_json() | {"compared": compared}
+
+    def _measure(self, symbol: Symbol, manifest: Manifest) -> Quality:
+        key = (symbol.name, manifest.fingerprint)
+        known = self._measured.get(key)
+        if known is None:
+            bars = self._load(manifest)
+            known = measure_quality(bars, symbol, self._find_sessions(symbol, bars))
+            self._measured[key] = known
+        return known
+
+    def _compare(self, symbol: Symbol, manifest: Manifest, other: Manifest) -> dict[str, Any]:
+        # Only the days that both have: beyond them there is nothing to disagree on.
+        bars = self._load(manifest)
+        fine = resample(self._load(other), manifest.timeframe, symbol.week)
+        first = max(int(bars.time[0]), int(fine.time[0]))
+        last = min(int(bars.time[-1]), int(fine.time[-1]))
+        shared = bars.between(first, last + 1)
+        sessions = self._find_sessions(symbol, shared) if len(shared) else []
+        days = compare(bars, fine, symbol, sessions)
+        return {
+            "timeframe": other.timeframe,
+            "source_file": other.source_file,
+            "sessions": len(sessions),
+            "days": [day.to_json() for day in days],
+        }
+
+    def _find_sessions(
+        self, symbol: Symbol, bars: Bars, start: str | None = None, end: str | None = None
+    ) -> list[Session]:
+        # Of those sessions that the bars reach into.
+        first, last = (day_of(int(bars.time[row]), symbol.zone) for row in (0, -1))
+        first, last = max(first, _read_day("start", start, first)), _read_day("end", end, last)
+        if last < first:
+            return []
+        after = int(bars.time[-1]) + bars.timeframe.milliseconds
+        last = min(last, day_of(after, symbol.zone))
+        found = self.calendar.sessions(symbol, first, last) if first <= last else []
+        return [one for one in found if one.closes_ms > bars.time[0] and one.opens_ms < after]
+
+    def _find_stored(self, symbol: str, timeframe: str) -> Manifest:
+        known, size = self._find(symbol), _find_size(timeframe)
+        manifest = self.bar_store.find_manifest(known.name, size)
+        if manifest is None:
+            raise NotFoundError("data set", f"{known.name} {size}")
+        return manifest
+
+    def _load(self, manifest: Manifest) -> Bars:
+        return self.bar_store.load(manifest.symbol, manifest.timeframe, manifest.fingerprint)
 
     def _find(self, name: str) -> Symbol:
         symbol = self.catalogue.find(name)
@@ -89,3 +230,26 @@ class DataDesk:
 
 def _is_seed(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _find_size(timeframe: str) -> Timeframe:
+    size = find_timeframe(timeframe)
+    if size is None:
+        raise NotFoundError("timeframe", timeframe)
+    return size
+
+
+def _read_day(field_name: str, text: str | None, otherwise: date) -> date:
+    if text is None:
+        return otherwise
+    day = find_date(text)
+    if day is None:
+        message = f"{text!r} is not a date. Write it as 2025-10-31."
+        raise InvalidRequestError([Problem(field=field_name, code="wrong_type", message=message)])
+    return day
+
+
+def _refuse(field_name: str, value: str, allowed: Sequence[str]) -> InvalidRequestError:
+    message = f"The {field_name} was {value!r}; it is one of {', '.join(allowed)}."
+    problem = Problem(field=field_name, code="not_allowed", message=message, allowed=tuple(allowed))
+    return InvalidRequestError([problem])

@@ -13,7 +13,7 @@ from setupdesk.core.run import Door, Receipt, Run, RunState
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
-from setupdesk.market.data_set import Facts, ImportedBars, Manifest, Saved
+from setupdesk.market.data_set import ExportForm, Facts, ImportedBars, Manifest, Saved
 from setupdesk.market.sessions import Session
 
 Clock = Callable[[], datetime]
@@ -145,6 +145,13 @@ class ReadBars(Protocol):
         """Read the bars, or raise InvalidImportError."""
 
 
+class WriteBars(Protocol):
+    """Writes bars as the bytes of a file."""
+
+    def __call__(self, bars: Bars, form: ExportForm) -> bytes:
+        """Write the bars so that reading the file gives the very same ones."""
+
+
 class BarStore(Protocol):
     """Where bars are kept."""
 
@@ -156,6 +163,15 @@ class BarStore(Protocol):
 
     def load(self, symbol: str, timeframe: Timeframe, fingerprint: str | None = None) -> Bars:
         """Load a data set, the newest version or the named one."""
+
+    def find_manifest(self, symbol: str, timeframe: Timeframe) -> Manifest | None:
+        """Find the current version of a data set."""
+
+    def find_versions(self, symbol: str, timeframe: Timeframe) -> list[Manifest]:
+        """List every version of a data set, the newest first."""
+
+    def delete(self, symbol: str, timeframe: Timeframe) -> int:
+        """Remove a data set with every version and give how many there were."""
 
     def manifests(self) -> list[Manifest]:
         """List every data set."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from setupdesk import __version__
 from setupdesk.app.plan import Plan
+from setupdesk.market.quality import measure_quality
 
 FILL_RULES = (
     "A signal is known at the close of its bar; the market order fills at the next bar's open.",
@@ -40,3 +41,10 @@ def describe_run(plan: Plan) -> dict[str, Any]:
         },
         "fill_rules": list(FILL_RULES),
     }
+
+
+def describe_quality(plan: Plan) -> dict[str, Any]:
+    """Say how far the bars under a run can be trusted, measured on its own sessions."""
+    first, last = plan.sessions[0], plan.sessions[-1]
+    bars = plan.bars.between(first.opens_ms, last.closes_ms)
+    return {"data_quality": measure_quality(bars, plan.symbol, plan.sessions).to_short()}

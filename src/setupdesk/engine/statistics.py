@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from setupdesk.core.proportion import Z95, find_wilson_interval
 from setupdesk.engine.result import Result, Trade
 from setupdesk.market.bars import Floats
 
@@ -31,7 +32,6 @@ SEED = 42
 RISK_PER_TRADE = 0.01
 """Share of the account that the compounded figures risk on each trade."""
 
-_Z95 = 1.959964
 _BLOCK = 200
 
 
@@ -172,7 +172,7 @@ def _outcomes(r: Floats) -> dict[str, Any]:
         "losses": len(lost),
         "breakeven": len(r) - len(won) - len(lost),
         "win_rate": _ratio(len(won), len(r)),
-        "win_rate_interval": _wilson(len(won), len(r)),
+        "win_rate_interval": find_wilson_interval(len(won), len(r)),
         "total_r": float(r.sum()),
         "best_r": float(r.max()) if len(r) else None,
         "worst_r": float(r.min()) if len(r) else None,
@@ -229,19 +229,10 @@ def _minutes(trade: Trade) -> float:
     return (trade.exit_at - trade.entry_at).total_seconds() / 60
 
 
-def _wilson(wins: int, n: int) -> Interval | None:
-    if not n:
-        return None
-    rate, z2 = wins / n, _Z95**2
-    middle = (rate + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z95 / (1 + z2 / n) * math.sqrt(rate * (1 - rate) / n + z2 / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def _trades_needed(mean: float | None, sd: float | None) -> int | None:
     if mean is None or sd is None or abs(mean) < 1e-6:
         return None
-    return math.ceil((_Z95 * sd / mean) ** 2)
+    return math.ceil((Z95 * sd / mean) ** 2)
 
 
 def _sum_by_day(trades: Sequence[Trade], r: Floats) -> tuple[Floats, Floats]:
@@ -285,7 +276,7 @@ def _student(days: Collection[Sequence[float]], mean: float) -> Interval | None:
 
 def _t95(freedom: int) -> float:
     # Abramowitz and Stegun 26.7.5; within 0.8 % from two degrees of freedom up.
-    z = _Z95
+    z = Z95
     terms = (
         (z**3 + z) / 4,
         (5 * z**5 + 16 * z**3 + 3 * z) / 96,

@@ -8,6 +8,8 @@ from typing import Any, Literal, Self
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
 
+ExportForm = Literal["csv", "csv.gz", "parquet"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedBars:

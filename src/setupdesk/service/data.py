@@ -1,8 +1,8 @@
-"""Stored bars over HTTP: list them, import a file, simulate a market."""
+"""Stored bars over HTTP: everything that the data desk does."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Body, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from setupdesk.core.errors import InvalidImportError
@@ -17,6 +17,47 @@ MAX_UPLOAD = 256 * 1024 * 1024
 def list_data_sets(desk: TheDesk) -> list[dict[str, Any]]:
     """List the stored bars."""
     return desk.data_desk.data_sets()
+
+
+@router.get("/{symbol}/quality")
+def measure_quality(
+    symbol: str, desk: TheDesk, timeframe: str | None = None
+) -> list[dict[str, Any]]:
+    """Measure a data set, or all of a symbol."""
+    return desk.data_desk.quality(symbol, timeframe)
+
+
+@router.get("/{symbol}/{timeframe}")
+def show_data_set(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
+    """Describe one data set and its versions."""
+    return desk.data_desk.data_set(symbol, timeframe)
+
+
+@router.get("/{symbol}/{timeframe}/export")
+def export_bars(symbol: str, timeframe: str, desk: TheDesk, form: str = "csv") -> Response:
+    """Give the bars as a file: csv, csv.gz or parquet."""
+    content = desk.data_desk.export_bars(symbol, timeframe, form)
+    return Response(content, media_type="application/octet-stream")
+
+
+@router.get("/{symbol}/{timeframe}/levels")
+def find_levels(  # noqa: PLR0913 (the query's own parts)
+    symbol: str,
+    timeframe: str,
+    desk: TheDesk,
+    *,
+    window: str = "initial_balance",
+    start: str | None = None,
+    end: str | None = None,
+) -> dict[str, Any]:
+    """Follow a named window through the sessions."""
+    return desk.data_desk.levels(symbol, timeframe, window, start, end)
+
+
+@router.delete("/{symbol}/{timeframe}")
+def delete_bars(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
+    """Delete a data set with all its versions."""
+    return desk.data_desk.delete_bars(symbol, timeframe)
 
 
 @router.post("/import")

@@ -1,10 +1,11 @@
 """The command line: thin, and quick to say ``--help``."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from setupdesk.doors.cli.data import Json, data
 
 app = typer.Typer(
     name="setupdesk",
@@ -14,10 +15,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data = typer.Typer(help="Bars: import them, list them.", no_args_is_help=True)
 app.add_typer(data, name="data")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run_id, such as run_2025_10_31_001.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")]
 Text = str | None
@@ -190,43 +189,6 @@ def symbols(*, as_json: Json = False) -> None:
     from setupdesk.doors.cli.showing import show_symbols
 
     show_symbols(as_json=as_json)
-
-
-@data.command("import")
-def import_bars(
-    file: Annotated[Path, typer.Argument(help="CSV, also as .gz or .zip.")],
-    *,
-    symbol: Annotated[str, typer.Option("--symbol", "-p")],
-    timeframe: Annotated[str, typer.Option("--timeframe", "-i", "--tf")],
-    as_json: Json = False,
-) -> None:
-    """Import the bars of a file."""
-    from setupdesk.doors.cli.showing import import_file
-
-    import_file(file, symbol, timeframe, as_json=as_json)
-
-
-@data.command()
-def simulate(
-    *,
-    symbol: Annotated[str, typer.Option("--symbol", "-p")] = "GER40",
-    start: Annotated[str, typer.Option(help="First day.")],
-    end: Annotated[str, typer.Option(help="Last day, inclusive.")],
-    seed: Annotated[int, typer.Option(help="Another seed, another market.")] = 1,
-    as_json: Json = False,
-) -> None:
-    """Store M1 bars of the simulated market."""
-    from setupdesk.doors.cli.showing import simulate_market
-
-    simulate_market({"symbol": symbol, "start": start, "end": end, "seed": seed}, as_json=as_json)
-
-
-@data.command("list")
-def list_data(*, as_json: Json = False) -> None:
-    """List the stored bars."""
-    from setupdesk.doors.cli.showing import show_data_sets
-
-    show_data_sets(as_json=as_json)
 
 
 @app.command()

@@ -311,6 +311,8 @@ def _meaning(reason: Json) -> Text:
 
 def _evidence(record: Json) -> list[RenderableType]:
     told = {name: record[name] for name in ("data_quality", "look_ahead") if record.get(name)}
+    if isinstance(quality := told.get("data_quality"), Mapping):
+        told["data_quality"] = quality["sentence"]
     told |= record.get("provenance") or {}
     rows = [(_title(name), _shorten(value)) for name, value in told.items()]
     return [*_section("Data and provenance"), _pairs(rows)] if rows else []

@@ -1,9 +1,8 @@
-"""Look at what the desk has: runs, trades, logs, the audit log, setups, symbols, bars."""
+"""Look at what the desk has: runs, trades, logs, the audit log, setups, symbols."""
 
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -40,7 +39,7 @@ def show_runs(limit: int, *, as_json: bool) -> None:
         )
         for run in found
     ]
-    _show_table(("run", "state", "setup", "market", "asked by", "outcome"), rows, "No runs yet.")
+    show_table(("run", "state", "setup", "market", "asked by", "outcome"), rows, "No runs yet.")
 
 
 def show_run(run_id: str, *, as_json: bool) -> None:
@@ -113,7 +112,7 @@ def show_audit_log(limit: int, *, as_json: bool) -> None:
         )
         for row in found
     ]
-    _show_table(("#", "at", "who", "outcome", "run, or why not"), rows, "No requests yet.")
+    show_table(("#", "at", "who", "outcome", "run, or why not"), rows, "No requests yet.")
 
 
 def show_setups(*, as_json: bool) -> None:
@@ -135,7 +134,7 @@ def show_setups(*, as_json: bool) -> None:
         )
         for setup in found
     ]
-    _show_table(("setup", "what it is", "timeframes", "--set"), rows, "No setups.")
+    show_table(("setup", "what it is", "timeframes", "--set"), rows, "No setups.")
 
 
 def show_symbols(*, as_json: bool) -> None:
@@ -155,60 +154,20 @@ def show_symbols(*, as_json: bool) -> None:
         )
         for symbol in found
     ]
-    _show_table(("symbol", "market", "session", "calendar", "also called"), rows, "No symbols.")
+    show_table(("symbol", "market", "session", "calendar", "also called"), rows, "No symbols.")
 
 
-def show_data_sets(*, as_json: bool) -> None:
-    """List the stored bars."""
-    with clear_errors(as_json=as_json):
-        found = reach_desk().data_sets()
-    if as_json:
-        show_json(found)
+def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], when_empty: str) -> None:
+    """Print a table, or say that it is empty."""
+    if not rows:
+        show(when_empty)
         return
-    rows = [
-        (
-            f"{entry['symbol']} {entry['timeframe']}",
-            f"{entry['rows']:,}",
-            f"{entry['first'][:16]} to {entry['last'][:16]} UTC",
-            "simulated market" if entry["simulated"] else entry["source_file"],
-            entry["fingerprint"][:12],
-        )
-        for entry in found
-    ]
-    headings = ("bars of", "count", "span", "source", "fingerprint")
-    _show_table(headings, rows, "No bars yet: setupdesk data import FILE --symbol S --timeframe TF")
-
-
-def import_file(file: Path, symbol: str, timeframe: str, *, as_json: bool) -> None:
-    """Import the bars of a file."""
-    if not file.is_file():
-        refuse_usage(f"There is no file {file}.")
-    with clear_errors(as_json=as_json):
-        done = reach_desk().import_bars(file, symbol, timeframe)
-    _show_import(done, as_json=as_json)
-
-
-def simulate_market(payload: Mapping[str, Any], *, as_json: bool) -> None:
-    """Store bars of the simulated market."""
-    with clear_errors(as_json=as_json):
-        done = reach_desk().simulate_bars(payload)
-    _show_import(done, as_json=as_json)
-
-
-def _show_import(done: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        show_json(done)
-        return
-    what = f"{done['symbol']} {done['timeframe']}"
-    show(
-        f"{what}: {done['outcome']}, {done['added']:,} bars added, {done['rows']:,} in all, "
-        f"{done['first'][:16]} to {done['last'][:16]} UTC, from {done['source_file']}"
-    )
-    if done["disagreeing"]:
-        show(f"{done['disagreeing']:,} bars had other prices before; those of this file stand.")
-    for name, count in done["quality"].items():
-        if count:
-            show(f"{name.replace('_', ' ')}: {count:,}")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for count, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=count == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
 
 
 def _describe_outcome(run: Mapping[str, Any]) -> str:
@@ -223,15 +182,3 @@ def _describe_outcome(run: Mapping[str, Any]) -> str:
 def _disarm(value: Any) -> Any:
     armed = isinstance(value, str) and value.startswith(FORMULA_STARTS)
     return f"'{value}" if armed else value
-
-
-def _show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], when_empty: str) -> None:
-    if not rows:
-        show(when_empty)
-        return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for count, heading in enumerate(headings):
-        table.add_column(heading, no_wrap=count == 0, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)

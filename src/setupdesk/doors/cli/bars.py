@@ -1,0 +1,307 @@
+"""Bars at the terminal: import, list, judge, export, delete, and the levels of their windows."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from setupdesk.doors.cli.access import (
+    clear_errors,
+    reach_desk,
+    refuse_usage,
+    say,
+    show,
+    show_json,
+)
+from setupdesk.doors.cli.showing import show_table, write_csv
+
+Json = Mapping[str, Any]
+
+_FORMS = ("csv.gz", "csv", "parquet")
+_COUNTS = ("weekend_bars", "off_grid", "mixed", "crossed", "zero_volume")
+_NAMED = 20
+"""So many sessions, gaps or days are named; ``--json`` has the others."""
+
+
+def import_file(file: Path, symbol: str, timeframe: str, *, as_json: bool) -> None:
+    """Import the bars of a file."""
+    if not file.is_file():
+        refuse_usage(f"There is no file {file}.")
+    with clear_errors(as_json=as_json):
+        done = reach_desk().import_bars(file, symbol, timeframe)
+    _show_import(done, as_json=as_json)
+
+
+def simulate_market(payload: Mapping[str, Any], *, as_json: bool) -> None:
+    """Store bars of the simulated market."""
+    with clear_errors(as_json=as_json):
+        done = reach_desk().simulate_bars(payload)
+    _show_import(done, as_json=as_json)
+
+
+def show_data_sets(*, as_json: bool) -> None:
+    """List the stored bars."""
+    with clear_errors(as_json=as_json):
+        found = reach_desk().data_sets()
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (
+            f"{entry['symbol']} {entry['timeframe']}",
+            f"{entry['rows']:,}",
+            _say_span(entry),
+            _say_source(entry),
+            entry["clock"],
+            _say_figure(entry["figure"]),
+            entry["fingerprint"][:12],
+        )
+        for entry in found
+    ]
+    headings = ("bars of", "count", "span", "source", "clock", "quality", "fingerprint")
+    show_table(headings, rows, "No bars yet: setupdesk data import FILE --symbol S --timeframe TF")
+
+
+def show_data_set(symbol: str, timeframe: str, *, as_json: bool) -> None:
+    """Show where bars come from, their clock, their quality and their versions."""
+    with clear_errors(as_json=as_json):
+        found = reach_desk().data_set(symbol, timeframe)
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        ("bars", f"{found['rows']:,}, {_say_span(found)}"),
+        ("source", _say_source(found)),
+        ("format", found["source_format"]),
+        ("clock of the source", found["clock"]),
+        ("tick", f"{found['tick']:g}"),
+        ("history quality", f"{_say_figure(found['figure'])} of 100"),
+        ("sha256 of the file", found["source_sha256"] or "--"),
+    ]
+    show_table((f"{found['symbol']} {found['timeframe']}", ""), rows, "")
+    versions = [
+        (_say_time(each), f"{each['rows']:,}", _say_source(each), each["fingerprint"])
+        for each in found["versions"]
+    ]
+    show("")
+    show_table(("imported", "bars", "source", "fingerprint"), versions, "")
+
+
+def show_quality(symbol: str, timeframe: str | None, *, as_json: bool) -> None:
+    """Say what is wrong with stored bars."""
+    with clear_errors(as_json=as_json):
+        found = reach_desk().quality(symbol, timeframe)
+    if as_json:
+        show_json(found)
+    else:
+        show("\n\n".join("\n".join(_describe_quality(entry)) for entry in found))
+
+
+def export_to_file(symbol: str, timeframe: str, file: Path, *, overwrites: bool) -> None:
+    """Write bars to a file, whole or not at all."""
+    form = next((form for form in _FORMS if file.name.lower().endswith(f".{form}")), None)
+    if form is None:
+        refuse_usage(f"{file.name!r} does not end in .csv, .csv.gz or .parquet.")
+    if file.exists() and not overwrites:
+        refuse_usage(f"{file} exists already; --yes overwrites it.")
+    with clear_errors(as_json=False):
+        content = reach_desk().export_bars(symbol, timeframe, form)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(file)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        refuse_usage(f"{file} cannot be written: {error.strerror}.")
+    say(f"{file}: {len(content):,} bytes")
+
+
+def delete_data_set(symbol: str, timeframe: str, *, is_sure: bool, as_json: bool) -> None:
+    """Delete bars with all their versions, after a question or ``--yes``."""
+    with clear_errors(as_json=as_json):
+        desk = reach_desk()
+        if not is_sure:
+            _ask_to_delete(desk.data_set(symbol, timeframe))
+        done = desk.delete_bars(symbol, timeframe)
+    if as_json:
+        show_json(done)
+    else:
+        say(f"{done['symbol']} {done['timeframe']} is deleted, {_count(done['versions'])}.")
+
+
+def show_levels(
+    symbol: str, timeframe: str, window: str, period: tuple[str | None, str | None], *, form: str
+) -> None:
+    """Follow a window through its days."""
+    with clear_errors(as_json=form == "json"):
+        found = reach_desk().levels(symbol, timeframe, window, *period)
+    if form == "json":
+        show_json(found)
+    elif form == "csv":
+        show(write_csv(found["days"]).rstrip("\n"))
+    else:
+        _show_days(found)
+        _show_summary(found)
+
+
+def _show_import(done: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        show_json(done)
+        return
+    what = f"{done['symbol']} {done['timeframe']}"
+    show(
+        f"{what}: {done['outcome']}, {done['added']:,} bars added, {done['rows']:,} in all, "
+        f"{done['first'][:16]} to {done['last'][:16]} UTC, from {done['source_file']}"
+    )
+    if done["disagreeing"]:
+        show(f"{done['disagreeing']:,} bars had other prices before; those of this file stand.")
+    for name, count in done["quality"].items():
+        if count:
+            show(f"{name.replace('_', ' ')}: {count:,}")
+
+
+def _ask_to_delete(found: Json) -> None:
+    what = f"{found['symbol']} {found['timeframe']}, {_count(len(found['versions']))}"
+    if not sys.stdin.isatty():
+        refuse_usage(f"{what}, would be deleted for ever. Nobody can be asked here: add --yes.")
+    say(f"{what}: {found['rows']:,} bars, {_say_span(found)}, from {_say_source(found)}.")
+    say("Runs made on these bars keep their reports, but cannot be made again.")
+    typer.confirm("Delete them for ever?", abort=True, err=True)
+
+
+def _describe_quality(entry: Json) -> list[str]:
+    incomplete, coverage = entry["incomplete"], entry["coverage"]
+    covered = "no session" if coverage is None else f"{100 * coverage:.2f} % of the session bars"
+    title = f"{entry['symbol']} {entry['timeframe']}: history quality {entry['figure']:g} of 100"
+    sessions = f"{entry['complete']} of {entry['sessions']} sessions complete"
+    return [
+        title + ("  SIMULATED MARKET" if entry["simulated"] else ""),
+        *(f"  SUSPECTED {word}" for word in entry["suspicions"]),
+        f"  coverage: {covered}; {sessions}, {entry['not_tradable']} below 80 %",
+        *_name(
+            "incomplete sessions",
+            [f"{one['day']} ({one['present']} of {one['expected']})" for one in incomplete],
+            len(incomplete),
+        ),
+        *_name("gaps inside sessions", *_write_spans(entry["gaps"])),
+        *_name("flat runs", *_write_spans(entry["flat_runs"])),
+        *_name("jumps beyond 8 ATR", entry["jumps"]["first"], entry["jumps"]["count"]),
+        *(f"  {name.replace('_', ' ')}: {entry[name]:,}" for name in _COUNTS if entry[name]),
+        *(
+            f"  at import, {name.replace('_', ' ')}: {count:,}"
+            for name, count in entry["imported"].items()
+            if count and name != "rows"
+        ),
+        *(line for other in entry["compared"] for line in _describe_comparison(other)),
+    ]
+
+
+def _describe_comparison(other: Json) -> list[str]:
+    days = [
+        f"{day['day']} ({day['differing']} bars differ by up to {day['worst']:g}, "
+        f"{day['missing_in_a']} missing here, {day['missing_in_b']} there)"
+        for day in other["days"]
+    ]
+    what = f"days that disagree with {other['timeframe']} from {other['source_file']}"
+    if not days:
+        return [f"  {what}: none of {other['sessions']}"]
+    return _name(what, days, len(days))
+
+
+def _write_spans(spans: Json) -> tuple[list[str], int]:
+    return [f"{one['at']} ({_count(one['bars'], 'bar')})" for one in spans["first"]], spans["count"]
+
+
+def _name(what: str, which: Sequence[str], count: int) -> list[str]:
+    if not count:
+        return []
+    more = [f"    and {count - _NAMED:,} more: --json"] if count > _NAMED else []
+    return [f"  {what}: {count:,}", *(f"    {each}" for each in which[:_NAMED]), *more]
+
+
+def _show_days(found: Json) -> None:
+    rows = [
+        (
+            day["date"],
+            *(_say_price(day[name]) for name in ("ib_high", "ib_low", "ib_range")),
+            _say_raid(day, "high"),
+            _say_raid(day, "low"),
+            *(_say_price(day[name]) for name in ("day_high", "day_low")),
+            f"{100 * day['coverage']:.0f} %",
+        )
+        for day in found["days"]
+    ]
+    headings = ("day", "high", "low", "range", "high raided", "low raided", "day high", "day low")
+    show_table((*headings, "coverage"), rows, "No sessions in this period.")
+
+
+def _show_summary(found: Json) -> None:
+    summary = found["summary"]
+    simulated = ", SIMULATED MARKET" if found["simulated"] else ""
+    show("")
+    show(
+        f"{found['symbol']} {found['window']} from {found['bars_timeframe']} bars{simulated}: "
+        f"{summary['days']} days, median range {_say_price(summary['median_range'])}, "
+        f"left out for missing bars: {len(summary['left_out'])}"
+    )
+    sides = ("high", "low", "both", "none")
+    show("")
+    broken = [("all days", str(summary["days"]), *(_say_rate(summary[side]) for side in sides))]
+    broken += [
+        (row["weekday"], str(row["days"]), *(_say_rate(row[side]) for side in sides))
+        for row in summary["by_weekday"]
+    ]
+    show_table(("broken", "days", *sides), broken, "")
+    show("")
+    reached = [
+        (f"{row['percent']} %", *(_say_rate(row[side]) for side in ("high", "low", "either")))
+        for row in summary["extensions"]
+    ]
+    show_table(("extension reached", "above", "below", "either"), reached, "")
+    back = summary["reclaimed"]
+    show("")
+    show(
+        f"After a raid, a close back inside: high {_say_rate(back['high'])}, "
+        f"low {_say_rate(back['low'])}. Each with its 95 % interval (Wilson)."
+    )
+
+
+def _say_rate(rate: Json) -> str:
+    if rate["percent"] is None:
+        return "--"
+    low, high = rate["interval"]
+    return f"{rate['count']}  {rate['percent']:.1f} %  {low:.0f}-{high:.0f}"
+
+
+def _say_raid(day: Json, side: str) -> str:
+    if not day[f"raid_{side}"]:
+        return "-"
+    back = ", back" if day[f"reclaimed_{side}"] else ""
+    return f"{day[f'first_{side}_at'][11:16]}Z{back}"
+
+
+def _say_price(price: float | None) -> str:
+    return "--" if price is None else f"{price:.10g}"
+
+
+def _say_figure(figure: float | None) -> str:
+    return "--" if figure is None else f"{figure:g}"
+
+
+def _say_span(entry: Json) -> str:
+    return f"{entry['first'][:16]} to {entry['last'][:16]} UTC"
+
+
+def _say_source(entry: Json) -> str:
+    return "simulated market" if entry["simulated"] else entry["source_file"]
+
+
+def _say_time(entry: Json) -> str:
+    return f"{entry['imported_at'][:19]}Z"
+
+
+def _count(number: int, what: str = "version") -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,395 @@
+"""Quality: what is wrong with bars, and one figure for how far a backtest can trust them.
+
+The figure is 100 times the mean coverage of the sessions, in which a session that may not be
+traded counts as nothing, times the share of bars that are not suspect. With a suspected
+error of scale or clock it is never above 50.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, time
+from itertools import accumulate
+from math import floor
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from setupdesk.core.symbol import Symbol
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.market.bars import Bars, Floats, Ints
+from setupdesk.market.coverage import SessionCoverage, Span, find_gaps, measure_coverage
+from setupdesk.market.days import from_ms
+from setupdesk.market.sessions import Session, find_rows
+
+Flags = NDArray[np.bool_]
+
+JUMP = 8.0
+"""A bar with a true range of so many ATR is worth a look."""
+
+_ATR_LENGTH = 14
+_FLAT_MINUTES, _FLAT_BARS = 30, 3
+_PEAK_MINUTES = 15
+_PEAK_DAYS = 20
+"""Before the hour of the widest bars tells a clock, there must be so many days."""
+
+_CLEARLY = 1.15
+"""So much wider than at the opening must the widest bars be."""
+
+_CAP = 50.0
+_SHOWN = 100
+_DAY_MINUTES = 24 * 60
+_DAY_MS = _DAY_MINUTES * 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """What bars are like, measured on the sessions of their exchange."""
+
+    bars: int
+    sessions: tuple[SessionCoverage, ...]
+    gaps: tuple[Span, ...]
+    """Holes inside sessions that have other bars."""
+
+    flat_runs: tuple[Span, ...]
+    """Inside sessions, half an hour or more (three bars at least) at one single price."""
+
+    jumps: tuple[int, ...]
+    """UTC milliseconds of the bars whose true range is beyond ``JUMP`` ATR of the bar before."""
+
+    weekend_bars: int
+    off_grid: int
+    mixed: int
+    """Bars nearer to the one before than their timeframe allows."""
+
+    crossed: int
+    """Bars whose open or close lies outside low to high."""
+
+    zero_volume: int | None
+    """None when the source has no volume."""
+
+    suspicions: tuple[str, ...]
+    """Errors of scale or clock, in words."""
+
+    figure: float
+    """0 to 100, rounded down."""
+
+    @property
+    def incomplete(self) -> tuple[SessionCoverage, ...]:
+        """Give the sessions that miss bars."""
+        return tuple(one for one in self.sessions if not one.complete)
+
+    @property
+    def coverage(self) -> float | None:
+        """Give the share of all expected bars that is there; None without sessions."""
+        expected = sum(one.expected for one in self.sessions)
+        return sum(one.present for one in self.sessions) / expected if expected else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Give all of it; of long lists the count and the first hundred."""
+        return {
+            "figure": self.figure,
+            "bars": self.bars,
+            "coverage": None if self.coverage is None else round(self.coverage, 4),
+            **_count_sessions(self),
+            "incomplete": [_cover_to_json(one) for one in self.incomplete],
+            "gaps": _spans_to_json(self.gaps),
+            "flat_runs": _spans_to_json(self.flat_runs),
+            "jumps": {
+                "count": len(self.jumps),
+                "first": [_write_time(at) for at in self.jumps[:_SHOWN]],
+            },
+            "weekend_bars": self.weekend_bars,
+            "off_grid": self.off_grid,
+            "mixed": self.mixed,
+            "crossed": self.crossed,
+            "zero_volume": self.zero_volume,
+            "suspicions": list(self.suspicions),
+        }
+
+    def to_short(self) -> dict[str, Any]:
+        """Give what a report says of the bars under it."""
+        return {
+            "figure": self.figure,
+            **_count_sessions(self),
+            "incomplete": [one.day.isoformat() for one in self.incomplete],
+            "suspicions": list(self.suspicions),
+            "sentence": _describe(self),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayComparison:
+    """A day on which two sources disagree."""
+
+    day: date
+    missing_in_a: int
+    missing_in_b: int
+    differing: int
+    """Bars whose high or low differ by more than the ticks allowed."""
+
+    worst: float
+    """The largest difference of a high or a low on that day, in points."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it with names as in the class."""
+        return {
+            "day": self.day.isoformat(),
+            "missing_in_a": self.missing_in_a,
+            "missing_in_b": self.missing_in_b,
+            "differing": self.differing,
+            "worst": round(self.worst, 10),
+        }
+
+
+def measure_quality(bars: Bars, symbol: Symbol, sessions: Sequence[Session]) -> Quality:
+    """Measure *bars* on *sessions*, of which each is expected to have all its bars.
+
+    Jumps do not lower the figure: more often than not they are news.
+    """
+    covers = measure_coverage(bars, sessions)
+    flat_runs = _find_flat_runs(bars, sessions)
+    jumps = bars.time[_find_jumps(bars)].tolist()
+    off_grid = _count(bars.time % min(bars.timeframe.milliseconds, Timeframe.H1.milliseconds) != 0)
+    mixed = _count_mixed(bars)
+    crossed = _count(
+        (np.maximum(bars.open, bars.close) > bars.high)
+        | (np.minimum(bars.open, bars.close) < bars.low)
+    )
+    weekend = _count_weekend(bars) if symbol.week == "24x5" else 0
+    suspect = sum(run.bars for run in flat_runs) + off_grid + mixed + crossed + weekend
+    suspicions = tuple(_suspect_scale(bars, symbol) + _suspect_clock(bars, symbol))
+    return Quality(
+        bars=len(bars),
+        sessions=covers,
+        gaps=tuple(find_gaps(bars, sessions)),
+        flat_runs=tuple(flat_runs),
+        jumps=tuple(jumps),
+        weekend_bars=weekend,
+        off_grid=off_grid,
+        mixed=mixed,
+        crossed=crossed,
+        zero_volume=_count_zero_volume(bars),
+        suspicions=suspicions,
+        figure=_find_figure(covers, suspect, len(bars), distrusted=bool(suspicions)),
+    )
+
+
+def compare(
+    a: Bars, b: Bars, symbol: Symbol, sessions: Sequence[Session], ticks: int = 20
+) -> list[DayComparison]:
+    """Name the days on which two sources of one symbol and timeframe disagree.
+
+    They do where one lacks bars that the other has, or where a high or low differs by more
+    than *ticks* of the symbol.
+    """
+    if a.timeframe is not b.timeframe:
+        raise ValueError(f"{a.timeframe} and {b.timeframe} bars cannot be compared")
+    days = [_compare_day(a, b, one, ticks * symbol.tick) for one in sessions]
+    return [day for day in days if day.missing_in_a or day.missing_in_b or day.differing]
+
+
+def find_wall_clock(times: Ints, zone: str) -> Ints:
+    """Give UTC milliseconds as the wall clock of *zone* shows them."""
+    hours, rows = np.unique(times // 3_600_000, return_inverse=True)
+    where = ZoneInfo(zone)
+    offsets = [from_ms(int(hour) * 3_600_000).astimezone(where).utcoffset() for hour in hours]
+    shifts = [round(offset.total_seconds() * 1000) if offset else 0 for offset in offsets]
+    return times + np.array(shifts, np.int64)[rows]
+
+
+def _find_figure(
+    covers: Sequence[SessionCoverage], suspect: int, bars: int, *, distrusted: bool
+) -> float:
+    shares = [min(one.share, 1.0) if one.tradable else 0.0 for one in covers]
+    if not shares or not bars:
+        return 0.0
+    sound = max(1 - suspect / bars, 0.0)
+    figure = 100 * sum(shares) / len(shares) * sound
+    # Rounded down, so that 100 means that nothing at all is missing.
+    return floor(10 * min(figure, _CAP if distrusted else 100.0)) / 10
+
+
+def _count(flags: Flags) -> int:
+    return int(np.count_nonzero(flags))
+
+
+def _count_mixed(bars: Bars) -> int:
+    # A day of 23 hours shortens a D1 bar and the last H4 bar of a round-the-clock market.
+    coarse = bars.timeframe.minutes > Timeframe.H1.minutes
+    slack = Timeframe.H1.milliseconds if coarse else 0
+    return _count(np.diff(bars.time) < bars.timeframe.milliseconds - slack)
+
+
+def _count_weekend(bars: Bars) -> int:
+    # New York's Saturday, and its Sunday until an hour before the week begins at 17:00. A D1
+    # bar opens on the evening before its day.
+    if bars.timeframe is Timeframe.D1:
+        return 0
+    local = find_wall_clock(bars.time, "America/New_York")
+    # 1970-01-01 was a Thursday: Monday is 0.
+    weekday = (local // _DAY_MS + 3) % 7
+    minute = local // 60_000 % _DAY_MINUTES
+    return _count((weekday == 5) | ((weekday == 6) & (minute < 16 * 60)))
+
+
+def _count_zero_volume(bars: Bars) -> int | None:
+    if np.isnan(bars.volume).all():
+        return None
+    return _count(bars.volume == 0)
+
+
+def _find_flat_runs(bars: Bars, sessions: Sequence[Session]) -> list[Span]:
+    bar_ms = bars.timeframe.milliseconds
+    first, stop = find_rows(bars, sessions)
+    inside = np.zeros(len(bars) + 1, np.int64)
+    np.add.at(inside, first, 1)
+    np.add.at(inside, stop, -1)
+    flat = (bars.high == bars.low) & (np.cumsum(inside)[:-1] > 0)
+    rows = np.flatnonzero(flat)
+    if not len(rows):
+        return []
+    goes_on = (
+        (np.diff(rows) == 1)
+        & (np.diff(bars.time[rows]) == bar_ms)
+        & (np.diff(bars.close[rows]) == 0)
+    )
+    starts = np.flatnonzero(np.append(True, ~goes_on))
+    lengths = np.diff(np.append(starts, len(rows)))
+    longest = max(_FLAT_BARS, -(-_FLAT_MINUTES // bars.timeframe.minutes))
+    return [
+        Span(int(bars.time[rows[start]]), int(length))
+        for start, length in zip(starts, lengths, strict=True)
+        if length >= longest
+    ]
+
+
+def _find_jumps(bars: Bars) -> Ints:
+    if len(bars) <= _ATR_LENGTH:
+        return np.empty(0, np.int64)
+    ranges = _true_ranges(bars)
+    mean = float(ranges[:_ATR_LENGTH].mean())
+    smooth = accumulate(
+        ranges[_ATR_LENGTH:].tolist(),
+        lambda atr, wide: (atr * (_ATR_LENGTH - 1) + wide) / _ATR_LENGTH,
+        initial=mean,
+    )
+    before = np.fromiter(smooth, np.float64)[:-1]
+    wide = ranges[_ATR_LENGTH:] > JUMP * np.maximum(before, 1.0)
+    return np.flatnonzero(wide) + _ATR_LENGTH
+
+
+def _true_ranges(bars: Bars) -> Floats:
+    # Across a pause of the market the gap is its own affair: only the bar's range counts.
+    ranges = (bars.high - bars.low).astype(np.float64)
+    before = bars.close[:-1]
+    reach = np.maximum(bars.high[1:], before) - np.minimum(bars.low[1:], before)
+    adjacent = np.diff(bars.time) == bars.timeframe.milliseconds
+    ranges[1:] = np.where(adjacent, reach, ranges[1:])
+    return ranges
+
+
+def _suspect_scale(bars: Bars, symbol: Symbol) -> list[str]:
+    if not len(bars):
+        return []
+    price = float(np.median(bars.close)) * bars.tick
+    low, high = symbol.price_range
+    if low <= price <= high:
+        return []
+    return [
+        f"scale: its median price is {price:,.10g}; {symbol.name} is {low:,.10g} to {high:,.10g}"
+    ]
+
+
+def _suspect_clock(bars: Bars, symbol: Symbol) -> list[str]:
+    opens, closes = (_minute_of(at) for at in (symbol.session.start, symbol.session.end))
+    # A market without an opening has no hour of its own.
+    if closes <= opens or bars.timeframe.minutes > Timeframe.H1.minutes or not len(bars):
+        return []
+    local = find_wall_clock(bars.time, symbol.session.zone)
+    if len(np.unique(local // _DAY_MS)) < _PEAK_DAYS:
+        return []
+    size = max(bars.timeframe.minutes, _PEAK_MINUTES)
+    slots = local // 60_000 % _DAY_MINUTES // size
+    typical = _find_typical_ranges(slots, bars.high - bars.low)
+    peak = max(typical, key=lambda slot: typical[slot])
+    at_open = max(typical.get(opens // size + step, 0.0) for step in (0, 1))
+    near = abs(peak * size - opens) <= max(size, 30)
+    if near or typical[peak] < _CLEARLY * at_open:
+        return []
+    wide, opened = (f"{minute // 60:02}:{minute % 60:02}" for minute in (peak * size, opens))
+    zone = symbol.session.zone
+    return [f"clock: its widest bars are at {wide} {zone}, but the session opens at {opened}"]
+
+
+def _find_typical_ranges(slots: Ints, ranges: Ints) -> dict[int, float]:
+    # The median, for one day of news must not move the hour of the opening.
+    order = np.argsort(slots, kind="stable")
+    names, starts = np.unique(slots[order], return_index=True)
+    groups = np.split(ranges[order], starts[1:])
+    often = max(map(len, groups)) / 2
+    return {
+        int(name): float(np.median(group))
+        for name, group in zip(names, groups, strict=True)
+        if len(group) >= often
+    }
+
+
+def _compare_day(a: Bars, b: Bars, session: Session, allowed: float) -> DayComparison:
+    ours, theirs = (each.between(session.opens_ms, session.closes_ms) for each in (a, b))
+    _, rows, others = np.intersect1d(
+        ours.time, theirs.time, assume_unique=True, return_indices=True
+    )
+    apart = np.zeros(len(rows))
+    side: Literal["high", "low"]
+    for side in ("high", "low"):
+        left, right = getattr(ours, side)[rows] * a.tick, getattr(theirs, side)[others] * b.tick
+        apart = np.maximum(apart, np.abs(left - right))
+    # A tenth of a tick is the float's own noise.
+    return DayComparison(
+        day=session.day,
+        missing_in_a=len(theirs) - len(rows),
+        missing_in_b=len(ours) - len(rows),
+        differing=_count(apart > allowed + a.tick / 10),
+        worst=float(apart.max(initial=0.0)),
+    )
+
+
+def _minute_of(at: time) -> int:
+    return at.hour * 60 + at.minute
+
+
+def _count_sessions(quality: Quality) -> dict[str, int]:
+    return {
+        "sessions": len(quality.sessions),
+        "complete": len(quality.sessions) - len(quality.incomplete),
+        "not_tradable": sum(not one.tradable for one in quality.sessions),
+    }
+
+
+def _describe(quality: Quality) -> str:
+    missing = quality.incomplete
+    names = ", ".join(one.day.isoformat() for one in missing[:3])
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    return "".join(
+        (
+            f"{len(quality.sessions) - len(missing)} of {len(quality.sessions)} sessions complete",
+            f", not {names}{more}" if missing else "",
+            f"; history quality {quality.figure:g} of 100",
+            *(f"; suspected {word}" for word in quality.suspicions),
+        )
+    )
+
+
+def _cover_to_json(one: SessionCoverage) -> dict[str, Any]:
+    return {"day": one.day.isoformat(), "present": one.present, "expected": one.expected}
+
+
+def _spans_to_json(spans: Sequence[Span]) -> dict[str, Any]:
+    first = [{"at": _write_time(one.starts_ms), "bars": one.bars} for one in spans[:_SHOWN]]
+    return {"count": len(spans), "bars": sum(one.bars for one in spans), "first": first}
+
+
+def _write_time(instant_ms: int) -> str:
+    return f"{from_ms(instant_ms):%Y-%m-%dT%H:%M:%SZ}"

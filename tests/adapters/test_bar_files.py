@@ -1,0 +1,99 @@
+import gzip
+from io import BytesIO
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from setupdesk.adapters.bar_files import read_parquet, write_bars
+from setupdesk.adapters.catalogue import load_catalogue
+from setupdesk.adapters.importers import read_bars
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.market.bars import Bars
+from setupdesk.market.data_set import ExportForm
+
+CATALOGUE = load_catalogue()
+MONDAY_MS = 1_746_396_000_000
+
+
+@st.composite
+def draw_markets(draw: st.DrawFn) -> tuple[str, Bars]:
+    """Draw bars that a store can hold: on the grid, in the symbol's range, holes here and there."""
+    name = draw(st.sampled_from(["GER40", "EURUSD", "XAUUSD", "BTCUSD", "JPN225"]))
+    symbol = CATALOGUE[name]
+    timeframe = draw(st.sampled_from([Timeframe.M1, Timeframe.M5, Timeframe.M15, Timeframe.H1]))
+    seed, count = draw(st.integers(0, 2**32)), draw(st.integers(12, 60))
+    random = np.random.default_rng(seed)
+    skips = np.where(np.arange(count) % 11 == 10, 3, 1)
+    times = MONDAY_MS + np.cumsum(skips) * timeframe.milliseconds
+    middle = int(np.sqrt(np.prod(symbol.price_range)) / symbol.tick)
+    opened = middle + random.integers(0, 1 + middle // 100, count)
+    close = opened + random.integers(1, 50, count)
+    high, low = close + random.integers(0, 50, count), opened - random.integers(0, 50, count)
+    volume = {
+        "none": np.full(count, np.nan),
+        "all": random.integers(1, 9_000, count).astype(np.float64),
+        "some": np.where(random.random(count) < 0.5, np.nan, random.random(count)),
+    }[draw(st.sampled_from(["none", "all", "some"]))]
+    return name, Bars(timeframe, symbol.tick, times, opened, high, low, close, volume)
+
+
+@settings(max_examples=60, deadline=None)
+@given(market=draw_markets(), form=st.sampled_from(["csv", "csv.gz"]))
+def test_an_exported_csv_imports_back_bit_for_bit(
+    market: tuple[str, Bars], form: ExportForm
+) -> None:
+    name, bars = market
+
+    imported = read_bars(write_bars(bars, form), f"x.{form}", CATALOGUE[name], bars.timeframe)
+
+    assert imported.bars.fingerprint() == bars.fingerprint()
+
+
+@settings(max_examples=60, deadline=None)
+@given(market=draw_markets())
+def test_the_archive_gives_back_the_very_same_bars(market: tuple[str, Bars]) -> None:
+    _, bars = market
+
+    again = read_parquet(write_bars(bars, "parquet"), bars.timeframe, bars.tick)
+
+    assert again.fingerprint() == bars.fingerprint()
+
+
+def draw_two() -> Bars:
+    times = np.array([MONDAY_MS, MONDAY_MS + 900_000])
+    opened, high, low, close = np.array(
+        [[200_003, 200_004], [200_013, 200_010], [199_990, 200_000], [200_005, 200_007]]
+    )
+    volume = np.array([5.0, np.nan])
+    return Bars(Timeframe.M15, 0.1, times, opened, high, low, close, volume)
+
+
+def test_a_csv_has_utc_times_and_the_decimals_of_the_tick() -> None:
+    text = write_bars(draw_two(), "csv").decode()
+
+    assert text == (
+        "time,open,high,low,close,volume\n"
+        "2025-05-04T22:00:00Z,20000.3,20001.3,19999.0,20000.5,5.0\n"
+        "2025-05-04T22:15:00Z,20000.4,20001.0,20000.0,20000.7,\n"
+    )
+
+
+def test_the_same_bars_are_the_same_packed_file() -> None:
+    once, again = (write_bars(draw_two(), "csv.gz") for _ in range(2))
+
+    assert once == again
+    assert gzip.decompress(once) == write_bars(draw_two(), "csv")
+
+
+def test_the_parquet_schema_is_the_clean_one() -> None:
+    table = pl.read_parquet(BytesIO(write_bars(draw_two(), "parquet")))
+
+    assert dict(table.schema) == {
+        "ts": pl.Datetime("ms", "UTC"),
+        **dict.fromkeys(("open", "high", "low", "close", "volume"), pl.Float64()),
+    }
+    assert table["volume"].to_list() == [5.0, None]
+    assert table["open"].to_list() == pytest.approx([20000.3, 20000.4], abs=0)

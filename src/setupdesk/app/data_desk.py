@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from setupdesk.app.ports import BarStore, Clock, ReadBars
 from setupdesk.core.errors import InvalidRequestError, NotFoundError
 from setupdesk.core.period import find_date
 from setupdesk.core.problem import Problem
 from setupdesk.core.symbol import Catalogue, Symbol
-from setupdesk.core.timeframe import find_timeframe
+from setupdesk.core.timeframe import Timeframe, find_timeframe
 from setupdesk.market.bars import Bars
 from setupdesk.market.data_set import Facts
 from setupdesk.market.synthetic import simulate_bars
@@ -25,20 +25,43 @@ class DataDesk:
     bar_store: BarStore
     clock: Clock
 
-    def import_bars(
-        self, raw: bytes, file_name: str, symbol: str, timeframe: str
+    def import_bars(  # noqa: PLR0913 - all that a user may say of a file
+        self,
+        raw: bytes,
+        file_name: str,
+        symbol: str,
+        timeframe: str,
+        clock: str | None = None,
+        *,
+        accept_clock: bool = False,
+        stamped_at: Literal["open", "close"] | None = None,
     ) -> dict[str, Any]:
-        """Import the bars of a file; the same file a second time changes nothing."""
+        """Import the bars of a file; the same file a second time changes nothing.
+
+        Wall times of which nobody said the clock raise ``ClockNeededError`` with a proposal;
+        *accept_clock* takes it.
+        """
         known, size = self._find(symbol), find_timeframe(timeframe)
         if size is None:
             raise NotFoundError("timeframe", timeframe)
-        imported = self.read_bars(raw, file_name, known, size)
+        imported = self.read_bars(
+            raw,
+            file_name,
+            known,
+            size,
+            clock,
+            accept_clock=accept_clock,
+            reference=self._find_reference(known, size) if clock is None else None,
+            stamped_at=stamped_at,
+        )
         facts = Facts(
             source_file=file_name,
             source_format=imported.source_format,
             source_sha256=hashlib.sha256(raw).hexdigest(),
             imported_at=self.clock(),
+            clock=imported.clock,
             quality=imported.quality,
+            warnings=imported.warnings,
         )
         return self._save(known, imported.bars, facts)
 
@@ -71,6 +94,19 @@ class DataDesk:
         if symbol is None:
             raise NotFoundError("symbol", name)
         return symbol
+
+    def _find_reference(self, symbol: Symbol, timeframe: Timeframe) -> Bars | None:
+        # Simulated bars know nothing of the market; a doubted clock proves no other.
+        stored = self.bar_store.manifests()
+        near = sorted(
+            (
+                each
+                for each in stored
+                if each.symbol == symbol.name and not each.simulated and not each.warnings
+            ),
+            key=lambda each: abs(each.timeframe.minutes - timeframe.minutes),
+        )
+        return self.bar_store.load(symbol.name, near[0].timeframe) if near else None
 
     def _save(self, symbol: Symbol, bars: Bars, facts: Facts) -> dict[str, Any]:
         saved = self.bar_store.save(symbol.name, bars, facts)

@@ -131,14 +131,23 @@ class _Changes:
     after_ms: Ints
 
 
+_NEVER = _Changes(*np.zeros((3, 1), np.int64))
+
+
 def _look_up(changes: _Changes, turns: Ints, stamps: Ints) -> Ints:
+    if len(changes.at_ms) == 1:
+        return np.broadcast_to(changes.after_ms, len(stamps))
     offsets = np.append(changes.before_ms[:1], changes.after_ms)
     return offsets[np.searchsorted(turns, stamps, side="right")]
 
 
 def _find_changes(zone: str, stamps: Ints) -> _Changes:
     # Only the years that are there, and their neighbours: one wrong stamp may lie far away.
-    found = np.unique(stamps // _YEAR_MS) + 1970
+    if zone == "UTC" or not len(stamps):
+        return _NEVER
+    low, high = int(stamps.min()) // _YEAR_MS, int(stamps.max()) // _YEAR_MS
+    is_wide = high - low > 100
+    found = 1970 + (np.unique(stamps // _YEAR_MS) if is_wide else np.arange(low, high + 1))
     near = np.unique(np.concatenate((found - 1, found, found + 1)))
     years = near[(near > 1) & (near < 9998)].tolist() or [1970]
     rows = [row for year in years for row in _changes_of_year(zone, year)]

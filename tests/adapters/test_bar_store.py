@@ -82,6 +82,7 @@ def test_the_manifest_tells_where_the_bars_come_from(tmp_path: Path) -> None:
         "merged_into": None,
         "imported_at": "2025-10-31T12:00:00+00:00",
         "quality": {"duplicates": 2},
+        "warnings": [],
     }
 
 
@@ -296,3 +297,14 @@ def test_bars_that_are_mapped_survive_their_deletion(tmp_path: Path) -> None:
     store.delete("GER40", Timeframe.M15)
 
     assert mapped.fingerprint() == bars.fingerprint()
+
+
+def test_a_manifest_of_an_older_desk_has_no_warnings(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    saved = store.save("GER40", draw_bars(), FACTS)
+    path = tmp_path / "GER40/M15/manifest.json"
+    old = json.loads(path.read_text())
+    del old["warnings"]
+    path.write_text(json.dumps(old))
+
+    assert store.find_manifest("GER40", Timeframe.M15) == saved.manifest

@@ -200,6 +200,7 @@ def _describe(symbol: str, bars: Bars, facts: Facts, merged_into: str | None) ->
         merged_into=merged_into,
         imported_at=facts.imported_at,
         quality=dict(facts.quality),
+        warnings=facts.warnings,
     )
 
 

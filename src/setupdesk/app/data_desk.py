@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from setupdesk.app.ports import BarStore, Calendar, Clock, ReadBars, WriteBars
 from setupdesk.core.errors import (
@@ -40,12 +40,33 @@ class DataDesk:
     _measured: dict[tuple[str, str], Quality] = field(default_factory=dict, repr=False)
     """By symbol and fingerprint: bars that have one never change."""
 
-    def import_bars(
-        self, raw: bytes, file_name: str, symbol: str, timeframe: str
+    def import_bars(  # noqa: PLR0913 - all that a user may say of a file
+        self,
+        raw: bytes,
+        file_name: str,
+        symbol: str,
+        timeframe: str,
+        clock: str | None = None,
+        *,
+        accept_clock: bool = False,
+        stamped_at: Literal["open", "close"] | None = None,
     ) -> dict[str, Any]:
-        """Import the bars of a file; the same file a second time changes nothing."""
+        """Import the bars of a file; the same file a second time changes nothing.
+
+        Wall times of which nobody said the clock raise ``ClockNeededError`` with a proposal;
+        *accept_clock* takes it.
+        """
         known, size = self._find(symbol), _find_size(timeframe)
-        imported = self.read_bars(raw, file_name, known, size)
+        imported = self.read_bars(
+            raw,
+            file_name,
+            known,
+            size,
+            clock,
+            accept_clock=accept_clock,
+            reference=self._find_reference(known, size) if clock is None else None,
+            stamped_at=stamped_at,
+        )
         now = self.clock()
         newest = from_ms(int(imported.bars.time[-1]))
         if newest > now:
@@ -56,7 +77,9 @@ class DataDesk:
             source_format=imported.source_format,
             source_sha256=hashlib.sha256(raw).hexdigest(),
             imported_at=now,
+            clock=imported.clock,
             quality=imported.quality,
+            warnings=imported.warnings,
         )
         return self._save(known, imported.bars, facts)
 
@@ -218,6 +241,19 @@ class DataDesk:
         if symbol is None:
             raise NotFoundError("symbol", name)
         return symbol
+
+    def _find_reference(self, symbol: Symbol, timeframe: Timeframe) -> Bars | None:
+        # Simulated bars know nothing of the market; a doubted clock proves no other.
+        stored = self.bar_store.manifests()
+        near = sorted(
+            (
+                each
+                for each in stored
+                if each.symbol == symbol.name and not each.simulated and not each.warnings
+            ),
+            key=lambda each: abs(each.timeframe.minutes - timeframe.minutes),
+        )
+        return self.bar_store.load(symbol.name, near[0].timeframe) if near else None
 
     def _save(self, symbol: Symbol, bars: Bars, facts: Facts) -> dict[str, Any]:
         saved = self.bar_store.save(symbol.name, bars, facts)

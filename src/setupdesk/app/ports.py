@@ -139,8 +139,17 @@ class Journal(Protocol):
 class ReadBars(Protocol):
     """Reads bars from the bytes of a file."""
 
-    def __call__(
-        self, raw: bytes, file_name: str, symbol: Symbol, timeframe: Timeframe
+    def __call__(  # noqa: PLR0913 - all that a user may say of a file
+        self,
+        raw: bytes,
+        file_name: str,
+        symbol: Symbol,
+        timeframe: Timeframe,
+        clock: str | None = None,
+        *,
+        accept_clock: bool = False,
+        reference: Bars | None = None,
+        stamped_at: Literal["open", "close"] | None = None,
     ) -> ImportedBars:
         """Read the bars, or raise InvalidImportError."""
 

@@ -3,6 +3,7 @@
 SetupdeskError
 ├── InvalidRequestError       refused: no run, no flow           422 · exit 3
 ├── InvalidImportError        the file cannot be imported        422 · exit 3
+│   └── ClockNeededError      it does not say its time zone      422 · exit 3
 ├── InvalidRuleError          a setup's file is wrong            422 · exit 3
 ├── NotFoundError             no such run, setup or symbol       404 · exit 4
 ├── NotFinishedError          the run has no result yet          409 · exit 4
@@ -42,6 +43,21 @@ class InvalidImportError(SetupdeskError):
 
     def __init__(self, file_name: str, reason: str) -> None:
         super().__init__(f"{file_name} was not imported: {reason}")
+
+
+class ClockNeededError(InvalidImportError):
+    """The file's times are those of an unknown wall clock; nothing changed."""
+
+    code = "clock_needed"
+
+    def __init__(self, file_name: str, clock: str, confidence: str, evidence: str) -> None:
+        self.clock, self.confidence, self.evidence = clock, confidence, evidence
+        super().__init__(
+            file_name,
+            f"its times do not say in which time zone they are. {evidence} "
+            f"Give --clock {clock} if that is right, or --clock with another, or take the "
+            f"proposal with --accept-clock.",
+        )
 
 
 class InvalidRuleError(SetupdeskError):

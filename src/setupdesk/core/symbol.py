@@ -51,6 +51,8 @@ class Symbol:
     week: Week
     windows: Mapping[str, Window]
     costs: Costs
+    feed_week: Window | None = None
+    """Most feeds open on Sunday at its start and close on Friday at its end, New York time."""
 
 
 @dataclass(frozen=True, slots=True)

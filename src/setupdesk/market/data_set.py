@@ -23,6 +23,12 @@ class ImportedBars:
     quality: Mapping[str, int]
     """How often something was mended or is worth a look, such as ``duplicates``."""
 
+    clock: str = "UTC"
+    """Clock of the source; the bars are in UTC."""
+
+    warnings: tuple[str, ...] = ()
+    """What contradicts the clock, or was guessed: sentences that nobody should miss."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
@@ -39,6 +45,7 @@ class Facts:
     """Of the simulated market; None for real bars."""
 
     quality: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
 
     @property
     def simulated(self) -> bool:
@@ -72,18 +79,30 @@ class Manifest:
 
     imported_at: datetime
     quality: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Give the shape of ``manifest.json``."""
         times = {name: getattr(self, name).isoformat() for name in _TIMES}
-        return asdict(self) | times | {"quality": dict(self.quality)}
+        return (
+            asdict(self)
+            | times
+            | {
+                "quality": dict(self.quality),
+                "warnings": list(self.warnings),
+            }
+        )
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """Read what ``to_json`` gave."""
-        known = {entry.name: raw[entry.name] for entry in fields(cls)}
+        # Manifests of older desks have no warnings.
+        known = {entry.name: raw[entry.name] for entry in fields(cls) if entry.name in raw}
         times = {name: datetime.fromisoformat(raw[name]) for name in _TIMES}
-        return cls(**known | times | {"timeframe": Timeframe(raw["timeframe"])})
+        warnings = tuple(raw.get("warnings", ()))
+        return cls(
+            **known | times | {"timeframe": Timeframe(raw["timeframe"]), "warnings": warnings}
+        )
 
 
 _TIMES = ("first", "last", "imported_at")

@@ -82,6 +82,7 @@ class _SymbolEntry(_Entry):
     session: _WindowEntry
     windows: dict[str, _WindowEntry]
     costs: _CostsEntry
+    feed_week: _WindowEntry | None = None
 
     @model_validator(mode="after")
     def _range_ascends(self) -> Self:
@@ -102,4 +103,5 @@ class _SymbolEntry(_Entry):
             week=self.week,
             windows={name: window.build(self.zone) for name, window in self.windows.items()},
             costs=Costs(spread=self.costs.spread, slippage=self.costs.slippage),
+            feed_week=self.feed_week.build("America/New_York") if self.feed_week else None,
         )

@@ -54,6 +54,7 @@ class _CsvWithHeader:
             prices=np.stack(prices),
             volume=_volume(table, columns),
             mistakes=[*_check_stamps(texts, stamps, lines), *_check_sources(table, header, lines)],
+            is_wall=bool(stamps.is_naive.any()),
         )
 
 
@@ -138,6 +139,7 @@ def _volume(table: pl.DataFrame, columns: Mapping[str, int]) -> Floats:
 
 def _check_stamps(texts: pl.Series, stamps: Stamps, lines: Ints) -> list[str]:
     bad, naive = stamps.is_bad, stamps.is_naive
+    mixed = naive if not np.all(naive | bad) else np.zeros_like(naive)
     return [
         *name_first(
             lines,
@@ -147,9 +149,9 @@ def _check_stamps(texts: pl.Series, stamps: Stamps, lines: Ints) -> list[str]:
         ),
         *name_first(
             lines,
-            naive,
-            f"{texts[int(np.argmax(naive))]!r} does not say in which time zone it is. "
-            f"Export the times in UTC, with Z or an offset.",
+            mixed,
+            f"{texts[int(np.argmax(mixed))]!r} does not say in which time zone it is, while other "
+            f"lines do. Export all times in UTC, with Z or an offset.",
         ),
     ]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class Rows:
     """Line of each row in the file, counted from one."""
 
     time: Ints
-    """Open of the bar, UTC milliseconds; zero where ``mistakes`` name the line."""
+    """UTC milliseconds, or those of the source's wall clock; zero where ``mistakes`` name it."""
 
     prices: Floats
     """Four rows: open, high, low, close; NaN where the file has no number."""
@@ -38,6 +38,14 @@ class Rows:
 
     mistakes: Sequence[str] = ()
     """What the reader found wrong already; the checks add theirs."""
+
+    is_wall: bool = False
+    """Whether ``time`` is what the source's own clock showed: a clock has to be applied."""
+
+    clock: str | None = None
+    """The clock, where the format itself fixes it."""
+
+    stamped_at: Literal["open", "close"] = "open"
 
     def take(self, chosen: NDArray[Any]) -> Self:
         """Give the rows *chosen* by place or by flag."""

@@ -1,0 +1,119 @@
+"""Weeks of a market: when bars begin and stop for the weekend, and the hours expected of them."""
+
+from dataclasses import dataclass
+from datetime import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from setupdesk.core.symbol import Symbol
+from setupdesk.market.bars import Floats, Ints
+from setupdesk.market.clock import NEW_YORK, Clock
+
+_MINUTE_MS = 60_000
+_WEEK = 7 * 1440
+_MONDAY = 4 * 1440
+"""Minutes from the Thursday on which UNIX time begins."""
+
+_WEEKEND_MS = 30 * 3_600_000
+SUNDAY, FRIDAY = 6, 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weekends:
+    """The weekends in a column of times: the rows beside each, and their times."""
+
+    closing: Ints
+    """Open of the last bar before each weekend."""
+
+    opening: Ints
+    """Open of the first bar after it."""
+
+    rows: Ints
+    """Row of the first bar after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """Hours that feeds of a symbol keep: minutes of the week in *clock*, from and to."""
+
+    clock: Clock
+    opens: tuple[int, int]
+    closes: tuple[int, int]
+    usual: tuple[int, int] | None = None
+    """The very minutes at which most feeds open and close."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edge:
+    """The minute of the week at which most weeks begin, or stop."""
+
+    minute: int
+    hits: NDArray[np.bool_]
+    """Weeks in which it is that minute."""
+
+    @property
+    def share(self) -> float:
+        """Say in which share of the weeks."""
+        return float(np.mean(self.hits)) if len(self.hits) else 0.0
+
+
+def find_weekends(times: Ints) -> Weekends:
+    """Find the breaks of more than thirty hours in times that ascend."""
+    rows = np.flatnonzero(np.diff(times) > _WEEKEND_MS) + 1
+    return Weekends(times[rows - 1], times[rows], rows)
+
+
+def find_habits(symbol: Symbol) -> tuple[Habit, ...]:
+    """Give the hours in which *symbol* is plausibly traded: by its feeds, or in cash hours only."""
+    usual = symbol.feed_week
+    feed = Habit(
+        NEW_YORK,
+        opens=(_at(SUNDAY, time(17)), _at(SUNDAY, time(19, 5))),
+        closes=(_at(FRIDAY, time(15, 55)), _at(FRIDAY, time(17))),
+        usual=(_at(SUNDAY, usual.start), _at(FRIDAY, usual.end)) if usual else None,
+    )
+    session = symbol.session
+    if session.end <= session.start:
+        return (feed,)
+    opens, closes = _at(0, session.start), _at(FRIDAY, session.end)
+    zone = Clock(session.zone, session.zone)
+    cash = Habit(zone, (opens - 5, opens + 20), (closes - 20, closes + 20), (opens, closes))
+    return (feed, cash)
+
+
+def minute_of_week(wall_ms: Ints) -> Ints:
+    """Give minutes since Monday 00:00."""
+    return (wall_ms // _MINUTE_MS - _MONDAY) % _WEEK
+
+
+def find_edge(minutes: Ints) -> Edge:
+    """Find the most frequent of *minutes* of the week."""
+    values, counts = np.unique(minutes, return_counts=True)
+    minute = int(values[np.argmax(counts)]) if len(values) else 0
+    return Edge(minute, minutes == minute)
+
+
+def show_minute(minute: int) -> str:
+    """Write a minute of the week, as ``Friday 17:00``."""
+    day, rest = divmod(minute % _WEEK, 1440)
+    return f"{_DAYS[day]} {rest // 60:02}:{rest % 60:02}"
+
+
+def weigh(minute: int, span: tuple[int, int], usual: int | None) -> float:
+    """Say how well *minute* fits: 1 where most feeds have it, less within *span*, else 0."""
+    if usual is not None and abs(minute - usual) <= 15:
+        return 1.0
+    return 0.7 if span[0] <= minute <= span[1] else 0.0
+
+
+def log_returns(close: Ints) -> Floats:
+    """Give the change of each price to the next."""
+    return np.diff(np.log(close.astype(np.float64)))
+
+
+def _at(day: int, when: time) -> int:
+    return day * 1440 + when.hour * 60 + when.minute
+
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -1,0 +1,231 @@
+import gzip
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from setupdesk.adapters.catalogue import load_catalogue
+from setupdesk.adapters.importers import read_bars
+from setupdesk.core.errors import ClockNeededError, InvalidImportError
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.market.data_set import ImportedBars
+
+CATALOGUE = load_catalogue()
+REAL = Path(__file__).parents[2].parent / "shared/data"
+needs_real_files = pytest.mark.skipif(not REAL.is_dir(), reason="no real files in ../shared/data")
+
+
+def write(stamps: list[str]) -> bytes:
+    rows = [
+        f"{stamp},{20_000 + n},{20_009 + n},{19_990 + n},{20_001 + n},{n + 1}"
+        for n, stamp in enumerate(stamps)
+    ]
+    return "\n".join(["time,open,high,low,close,volume", *rows]).encode()
+
+
+def read(raw: bytes, clock: str | None = None, timeframe: Timeframe = Timeframe.M5) -> ImportedBars:
+    return read_bars(raw, "bars.csv", CATALOGUE["BTCUSD"], timeframe, clock)
+
+
+def hour(day: str, clock_hour: int) -> list[str]:
+    return [f"{day} {clock_hour:02}:{minute:02}:00" for minute in range(0, 60, 5)]
+
+
+def shown(imported: ImportedBars) -> list[str]:
+    moments = [datetime.fromtimestamp(t / 1000, UTC) for t in imported.bars.time.tolist()]
+    return [f"{moment:%H:%M}" for moment in moments]
+
+
+SPRING = "2025-03-30"
+AUTUMN = "2025-10-26"
+
+
+def test_wall_times_without_a_clock_are_refused_with_a_proposal_and_the_flag() -> None:
+    with pytest.raises(ClockNeededError, match=r"Give --clock UTC .*--accept-clock") as refused:
+        read(write(hour(SPRING, 12)))
+
+    assert (refused.value.clock, refused.value.confidence) == ("UTC", "unsure")
+    assert "Cannot tell UTC from" in refused.value.evidence
+
+
+def test_a_proposal_that_is_not_sure_is_accepted_with_a_warning() -> None:
+    imported = read_bars(
+        write(hour(SPRING, 12)),
+        "bars.csv",
+        CATALOGUE["BTCUSD"],
+        Timeframe.M5,
+        accept_clock=True,
+    )
+
+    assert imported.clock == "UTC"
+    assert "The clock was not declared. Proposed clock: UTC (unsure)" in imported.warnings[0]
+
+
+def test_a_declared_clock_is_applied_and_kept() -> None:
+    imported = read(write(hour(SPRING, 12)), "utc+2")
+
+    assert imported.clock == "+02:00"
+    assert shown(imported)[0] == "10:00"
+    assert imported.warnings == ()
+
+
+def test_a_clock_that_is_not_known_is_refused() -> None:
+    with pytest.raises(InvalidImportError, match="'Mars' is not known"):
+        read(write(hour(SPRING, 12)), "Mars")
+
+
+def test_a_doubled_hour_gives_every_bar_once() -> None:
+    stamps = [*hour(AUTUMN, 2), *hour(AUTUMN, 3), *hour(AUTUMN, 3), *hour(AUTUMN, 4)]
+
+    imported = read(write(stamps), "Europe/Athens")
+
+    assert len(imported.bars) == 48
+    assert (shown(imported)[0], shown(imported)[-1]) == ("23:00", "02:55")
+    assert bool(np.all(np.diff(imported.bars.time) == 300_000))
+    assert imported.quality["duplicates"] == 0
+
+
+def test_a_bar_that_the_server_split_while_changing_its_clock_is_joined() -> None:
+    stamps = [*hour(SPRING, 2), f"{SPRING} 03:00:00", *hour(SPRING, 4)]
+
+    imported = read(write(stamps), "Europe/Athens")
+
+    bars = imported.bars
+    assert len(bars) == 24
+    assert shown(imported)[12] == "01:00"
+    assert (bars.open[12], bars.high[12], bars.low[12], bars.close[12], bars.volume[12]) == (
+        2_001_200,
+        2_002_200,
+        2_000_200,
+        2_001_400,
+        27,
+    )
+    assert "1 bar stood in an hour that Europe/Athens leaves out" in imported.warnings[0]
+
+
+def test_bars_in_all_of_an_hour_that_does_not_exist_refuse_the_clock() -> None:
+    stamps = [*hour(SPRING, 2), *hour(SPRING, 3), *hour(SPRING, 4)]
+
+    with pytest.raises(InvalidImportError, match=r"Line 14 .*Europe/Athens leaves this hour out"):
+        read(write(stamps), "Europe/Athens")
+
+
+def test_unix_times_are_read_with_a_declared_clock_and_said_so() -> None:
+    raw = write([f"{1_743_336_000 + 300 * n}" for n in range(3)])
+
+    imported = read(raw, "NY+7")
+
+    assert shown(imported) == ["09:00", "09:05", "09:10"]
+    assert imported.warnings == ("The file says UTC; its times were read as NY+7 instead.",)
+
+
+def test_bars_stamped_at_close_are_converted_when_declared() -> None:
+    imported = read_bars(
+        write(hour(SPRING, 12)),
+        "bars.csv",
+        CATALOGUE["BTCUSD"],
+        Timeframe.M5,
+        "UTC",
+        stamped_at="close",
+    )
+
+    assert shown(imported)[0] == "11:55"
+
+
+def test_a_date_and_midnight_is_the_trade_date_of_a_daily_bar() -> None:
+    imported = read(
+        write([f"2025-03-{day:02} 00:00:00" for day in range(24, 29)]), None, Timeframe.D1
+    )
+
+    assert imported.clock == "UTC"
+    assert len(imported.bars) == 5
+
+
+def real(name: str) -> bytes:
+    raw = (REAL / "raw" / name).read_bytes()
+    content = gzip.decompress(raw) if name.endswith("gz") else raw
+    header, _, body = content.partition(b"\n")
+    return (b"time" + header if name.startswith("btpy") else header) + b"\n" + body
+
+
+def dashed(raw: bytes) -> bytes:
+    table = pl.read_csv(raw, infer_schema=False)
+    return (
+        table.with_columns(pl.col("Date").str.replace_all(".", "-", literal=True))
+        .write_csv()
+        .encode()
+    )
+
+
+@needs_real_files
+@pytest.mark.parametrize(
+    ("name", "data_set", "proposed", "clean"),
+    [
+        ("denik__US500.cash_M15.csv.gz", "US500 M15", "NY+7 sure", "US500_M15_ftmo"),
+        ("smc__EURUSD_15M.csv.gz", "EURUSD M15", "Europe/Athens sure", "EURUSD_M15_mt5_2022"),
+        ("mahmer__BTCUSD_M5.csv.gz", "BTCUSD M5", "Europe/Athens likely", "BTCUSD_M5_mt5_2025"),
+        ("btpy__EURUSD.csv", "EURUSD H1", "UTC sure", "EURUSD_H1_btpy2017"),
+    ],
+)
+def test_real_wall_times_are_proposed_their_clock_and_lose_no_bar(
+    name: str, data_set: str, proposed: str, clean: str
+) -> None:
+    raw = dashed(real(name)) if name.startswith("smc") else real(name)
+    symbol, timeframe = CATALOGUE[data_set.split(maxsplit=1)[0]], Timeframe(data_set.split()[1])
+    expected = pl.read_parquet(REAL / f"clean/{clean}.parquet")["ts"].dt.epoch("ms")
+
+    with pytest.raises(ClockNeededError) as refused:
+        read_bars(raw, name, symbol, timeframe)
+    imported = read_bars(raw, name, symbol, timeframe, accept_clock=True)
+
+    assert f"{refused.value.clock} {refused.value.confidence}" == proposed
+    assert imported.bars.time.tolist() == expected.to_list()
+
+
+@needs_real_files
+@pytest.mark.parametrize(
+    ("name", "symbol", "timeframe"),
+    [
+        ("rokas__FOREXCOM_GER40_M15.csv.gz", "GER40", "M15"),
+        ("rokas__FOREXCOM_GER40_H1.csv", "GER40", "H1"),
+        ("rokas__FOREXCOM_GER40_H4.csv", "GER40", "H4"),
+        ("rokas__FOREXCOM_GER40_D1.csv", "GER40", "D1"),
+        ("cobra__BTCUSDT_5m.csv.gz", "BTCUSD", "M5"),
+        ("omega__EURUSD_m1.csv.gz", "EURUSD", "M1"),
+        ("omega__US500F_m1.csv.gz", "US500", "M1"),
+        ("omega__warmup_US30_M15.csv", "US30", "M15"),
+    ],
+)
+def test_real_utc_files_are_imported_without_a_warning(
+    name: str, symbol: str, timeframe: str
+) -> None:
+    raw = (REAL / "raw" / name).read_bytes()
+
+    imported = read_bars(raw, name, CATALOGUE[symbol], Timeframe(timeframe))
+
+    assert (imported.clock, imported.warnings) == ("UTC", ())
+
+
+@needs_real_files
+@pytest.mark.parametrize("declared", ["UTC", "Europe/Athens", "+03:00"])
+def test_a_real_file_with_the_wrong_clock_is_warned_of(declared: str) -> None:
+    raw = real("denik__US500.cash_M15.csv.gz")
+
+    imported = read_bars(raw, "us500.csv", CATALOGUE["US500"], Timeframe.M15, declared)
+
+    assert imported.warnings[-1].endswith("NY+7 would fit.")
+
+
+@needs_real_files
+def test_the_future_stamped_at_close_is_seen() -> None:
+    raw = real("nautilus__6EH4_1min.csv.gz")
+    symbol = CATALOGUE["EURUSD"]
+
+    plain = read_bars(raw, "6EH4.csv", symbol, Timeframe.M1)
+    moved = read_bars(raw, "6EH4.csv", symbol, Timeframe.M1, stamped_at="close")
+
+    assert "look stamped at their close" in plain.warnings[0]
+    assert moved.warnings == ()
+    assert (plain.bars.time - moved.bars.time == 60_000).all()

@@ -13,6 +13,10 @@ from setupdesk.core.timeframe import Timeframe
 
 _FREQTRADE = ("date", "open", "high", "low", "close", "volume")
 _MAX_ROWS = 50_000_000
+_BROKEN = (
+    *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
+    *(OSError, ValueError, OverflowError, MemoryError),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +35,19 @@ class _Columnar:
 
     def read(self, content: bytes, file_name: str, timeframe: Timeframe) -> Rows:
         del file_name
-        table = _parse(content, self.parse)
-        header = [name.strip().lower().replace(" ", "_") for name in table.columns]
-        if find_columns(header) is None:
-            raise NotReadableError("Its columns must be named time, open, high, low, close.")
-        lines = np.arange(1, len(table) + 1)
-        table = table.select(_to_text(column) for column in table.get_columns())
-        return read_columns(table, header, lines, timeframe)
+        try:
+            return _read(self.parse(content), timeframe)
+        except _BROKEN as broken:
+            reason = str(broken).split("\n", 1)[0][:200]
+            raise NotReadableError(f"It is broken: {reason}.") from broken
+
+
+def _read(table: pl.DataFrame, timeframe: Timeframe) -> Rows:
+    header = [name.strip().lower().replace(" ", "_") for name in table.columns]
+    if find_columns(header) is None:
+        raise NotReadableError("Its columns must be named time, open, high, low, close.")
+    lines = np.arange(1, len(table) + 1)
+    return read_columns(table, header, lines, timeframe)
 
 
 def _parse_feather(content: bytes) -> pl.DataFrame:
@@ -48,37 +58,11 @@ def _parse_parquet(content: bytes) -> pl.DataFrame:
     return pl.read_parquet(BytesIO(content), n_rows=_MAX_ROWS)
 
 
-def _parse(content: bytes, parse: Callable[[bytes], pl.DataFrame]) -> pl.DataFrame:
-    try:
-        return parse(content)
-    except (
-        *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
-        *(OSError, ValueError, OverflowError, MemoryError),
-    ) as broken:
-        reason = str(broken).split("\n", 1)[0][:200]
-        raise NotReadableError(f"It is broken: {reason}.") from broken
-
-
 def _names(content: bytes, parse: Callable[[bytes], pl.DataFrame]) -> list[str]:
     try:
-        return _parse(content, parse).columns
-    except NotReadableError:
+        return parse(content).columns
+    except _BROKEN:
         return []
-
-
-def _to_text(column: pl.Series) -> pl.Series:
-    # Times take the same way as in a text, so that both mean the same.
-    if isinstance(column.dtype, pl.Datetime):
-        zone = column.dtype.time_zone
-        moments = column.dt.cast_time_unit("ms")
-        if zone is None:
-            return moments.dt.strftime("%Y-%m-%d %H:%M:%S%.3f")
-        return moments.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if column.dtype.is_numeric():
-        return column
-    if isinstance(column.dtype, pl.Date):
-        return column.dt.strftime("%Y-%m-%d")
-    return column.cast(pl.String, strict=False)
 
 
 FEATHER = _Columnar(name="Feather", magic=b"ARROW1", parse=_parse_feather)

@@ -166,7 +166,8 @@ def _join_date_and_time(table: pl.DataFrame, header: Sequence[str], alone: pl.Se
     if "date" not in header or clock is None or not len(table):
         return alone
     day, hour = table.to_series(header.index("date")), table.to_series(clock)
-    if not _TIME_OF_DAY.fullmatch((hour[0] or "").strip()):
+    is_text = day.dtype == hour.dtype == pl.String
+    if not is_text or not _TIME_OF_DAY.fullmatch((hour[0] or "").strip()):
         return alone
     if hour.str.contains(r"^\s*\d+\s*$").all():
         hour = hour.str.strip_chars().str.zfill(6 if hour.str.len_bytes().max() != 4 else 4)

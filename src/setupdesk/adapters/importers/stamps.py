@@ -59,7 +59,12 @@ def parse_stamps(column: pl.Series, timeframe: Timeframe, *, is_utc: bool) -> St
 
     *is_utc* says that the header promises UTC. A date alone is the trade date of a D1 bar.
     """
-    column = column.str.strip_chars()
+    dates_do = timeframe is Timeframe.D1
+    if isinstance(column.dtype, pl.Datetime | pl.Date):
+        return _parse_moments(column, is_utc=is_utc, dates_do=dates_do)
+    if column.dtype.is_numeric():
+        return parse_epochs(column.cast(pl.Float64, strict=False).fill_null(0).to_numpy())
+    column = column.cast(pl.String, strict=False).str.strip_chars()
     quick = _parse_quickly(column, is_utc=is_utc)
     if quick is not None:
         return quick
@@ -67,7 +72,7 @@ def parse_stamps(column: pl.Series, timeframe: Timeframe, *, is_utc: bool) -> St
     is_compact = column.str.contains(_COMPACT).fill_null(value=False)
     if numbers.null_count() < len(column) / 2 and not is_compact.any():
         return parse_epochs(numbers.fill_null(0).fill_nan(0).to_numpy())
-    return _parse_texts(column, is_utc=is_utc, dates_do=timeframe is Timeframe.D1)
+    return _parse_texts(column, is_utc=is_utc, dates_do=dates_do)
 
 
 def parse_epochs(values: Floats) -> Stamps:
@@ -107,12 +112,26 @@ def check_stamps(
 
 
 def _show(texts: pl.Series, wrong: Flags) -> str:
-    return repr(texts[int(np.argmax(wrong))])[:60] if wrong.any() else ""
+    if not wrong.any():
+        return ""
+
+    # A broken file may hold a number that is no date of Python.
+    shown = texts if texts.dtype == pl.String else texts.to_physical()
+    return repr(shown[int(np.argmax(wrong))])[:60]
 
 
 def _within_reason(utc_ms: Ints, bad: Flags, naive: Flags) -> Stamps:
     bad = bad | (utc_ms < _FIRST_MS) | (utc_ms > _LAST_MS)
     return Stamps(np.where(bad, 0, utc_ms), bad, naive & ~bad)
+
+
+def _parse_moments(column: pl.Series, *, is_utc: bool, dates_do: bool) -> Stamps:
+    is_date = column.dtype == pl.Date
+    in_utc = isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None
+    moments = column.cast(pl.Datetime("ms")) if is_date else column
+    has_zone = in_utc or is_utc or (is_date and dates_do)
+    naive = np.full(len(column), not has_zone)
+    return _within_reason(_to_ms(moments), column.is_null().to_numpy(), naive)
 
 
 def _parse_quickly(column: pl.Series, *, is_utc: bool) -> Stamps | None:

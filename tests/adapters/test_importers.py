@@ -19,7 +19,8 @@ from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.data_set import ImportedBars
 
 CATALOGUE = load_catalogue()
-REAL = Path(__file__).parents[2].parent / "shared/data"
+SHARED = (parent / "shared/data" for parent in Path(__file__).parents)
+REAL = next((folder for folder in SHARED if folder.is_dir()), Path("shared/data"))
 needs_real_files = pytest.mark.skipif(not REAL.is_dir(), reason="no real files in ../shared/data")
 
 HEADER = "time,open,high,low,close"
@@ -67,7 +68,7 @@ def test_the_format_and_the_bytes_of_the_file_are_named() -> None:
 
     imported = read_bars(raw, "bars.csv", CATALOGUE["GER40"], Timeframe.M15)
 
-    assert imported.source_format == "CSV with a header"
+    assert imported.source_format == "TradingView"
     assert imported.source_sha256 == hashlib.sha256(raw).hexdigest()
     assert imported.quality == {
         "rows": 3,
@@ -180,14 +181,16 @@ def test_a_bomb_is_never_unpacked_beyond_the_limit() -> None:
         unpack(bomb, max_bytes=2**19)
 
 
-def test_an_archive_of_several_files_is_refused() -> None:
+def test_an_archive_of_several_files_is_one_data_set() -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("one.csv", "")
-        archive.writestr("two.csv", "")
+        archive.writestr("one.csv", "\n".join([HEADER, *BARS[:2]]))
+        archive.writestr("two.csv", "\n".join([HEADER, *BARS[1:]]))
 
-    with pytest.raises(InvalidImportError, match="It holds 2 files"):
-        read_bars(buffer.getvalue(), "bars.zip", CATALOGUE["GER40"], Timeframe.M15)
+    imported = read_bars(buffer.getvalue(), "bars.zip", CATALOGUE["GER40"], Timeframe.M15)
+
+    assert len(imported.bars) == 3
+    assert imported.quality["duplicates"] == 1
 
 
 @pytest.mark.parametrize("raw", [b"\x1f\x8b\x08broken", b"PK\x03\x04broken"])
@@ -201,7 +204,8 @@ def test_a_broken_archive_is_refused(raw: bytes) -> None:
     [
         ([], "It has no rows"),
         ([BARS[0], "2025-03-28 08:15,22000,22010,21990,22005"], "Line 3: .* while other lines do"),
-        (["28.03.2025 08:00,22000,22010,21990,22005"], "Line 2: .* is not a time"),
+        (["28.13.2025 08:00,22000,22010,21990,22005"], "Line 2: .* is not a time"),
+        (["5/6/2025 08:00,22000,22010,21990,22005"], "begin with the day or with the month"),
         (["1e300,22000,22010,21990,22005"], "Line 2: '1e300' is not a time"),
         (["2025-03-28T08:00:00Z,22000,inf,21990,22005"], "inf is not a price of GER40"),
         (["99,22000,22010,21990,22005"], "Line 2: '99' is not a time"),

@@ -4,7 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from setupdesk.adapters.bar_files import write_bars
 from setupdesk.adapters.bar_store import BarStore
+from setupdesk.adapters.calendar import ExchangeCalendar
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.importers import read_bars
 from setupdesk.app.data_desk import DataDesk
@@ -16,7 +18,14 @@ START = 1_747_000_800
 
 
 def open_desk(folder: Path) -> DataDesk:
-    return DataDesk(load_catalogue(), read_bars, BarStore(folder), lambda: NOW)
+    return DataDesk(
+        load_catalogue(),
+        read_bars,
+        BarStore(folder),
+        lambda: NOW,
+        ExchangeCalendar(folder),
+        write_bars,
+    )
 
 
 def write(offset_hours: int, *, naive: bool) -> bytes:

@@ -4,11 +4,28 @@
 """
 
 import hashlib
+import re
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from setupdesk.adapters.importers import csv_with_header
+from setupdesk.adapters.importers import (
+    bi5,
+    binance,
+    columnar,
+    csv_with_header,
+    dukascopy,
+    histdata,
+    json_candles,
+    lean,
+    mt4,
+    mt5,
+    tickstory,
+    tradingview,
+    yfinance,
+)
 from setupdesk.adapters.importers.checking import check_rows
 from setupdesk.adapters.importers.clocks import Declared, apply_clock
+from setupdesk.adapters.importers.joining import Part, join_parts
 from setupdesk.adapters.importers.rows import NotReadableError, Reader
 from setupdesk.adapters.importers.unpacking import unpack
 from setupdesk.core.errors import InvalidImportError
@@ -18,7 +35,15 @@ from setupdesk.market.bars import Bars
 from setupdesk.market.clock_evidence import check_clock
 from setupdesk.market.data_set import ImportedBars
 
-READERS: tuple[Reader, ...] = (csv_with_header.READER,)
+READERS: tuple[Reader, ...] = (
+    *(columnar.FREQTRADE, columnar.FEATHER, columnar.PARQUET),
+    *(json_candles.FREQTRADE, json_candles.OANDA),
+    *(mt4.HISTORY, bi5.READER),
+    *(mt4.CSV, histdata.READER, binance.READER, lean.READER),
+    *(yfinance.READER, mt5.EXPORT, mt5.SCRIPT, tickstory.READER),
+    *(dukascopy.CSV, dukascopy.NODE, mt5.PYTHON, tradingview.READER),
+    csv_with_header.READER,
+)
 """The formats, most particular first: the first that recognises a file reads it."""
 
 
@@ -32,8 +57,9 @@ def read_bars(  # noqa: PLR0913 - all that a user may say of a file
     accept_clock: bool = False,
     reference: Bars | None = None,
     stamped_at: Literal["open", "close"] | None = None,
+    source: str | None = None,
 ) -> ImportedBars:
-    """Read the file *raw* as bars of *symbol*.
+    """Read the file *raw* as bars of *symbol*; *source* names the format if it is known.
 
     *reference* is a series of the symbol in UTC, which helps to find the clock of the file.
     Raises ``InvalidImportError`` that names every mistake, where it is and what to do, and
@@ -42,32 +68,87 @@ def read_bars(  # noqa: PLR0913 - all that a user may say of a file
     declared = Declared(
         clock=clock, accept_clock=accept_clock, stamped_at=stamped_at, reference=reference
     )
+    return read_folder([(file_name, raw)], symbol, timeframe, declared, source=source)
+
+
+def read_folder(
+    files: Iterable[tuple[str, bytes]],
+    symbol: Symbol,
+    timeframe: Timeframe,
+    declared: Declared | None = None,
+    *,
+    source: str | None = None,
+) -> ImportedBars:
+    """Read several files, each with its path, as one data set.
+
+    They may overlap where they agree. Raises as ``read_bars`` does.
+    """
+    given = sorted(files)
+    name = _name(given)
+    parts = [part for path, raw in given for part in _read_parts(raw, path, timeframe, source)]
+    if not parts:
+        raise InvalidImportError(name, "It holds no files.")
     try:
-        content = unpack(raw)
-        reader = _find_reader(content)
-        rows = reader.read(content, timeframe)
-        timed = apply_clock(rows, file_name, symbol, timeframe, declared)
+        rows = join_parts(parts)
+        timed = apply_clock(rows, name, symbol, timeframe, declared or Declared())
         bars, quality = check_rows(timed.rows, symbol, timeframe)
     except NotReadableError as mistake:
-        raise InvalidImportError(file_name, str(mistake)) from mistake
+        raise InvalidImportError(name, str(mistake)) from mistake
     if timed.doubt is not None:
         raise timed.doubt
     return ImportedBars(
         bars=bars,
-        source_format=reader.name,
-        source_sha256=hashlib.sha256(raw).hexdigest(),
-        quality=quality,
+        source_format=parts[0].source_format,
+        source_sha256=_fingerprint(given),
+        quality={**quality, **rows.left_out},
         clock=timed.clock.name,
         warnings=(*timed.warnings, *check_clock(bars, symbol, timed.clock)),
     )
 
 
-def _find_reader(content: bytes) -> Reader:
-    reader = next((reader for reader in READERS if reader.recognises(content)), None)
+def _read_parts(raw: bytes, file_name: str, timeframe: Timeframe, source: str | None) -> list[Part]:
+    name = file_name
+    try:
+        parts = []
+        for name, content in unpack(raw, file_name):
+            reader = _find_reader(content, name, source)
+            rows = reader.read(content, name, timeframe)
+            parts.append(Part(file_name=name, source_format=reader.name, rows=rows))
+    except NotReadableError as mistake:
+        raise InvalidImportError(name, str(mistake)) from mistake
+    return parts
+
+
+def _find_reader(content: bytes, file_name: str, source: str | None) -> Reader:
+    known = ", ".join(reader.name for reader in READERS)
+    if source is not None:
+        wanted = _plain(source)
+        named = next((reader for reader in READERS if _plain(reader.name) == wanted), None)
+        if named is None:
+            raise NotReadableError(f"{source!r} is not a format. Formats: {known}.")
+        return named
+    reader = next((reader for reader in READERS if reader.recognises(content, file_name)), None)
     if reader is None:
-        known = ", ".join(reader.name for reader in READERS)
         raise NotReadableError(f"Its format is not known. Formats: {known}. {_ADVICE}")
     return reader
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _name(files: Sequence[tuple[str, bytes]]) -> str:
+    if len(files) == 1:
+        return files[0][0]
+    return f"The folder of {len(files)} files"
+
+
+def _fingerprint(files: Sequence[tuple[str, bytes]]) -> str:
+    digests = [(name, hashlib.sha256(raw).hexdigest()) for name, raw in files]
+    if len(digests) == 1:
+        return digests[0][1]
+    listing = "".join(f"{digest}  {name}\n" for name, digest in digests)
+    return hashlib.sha256(listing.encode()).hexdigest()
 
 
 _ADVICE = "The first line must name the columns: time,open,high,low,close[,volume]."

@@ -1,91 +1,147 @@
-"""CSV whose first line names its columns: TradingView's export and most scripts.
+"""CSV whose first line names its columns: most programs and scripts write it.
 
-Columns are found by name, never by place: mplfinance writes open, close, high, low.
+Columns are found by name, never by place: mplfinance writes open, close, high, low. What
+one vendor does otherwise is said by a ``HeaderFormat`` in the file of that vendor.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from setupdesk.adapters.importers.rows import NotReadableError, Rows, name_first
-from setupdesk.adapters.importers.stamps import Stamps, parse_stamps
+from setupdesk.adapters.importers.stamps import check_stamps, parse_stamps
+from setupdesk.adapters.importers.text_table import (
+    decode,
+    find_separator,
+    first_lines,
+    parse_table,
+    split_line,
+    to_numbers,
+)
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Floats, Ints
 
-_TIME_NAMES = ("time", "datetime", "timestamp", "date", "ts", "bar_start_ms", "open_time", "utc")
+_TIME_NAMES = (
+    *("time", "datetime", "timestamp", "date", "ts", "bar_start_ms", "open_time", "utc"),
+    *("date_time", "local_time", "unix", "index", "__index_level_0__", ""),
+)
 _PRICE_NAMES = (("open", "o"), ("high", "h"), ("low", "l"), ("close", "c"))
 _VOLUME_NAMES = ("volume", "vol", "v", "tick_volume", "tickvol")
 _KLINE_NAMES = ("close_time", "quote_asset_volume", "number_of_trades")
 """Every candle of an exchange has them: where they are empty, another source speaks."""
 
+_TIME_OF_DAY = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?|\d{4}|\d{6}")
 _PROMISES_UTC = re.compile(r"\b(utc|gmt)\b")
 _FIRST_LINE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class _CsvWithHeader:
-    name: str = "CSV with a header"
+class Sample:
+    """The first two lines of a file, by which its format is told."""
 
-    def recognises(self, content: bytes) -> bool:
-        header = _header(_decode(content[:4096]))
-        return _find_columns(header) is not None
+    line: str
+    """The header as it stands."""
 
-    def read(self, content: bytes, timeframe: Timeframe) -> Rows:
-        text = _decode(content)
-        header = _header(text)
-        columns = _find_columns(header)
-        if columns is None:
-            raise NotReadableError("Its first line does not name time, open, high, low, close.")
-        table = _parse(text, len(header))
-        stamps = parse_stamps(
-            table.to_series(columns["time"]), timeframe, is_utc=_is_utc(header, columns)
-        )
-        prices = [
-            _numbers(table.to_series(columns[name])) for name in ("open", "high", "low", "close")
-        ]
+    header: Sequence[str]
+    first: Sequence[str]
+    """The cells of the first row; may be fewer than those of the header."""
+
+    file_name: str
+
+    def cell(self, name: str) -> str:
+        """Give the first row's cell in the column *name*."""
+        place = self.header.index(name) if name in self.header else len(self.first)
+        return self.first[place] if place < len(self.first) else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderFormat:
+    """A format with a header; alone, it reads whatever names its columns."""
+
+    name: str
+    tells: Callable[[Sample], bool] = lambda _: True
+    """Say whether a file that has all columns is of this format."""
+
+    epochs_are_wall: bool = False
+    """MetaTrader counts the seconds of its server's wall clock."""
+
+    leaves_out_silence: bool = False
+    """Dukascopy fills closed hours with flat bars of no volume."""
+
+    def recognises(self, content: bytes, file_name: str) -> bool:
+        """Say whether the header names the columns of a bar, as this format does."""
+        lines = first_lines(content)
+        header = read_header(lines[0]) if lines else []
+        if find_columns(header) is None:
+            return False
+        first = split_line(lines[1], find_separator(lines[0])) if len(lines) > 1 else []
+        return self.tells(Sample(lines[0], header, first, file_name))
+
+    def read(self, content: bytes, file_name: str, timeframe: Timeframe) -> Rows:
+        """Read every line below the header."""
+        del file_name
+        text = decode(content).strip("\r\n")
+        line = text.partition("\n")[0]
+        header = read_header(line)
+        table = parse_table(text, 1, len(header), find_separator(line))
         lines = np.arange(_FIRST_LINE, _FIRST_LINE + len(table))
-        texts = table.to_series(columns["time"])
-        return Rows(
-            lines=lines,
-            time=stamps.utc_ms,
-            prices=np.stack(prices),
-            volume=_volume(table, columns),
-            mistakes=[*_check_stamps(texts, stamps, lines), *_check_sources(table, header, lines)],
-            is_wall=bool(stamps.is_naive.any()),
-        )
+        rows = read_columns(table, header, lines, timeframe, epochs_are_wall=self.epochs_are_wall)
+        return leave_out_silence(rows) if self.leaves_out_silence else rows
 
 
-READER = _CsvWithHeader()
+READER = HeaderFormat(name="CSV with a header")
 
 
-def _decode(content: bytes) -> str:
-    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    # A sample may end within a character; a whole file with such bytes fails on its numbers.
-    return content.decode(encoding, errors="replace")
+def read_header(line: str) -> list[str]:
+    """Give the names of the columns, in small letters and without ornament."""
+    cells = split_line(line)
+    return [cell.strip('"<> \r').lower().replace(" ", "_") for cell in cells]
 
 
-def _header(text: str) -> list[str]:
-    line = text.strip("\r\n").partition("\n")[0]
-    cells = line.split(_separator(line))
-    return [cell.strip().strip('"<>').strip().lower().replace(" ", "_") for cell in cells]
+def read_columns(
+    table: pl.DataFrame,
+    header: Sequence[str],
+    lines: Ints,
+    timeframe: Timeframe,
+    *,
+    epochs_are_wall: bool = False,
+) -> Rows:
+    """Read the columns that *header* names; the others are nobody's business."""
+    columns = find_columns(header)
+    if columns is None:
+        raise NotReadableError("Its first line does not name time, open, high, low, close.")
+    texts = _join_date_and_time(table, header, table.to_series(columns["time"]))
+    stamps = parse_stamps(texts, timeframe, is_utc=_promises_utc(header[columns["time"]]))
+    is_wall, mistakes = check_stamps(
+        texts, stamps, lines, is_wall=epochs_are_wall and stamps.are_epochs
+    )
+    prices = [to_numbers(table.to_series(columns[names[0]])) for names in _PRICE_NAMES]
+    return Rows(
+        lines=lines,
+        time=stamps.utc_ms,
+        prices=np.stack(prices),
+        volume=_volume(table, header),
+        mistakes=[*mistakes, *_check_sources(table, header, lines)],
+        is_wall=is_wall,
+    )
 
 
-def _separator(line: str) -> str:
-    return max(",;\t", key=line.count)
+def leave_out_silence(rows: Rows) -> Rows:
+    """Leave out flat bars without volume: nothing was traded or quoted in them."""
+    flat = np.all(rows.prices == rows.prices[0], axis=0)
+    return rows.leave_out(flat & (rows.volume == 0), "silent")
 
 
-def _find_columns(header: Sequence[str]) -> Mapping[str, int] | None:
+def find_columns(header: Sequence[str]) -> Mapping[str, int] | None:
+    """Give the places of time, open, high, low and close, or None where one is missing."""
     found: dict[str, int | None] = {"time": _find_time(header)}
     for names in _PRICE_NAMES:
         found[names[0]] = _find(header, names)
     columns = {name: place for name, place in found.items() if place is not None}
-    if len(columns) < len(found):
-        return None
-    volume = _find(header, _VOLUME_NAMES)
-    return columns if volume is None else columns | {"volume": volume}
+    return columns if len(columns) == len(found) else None
 
 
 def _find(header: Sequence[str], names: Sequence[str]) -> int | None:
@@ -93,67 +149,40 @@ def _find(header: Sequence[str], names: Sequence[str]) -> int | None:
 
 
 def _find_time(header: Sequence[str]) -> int | None:
-    promised = (place for place, name in enumerate(header) if _promises_utc(name))
-    place = _find(header, _TIME_NAMES)
-    return next(promised, None) if place is None else place
+    # A pandas index that was saved has no name, and whatever has one is a better time.
+    place = _find(header, _TIME_NAMES[:-1])
+    if place is None:
+        place = next((n for n, name in enumerate(header) if _promises_utc(name)), None)
+    return _find(header, _TIME_NAMES[-1:]) if place is None else place
 
 
 def _promises_utc(name: str) -> bool:
     return _PROMISES_UTC.search(name.replace("_", " ")) is not None
 
 
-def _is_utc(header: Sequence[str], columns: Mapping[str, int]) -> bool:
-    return _promises_utc(header[columns["time"]])
+def _join_date_and_time(table: pl.DataFrame, header: Sequence[str], alone: pl.Series) -> pl.Series:
+    # MetaTrader and Tickstory write the date and the time of day in columns of their own.
+    clock = _find(header, ("time", "timestamp"))
+    if "date" not in header or clock is None or not len(table):
+        return alone
+    day, hour = table.to_series(header.index("date")), table.to_series(clock)
+    is_text = day.dtype == hour.dtype == pl.String
+    if not is_text or not _TIME_OF_DAY.fullmatch((hour[0] or "").strip()):
+        return alone
+    if hour.str.contains(r"^\s*\d+\s*$").all():
+        hour = hour.str.strip_chars().str.zfill(6 if hour.str.len_bytes().max() != 4 else 4)
+    return day.str.strip_chars() + " " + hour.str.strip_chars()
 
 
-def _parse(text: str, width: int) -> pl.DataFrame:
-    body = text.strip("\r\n")
-    header, _, lines = body.partition("\n")
-    if not lines:
-        raise NotReadableError("It has no rows.")
-    try:
-        table = pl.read_csv(
-            body.encode(),
-            separator=_separator(header),
-            has_header=False,
-            skip_rows=1,
-            infer_schema=False,
-        )
-    except pl.exceptions.PolarsError as broken:
-        reason = str(broken).split("\n", 1)[0]
-        raise NotReadableError(f"Its lines differ from its header: {reason}.") from broken
-    if table.width != width:
-        raise NotReadableError(f"Its header has {width} columns, its lines {table.width}.")
-    return table
-
-
-def _numbers(column: pl.Series) -> Floats:
-    return column.str.strip_chars().cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
-
-
-def _volume(table: pl.DataFrame, columns: Mapping[str, int]) -> Floats:
-    if "volume" not in columns:
-        return np.full(len(table), np.nan)
-    return _numbers(table.to_series(columns["volume"]))
-
-
-def _check_stamps(texts: pl.Series, stamps: Stamps, lines: Ints) -> list[str]:
-    bad, naive = stamps.is_bad, stamps.is_naive
-    mixed = naive if not np.all(naive | bad) else np.zeros_like(naive)
-    return [
-        *name_first(
-            lines,
-            bad,
-            f"{texts[int(np.argmax(bad))]!r} is not a time that is understood. "
-            f"Write 2025-10-31T09:00:00Z or UNIX time.",
-        ),
-        *name_first(
-            lines,
-            mixed,
-            f"{texts[int(np.argmax(mixed))]!r} does not say in which time zone it is, while other "
-            f"lines do. Export all times in UTC, with Z or an offset.",
-        ),
-    ]
+def _volume(table: pl.DataFrame, header: Sequence[str]) -> Floats:
+    # MetaTrader's real volume is all zeros where only ticks are counted.
+    named = [name for name in _VOLUME_NAMES if name in header]
+    read = (to_numbers(table.to_series(header.index(name))) for name in named)
+    volume = np.full(len(table), np.nan)
+    for volume in read:
+        if np.any(volume > 0):
+            return volume
+    return volume
 
 
 def _check_sources(table: pl.DataFrame, header: Sequence[str], lines: Ints) -> list[str]:

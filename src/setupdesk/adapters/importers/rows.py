@@ -1,7 +1,7 @@
 """What every reader gives: rows as they stand in the file, with their line numbers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, Self
 
 import numpy as np
@@ -18,6 +18,7 @@ class NotReadableError(Exception):
 
     def __init__(self, *reasons: str) -> None:
         super().__init__(" ".join(reasons))
+        self.reasons = reasons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +26,10 @@ class Rows:
     """The bars of a file before any check, in its own order."""
 
     lines: Ints
-    """Line of each row in the file, counted from one."""
+    """Line of each row in the file, counted from one; of a record where it has no lines."""
 
     time: Ints
-    """UTC milliseconds, or those of the source's wall clock; zero where ``mistakes`` name it."""
+    """UTC milliseconds, or those of a wall clock; zero where ``mistakes`` name the line."""
 
     prices: Floats
     """Four rows: open, high, low, close; NaN where the file has no number."""
@@ -40,12 +41,16 @@ class Rows:
     """What the reader found wrong already; the checks add theirs."""
 
     is_wall: bool = False
-    """Whether ``time`` is what the source's own clock showed: a clock has to be applied."""
+    """Whether ``time`` is of the source's own wall clock, so that a clock has to be applied."""
 
     clock: str | None = None
-    """The clock, where the format itself fixes it."""
+    """The clock that has to be applied, where the format itself fixes it."""
 
     stamped_at: Literal["open", "close"] = "open"
+    """Which end of a bar ``time`` names."""
+
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """How many rows were no bars, by the reason."""
 
     def take(self, chosen: NDArray[Any]) -> Self:
         """Give the rows *chosen* by place or by flag."""
@@ -56,6 +61,13 @@ class Rows:
             prices=self.prices[:, chosen],
             volume=self.volume[chosen],
         )
+
+    def leave_out(self, unwanted: Flags, reason: str) -> Self:
+        """Drop the *unwanted* rows and count them."""
+        count = int(np.count_nonzero(unwanted))
+        if not count:
+            return self
+        return replace(self.take(~unwanted), left_out={**self.left_out, reason: count})
 
 
 def name_first(lines: Ints, wrong: Flags, says: str) -> list[str]:
@@ -74,8 +86,11 @@ class Reader(Protocol):
     def name(self) -> str:
         """What the format is called."""
 
-    def recognises(self, content: bytes) -> bool:
-        """Say whether *content* looks like this format."""
+    def recognises(self, content: bytes, file_name: str) -> bool:
+        """Say whether *content* looks like this format.
 
-    def read(self, content: bytes, timeframe: Timeframe) -> Rows:
+        *file_name* is the path as far as it is known, through any archive, with slashes.
+        """
+
+    def read(self, content: bytes, file_name: str, timeframe: Timeframe) -> Rows:
         """Read *content*, or raise ``NotReadableError``."""

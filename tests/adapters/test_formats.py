@@ -258,6 +258,16 @@ def test_files_of_a_folder_that_disagree_are_named_with_the_time() -> None:
         read_folder(files, GER40, M15)
 
 
+def test_a_mistake_in_a_folder_is_named_with_its_file() -> None:
+    lines = lines_of("1000")
+    header = "ts,open,high,low,close,volume"
+    wrong = lines[2].replace("22001.0", "0")
+    files = [("a.csv", text(header, lines[:2])), ("b.csv", text(header, [wrong]))]
+
+    with pytest.raises(InvalidImportError, match=r"b.csv was not imported: Line 2: a price is not"):
+        read_folder(files, GER40, M15)
+
+
 @pytest.mark.parametrize(
     ("files", "reason"),
     [

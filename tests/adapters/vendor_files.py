@@ -286,7 +286,7 @@ FILES = (
         "LEAN",
         is_wall=True,
     ),
-    VendorFile("forex/20250328_quote.csv", text("", _LEAN_LINES), "LEAN", volume=None),
+    VendorFile("20250328_quote.csv", text("", _LEAN_LINES), "LEAN", is_wall=True, volume=None),
     VendorFile("naive.parquet", stored(naive_frame(), parquet=True), "Parquet", is_wall=True),
     VendorFile("epochs.parquet", stored(epoch_frame(), parquet=True), "Parquet"),
     VendorFile(

@@ -118,10 +118,12 @@ class Client:
             f"{_data_path(symbol, timeframe)}/levels", window=window, start=start, end=end
         )
 
-    def import_bars(self, file: Path, symbol: str, timeframe: str) -> dict[str, Any]:
-        """Import the bars of a file."""
+    def import_bars(
+        self, file: Path, symbol: str, timeframe: str, said: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Import the bars of a file, of which its owner has *said* clock, source and so on."""
         with file.open("rb") as content:
-            asked = {"file_name": file.name, "symbol": symbol, "timeframe": timeframe}
+            asked = {"file_name": file.name, "symbol": symbol, "timeframe": timeframe, **said}
             answer = self._send("POST", "/data/import", params=asked, content=content)
         return self._read(answer)
 

@@ -96,9 +96,13 @@ class InlineDesk:
         """Follow a named window through the sessions."""
         return self.desk.data_desk.levels(symbol, timeframe, window, start, end)
 
-    def import_bars(self, file: Path, symbol: str, timeframe: str) -> dict[str, Any]:
-        """Import the bars of a file."""
-        return self.desk.data_desk.import_bars(file.read_bytes(), file.name, symbol, timeframe)
+    def import_bars(
+        self, file: Path, symbol: str, timeframe: str, said: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Import the bars of a file, of which its owner has *said* clock, source and so on."""
+        return self.desk.data_desk.import_bars(
+            file.read_bytes(), file.name, symbol, timeframe, **said
+        )
 
     def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Store bars of the simulated market."""

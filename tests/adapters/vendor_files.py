@@ -29,8 +29,8 @@ class VendorFile(NamedTuple):
     source: str
     is_wall: bool = False
     volume: Sequence[float] | None = VOLUMES
-    shift_hours: int = 0
-    """How much later than ``START`` the bars are in UTC."""
+    clock: str | None = None
+    """The clock that the format fixes."""
 
 
 def lines_of(stamp: str, line: str = "{t},{o},{h},{l},{c},{v}", hours: int = 0) -> list[str]:
@@ -151,7 +151,8 @@ FILES = (
         "DAT_MT_GRXEUR_M1_2025.csv",
         text("", lines_of("%Y.%m.%d,%H:%M")),
         "MT4 CSV",
-        shift_hours=5,
+        is_wall=True,
+        clock="Etc/GMT+5",
     ),
     VendorFile("GER4015.hst", history(400), "MT4 history", is_wall=True),
     VendorFile("new/GER4015.hst", history(401), "MT4 history", is_wall=True),
@@ -235,7 +236,8 @@ FILES = (
         "DAT_ASCII_GRXEUR_M1_2025.csv",
         text("", lines_of("%Y%m%d %H%M%S", "{t};{o};{h};{l};{c};{v}")),
         "HistData",
-        shift_hours=5,
+        is_wall=True,
+        clock="Etc/GMT+5",
     ),
     VendorFile("klines-ms.csv", text("", lines_of("1000", _KLINE)), "Binance klines"),
     VendorFile("klines-us.csv", text("", lines_of("1000000", _KLINE)), "Binance klines"),
@@ -286,7 +288,7 @@ FILES = (
         "LEAN",
         is_wall=True,
     ),
-    VendorFile("forex/20250328_quote.csv", text("", _LEAN_LINES), "LEAN", volume=None),
+    VendorFile("20250328_quote.csv", text("", _LEAN_LINES), "LEAN", is_wall=True, volume=None),
     VendorFile("naive.parquet", stored(naive_frame(), parquet=True), "Parquet", is_wall=True),
     VendorFile("epochs.parquet", stored(epoch_frame(), parquet=True), "Parquet"),
     VendorFile(

@@ -167,7 +167,7 @@ def test_a_file_is_imported_once(api: httpx.Client) -> None:
 
 def test_bars_of_the_future_are_refused(api: httpx.Client) -> None:
     asked = {"symbol": "GER40", "timeframe": "D1", "file_name": "dax.csv"}
-    content = "time,open,high,low,close\n2100-05-05T07:00:00Z,20000,20010,19990,20005\n"
+    content = "time,open,high,low,close\n2090-05-05T07:00:00Z,20000,20010,19990,20005\n"
 
     answer = api.post("/data/import", params=asked, content=content)
 

@@ -50,6 +50,7 @@ class DataDesk:
         *,
         accept_clock: bool = False,
         stamped_at: Literal["open", "close"] | None = None,
+        source: str | None = None,
     ) -> dict[str, Any]:
         """Import the bars of a file; the same file a second time changes nothing.
 
@@ -66,6 +67,7 @@ class DataDesk:
             accept_clock=accept_clock,
             reference=self._find_reference(known, size) if clock is None else None,
             stamped_at=stamped_at,
+            source=source,
         )
         now = self.clock()
         newest = from_ms(int(imported.bars.time[-1]))

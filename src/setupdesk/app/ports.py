@@ -150,6 +150,7 @@ class ReadBars(Protocol):
         accept_clock: bool = False,
         reference: Bars | None = None,
         stamped_at: Literal["open", "close"] | None = None,
+        source: str | None = None,
     ) -> ImportedBars:
         """Read the bars, or raise InvalidImportError."""
 

@@ -1,6 +1,6 @@
 """Stored bars over HTTP: everything that the data desk does."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -61,12 +61,17 @@ def delete_bars(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
 
 
 @router.post("/import")
-async def import_bars(
+async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a file)
     symbol: Annotated[str, Query(max_length=64)],
     timeframe: Annotated[str, Query(max_length=64)],
     file_name: Annotated[str, Query(max_length=255)],
     desk: TheDesk,
     request: Request,
+    clock: Annotated[str | None, Query(max_length=64)] = None,
+    *,
+    accept_clock: bool = False,
+    stamped_at: Literal["open", "close"] | None = None,
+    source: Annotated[str | None, Query(max_length=64)] = None,
 ) -> dict[str, Any]:
     """Import the file that is the request's body."""
     raw = bytearray()
@@ -75,7 +80,15 @@ async def import_bars(
         if len(raw) > MAX_UPLOAD:
             raise InvalidImportError(file_name, f"it is larger than {MAX_UPLOAD >> 20} MiB")
     return await run_in_threadpool(
-        desk.data_desk.import_bars, bytes(raw), file_name, symbol, timeframe
+        desk.data_desk.import_bars,
+        bytes(raw),
+        file_name,
+        symbol,
+        timeframe,
+        clock,
+        accept_clock=accept_clock,
+        stamped_at=stamped_at,
+        source=source,
     )
 
 

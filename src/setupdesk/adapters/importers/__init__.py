@@ -88,11 +88,14 @@ def read_folder(
     parts = [part for path, raw in given for part in _read_parts(raw, path, timeframe, source)]
     if not parts:
         raise InvalidImportError(name, "It holds no files.")
+    rows = None
     try:
         rows = join_parts(parts)
         timed = apply_clock(rows, name, symbol, timeframe, declared or Declared())
         bars, quality = check_rows(timed.rows, symbol, timeframe)
     except NotReadableError as mistake:
+        if rows is not None and len(parts) > 1:
+            _blame_one(parts, symbol, timeframe)
         raise InvalidImportError(name, str(mistake)) from mistake
     if timed.doubt is not None:
         raise timed.doubt
@@ -117,6 +120,17 @@ def _read_parts(raw: bytes, file_name: str, timeframe: Timeframe, source: str | 
     except NotReadableError as mistake:
         raise InvalidImportError(name, str(mistake)) from mistake
     return parts
+
+
+def _blame_one(parts: Sequence[Part], symbol: Symbol, timeframe: Timeframe) -> None:
+    # A line number means little where there are many files, so the file at fault is sought.
+    for part in parts:
+        try:
+            check_rows(part.rows, symbol, timeframe)
+        except NotReadableError as mistake:
+            reasons = [reason for reason in mistake.reasons if reason.startswith("Line ")]
+            if reasons:
+                raise InvalidImportError(part.file_name, " ".join(reasons)) from mistake
 
 
 def _find_reader(content: bytes, file_name: str, source: str | None) -> Reader:

@@ -1,6 +1,6 @@
 """LEAN: bars of QuantConnect, a zip for each day, in milliseconds since its midnight.
 
-The day is in the name of the file, and what is local midnight depends on the asset.
+The day is in the name of the file, and whose midnight it is in the folders above it.
 """
 
 import re
@@ -28,7 +28,7 @@ _DAY = re.compile(r"(?<!\d)((?:19|20)\d{6})_(?:[^/]*_)?(?:quote|trade)\b", re.IG
 _LONG = re.compile(r"(?:19|20)\d{6} \d{2}:\d{2}")
 _QUOTE, _TRADE = 11, 6
 _DAY_MS = 86_400_000
-_UTC_ASSETS = re.compile(r"(?<![a-z])(oanda|cfd|forex|crypto|cryptofuture)(?![a-z])")
+_UTC_ASSETS = re.compile(r"(?<![a-z])(oanda|crypto|cryptofuture)(?![a-z])")
 _EQUITY = re.compile(r"(?<![a-z])equity(?![a-z])")
 _CENTS = 10_000
 """LEAN stores prices of shares, and of nothing else, as integers."""
@@ -70,7 +70,7 @@ def _read_times(table: pl.DataFrame, file_name: str, timeframe: Timeframe, price
     texts = table.to_series(0)
     path = file_name.lower()
     is_equity = _EQUITY.search(path) is not None
-    is_utc = not is_equity and (_UTC_ASSETS.search(path) is not None or _is_oanda(table))
+    is_utc = _UTC_ASSETS.search(path) is not None
     if _LONG.fullmatch(texts[0] or ""):
         stamps = parse_stamps(texts, timeframe, is_utc=is_utc)
         _, mistakes = check_stamps(texts, stamps, lines)
@@ -92,13 +92,6 @@ def _read_times(table: pl.DataFrame, file_name: str, timeframe: Timeframe, price
         is_wall=not is_utc,
         clock="America/New_York" if is_equity else None,
     )
-
-
-def _is_oanda(table: pl.DataFrame) -> bool:
-    # OANDA gives no sizes; only its CFDs and currencies are quoted so, in UTC.
-    if table.width != _QUOTE:
-        return False
-    return not any(np.any(to_numbers(table.to_series(place)) != 0) for place in (5, 10))
 
 
 def _find_day(file_name: str) -> int:

@@ -8,7 +8,9 @@ from typing import Any
 
 import typer
 
+from setupdesk.core.errors import SetupdeskError
 from setupdesk.doors.cli.access import (
+    REFUSED,
     clear_errors,
     reach_desk,
     refuse_usage,
@@ -26,12 +28,23 @@ _NAMED = 20
 """So many sessions, gaps or days are named; ``--json`` has the others."""
 
 
-def import_file(file: Path, symbol: str, timeframe: str, *, as_json: bool) -> None:
-    """Import the bars of a file."""
+def import_file(
+    file: Path, symbol: str, timeframe: str, said: Mapping[str, Any], *, as_json: bool
+) -> None:
+    """Import the bars of a file; on a terminal, ask about a clock that nobody has said."""
     if not file.is_file():
         refuse_usage(f"There is no file {file}.")
     with clear_errors(as_json=as_json):
-        done = reach_desk().import_bars(file, symbol, timeframe)
+        desk = reach_desk()
+        try:
+            done = desk.import_bars(file, symbol, timeframe, said)
+        except SetupdeskError as error:
+            if error.code != "clock_needed" or as_json or not sys.stdin.isatty():
+                raise
+            say(str(error))
+            if not typer.confirm("Take the proposed clock?"):
+                raise typer.Exit(REFUSED) from None
+            done = desk.import_bars(file, symbol, timeframe, {**said, "accept_clock": True})
     _show_import(done, as_json=as_json)
 
 
@@ -154,8 +167,11 @@ def _show_import(done: dict[str, Any], *, as_json: bool) -> None:
     what = f"{done['symbol']} {done['timeframe']}"
     show(
         f"{what}: {done['outcome']}, {done['added']:,} bars added, {done['rows']:,} in all, "
-        f"{done['first'][:16]} to {done['last'][:16]} UTC, from {done['source_file']}"
+        f"{done['first'][:16]} to {done['last'][:16]} UTC, from {done['source_file']} "
+        f"({done['source_format']}, clock {done['clock']})"
     )
+    for warning in done["warnings"]:
+        say(f"WARNING  {warning}")
     if done["disagreeing"]:
         show(f"{done['disagreeing']:,} bars had other prices before; those of this file stand.")
     for name, count in done["quality"].items():

@@ -1,7 +1,7 @@
 """The commands below ``setupdesk data``: declarations only, so that ``--help`` stays quick."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,17 +16,32 @@ Text = str | None
 
 
 @data.command("import")
-def import_bars(
-    file: Annotated[Path, typer.Argument(help="CSV, also as .gz or .zip.")],
+def import_bars(  # noqa: PLR0913 (all that a user may say of a file)
+    file: Annotated[Path, typer.Argument(help="Any format of docs/data.md, also .gz or .zip.")],
     *,
     symbol: Annotated[str, typer.Option("--symbol", "-p")],
     timeframe: Annotated[str, typer.Option("--timeframe", "-i", "--tf")],
+    source: Annotated[str | None, typer.Option(help="The format, if it is not found.")] = None,
+    clock: Annotated[
+        str | None, typer.Option(help="UTC, Europe/Athens, +02:00, NY+7: of times without one.")
+    ] = None,
+    accept_clock: Annotated[
+        bool, typer.Option("--accept-clock", help="Take the clock that is proposed.")
+    ] = False,
+    stamped_at: Annotated[str | None, typer.Option(help="open or close of the bar.")] = None,
     as_json: Json = False,
 ) -> None:
     """Import the bars of a file."""
+    from setupdesk.doors.cli.access import refuse_usage
     from setupdesk.doors.cli.bars import import_file
 
-    import_file(file, symbol, timeframe, as_json=as_json)
+    if stamped_at not in (None, "open", "close"):
+        refuse_usage("--stamped-at is open or close.")
+    said = {"source": source, "clock": clock, "stamped_at": stamped_at}
+    given: dict[str, Any] = {key: text for key, text in said.items() if text is not None}
+    if accept_clock:
+        given["accept_clock"] = True
+    import_file(file, symbol, timeframe, given, as_json=as_json)
 
 
 @data.command()

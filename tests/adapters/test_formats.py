@@ -33,6 +33,9 @@ M15 = Timeframe.M15
 SHARED = (parent / "shared/data" for parent in Path(__file__).parents)
 REAL = next((folder for folder in SHARED if folder.is_dir()), Path("shared/data"))
 needs_real_files = pytest.mark.skipif(not REAL.is_dir(), reason="no real files in ../shared/data")
+SLOW = (".feather", ".parquet")
+"""Each of them takes a process of its own."""
+
 every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 
 
@@ -297,8 +300,9 @@ def test_the_report_beside_a_histdata_file_is_left_alone() -> None:
 @every_file
 def test_a_spoiled_file_gives_a_typed_error_or_bars(file: VendorFile) -> None:
     draw = random.Random(file.name)  # noqa: S311
+    count = 6 if file.name.endswith(SLOW) else 300
 
-    for _ in range(300):
+    for _ in range(count):
         spoiled = spoil_within(file, draw)
         try:
             imported = read_bars(spoiled, file.name, GER40, M15)

@@ -1,8 +1,11 @@
 """Parquet and Feather: tables with types, as pandas, polars and freqtrade store them."""
 
-from collections.abc import Callable
+import subprocess
+import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -12,18 +15,15 @@ from setupdesk.adapters.importers.rows import NotReadableError, Rows
 from setupdesk.core.timeframe import Timeframe
 
 _FREQTRADE = ("date", "open", "high", "low", "close", "volume")
-_MAX_ROWS = 50_000_000
-_BROKEN = (
-    *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
-    *(OSError, ValueError, OverflowError, MemoryError),
-)
+_CHILD = Path(__file__).with_name("columnar_child.py")
+_PATIENCE_S = 120
+_PANICS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Columnar:
     name: str
     magic: bytes
-    parse: Callable[[bytes], pl.DataFrame]
     only: tuple[str, ...] = ()
     """Columns that it must have, and no others."""
 
@@ -31,13 +31,13 @@ class _Columnar:
         del file_name
         if not content.startswith(self.magic):
             return False
-        return not self.only or _names(content, self.parse) == list(self.only)
+        return not self.only or _names(content) == self.only
 
     def read(self, content: bytes, file_name: str, timeframe: Timeframe) -> Rows:
         del file_name
         try:
-            return _read(self.parse(content), timeframe)
-        except _BROKEN as broken:
+            return _read(_parse(content), timeframe)
+        except _PANICS as broken:
             reason = str(broken).split("\n", 1)[0][:200]
             raise NotReadableError(f"It is broken: {reason}.") from broken
 
@@ -50,23 +50,29 @@ def _read(table: pl.DataFrame, timeframe: Timeframe) -> Rows:
     return read_columns(table, header, lines, timeframe)
 
 
-def _parse_feather(content: bytes) -> pl.DataFrame:
-    return pl.read_ipc(BytesIO(content), n_rows=_MAX_ROWS)
-
-
-def _parse_parquet(content: bytes) -> pl.DataFrame:
-    return pl.read_parquet(BytesIO(content), n_rows=_MAX_ROWS)
-
-
-def _names(content: bytes, parse: Callable[[bytes], pl.DataFrame]) -> list[str]:
+@lru_cache(maxsize=1)
+def _parse(content: bytes) -> pl.DataFrame:
+    # A few wrong bytes abort polars, or stop it for ever: not even a panic can be caught.
     try:
-        return parse(content).columns
-    except _BROKEN:
-        return []
+        child = subprocess.run(  # noqa: S603
+            [sys.executable, "-I", str(_CHILD)],
+            input=content,
+            capture_output=True,
+            timeout=_PATIENCE_S,
+            check=True,
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as broken:
+        raise NotReadableError("It is broken: polars cannot read it. Export it again.") from broken
+    return pl.read_ipc_stream(BytesIO(child.stdout))
 
 
-FEATHER = _Columnar(name="Feather", magic=b"ARROW1", parse=_parse_feather)
-PARQUET = _Columnar(name="Parquet", magic=b"PAR1", parse=_parse_parquet)
-FREQTRADE = _Columnar(
-    name="freqtrade feather", magic=b"ARROW1", parse=_parse_feather, only=_FREQTRADE
-)
+def _names(content: bytes) -> tuple[str, ...]:
+    try:
+        return tuple(_parse(content).columns)
+    except NotReadableError:
+        return ()
+
+
+FEATHER = _Columnar(name="Feather", magic=b"ARROW1")
+PARQUET = _Columnar(name="Parquet", magic=b"PAR1")
+FREQTRADE = _Columnar(name="freqtrade feather", magic=b"ARROW1", only=_FREQTRADE)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from threading import Event, Thread
 from typing import Any
 
@@ -27,6 +28,11 @@ from setupdesk.app.queries import Queries
 from setupdesk.app.start import Start
 from setupdesk.settings import Settings
 from setupdesk.setups.registry import load_registry
+
+# One of each for a process: what a warm parent has read, its children need not read again.
+_load_catalogue = cache(load_catalogue)
+_load_registry = cache(load_registry)
+_open_calendar = cache(ExchangeCalendar)
 
 DISPATCHED = (("start", "settle"), ("cancel",))
 """Which errands each dispatcher carries: a cancel waits for no answer of Prefect's."""
@@ -75,10 +81,10 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     from setupdesk.adapters.importers import read_bars
 
     ledger = open_database(settings.ledger, keeps_connections=True)
-    catalogue, registry = load_catalogue(), load_registry()
+    catalogue, registry = _load_catalogue(), _load_registry()
     bar_store, results = BarStore(settings.bars), ResultStore(settings.runs)
     build_offer = BuildOffer(
-        catalogue, registry, bar_store, ExchangeCalendar(settings.cache), clock.today
+        catalogue, registry, bar_store, _open_calendar(settings.cache), clock.today
     )
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     return Desk(
@@ -86,7 +92,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
         queries=Queries(Reads(ledger), results, registry, catalogue),
         data_desk=DataDesk(
-            catalogue, read_bars, bar_store, clock.now, ExchangeCalendar(settings.cache), write_bars
+            catalogue, read_bars, bar_store, clock.now, _open_calendar(settings.cache), write_bars
         ),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,
@@ -136,10 +142,10 @@ def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]
     journal = Journal(ledger, clock.now, worker)
     journal.lay_orphans_to_rest()
     manager = SetupManager(
-        registry=load_registry(),
-        catalogue=load_catalogue(),
+        registry=_load_registry(),
+        catalogue=_load_catalogue(),
         bar_store=BarStore(settings.bars),
-        calendar=ExchangeCalendar(settings.cache),
+        calendar=_open_calendar(settings.cache),
         journal=journal,
         load_speeds=Reads(ledger).load_speeds,
         run_backtest=run_backtest,
@@ -153,7 +159,7 @@ def warm_up(settings: Settings) -> None:
     from setupdesk.engine.backtest import warm_up as compile_kernels
 
     compile_kernels()
-    catalogue, calendar = load_catalogue(), ExchangeCalendar(settings.cache)
+    catalogue, calendar = _load_catalogue(), _open_calendar(settings.cache)
     for name in {manifest.symbol for manifest in BarStore(settings.bars).manifests()}:
         symbol = catalogue.find(name)
         if symbol:

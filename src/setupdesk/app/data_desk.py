@@ -1,6 +1,5 @@
 """The data desk: takes bars in, and says what it has, how good it is and what is in it."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -77,7 +76,7 @@ class DataDesk:
         facts = Facts(
             source_file=file_name,
             source_format=imported.source_format,
-            source_sha256=hashlib.sha256(raw).hexdigest(),
+            source_sha256=imported.source_sha256,
             imported_at=now,
             clock=imported.clock,
             quality=imported.quality,

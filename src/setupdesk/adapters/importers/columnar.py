@@ -40,6 +40,9 @@ class _Columnar:
         except _PANICS as broken:
             reason = str(broken).split("\n", 1)[0][:200]
             raise NotReadableError(f"It is broken: {reason}.") from broken
+        finally:
+            # Kept from the look at its columns until here, and no longer: it may be large.
+            _parse.cache_clear()
 
 
 def _read(table: pl.DataFrame, timeframe: Timeframe) -> Rows:

@@ -14,7 +14,6 @@ from setupdesk.doors.cli.access import (
     INTERRUPTED,
     REFUSED,
     RUN_FAILED,
-    clear_errors,
     reach_desk,
     reach_running_desk,
     say,
@@ -33,23 +32,22 @@ UNDER_WAY = ("queued", "running", "cancelling")
 
 def ask_and_show(payload: Mapping[str, Any], *, as_json: bool, detach: bool, inline: bool) -> None:
     """Ask for *payload*, wait for its end unless *detach*, print the report, exit by its end."""
-    with clear_errors(as_json=as_json):
-        desk = reach_desk(inline=True) if inline else reach_running_desk()
-        receipt = desk.ask(payload)
-        if receipt["status"] == "refused":
-            _show_refusal(receipt, as_json=as_json)
-            raise typer.Exit(REFUSED)
-        if detach and as_json:
-            show_json(receipt)
-        elif not as_json:
-            show_receipt(receipt)
-        if detach:
-            return
-        run = follow(desk, receipt["run_id"])
-        if as_json:
-            show_json(_join(desk, run) | {"receipt": receipt})
-        else:
-            show_end(desk, run, Console())
+    desk = reach_desk(inline=True) if inline else reach_running_desk()
+    receipt = desk.ask(payload)
+    if receipt["status"] == "refused":
+        _show_refusal(receipt, as_json=as_json)
+        raise typer.Exit(REFUSED)
+    if detach and as_json:
+        show_json(receipt)
+    elif not as_json:
+        show_receipt(receipt)
+    if detach:
+        return
+    run = follow(desk, receipt["run_id"])
+    if as_json:
+        show_json(_join(desk, run) | {"receipt": receipt})
+    else:
+        show_end(desk, run, Console())
     if run["state"] not in ("completed", "planned"):
         raise typer.Exit(RUN_FAILED)
 

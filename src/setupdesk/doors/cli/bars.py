@@ -34,31 +34,28 @@ def import_file(
     """Import the bars of a file; on a terminal, ask about a clock that nobody has said."""
     if not file.is_file():
         refuse_usage(f"There is no file {file}.")
-    with clear_errors(as_json=as_json):
-        desk = reach_desk()
-        try:
-            done = desk.import_bars(file, symbol, timeframe, said)
-        except SetupdeskError as error:
-            if error.code != "clock_needed" or as_json or not sys.stdin.isatty():
-                raise
-            say(str(error))
-            if not typer.confirm("Take the proposed clock?"):
-                raise typer.Exit(REFUSED) from None
-            done = desk.import_bars(file, symbol, timeframe, {**said, "accept_clock": True})
+    desk = reach_desk()
+    try:
+        done = desk.import_bars(file, symbol, timeframe, said)
+    except SetupdeskError as error:
+        if error.code != "clock_needed" or as_json or not sys.stdin.isatty():
+            raise
+        say(str(error))
+        if not typer.confirm("Take the proposed clock?"):
+            raise typer.Exit(REFUSED) from None
+        done = desk.import_bars(file, symbol, timeframe, {**said, "accept_clock": True})
     _show_import(done, as_json=as_json)
 
 
 def simulate_market(payload: Mapping[str, Any], *, as_json: bool) -> None:
     """Store bars of the simulated market."""
-    with clear_errors(as_json=as_json):
-        done = reach_desk().simulate_bars(payload)
+    done = reach_desk().simulate_bars(payload)
     _show_import(done, as_json=as_json)
 
 
 def show_data_sets(*, as_json: bool) -> None:
     """List the stored bars."""
-    with clear_errors(as_json=as_json):
-        found = reach_desk().data_sets()
+    found = reach_desk().data_sets()
     if as_json:
         show_json(found)
         return
@@ -80,8 +77,7 @@ def show_data_sets(*, as_json: bool) -> None:
 
 def show_data_set(symbol: str, timeframe: str, *, as_json: bool) -> None:
     """Show where bars come from, their clock, their quality and their versions."""
-    with clear_errors(as_json=as_json):
-        found = reach_desk().data_set(symbol, timeframe)
+    found = reach_desk().data_set(symbol, timeframe)
     if as_json:
         show_json(found)
         return
@@ -105,8 +101,7 @@ def show_data_set(symbol: str, timeframe: str, *, as_json: bool) -> None:
 
 def show_quality(symbol: str, timeframe: str | None, *, as_json: bool) -> None:
     """Say what is wrong with stored bars."""
-    with clear_errors(as_json=as_json):
-        found = reach_desk().quality(symbol, timeframe)
+    found = reach_desk().quality(symbol, timeframe)
     if as_json:
         show_json(found)
     else:
@@ -120,8 +115,7 @@ def export_to_file(symbol: str, timeframe: str, file: Path, *, overwrites: bool)
         refuse_usage(f"{file.name!r} does not end in .csv, .csv.gz or .parquet.")
     if file.exists() and not overwrites:
         refuse_usage(f"{file} exists already; --yes overwrites it.")
-    with clear_errors(as_json=False):
-        content = reach_desk().export_bars(symbol, timeframe, form)
+    content = reach_desk().export_bars(symbol, timeframe, form)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         draft.write_bytes(content)
@@ -134,11 +128,10 @@ def export_to_file(symbol: str, timeframe: str, file: Path, *, overwrites: bool)
 
 def delete_data_set(symbol: str, timeframe: str, *, is_sure: bool, as_json: bool) -> None:
     """Delete bars with all their versions, after a question or ``--yes``."""
-    with clear_errors(as_json=as_json):
-        desk = reach_desk()
-        if not is_sure:
-            _ask_to_delete(desk.data_set(symbol, timeframe))
-        done = desk.delete_bars(symbol, timeframe)
+    desk = reach_desk()
+    if not is_sure:
+        _ask_to_delete(desk.data_set(symbol, timeframe))
+    done = desk.delete_bars(symbol, timeframe)
     if as_json:
         show_json(done)
     else:

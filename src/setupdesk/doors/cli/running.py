@@ -4,7 +4,7 @@ from typing import Any
 
 import typer
 
-from setupdesk.doors.cli.access import EXIT_CODES, clear_errors, say, show, show_json
+from setupdesk.doors.cli.access import EXIT_CODES, say, show, show_json
 from setupdesk.settings import load_settings
 from setupdesk.supervisor import find_desk, run_here, start_detached, stop
 
@@ -14,16 +14,15 @@ NOT_RUNNING = EXIT_CODES["unavailable"]
 def start_desk(*, detach: bool) -> None:
     """Start the desk, here or in the background."""
     settings = load_settings()
-    with clear_errors(as_json=False):
-        if find_desk(settings):
-            say(f"A desk runs in {settings.home} already; `setupdesk status` shows it.")
-            return
-        if not detach:
-            say(f"The desk of {settings.home} runs here; Ctrl-C stops it.")
-            run_here(settings)
-            return
-        start_detached(settings)
-        say(f"The desk of {settings.home} takes requests; `setupdesk down` stops it.")
+    if find_desk(settings):
+        say(f"A desk runs in {settings.home} already; `setupdesk status` shows it.")
+        return
+    if not detach:
+        say(f"The desk of {settings.home} runs here; Ctrl-C stops it.")
+        run_here(settings)
+        return
+    start_detached(settings)
+    say(f"The desk of {settings.home} takes requests; `setupdesk down` stops it.")
 
 
 def stop_desk() -> None:

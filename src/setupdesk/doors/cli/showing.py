@@ -23,8 +23,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 def show_runs(limit: int, *, as_json: bool) -> None:
     """List the newest runs."""
-    with clear_errors(as_json=as_json):
-        found = reach_desk().runs(limit)
+    found = reach_desk().runs(limit)
     if as_json:
         show_json(found)
         return
@@ -44,8 +43,7 @@ def show_runs(limit: int, *, as_json: bool) -> None:
 
 def show_run(run_id: str, *, as_json: bool) -> None:
     """Show a run and its report."""
-    with clear_errors(as_json=as_json):
-        asking.show_run(reach_desk(), run_id, as_json=as_json)
+    asking.show_run(reach_desk(), run_id, as_json=as_json)
 
 
 def show_trades(run_id: str, form: str) -> None:
@@ -72,8 +70,7 @@ def write_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def show_logs(run_id: str, *, as_json: bool) -> None:
     """Print the log of a run."""
-    with clear_errors(as_json=as_json):
-        lines = reach_desk().log_lines(run_id)
+    lines = reach_desk().log_lines(run_id)
     if as_json:
         show_json(lines)
     else:
@@ -82,11 +79,10 @@ def show_logs(run_id: str, *, as_json: bool) -> None:
 
 def cancel_run(run_id: str, *, as_json: bool) -> None:
     """Stop a run and say how it ended."""
-    with clear_errors(as_json=as_json):
-        desk = reach_desk()
-        state = desk.cancel(run_id)["state"]
-        if state == "cancelling":
-            state = asking.follow(desk, run_id)["state"]
+    desk = reach_desk()
+    state = desk.cancel(run_id)["state"]
+    if state == "cancelling":
+        state = asking.follow(desk, run_id)["state"]
     if as_json:
         show_json({"run_id": run_id, "state": state})
     elif state == "cancelled":
@@ -97,8 +93,7 @@ def cancel_run(run_id: str, *, as_json: bool) -> None:
 
 def show_audit_log(limit: int, *, as_json: bool) -> None:
     """List the newest requests, accepted and refused."""
-    with clear_errors(as_json=as_json):
-        found = reach_desk().audit_log(limit)
+    found = reach_desk().audit_log(limit)
     if as_json:
         show_json(found)
         return
@@ -117,8 +112,7 @@ def show_audit_log(limit: int, *, as_json: bool) -> None:
 
 def show_setups(*, as_json: bool) -> None:
     """List the setups and what may be changed in them."""
-    with clear_errors(as_json=as_json):
-        found = reach_desk().setups()
+    found = reach_desk().setups()
     if as_json:
         show_json(found)
         return
@@ -139,8 +133,7 @@ def show_setups(*, as_json: bool) -> None:
 
 def show_symbols(*, as_json: bool) -> None:
     """List the symbols."""
-    with clear_errors(as_json=as_json):
-        found = reach_desk().symbols()
+    found = reach_desk().symbols()
     if as_json:
         show_json(found)
         return

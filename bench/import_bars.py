@@ -89,6 +89,12 @@ def write_as(form: str, zone: str | None = None) -> Callable[[pl.Expr], pl.Expr]
     return lambda at: (at.dt.convert_time_zone(zone) if zone else at).dt.strftime(form)
 
 
+def write_server_time(form: str) -> Callable[[pl.Expr], pl.Expr]:
+    """Write the time in a *form*, by the wall clock of a MetaTrader server."""
+    new_york = write_as("%FT%T", "America/New_York")
+    return lambda at: new_york(at).str.to_datetime().dt.offset_by("7h").dt.strftime(form)
+
+
 LAYOUTS = (
     Layout(
         name="1735804800000",
@@ -125,7 +131,7 @@ LAYOUTS = (
     Layout(
         name="MT5 export",
         header=MT5,
-        stamp=write_as("%Y.%m.%d\t%H:%M:%S"),
+        stamp=write_server_time("%Y.%m.%d\t%H:%M:%S"),
         parse=parse_mt5,
         clock=SERVER,
         separator="\t",
@@ -134,7 +140,7 @@ LAYOUTS = (
     Layout(
         name="MT4 CSV",
         header="",
-        stamp=write_as("%Y.%m.%d,%H:%M"),
+        stamp=write_server_time("%Y.%m.%d,%H:%M"),
         parse=parse_mt4,
         clock=SERVER,
     ),
@@ -164,9 +170,7 @@ def write(layout: Layout, table: pl.DataFrame) -> bytes:
     """Write the file as its program does."""
     further = [pl.lit(value).alias(f"further {value}") for value in layout.further]
     columns = table.with_columns(layout.stamp(pl.col("time")), *further)
-    text = columns.write_csv(
-        include_header=False, separator=layout.separator, quote_style="never"
-    )
+    text = columns.write_csv(include_header=False, separator=layout.separator, quote_style="never")
     return f"{layout.header}\n{text}".lstrip("\n").encode()
 
 

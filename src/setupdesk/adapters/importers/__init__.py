@@ -6,6 +6,8 @@
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Literal
 
 from setupdesk.adapters.importers import (
@@ -84,6 +86,21 @@ def read_folder(
     They may overlap where they agree. Raises as ``read_bars`` does.
     """
     given = sorted(files)
+
+    # The digest of a large file takes a while, so another thread takes it.
+    with ThreadPoolExecutor(1) as aside:
+        digest = aside.submit(_fingerprint, given)
+        imported = _read(given, symbol, timeframe, declared or Declared(), source)
+    return replace(imported, source_sha256=digest.result())
+
+
+def _read(
+    given: Sequence[tuple[str, bytes]],
+    symbol: Symbol,
+    timeframe: Timeframe,
+    declared: Declared,
+    source: str | None,
+) -> ImportedBars:
     name = _name(given)
     parts = [part for path, raw in given for part in _read_parts(raw, path, timeframe, source)]
     if not parts:
@@ -91,7 +108,7 @@ def read_folder(
     rows = None
     try:
         rows = join_parts(parts)
-        timed = apply_clock(rows, name, symbol, timeframe, declared or Declared())
+        timed = apply_clock(rows, name, symbol, timeframe, declared)
         bars, quality = check_rows(timed.rows, symbol, timeframe)
     except NotReadableError as mistake:
         if rows is not None and len(parts) > 1:
@@ -102,7 +119,7 @@ def read_folder(
     return ImportedBars(
         bars=bars,
         source_format=parts[0].source_format,
-        source_sha256=_fingerprint(given),
+        source_sha256="",
         quality={**quality, **rows.left_out},
         clock=timed.clock.name,
         warnings=(*timed.warnings, *check_clock(bars, symbol, timed.clock)),

@@ -9,7 +9,6 @@ from setupdesk.adapters.importers.rows import Rows
 from setupdesk.adapters.importers.stamps import check_stamps, parse_stamps
 from setupdesk.adapters.importers.text_table import (
     NUMBER,
-    decode,
     first_lines,
     matches,
     parse_table,
@@ -37,7 +36,7 @@ class _Klines:
     def read(self, content: bytes, file_name: str, timeframe: Timeframe) -> Rows:
         if _WITH_HEADER.recognises(content, file_name):
             return _WITH_HEADER.read(content, file_name, timeframe)
-        table = parse_table(decode(content), 0, len(_LINE))
+        table = parse_table(content, 0, len(_LINE), numbers=range(1, 6))
         lines = np.arange(1, len(table) + 1)
         stamps = parse_stamps(table.to_series(0), timeframe, is_utc=True)
         _, mistakes = check_stamps(table.to_series(0), stamps, lines)

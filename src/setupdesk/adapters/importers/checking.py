@@ -8,7 +8,7 @@ from setupdesk.adapters.importers.rows import Flags, NotReadableError, Rows, nam
 from setupdesk.adapters.importers.spacing import check_spacing, show_time
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.market.bars import Bars, Floats
+from setupdesk.market.bars import Bars, Floats, Ints
 
 _FLAT_MS = 2 * 3_600_000
 _FLAT_BARS = 8
@@ -19,10 +19,9 @@ def check_rows(rows: Rows, symbol: Symbol, timeframe: Timeframe) -> tuple[Bars, 
     """Give the bars and what was mended, or raise ``NotReadableError`` with all mistakes."""
     if not len(rows.time):
         raise NotReadableError("It has no rows.")
-    in_order = rows.take(np.argsort(rows.time, kind="stable"))
-    in_order = in_order.take(in_order.time != 0)
+    in_order = _put_in_order(rows)
     doubled = np.append(False, np.diff(in_order.time) == 0)[: len(in_order.time)]
-    unique = in_order.take(~doubled)
+    unique = in_order.take(~doubled) if doubled.any() else in_order
     mistakes = [
         *rows.mistakes,
         *_check_prices(rows, symbol),
@@ -37,16 +36,45 @@ def check_rows(rows: Rows, symbol: Symbol, timeframe: Timeframe) -> tuple[Bars, 
         "unsorted": int(np.count_nonzero(np.diff(rows.time) < 0)),
         "duplicates": int(np.count_nonzero(doubled)),
     }
-    return _to_bars(unique, symbol, timeframe), quality | _look(unique, symbol)
+    # Neither forbids the import: brokers do quote between ticks.
+    counted = [_count_ticks(price, symbol.tick) for price in unique.prices]
+    quality["off_tick"] = sum(off_tick for _, off_tick in counted)
+    quality["flat"] = int(np.count_nonzero(_is_flat(unique)))
+    # Programs write 0 for "none": a real source has volume in some bar.
+    volume = unique.volume if np.any(unique.volume > 0) else np.full(len(unique.volume), np.nan)
+    opened, high, low, close = (ticks for ticks, _ in counted)
+    return Bars(timeframe, symbol.tick, unique.time, opened, high, low, close, volume), quality
+
+
+def _count_ticks(price: Floats, tick: float) -> tuple[Ints, int]:
+    # One column at a time, and in place: it is three times as fast.
+    rest = price / tick
+    ticks = np.rint(rest)
+    rest -= ticks
+    return ticks.astype(np.int64), int(np.count_nonzero(np.abs(rest, out=rest) > 1e-3))
+
+
+def _put_in_order(rows: Rows) -> Rows:
+    # Most files are in order already, and copies of large ones cost more than this look.
+    if rows.time[0] > 0 and bool(np.all(rows.time[1:] >= rows.time[:-1])):
+        return rows
+    in_order = rows.take(np.argsort(rows.time, kind="stable"))
+    return in_order.take(in_order.time != 0)
+
+
+def _is_flat(rows: Rows) -> Flags:
+    return np.asarray(rows.prices[1] == rows.prices[2])
 
 
 def _check_prices(rows: Rows, symbol: Symbol) -> list[str]:
     opened, high, low, close = prices = rows.prices
     low_limit, high_limit = symbol.price_range
+    crossed = (high < np.fmax(opened, close)) | (low > np.fmin(opened, close)) | (high < low)
+    if low_limit <= prices.min() and prices.max() <= high_limit and not crossed.any():
+        return []
     missing = np.isnan(prices)
     negative = prices <= 0
     strange = ~missing & ~negative & ((prices < low_limit) | (prices > high_limit))
-    crossed = (high < np.fmax(opened, close)) | (low > np.fmin(opened, close)) | (high < low)
     scale = f"{low_limit:,g} to {high_limit:,g}"
     return [
         *name_first(rows.lines, _in_any(missing), "a price is not a number. Mend the line."),
@@ -74,6 +102,8 @@ def _first_price(prices: Floats, wrong: Flags) -> float:
 
 
 def _check_doubled(in_order: Rows, doubled: Flags) -> list[str]:
+    if not doubled.any():
+        return []
     same_prices = np.all(in_order.prices == np.roll(in_order.prices, 1, axis=1), axis=0)
     disagree = doubled & ~same_prices
     if not disagree.any():
@@ -86,7 +116,9 @@ def _check_doubled(in_order: Rows, doubled: Flags) -> list[str]:
 def _check_flat(rows: Rows, timeframe: Timeframe) -> list[str]:
     # A run of bars at one single price, next to one another.
     longest = max(_FLAT_BARS, _FLAT_MS // timeframe.milliseconds)
-    flat = np.all(rows.prices == rows.prices[0], axis=0)
+    flat = _is_flat(rows) & (rows.prices[0] == rows.prices[3])
+    if np.count_nonzero(flat) < longest:
+        return []
     begins = np.append(
         True,
         ~flat[:-1]
@@ -107,19 +139,3 @@ def _check_flat(rows: Rows, timeframe: Timeframe) -> list[str]:
         f"source was not working. Remove these bars."
     )
     return name_first(rows.lines, too_long, says)
-
-
-def _to_bars(rows: Rows, symbol: Symbol, timeframe: Timeframe) -> Bars:
-    opened, high, low, close = np.rint(rows.prices / symbol.tick).astype(np.int64)
-    # Programs write 0 for "none": a real source has volume in some bar.
-    volume = rows.volume if np.any(rows.volume > 0) else np.full(len(rows.volume), np.nan)
-    return Bars(timeframe, symbol.tick, rows.time, opened, high, low, close, volume)
-
-
-def _look(rows: Rows, symbol: Symbol) -> dict[str, int]:
-    # None of it forbids the import: brokers do quote between ticks.
-    ticks = rows.prices / symbol.tick
-    return {
-        "off_tick": int(np.count_nonzero(np.abs(ticks - np.rint(ticks)) > 1e-3)),
-        "flat": int(np.count_nonzero(rows.prices[1] == rows.prices[2])),
-    }

@@ -14,12 +14,13 @@ import polars as pl
 from setupdesk.adapters.importers.rows import NotReadableError, Rows, name_first
 from setupdesk.adapters.importers.stamps import check_stamps, parse_stamps
 from setupdesk.adapters.importers.text_table import (
-    decode,
     find_separator,
     first_lines,
+    join_texts,
     parse_table,
     split_line,
     to_numbers,
+    to_prices,
 )
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Floats, Ints
@@ -83,10 +84,9 @@ class HeaderFormat:
     def read(self, content: bytes, file_name: str, timeframe: Timeframe) -> Rows:
         """Read every line below the header."""
         del file_name
-        text = decode(content).strip("\r\n")
-        line = text.partition("\n")[0]
-        header = read_header(line)
-        table = parse_table(text, 1, len(header), find_separator(line))
+        line = next(iter(first_lines(content, 1)), "")
+        header, separator = read_header(line), find_separator(line)
+        table = parse_table(content, 1, len(header), separator, find_numbers(header))
         lines = np.arange(_FIRST_LINE, _FIRST_LINE + len(table))
         rows = read_columns(table, header, lines, timeframe, epochs_are_wall=self.epochs_are_wall)
         return leave_out_silence(rows) if self.leaves_out_silence else rows
@@ -118,11 +118,10 @@ def read_columns(
     is_wall, mistakes = check_stamps(
         texts, stamps, lines, is_wall=epochs_are_wall and stamps.are_epochs
     )
-    prices = [to_numbers(table.to_series(columns[names[0]])) for names in _PRICE_NAMES]
     return Rows(
         lines=lines,
         time=stamps.utc_ms,
-        prices=np.stack(prices),
+        prices=to_prices(table, [columns[names[0]] for names in _PRICE_NAMES]),
         volume=_volume(table, header),
         mistakes=[*mistakes, *_check_sources(table, header, lines)],
         is_wall=is_wall,
@@ -142,6 +141,12 @@ def find_columns(header: Sequence[str]) -> Mapping[str, int] | None:
         found[names[0]] = _find(header, names)
     columns = {name: place for name, place in found.items() if place is not None}
     return columns if len(columns) == len(found) else None
+
+
+def find_numbers(header: Sequence[str]) -> set[int]:
+    """Give the places of prices and volumes."""
+    names = {name for names in _PRICE_NAMES for name in names} | {*_VOLUME_NAMES}
+    return {place for place, name in enumerate(header) if name in names}
 
 
 def _find(header: Sequence[str], names: Sequence[str]) -> int | None:
@@ -169,9 +174,9 @@ def _join_date_and_time(table: pl.DataFrame, header: Sequence[str], alone: pl.Se
     is_text = day.dtype == hour.dtype == pl.String
     if not is_text or not _TIME_OF_DAY.fullmatch((hour[0] or "").strip()):
         return alone
-    if hour.str.contains(r"^\s*\d+\s*$").all():
+    if ":" not in hour[0] and hour.str.contains(r"^\s*\d+\s*$").all():
         hour = hour.str.strip_chars().str.zfill(6 if hour.str.len_bytes().max() != 4 else 4)
-    return day.str.strip_chars() + " " + hour.str.strip_chars()
+    return join_texts(day, hour)
 
 
 def _volume(table: pl.DataFrame, header: Sequence[str]) -> Floats:

@@ -8,7 +8,6 @@ from setupdesk.adapters.importers.rows import NotReadableError, Rows
 from setupdesk.adapters.importers.stamps import check_stamps, parse_stamps
 from setupdesk.adapters.importers.text_table import (
     NUMBER,
-    decode,
     first_lines,
     matches,
     parse_table,
@@ -35,7 +34,7 @@ class _HistData:
         del file_name
         if matches(_first_cells(content), _TICK):
             raise NotReadableError("It holds ticks. Download the 1 minute bars of HistData.")
-        table = parse_table(decode(content), 0, len(_BAR))
+        table = parse_table(content, 0, len(_BAR), numbers=range(1, 6))
         texts = table.to_series(0)
         lines = np.arange(1, len(table) + 1)
         stamps = parse_stamps(texts, timeframe, is_utc=True)

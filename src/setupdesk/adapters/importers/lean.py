@@ -14,7 +14,6 @@ from setupdesk.adapters.importers.rows import NotReadableError, Rows, name_first
 from setupdesk.adapters.importers.stamps import check_stamps, parse_stamps
 from setupdesk.adapters.importers.text_table import (
     NUMBER,
-    decode,
     first_lines,
     parse_table,
     split_line,
@@ -55,7 +54,7 @@ class _Lean:
         width = len(split_line(lines[0], ",")) if lines else 0
         if width not in {_QUOTE, _TRADE}:
             raise NotReadableError(f"Its lines must have {_TRADE} or {_QUOTE} columns.")
-        table = parse_table(decode(content), 0, width, ",")
+        table = parse_table(content, 0, width, ",", numbers=range(1, 6))
         rows = _read_times(table, file_name, timeframe, to_prices(table, (1, 2, 3, 4)))
         if width == _QUOTE:
             rows = rows.leave_out(np.all(np.isnan(rows.prices), axis=0), "no_bid")

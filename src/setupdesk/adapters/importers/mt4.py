@@ -12,8 +12,8 @@ from setupdesk.adapters.importers.rows import NotReadableError, Rows, name_first
 from setupdesk.adapters.importers.stamps import check_stamps, parse_epochs, parse_stamps
 from setupdesk.adapters.importers.text_table import (
     NUMBER,
-    decode,
     first_lines,
+    join_texts,
     matches,
     parse_table,
     split_line,
@@ -51,12 +51,12 @@ class _Csv:
         return bool(lines) and matches(split_line(lines[0]), _LINE)
 
     def read(self, content: bytes, file_name: str, timeframe: Timeframe) -> Rows:
-        text = decode(content)
-        width = len(split_line(first_lines(content, 1)[0])) if text.strip() else 0
-        table = parse_table(text, 0, width)
+        first = first_lines(content, 1)
+        width = len(split_line(first[0])) if first else 0
+        table = parse_table(content, 0, width, numbers=range(2, 7))
         if width < len(_LINE):
             raise NotReadableError("Its lines must be date, time, open, high, low, close.")
-        texts = table.to_series(0) + " " + table.to_series(1).str.strip_chars()
+        texts = join_texts(table.to_series(0), table.to_series(1))
         lines = np.arange(1, len(table) + 1)
         stamps = parse_stamps(texts, timeframe, is_utc=False)
         is_wall, mistakes = check_stamps(texts, stamps, lines)

@@ -19,7 +19,7 @@ _RUN = 10
 def check_spacing(rows: Rows, timeframe: Timeframe) -> list[str]:
     """Find bars off the grid, of another timeframe, or of several sizes in one file."""
     gaps = np.diff(rows.time)
-    usual = _most_frequent(gaps) if len(gaps) else timeframe.milliseconds
+    usual = _find_usual(gaps, timeframe)
     return [
         *_check_grid(rows, min(usual, timeframe.milliseconds)),
         *_check_usual(usual, timeframe),
@@ -86,6 +86,13 @@ def _check_overlap(rows: Rows, gaps: Ints, usual: int, timeframe: Timeframe) -> 
         f"{show_time(int(rows.time[row]))}. Remove one of them."
     )
     return name_first(rows.lines, short, says)
+
+
+def _find_usual(gaps: Ints, timeframe: Timeframe) -> int:
+    # What more than half of them are needs no counting of the others.
+    if 2 * np.count_nonzero(gaps == timeframe.milliseconds) > len(gaps) or not len(gaps):
+        return timeframe.milliseconds
+    return _most_frequent(gaps)
 
 
 def _most_frequent(gaps: Ints) -> int:

@@ -1,5 +1,6 @@
 """Time stamps: text or numbers of a file become milliseconds, never by guessing a zone."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -23,14 +24,19 @@ _LAYOUTS = (
 _SLASHES = _LAYOUTS[-1]
 _COMPACT = r"^(?:19|20)\d{2}(?:0[1-9]|1[0-2])[0-3]\d$"
 
+_FIELDS = {
+    "%Y": "[0-9]{4}",
+    "%S": "[0-5][0-9]",
+    "%:z": "[+-][0-9]{2}:[0-9]{2}",
+    ".": r"\.",
+    **dict.fromkeys(("%m", "%d", "%H", "%M"), "[0-9]{2}"),
+}
 _QUICK = (
-    ("%Y-%m-%dT%H:%M:%SZ", True),
-    ("%Y-%m-%d %H:%M:%S+00:00", True),
-    ("%Y-%m-%d %H:%M:%S", False),
-    ("%Y.%m.%d %H:%M:%S", False),
-    ("%Y.%m.%d %H:%M", False),
+    *("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%:z", "%Y-%m-%d %H:%M:%S%:z"),
+    *("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y%m%d %H%M%S"),
+    *("%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%d.%m.%Y %H:%M:%S.000"),
 )
-"""Layouts that polars reads at once, and whether they are in UTC."""
+"""Layouts that polars reads at once, those with a zone first."""
 
 _EPOCH_LIMITS = (1e8, 1e11, 1e14, 1e17, 1e20)
 """Between them lie the years 1973 to 5138 in seconds, then in milli-, micro-, nanoseconds."""
@@ -64,7 +70,11 @@ def parse_stamps(column: pl.Series, timeframe: Timeframe, *, is_utc: bool) -> St
         return _parse_moments(column, is_utc=is_utc, dates_do=dates_do)
     if column.dtype.is_numeric():
         return parse_epochs(column.cast(pl.Float64, strict=False).fill_null(0).to_numpy())
-    column = column.cast(pl.String, strict=False).str.strip_chars()
+    column = column.cast(pl.String, strict=False)
+    quick = _parse_quickly(column, is_utc=is_utc)
+    if quick is not None:
+        return quick
+    column = column.str.strip_chars()
     quick = _parse_quickly(column, is_utc=is_utc)
     if quick is not None:
         return quick
@@ -78,6 +88,9 @@ def parse_stamps(column: pl.Series, timeframe: Timeframe, *, is_utc: bool) -> St
 def parse_epochs(values: Floats) -> Stamps:
     """Read UNIX times, the unit of each told by its size."""
     # Row by row: Binance changed from milli- to microseconds in 2025, inside some files.
+    if len(values) and values.min() >= 1e11 and values.max() < 1e14:
+        stamps = _within_reason(values.round().astype(np.int64), *np.zeros((2, len(values)), bool))
+        return replace(stamps, are_epochs=True)
     values = np.nan_to_num(values, nan=0.0).clip(0, _EPOCH_LIMITS[-1] * 10)
     unit = np.searchsorted(_EPOCH_LIMITS, values)
     known = (unit > 0) & (unit < len(_EPOCH_LIMITS))
@@ -135,18 +148,30 @@ def _parse_moments(column: pl.Series, *, is_utc: bool, dates_do: bool) -> Stamps
 
 
 def _parse_quickly(column: pl.Series, *, is_utc: bool) -> Stamps | None:
-    for layout, says_utc in _QUICK:
-        if _read_moments(column.head(1), layout).null_count():
-            continue
-        moments = _read_moments(column, layout)
-        if not moments.null_count():
-            naive = np.full(len(column), not (says_utc or is_utc))
-            return _within_reason(_to_ms(moments), np.zeros(len(column), np.bool_), naive)
-    return None
+    layout = next(
+        (each for each in _QUICK if _read_moments(column.head(1), each) is not None), None
+    )
+    moments = None if layout is None else _read_moments(column, layout)
+    if layout is None or moments is None:
+        return None
+    naive = np.full(len(column), not (layout.endswith(("z", "Z")) or is_utc))
+    return _within_reason(moments, np.zeros(len(column), np.bool_), naive)
 
 
-def _read_moments(column: pl.Series, layout: str) -> pl.Series:
-    return column.str.to_datetime(layout, time_unit="ms", strict=False)
+def _read_moments(column: pl.Series, layout: str) -> Ints | None:
+    # Polars forgives: 2025- 1-02 and a second 60 would be times. Here each digit has its place.
+    pattern = re.sub(r"%:?[A-Za-z]|\.", lambda field: _FIELDS[field[0]], layout)
+    text = pl.col("text")
+
+    # As expressions, for then the parts of a large column are read side by side.
+    read = column.to_frame("text").select(
+        text.str.contains(f"^{pattern}$").fill_null(value=False).all().alias("fits"),
+        text.str.to_datetime(layout, time_unit="ms", strict=False, cache=False)
+        .dt.epoch("ms")
+        .alias("ms"),
+    )
+    ms = read["ms"]
+    return ms.to_numpy() if read["fits"][:1].all() and not ms.null_count() else None
 
 
 def _to_ms(moments: pl.Series) -> Ints:

@@ -4,10 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from setupdesk.adapters.importers.csv_with_header import find_columns, read_columns, read_header
+from setupdesk.adapters.importers.csv_with_header import (
+    find_columns,
+    find_numbers,
+    read_columns,
+    read_header,
+)
 from setupdesk.adapters.importers.rows import NotReadableError, Rows
 from setupdesk.adapters.importers.text_table import (
-    decode,
     find_separator,
     first_lines,
     parse_table,
@@ -41,9 +45,9 @@ class _Frame:
         header = ["date", *columns[1:]]
         if find_columns(header) is None:
             raise NotReadableError("Its first line does not name open, high, low, close.")
-        text = decode(content)
-        separator = find_separator(text.strip("\r\n").partition("\n")[0])
-        table = parse_table(text, _HEADER_LINES, len(header), separator)
+        separator = find_separator(first_lines(content, 1)[0])
+        numbers = find_numbers(header)
+        table = parse_table(content, _HEADER_LINES, len(header), separator, numbers)
         lines = np.arange(_HEADER_LINES + 1, _HEADER_LINES + 1 + len(table))
         return read_columns(table, header, lines, timeframe)
 

@@ -83,6 +83,20 @@ def test_the_manifest_tells_where_the_bars_come_from(tmp_path: Path) -> None:
         "imported_at": "2025-10-31T12:00:00+00:00",
         "quality": {"duplicates": 2},
         "warnings": [],
+        "sources": [
+            {
+                "source_file": "ger40.csv",
+                "source_format": "CSV with a header",
+                "source_sha256": "ab" * 32,
+                "clock": "UTC",
+                "clock_found": "",
+                "imported_at": "2025-10-31T12:00:00+00:00",
+                "rows": 4,
+                "first": "2025-01-02T08:00:00+00:00",
+                "last": "2025-01-02T08:45:00+00:00",
+                "warnings": [],
+            }
+        ],
     }
 
 
@@ -299,12 +313,12 @@ def test_bars_that_are_mapped_survive_their_deletion(tmp_path: Path) -> None:
     assert mapped.fingerprint() == bars.fingerprint()
 
 
-def test_a_manifest_of_an_older_desk_has_no_warnings(tmp_path: Path) -> None:
+def test_a_manifest_of_an_older_desk_has_no_warnings_and_names_one_source(tmp_path: Path) -> None:
     store = BarStore(tmp_path)
     saved = store.save("GER40", draw_bars(), FACTS)
     path = tmp_path / "GER40/M15/manifest.json"
     old = json.loads(path.read_text())
-    del old["warnings"]
+    del old["warnings"], old["sources"]
     path.write_text(json.dumps(old))
 
     assert store.find_manifest("GER40", Timeframe.M15) == saved.manifest

@@ -3,7 +3,8 @@
 SetupdeskError
 ├── InvalidRequestError       refused: no run, no flow           422 · exit 3
 ├── InvalidImportError        the file cannot be imported        422 · exit 3
-│   └── ClockNeededError      it does not say its time zone      422 · exit 3
+│   ├── ClockNeededError      it does not say its time zone      422 · exit 3
+│   └── BarsDisagreeError     it contradicts the stored bars     422 · exit 3
 ├── InvalidRuleError          a setup's file is wrong            422 · exit 3
 ├── NotFoundError             no such run, setup or symbol       404 · exit 4
 ├── NotFinishedError          the run has no result yet          409 · exit 4
@@ -58,6 +59,29 @@ class ClockNeededError(InvalidImportError):
             f"Give --clock {clock} if that is right, or --clock with another, or take the "
             f"proposal with --accept-clock.",
         )
+
+
+class BarsDisagreeError(InvalidImportError):
+    """Most bars of the file are stored with other prices; nothing changed."""
+
+    code = "bars_disagree"
+
+    def __init__(
+        self, file_name: str, disagreeing: int, shared: int, days: Sequence[str], cause: str
+    ) -> None:
+        self.disagreeing, self.shared, self.days, self.cause = disagreeing, shared, days, cause
+        first = ", ".join(days[:_NAMED_DAYS])
+        more = len(days) - _NAMED_DAYS
+        others = f" and {more:,} more {'day' if more == 1 else 'days'}" if more > 0 else ""
+        super().__init__(
+            file_name,
+            f"{shared:,} of its bars are stored already, {disagreeing:,} of them with other "
+            f"prices, on {first}{others}. {cause} Give --replace if this file shall take the "
+            f"place of all stored bars, which are kept as an older version.",
+        )
+
+
+_NAMED_DAYS = 5
 
 
 class InvalidRuleError(SetupdeskError):

@@ -1,6 +1,6 @@
 """Ports: what the steps need from outside, in their own words."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -151,8 +151,10 @@ class ReadBars(Protocol):
         reference: Bars | None = None,
         stamped_at: Literal["open", "close"] | None = None,
         source: str | None = None,
+        folder: bool = False,
+        catalogue: Iterable[Symbol] = (),
     ) -> ImportedBars:
-        """Read the bars, or raise InvalidImportError."""
+        """Read the bars, or raise InvalidImportError; a folder comes as one zip archive."""
 
 
 class WriteBars(Protocol):
@@ -165,8 +167,16 @@ class WriteBars(Protocol):
 class BarStore(Protocol):
     """Where bars are kept."""
 
-    def save(self, symbol: str, bars: Bars, facts: Facts) -> Saved:
-        """Add bars to a data set, all or nothing."""
+    def save(
+        self,
+        symbol: str,
+        bars: Bars,
+        facts: Facts,
+        *,
+        replaces: bool = False,
+        zone: str = "UTC",
+    ) -> Saved:
+        """Add bars to a data set, or put them in its place, all or nothing."""
 
     def find_source(self, symbol: str, timeframe: Timeframe) -> Manifest | None:
         """Find the data set that answers for a timeframe: its own, or a finer one."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from setupdesk.doors.cli import asking
 from setupdesk.doors.cli.access import (
@@ -159,7 +160,7 @@ def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], when_empt
     for count, heading in enumerate(headings):
         table.add_column(heading, no_wrap=count == 0, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(_disarm_terminal(cell)) for cell in row))
     Console().print(table)
 
 
@@ -170,6 +171,11 @@ def _describe_outcome(run: Mapping[str, Any]) -> str:
     if not summary["trades"]:
         return "no trades"
     return f"{summary['trades']} trades, {summary['total_r']:+.2f}R"
+
+
+def _disarm_terminal(text: str) -> str:
+    # Names of files may hold escape sequences, which would drive the terminal.
+    return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
 
 
 def _disarm(value: Any) -> Any:

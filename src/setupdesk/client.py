@@ -87,6 +87,19 @@ class Client:
         """List the symbols of the catalogue."""
         return self._get("/symbols")
 
+    def symbol_mistakes(self) -> dict[str, list[str]]:
+        """List the user's own symbol files that cannot be used."""
+        return self._get("/symbols/mistakes")
+
+    def symbol(self, name: str) -> dict[str, Any]:
+        """Give one symbol with its windows, its costs and its TOML."""
+        return self._get(f"/symbols/{quote(name, safe='')}")
+
+    def add_symbol(self, text: str, file_name: str, *, dry_run: bool) -> dict[str, Any]:
+        """Check the TOML of a symbol and, unless it is a dry run, keep it."""
+        asked = {"file_name": file_name, "dry_run": dry_run}
+        return self._read(self._send("POST", "/symbols", params=asked, json=text))
+
     def data_sets(self) -> list[dict[str, Any]]:
         """List the stored bars."""
         return self._get("/data")

@@ -68,7 +68,19 @@ class InlineDesk:
 
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""
-        return self.desk.queries.symbols()
+        return self.desk.symbol_desk.symbols()
+
+    def symbol_mistakes(self) -> dict[str, list[str]]:
+        """List the user's own symbol files that cannot be used."""
+        return self.desk.symbol_desk.mistakes()
+
+    def symbol(self, name: str) -> dict[str, Any]:
+        """Give one symbol with its windows, its costs and its TOML."""
+        return self.desk.symbol_desk.symbol(name)
+
+    def add_symbol(self, text: str, file_name: str, *, dry_run: bool) -> dict[str, Any]:
+        """Check the TOML of a symbol and, unless it is a dry run, keep it."""
+        return self.desk.symbol_desk.add(text, file_name, dry_run=dry_run)
 
     def data_sets(self) -> list[dict[str, Any]]:
         """List the stored bars."""

@@ -50,6 +50,11 @@ class Settings:
         return self.home / "bars"
 
     @property
+    def symbols(self) -> Path:
+        """Folder of the user's own symbols, one TOML file each."""
+        return self.home / "symbols"
+
+    @property
     def runs(self) -> Path:
         """Folder with one folder a run: its report and its log."""
         return self.home / "runs"

@@ -10,7 +10,7 @@ from typing import Any
 from setupdesk.adapters import clock
 from setupdesk.adapters.bar_store import BarStore
 from setupdesk.adapters.calendar import ExchangeCalendar
-from setupdesk.adapters.catalogue import load_catalogue
+from setupdesk.adapters.catalogue import SymbolFiles
 from setupdesk.adapters.executor_socket import ExecutorSocket
 from setupdesk.adapters.kernel_cache import keep_kernels_in
 from setupdesk.adapters.ledger.database import open_database
@@ -26,11 +26,13 @@ from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.queries import Queries
 from setupdesk.app.start import Start
+from setupdesk.app.symbol_desk import SymbolDesk
+from setupdesk.core.symbol import Catalogue
 from setupdesk.settings import Settings
 from setupdesk.setups.registry import load_registry
 
 # One of each for a process: what a warm parent has read, its children need not read again.
-_load_catalogue = cache(load_catalogue)
+_open_symbols = cache(SymbolFiles)
 _load_registry = cache(load_registry)
 _open_calendar = cache(ExchangeCalendar)
 
@@ -58,6 +60,7 @@ class Desk:
     start: Start
     queries: Queries
     data_desk: DataDesk
+    symbol_desk: SymbolDesk
     outbox: Outbox
     alarm: Alarm
 
@@ -81,19 +84,17 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     from setupdesk.adapters.importers import read_bars
 
     ledger = open_database(settings.ledger, keeps_connections=True)
-    catalogue, registry = _load_catalogue(), _load_registry()
+    symbols, registry = _open_symbols(settings.symbols), _load_registry()
+    catalogue, calendar = Catalogue(symbols), _open_calendar(settings.cache)
     bar_store, results = BarStore(settings.bars), ResultStore(settings.runs)
-    build_offer = BuildOffer(
-        catalogue, registry, bar_store, _open_calendar(settings.cache), clock.today
-    )
+    build_offer = BuildOffer(catalogue, registry, bar_store, calendar, clock.today)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     return Desk(
         settings=settings,
         start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
-        queries=Queries(Reads(ledger), results, registry, catalogue),
-        data_desk=DataDesk(
-            catalogue, read_bars, bar_store, clock.now, _open_calendar(settings.cache), write_bars
-        ),
+        queries=Queries(Reads(ledger), results, registry),
+        data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
+        symbol_desk=SymbolDesk(catalogue, symbols, calendar, clock.today),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,
     )
@@ -143,7 +144,7 @@ def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]
     journal.lay_orphans_to_rest()
     manager = SetupManager(
         registry=_load_registry(),
-        catalogue=_load_catalogue(),
+        catalogue=Catalogue(_open_symbols(settings.symbols)),
         bar_store=BarStore(settings.bars),
         calendar=_open_calendar(settings.cache),
         journal=journal,
@@ -159,7 +160,8 @@ def warm_up(settings: Settings) -> None:
     from setupdesk.engine.backtest import warm_up as compile_kernels
 
     compile_kernels()
-    catalogue, calendar = _load_catalogue(), _open_calendar(settings.cache)
+    catalogue = Catalogue(_open_symbols(settings.symbols))
+    calendar = _open_calendar(settings.cache)
     for name in {manifest.symbol for manifest in BarStore(settings.bars).manifests()}:
         symbol = catalogue.find(name)
         if symbol:

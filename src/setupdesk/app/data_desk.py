@@ -155,7 +155,8 @@ class DataDesk:
             raise NotFoundError("data set", f"{known.name} {size}")
         stored = self._load(source)
         sessions = self._find_sessions(known, stored, start, end)
-        days = find_levels(resample(stored, size, known.week), known.windows[window], sessions)
+        bars = resample(stored, size, known.week, known.roll).closed()
+        days = find_levels(bars, known.windows[window], sessions)
         return {
             "symbol": known.name,
             "timeframe": size,
@@ -201,7 +202,7 @@ class DataDesk:
     def _compare(self, symbol: Symbol, manifest: Manifest, other: Manifest) -> dict[str, Any]:
         # Only the days that both have: beyond them there is nothing to disagree on.
         bars = self._load(manifest)
-        fine = resample(self._load(other), manifest.timeframe, symbol.week)
+        fine = resample(self._load(other), manifest.timeframe, symbol.week, symbol.roll).closed()
         first = max(int(bars.time[0]), int(fine.time[0]))
         last = min(int(bars.time[-1]), int(fine.time[-1]))
         shared = bars.between(first, last + 1)

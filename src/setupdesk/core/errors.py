@@ -5,6 +5,7 @@ SetupdeskError
 ├── InvalidImportError        the file cannot be imported        422 · exit 3
 │   └── ClockNeededError      it does not say its time zone      422 · exit 3
 ├── InvalidRuleError          a setup's file is wrong            422 · exit 3
+├── InvalidSymbolError        a symbol's file is wrong           422 · exit 3
 ├── NotFoundError             no such run, setup or symbol       404 · exit 4
 ├── NotFinishedError          the run has no result yet          409 · exit 4
 ├── MissingBarsError          the store lacks the bars of a run  run failed
@@ -68,6 +69,16 @@ class InvalidRuleError(SetupdeskError):
     def __init__(self, file_name: str, mistakes: Sequence[str]) -> None:
         self.mistakes = tuple(mistakes)
         super().__init__(f"{file_name} is not a valid rule: {'; '.join(mistakes)}")
+
+
+class InvalidSymbolError(SetupdeskError):
+    """The symbol's file is wrong."""
+
+    code = "invalid_symbol"
+
+    def __init__(self, file_name: str, mistakes: Sequence[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__(f"{file_name} is not a valid symbol: {'; '.join(mistakes)}")
 
 
 class NotFoundError(SetupdeskError):

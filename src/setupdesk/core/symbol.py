@@ -1,7 +1,9 @@
 """Symbols: what may be traded, when its market is open, and what a trade in it costs."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import time
 from typing import Literal
 
@@ -15,6 +17,18 @@ class Window:
     start: time
     end: time
     zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roll:
+    """When one trading day ends and the next begins, in the wall clock of *zone*."""
+
+    at: time
+    zone: str
+
+
+NEW_YORK_ROLL = Roll(at=time(17), zone="America/New_York")
+"""That of FX, and of TradingView's and most brokers' H4 and D1 bars."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +67,18 @@ class Symbol:
     costs: Costs
     feed_week: Window | None = None
     """Most feeds open on Sunday at its start and close on Friday at its end, New York time."""
+
+    roll: Roll = NEW_YORK_ROLL
+    """Where H4 and D1 bars are anchored."""
+
+    trade_on_holidays: bool = False
+    """Trade every weekday in the regular hours, as CFDs do, whatever the exchange does."""
+
+    @property
+    def digest(self) -> str:
+        """Name these very terms: sha256 of their JSON."""
+        text = json.dumps(asdict(self), sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def render_report(run: Json, report: Json, console: Console) -> None:
     parts = [
         *_header(run),
         *_simulated(record["simulated"]),
+        *_resampled(run, report.get("provenance") or {}),
         _verdict(report["verdict"]),
         _cards(report["statistics"], per_row=6 if width >= 110 else 3),
         *_sample_size(report),
@@ -55,7 +56,7 @@ def render_plan(run: Json, plan: Json, console: Console) -> None:
     """Print what a dry run would do."""
     badge = Text.assemble((" PLANNED ", "bold black on cyan"), "  A dry run: nothing was computed.")
     rows = [(_title(name), _shorten(value)) for name, value in plan.items()]
-    top = [*_header(run), *_simulated(plan["simulated"]), badge]
+    top = [*_header(run), *_simulated(plan["simulated"]), *_resampled(run, plan), badge]
     _print([*top, *_section("Plan"), _pairs(rows)], console)
 
 
@@ -94,6 +95,13 @@ def _period(request: Json) -> str:
     if not request.get("start"):
         return "now"
     return f"{_say(request['start'])} to {_say(request.get('end'))} inclusive"
+
+
+def _resampled(run: Json, told: Json) -> list[RenderableType]:
+    wanted, stored = run["request"].get("timeframe"), told.get("bars_timeframe")
+    if stored in (None, wanted):
+        return []
+    return [Text(f"The {_say(wanted)} bars are made from stored {_say(stored)} bars."), Text()]
 
 
 def _simulated(simulated: Any) -> list[RenderableType]:

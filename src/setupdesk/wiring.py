@@ -1,6 +1,6 @@
 """Wiring: the only place where ports meet adapters."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +12,9 @@ from setupdesk.adapters.bar_store import BarStore
 from setupdesk.adapters.calendar import ExchangeCalendar
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.executor_socket import ExecutorSocket
+from setupdesk.adapters.feed_spool import FeedSpool
+from setupdesk.adapters.feeds.dukascopy import DukascopyFeed
+from setupdesk.adapters.feeds.vendor_http import VendorHttp
 from setupdesk.adapters.kernel_cache import keep_kernels_in
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.journal import Journal
@@ -23,7 +26,9 @@ from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.secret_file import load_secret
 from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
+from setupdesk.app.fetch import Fetch
 from setupdesk.app.offer import BuildOffer
+from setupdesk.app.ports import Feed
 from setupdesk.app.queries import Queries
 from setupdesk.app.start import Start
 from setupdesk.settings import Settings
@@ -58,6 +63,7 @@ class Desk:
     start: Start
     queries: Queries
     data_desk: DataDesk
+    fetch: Fetch
     outbox: Outbox
     alarm: Alarm
 
@@ -94,9 +100,27 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         data_desk=DataDesk(
             catalogue, read_bars, bar_store, clock.now, _open_calendar(settings.cache), write_bars
         ),
+        fetch=Fetch(
+            catalogue, build_feeds(settings), FeedSpool(settings.spool), bar_store, clock.now
+        ),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,
     )
+
+
+def build_feeds(settings: Settings) -> Mapping[str, Feed]:
+    """Build the feeds that bars can be fetched from, by their names."""
+    given = settings.feeds
+    http = VendorHttp(clock=clock.now, pause=given.dukascopy_pause)
+    feeds: tuple[Feed, ...] = (
+        DukascopyFeed(
+            http=http,
+            files_url=given.dukascopy_files_url,
+            api_url=given.dukascopy_api_url,
+            history=given.dukascopy_history,
+        ),
+    )
+    return {feed.name: feed for feed in feeds}
 
 
 @contextmanager

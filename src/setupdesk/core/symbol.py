@@ -1,7 +1,7 @@
 """Symbols: what may be traded, when its market is open, and what a trade in it costs."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 from typing import Literal
 
@@ -29,6 +29,15 @@ class Costs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a feed calls a symbol."""
+
+    name: str
+    scale: int = 1
+    """Whole-number prices of the feed's files are those of the market times this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Symbol:
     """One tradable name of the catalogue. Bars of it are bid prices."""
 
@@ -53,6 +62,9 @@ class Symbol:
     costs: Costs
     feed_week: Window | None = None
     """Most feeds open on Sunday at its start and close on Friday at its end, New York time."""
+
+    feeds: Mapping[str, Listing] = field(default_factory=dict)
+    """By the name of the feed; a feed that is not here does not have the symbol."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ import tomllib
 from collections.abc import Iterable
 from datetime import time
 from importlib.resources import files
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from setupdesk.core.symbol import Catalogue, Costs, Symbol, Week, Window
+from setupdesk.core.symbol import Catalogue, Costs, Listing, Symbol, Week, Window
 
 
 def load_catalogue() -> Catalogue:
@@ -70,6 +70,14 @@ class _CostsEntry(_Entry):
         return self
 
 
+class _ListingEntry(_Entry):
+    name: Annotated[str, Field(min_length=1)]
+    scale: Annotated[int, Field(gt=0)] = 1
+
+    def build(self) -> Listing:
+        return Listing(name=self.name, scale=self.scale)
+
+
 class _SymbolEntry(_Entry):
     name: Annotated[str, Field(pattern=r"^[A-Z0-9]+$")]
     title: str
@@ -83,6 +91,7 @@ class _SymbolEntry(_Entry):
     windows: dict[str, _WindowEntry]
     costs: _CostsEntry
     feed_week: _WindowEntry | None = None
+    feeds: dict[Literal["dukascopy", "ccxt", "mt5"], _ListingEntry] = {}
 
     @model_validator(mode="after")
     def _range_ascends(self) -> Self:
@@ -104,4 +113,5 @@ class _SymbolEntry(_Entry):
             windows={name: window.build(self.zone) for name, window in self.windows.items()},
             costs=Costs(spread=self.costs.spread, slippage=self.costs.slippage),
             feed_week=self.feed_week.build("America/New_York") if self.feed_week else None,
+            feeds={name: listing.build() for name, listing in self.feeds.items()},
         )

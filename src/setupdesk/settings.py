@@ -85,7 +85,7 @@ class Settings:
     @property
     def spool(self) -> Path:
         """Folder of the days that came from feeds."""
-        return self.cache / "feeds"
+        return self.home / "feeds"
 
     @property
     def logs(self) -> Path:
@@ -167,7 +167,18 @@ def _read_feed_setting(name: str, value: object) -> object:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 60:
             raise InvalidSettingsError(f"feeds.{name}", value, "seconds from 0 to 60")
         return float(value)
+    if name == "mt5.clock":
+        return _read_clock(name, value)
     return str(value).rstrip("/")
+
+
+def _read_clock(name: str, value: object) -> str:
+    from setupdesk.market.clock import parse_clock
+
+    try:
+        return parse_clock(str(value)).name
+    except ValueError as wrong:
+        raise InvalidSettingsError(f"feeds.{name}", value, "a clock") from wrong
 
 
 def _read_number(  # noqa: PLR0913, PLR0917 (a setting and its bounds)

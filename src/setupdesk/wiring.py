@@ -13,7 +13,10 @@ from setupdesk.adapters.calendar import ExchangeCalendar
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.executor_socket import ExecutorSocket
 from setupdesk.adapters.feed_spool import FeedSpool
+from setupdesk.adapters.feeds.ccxt import CcxtFeed
 from setupdesk.adapters.feeds.dukascopy import DukascopyFeed
+from setupdesk.adapters.feeds.mt5 import Mt5Feed
+from setupdesk.adapters.feeds.push import PushFeed
 from setupdesk.adapters.feeds.vendor_http import VendorHttp
 from setupdesk.adapters.kernel_cache import keep_kernels_in
 from setupdesk.adapters.ledger.database import open_database
@@ -89,6 +92,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     ledger = open_database(settings.ledger, keeps_connections=True)
     catalogue, registry = _load_catalogue(), _load_registry()
     bar_store, results = BarStore(settings.bars), ResultStore(settings.runs)
+    spool = FeedSpool(settings.spool)
     build_offer = BuildOffer(
         catalogue, registry, bar_store, _open_calendar(settings.cache), clock.today
     )
@@ -100,15 +104,13 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         data_desk=DataDesk(
             catalogue, read_bars, bar_store, clock.now, _open_calendar(settings.cache), write_bars
         ),
-        fetch=Fetch(
-            catalogue, build_feeds(settings), FeedSpool(settings.spool), bar_store, clock.now
-        ),
+        fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,
     )
 
 
-def build_feeds(settings: Settings) -> Mapping[str, Feed]:
+def build_feeds(settings: Settings, spool: FeedSpool) -> Mapping[str, Feed]:
     """Build the feeds that bars can be fetched from, by their names."""
     given = settings.feeds
     http = VendorHttp(clock=clock.now, pause=given.dukascopy_pause)
@@ -119,6 +121,9 @@ def build_feeds(settings: Settings) -> Mapping[str, Feed]:
             api_url=given.dukascopy_api_url,
             history=given.dukascopy_history,
         ),
+        CcxtFeed(now=clock.now, url=given.ccxt_url),
+        Mt5Feed(now=clock.now, server_clock=given.mt5_clock),
+        PushFeed(spool=spool, now=clock.now),
     )
     return {feed.name: feed for feed in feeds}
 

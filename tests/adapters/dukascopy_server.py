@@ -129,6 +129,7 @@ _LIVE = "/v1/candles/minute/DEU.IDX-EUR/BID"
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     vendor: Vendor
 
     def do_GET(self) -> None:

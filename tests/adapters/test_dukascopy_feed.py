@@ -8,6 +8,7 @@ import pytest
 
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.feeds.dukascopy import DukascopyFeed, find_code
+from setupdesk.adapters.feeds.patience import Patience
 from setupdesk.adapters.feeds.vendor_http import VendorHttp
 from setupdesk.adapters.importers import read_folder
 from setupdesk.app.ports import FeedDownError
@@ -38,7 +39,7 @@ def build_feed(
         clock=lambda: vendor.now,
         pause=0,
         timeout=0.5,
-        sleep=(waits if waits is not None else []).append,
+        patience=Patience(sleep=(waits if waits is not None else []).append),
     )
     return DukascopyFeed(
         http=http,

@@ -9,6 +9,7 @@ from setupdesk.adapters.bar_store import BarStore
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.feed_spool import FeedSpool
 from setupdesk.adapters.feeds.dukascopy import DukascopyFeed
+from setupdesk.adapters.feeds.patience import Patience
 from setupdesk.adapters.feeds.vendor_http import VendorHttp
 from setupdesk.app.fetch import Fetch
 from setupdesk.core.errors import FeedFailedError, InvalidRequestError
@@ -16,6 +17,7 @@ from setupdesk.core.timeframe import Timeframe
 from tests.adapters.dukascopy_server import Vendor, serve
 
 NOW = datetime(2025, 1, 22, 10, 30, 30, tzinfo=UTC)
+PATIENT = Patience(sleep=lambda _: None)
 TWO_WEEKS = {"from": "dukascopy", "symbol": "GER40", "start": "2025-01-06", "end": "2025-01-19"}
 
 
@@ -26,7 +28,7 @@ def vendor() -> Iterator[Vendor]:
 
 
 def build_fetch(vendor: Vendor, folder: Path) -> Fetch:
-    http = VendorHttp(clock=lambda: vendor.now, pause=0, timeout=0.5, sleep=lambda _: None)
+    http = VendorHttp(clock=lambda: vendor.now, pause=0, timeout=0.5, patience=PATIENT)
     feed = DukascopyFeed(
         http=http, files_url=f"{vendor.address}/datafeed", api_url=f"{vendor.address}/v1"
     )

@@ -3,17 +3,20 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from setupdesk.adapters.clock import now
+from setupdesk.settings import FeedSettings, load_settings
 from tests.adapters.dukascopy_server import Vendor, serve
 
 SETUPDESK = Path(sys.executable).with_name("setupdesk")
@@ -172,3 +175,15 @@ def test_a_wrong_setting_of_a_feed_is_refused(tmp_path: Path, entry: str, words:
     answer = ask(tmp_path, "status", exit_code=2)
 
     assert words in answer["message"]
+
+
+def test_the_settings_of_feeds_are_documented_with_their_defaults(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs/data.md").read_text()
+    (block,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "setupdesk.toml").write_text(block)
+    documented = set(re.findall(r"^(?:# )?(\w+) =", block, re.MULTILINE))
+
+    settings = load_settings({"SETUPDESK_HOME": str(tmp_path)})
+
+    assert settings.feeds == FeedSettings()
+    assert documented == {field.name.split("_", 1)[1] for field in fields(FeedSettings)}

@@ -9,6 +9,7 @@ import zipfile
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from secrets import token_hex
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class FeedSpool:
         """Keep a day: the file is there whole, or not at all."""
         path = self._path(feed, symbol, timeframe, chunk.start_ms)
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{os.getpid()}-{path.name}")
+        draft = path.with_name(f".{token_hex(8)}-{path.name}")
         columns = {name: getattr(chunk.bars, name) for name in _COLUMNS}
         with draft.open("wb") as file:
             np.savez_compressed(
@@ -63,7 +64,17 @@ class FeedSpool:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
+        _sync_folder(path.parent)
 
     def _path(self, feed: str, symbol: Symbol, timeframe: Timeframe, start_ms: int) -> Path:
         day = from_ms(start_ms).date()
         return self.folder / feed / symbol.name / timeframe / str(day.year) / f"{day}.npz"
+
+
+def _sync_folder(folder: Path) -> None:
+    # What was pushed and acknowledged has no other copy.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -14,6 +14,12 @@ DAY_MS = Timeframe.D1.milliseconds
 GRID = (Timeframe.M1, Timeframe.M5, Timeframe.M15, Timeframe.H1)
 """Timeframes that open at the same instants everywhere; coarser ones are made from these."""
 
+SETTLE_MS = 5_000
+"""A bar counts as over a little later: clocks differ, and its last tick may be on its way."""
+
+LATE_MS = 3 * DAY_MS
+"""A day that a vendor does not have may still come; after this long it does not."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:

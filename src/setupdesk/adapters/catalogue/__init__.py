@@ -1,5 +1,6 @@
 """The catalogue that ships with the desk: one TOML file a symbol, checked when loaded."""
 
+import re
 import tomllib
 from collections.abc import Iterable
 from datetime import time
@@ -97,6 +98,13 @@ class _SymbolEntry(_Entry):
     def _range_ascends(self) -> Self:
         if not 0 < self.price_range[0] < self.price_range[1]:
             raise ValueError("price_range must be (low, high), both above zero")
+        return self
+
+    @model_validator(mode="after")
+    def _names_an_exchange(self) -> Self:
+        listing = self.feeds.get("ccxt")
+        if listing and not re.fullmatch(r"[a-z0-9]+:[A-Z0-9]+/[A-Z0-9:]+", listing.name):
+            raise ValueError("ccxt needs exchange and market, such as bitstamp:BTC/USD")
         return self
 
     def build(self) -> Symbol:

@@ -27,14 +27,18 @@ from setupdesk.core.symbol import Listing, Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars, Floats, Ints
 from setupdesk.market.days import from_ms, to_ms
-from setupdesk.market.feed import DAY_MS, Chunk, build_bars, find_mistake, keep_closed, no_bars
+from setupdesk.market.feed import (
+    DAY_MS,
+    LATE_MS,
+    SETTLE_MS,
+    Chunk,
+    build_bars,
+    find_mistake,
+    keep_closed,
+    no_bars,
+)
 
 _MINUTE_MS = Timeframe.M1.milliseconds
-_SETTLE_MS = 5_000
-"""A minute counts as over a little later: clocks differ, and its last tick may be on its way."""
-
-_LATE_MS = 3 * DAY_MS
-"""A day without a file may still get one; after this long it does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +96,7 @@ class _Talk:
         stop_ms = day_ms + DAY_MS
         if stop_ms > now_ms:
             return self.fetch_since(day_ms, stop_ms)
-        is_late = stop_ms + _LATE_MS <= now_ms
+        is_late = stop_ms + LATE_MS <= now_ms
         chunk = self._ask_file(day_ms) if self.feed.history == "files" else None
         # A file is written some hours after its day; the API has the day before.
         if chunk is None or not (len(chunk.bars) or is_late):
@@ -102,7 +106,7 @@ class _Talk:
     def fetch_since(self, since_ms: int, stop_ms: int) -> Chunk:
         url = f"{self._candles_url()}?from={since_ms}"
         chunk = self._ask(since_ms, url, partial(_read_answer, self.symbol, since_ms, stop_ms))
-        over_ms = to_ms(self.feed.http.clock()) - _SETTLE_MS
+        over_ms = to_ms(self.feed.http.clock()) - SETTLE_MS
         return replace(chunk, bars=keep_closed(chunk.bars, over_ms), is_final=False)
 
     def _ask_file(self, day_ms: int) -> Chunk:

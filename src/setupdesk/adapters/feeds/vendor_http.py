@@ -1,34 +1,27 @@
-"""Asking a vendor over HTTP: politely, in order, again where that may help, never for ever."""
+"""Asking a vendor over HTTP: politely, one question after the other, none without an end."""
 
-import random
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import httpx
 
+from setupdesk.adapters.feeds.patience import NotNowError, Patience
 from setupdesk.app.ports import Clock, FeedDownError
 
 Found = TypeVar("Found")
 
 MAX_BYTES = 16 * 2**20
-_ATTEMPTS = 6
-_LONGEST_WAIT = 120.0
+_HEADERS = {"User-Agent": "setupdesk", "Accept": "*/*"}
 _LATER = frozenset((202, 408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524))
 """Answers that are another one a little later. Vendors behind a CDN also say 202 for "not now"."""
 
 
-class BrokenBodyError(Exception):
+class BrokenBodyError(NotNowError):
     """What came is not what was asked for; it may be whole the next time."""
-
-
-class _NotNowError(Exception):
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait = wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +35,7 @@ class VendorHttp:
     timeout: float = 30.0
     """Seconds that an answer may take, from the question to its last byte."""
 
-    first_wait: float = 1.0
-    """Seconds before the second attempt; each later one waits twice as long."""
-
-    sleep: Callable[[float], None] = time.sleep
+    patience: Patience = field(default_factory=Patience)
 
     @contextmanager
     def open(self) -> Iterator["Conversation"]:
@@ -72,37 +62,25 @@ class Conversation:
         *read* raises ``BrokenBodyError`` for a body that should be asked for again. After some
         attempts, or where no attempt can help, ``FeedDownError`` says what the vendor did.
         """
-        reason = ""
-        for attempt in range(_ATTEMPTS):
-            try:
-                return self._ask_once(url, read, nothing)
-            except (_NotNowError, BrokenBodyError, httpx.TransportError) as failed:
-                reason = str(failed) or type(failed).__name__
-                asked = failed.wait if isinstance(failed, _NotNowError) else None
-            if asked is not None and asked > _LONGEST_WAIT:
-                raise FeedDownError(f"asks to wait {asked:,.0f} s")
-            if attempt + 1 < _ATTEMPTS:
-                self.way.sleep(self._back_off(attempt) if asked is None else asked)
-        raise FeedDownError(f"did not deliver in {_ATTEMPTS} attempts: {reason}")
-
-    def _back_off(self, attempt: int) -> float:
-        # Jitter, so that several desks which were refused at once do not come back at once.
-        return min(self.way.first_wait * 2**attempt, _LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311
+        return self.way.patience.insist(lambda: self._ask_once(url, read, nothing))
 
     def _ask_once(
         self, url: str, read: Callable[[bytes], Found], nothing: Collection[int]
     ) -> Found | None:
-        self.way.sleep(self.way.pause)
+        self.way.patience.sleep(self.way.pause)
         deadline = time.monotonic() + self.way.timeout
-        with self.client.stream("GET", url) as answer:
-            status = answer.status_code
-            if status in nothing:
-                return None
-            if status in _LATER:
-                raise _NotNowError(f"it answered {status}", self._read_wait(answer))
-            if status != httpx.codes.OK:
-                raise FeedDownError(f"answered {status} {answer.reason_phrase}".rstrip())
-            return read(_read_body(answer, deadline))
+        try:
+            with self.client.stream("GET", url) as answer:
+                status = answer.status_code
+                if status in nothing:
+                    return None
+                if status in _LATER:
+                    raise NotNowError(f"it answered {status}", self._read_wait(answer))
+                if status != httpx.codes.OK:
+                    raise FeedDownError(f"answered {status} {answer.reason_phrase}".rstrip())
+                return read(_read_body(answer, deadline))
+        except (httpx.TransportError, httpx.DecodingError) as failed:
+            raise NotNowError(str(failed) or type(failed).__name__) from failed
 
     def _read_wait(self, answer: httpx.Response) -> float | None:
         said = answer.headers.get("retry-after", "").strip()
@@ -122,8 +100,5 @@ def _read_body(answer: httpx.Response, deadline: float) -> bytes:
         if len(body) > MAX_BYTES:
             raise BrokenBodyError(f"it sent more than {MAX_BYTES >> 20} MiB")
         if time.monotonic() > deadline:
-            raise _NotNowError("its answer took too long")
+            raise NotNowError("its answer took too long")
     return bytes(body)
-
-
-_HEADERS = {"User-Agent": "setupdesk", "Accept": "*/*"}

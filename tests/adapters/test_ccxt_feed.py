@@ -131,6 +131,15 @@ def test_the_bar_that_is_being_made_is_never_handed_out(exchange: Exchange, symb
 
 
 @needs_ccxt
+def test_the_last_bar_of_a_day_is_not_lost_just_after_midnight(exchange: Exchange) -> None:
+    exchange.now = DAY + timedelta(days=1, seconds=2)
+
+    (chunk,) = fetch(build_feed(exchange), BITSTAMP, DAY)
+
+    assert (len(chunk.bars), chunk.is_final) == (1439, False)
+
+
+@needs_ccxt
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

@@ -105,6 +105,17 @@ def test_an_empty_day_is_final_when_it_is_long_over_and_not_before(
     assert (len(new.bars), new.is_final) == (0, False)
 
 
+def test_a_day_that_has_just_ended_is_asked_for_again(vendor: Vendor) -> None:
+    midnight, morning = NOW.replace(hour=0, minute=0, second=2), NOW.replace(hour=6, minute=0)
+    final = []
+
+    for vendor.now in (midnight, morning):
+        (chunk,) = fetch(build_feed(vendor), datetime(2025, 1, 21, tzinfo=UTC), 1)
+        final.append((len(chunk.bars), chunk.is_final))
+
+    assert final == [(1440, False), (1440, True)]
+
+
 def test_yesterday_comes_from_the_api_while_it_has_no_file(vendor: Vendor) -> None:
     vendor.faults = {"/21/BID": ["404"]}
 

@@ -17,7 +17,10 @@ GRID = (Timeframe.M1, Timeframe.M5, Timeframe.M15, Timeframe.H1)
 SETTLE_MS = 5_000
 """A bar counts as over a little later: clocks differ, and its last tick may be on its way."""
 
-LATE_MS = 3 * DAY_MS
+_FRESH_MS = 6 * 3_600_000
+"""A day that has just ended may still be written to by its vendor."""
+
+_LATE_MS = 3 * DAY_MS
 """A day that a vendor does not have may still come; after this long it does not."""
 
 
@@ -53,6 +56,11 @@ def keep_closed(bars: Bars, now_ms: int) -> Bars:
         else bars.time + bars.timeframe.milliseconds
     )
     return bars[: int(np.searchsorted(ends, now_ms, side="right"))]
+
+
+def is_settled(stop_ms: int, now_ms: int, *, has_bars: bool) -> bool:
+    """Say whether a vendor has said the last word about the day that ended at *stop_ms*."""
+    return stop_ms + (_FRESH_MS if has_bars else _LATE_MS) <= now_ms
 
 
 def join_bars(parts: list[Bars]) -> Bars:

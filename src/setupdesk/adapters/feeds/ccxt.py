@@ -20,11 +20,11 @@ from setupdesk.market.days import to_ms
 from setupdesk.market.feed import (
     DAY_MS,
     GRID,
-    LATE_MS,
     SETTLE_MS,
     Chunk,
     build_bars,
     find_mistake,
+    is_settled,
     keep_closed,
 )
 
@@ -76,12 +76,11 @@ class CcxtFeed:
     ) -> Chunk:
         now_ms, stop_ms = to_ms(self.now()), day_ms + DAY_MS
         rows = market.fetch(timeframe, day_ms, min(stop_ms, now_ms))
-        is_over, is_late = stop_ms <= now_ms, stop_ms + LATE_MS <= now_ms
         return Chunk(
             start_ms=day_ms,
             bars=self._build(symbol, timeframe, rows),
             sha256=hashlib.sha256(repr(rows).encode()).hexdigest() if rows else "",
-            is_final=is_late or (is_over and bool(rows)),
+            is_final=is_settled(stop_ms, now_ms, has_bars=bool(rows)),
         )
 
     def _build(self, symbol: Symbol, timeframe: Timeframe, rows: list[list[float]]) -> Bars:

@@ -29,16 +29,19 @@ from setupdesk.market.bars import Bars, Floats, Ints
 from setupdesk.market.days import from_ms, to_ms
 from setupdesk.market.feed import (
     DAY_MS,
-    LATE_MS,
     SETTLE_MS,
     Chunk,
     build_bars,
     find_mistake,
+    is_settled,
     keep_closed,
     no_bars,
 )
 
 _MINUTE_MS = Timeframe.M1.milliseconds
+_NO_FILE = (204, 404)
+_NO_DAY = (204, 400, 404)
+"""The API calls a day that it does not have, or not yet, a wrong question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,16 +99,18 @@ class _Talk:
         stop_ms = day_ms + DAY_MS
         if stop_ms > now_ms:
             return self.fetch_since(day_ms, stop_ms)
-        is_late = stop_ms + LATE_MS <= now_ms
+        may_come = not is_settled(stop_ms, now_ms, has_bars=False)
         chunk = self._ask_file(day_ms) if self.feed.history == "files" else None
         # A file is written some hours after its day; the API has the day before.
-        if chunk is None or not (len(chunk.bars) or is_late):
+        if chunk is None or (may_come and not len(chunk.bars)):
             chunk = self._ask_day(day_ms)
-        return replace(chunk, is_final=len(chunk.bars) > 0 or is_late)
+        is_final = is_settled(stop_ms, now_ms, has_bars=len(chunk.bars) > 0)
+        return replace(chunk, is_final=is_final)
 
     def fetch_since(self, since_ms: int, stop_ms: int) -> Chunk:
         url = f"{self._candles_url()}?from={since_ms}"
-        chunk = self._ask(since_ms, url, partial(_read_answer, self.symbol, since_ms, stop_ms))
+        read = partial(_read_answer, self.symbol, since_ms, stop_ms)
+        chunk = self._ask(since_ms, url, read, _NO_DAY)
         over_ms = to_ms(self.feed.http.clock()) - SETTLE_MS
         return replace(chunk, bars=keep_closed(chunk.bars, over_ms), is_final=False)
 
@@ -113,21 +118,21 @@ class _Talk:
         day = from_ms(day_ms).date()
         place = f"{self.listing.name}/{day.year}/{day.month - 1:02}/{day.day:02}"
         url = f"{self.feed.files_url}/{place}/BID_candles_min_1.bi5"
-        return self._ask(day_ms, url, partial(_read_file, self.symbol, day_ms, self.listing.scale))
+        read = partial(_read_file, self.symbol, day_ms, self.listing.scale)
+        return self._ask(day_ms, url, read, _NO_FILE)
 
     def _ask_day(self, day_ms: int) -> Chunk:
         day = from_ms(day_ms).date()
         url = f"{self._candles_url()}/{day.year}/{day.month}/{day.day}"
         read = partial(_read_answer, self.symbol, day_ms, day_ms + DAY_MS)
-        # It calls a day that it does not have, or not yet, a wrong question.
-        return self._ask(day_ms, url, read, nothing=(204, 400, 404))
+        return self._ask(day_ms, url, read, _NO_DAY)
 
     def _ask(
         self,
         start_ms: int,
         url: str,
         read: Callable[[bytes], Chunk],
-        nothing: Collection[int] = (204, 404),
+        nothing: Collection[int],
     ) -> Chunk:
         empty = no_bars(self.symbol, Timeframe.M1)
         return self.vendor.ask(url, read, nothing) or Chunk(

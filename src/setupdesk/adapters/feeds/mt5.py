@@ -22,11 +22,11 @@ from setupdesk.market.days import to_ms
 from setupdesk.market.feed import (
     DAY_MS,
     GRID,
-    LATE_MS,
     SETTLE_MS,
     Chunk,
     build_bars,
     find_mistake,
+    is_settled,
     keep_closed,
 )
 
@@ -66,12 +66,11 @@ class Mt5Feed:
             for day_ms in range(start_ms, stop_ms, DAY_MS):
                 now_ms, end_ms = to_ms(self.now()), day_ms + DAY_MS
                 bars = self._ask(terminal, name, symbol, timeframe, day_ms, end_ms)
-                is_late = end_ms + LATE_MS <= now_ms
                 yield Chunk(
                     start_ms=day_ms,
                     bars=bars,
                     sha256=bars.fingerprint() if len(bars) else "",
-                    is_final=is_late or (end_ms <= now_ms and len(bars) > 0),
+                    is_final=is_settled(end_ms, now_ms, has_bars=len(bars) > 0),
                 )
 
     def newest(self, symbol: Symbol, timeframe: Timeframe, count: int) -> Bars:

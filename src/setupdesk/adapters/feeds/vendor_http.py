@@ -55,7 +55,7 @@ class Conversation:
         self,
         url: str,
         read: Callable[[bytes], Found],
-        nothing: Collection[int] = (httpx.codes.NO_CONTENT, httpx.codes.NOT_FOUND),
+        nothing: Collection[int],
     ) -> Found | None:
         """Give what *read* makes of the answer, or None where its status is one of *nothing*.
 

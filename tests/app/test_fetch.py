@@ -188,6 +188,7 @@ def test_a_day_that_was_damaged_on_disk_is_fetched_again(vendor: Vendor, tmp_pat
         ({"start": "yesterday"}, "start", "wrong_type", "Write it as 2025-10-31"),
         ({"start": None}, "start", "wrong_type", "Write it as 2025-10-31"),
         ({"end": "2025-01-23"}, "end", "in_the_future", "in the future; today is 2025-01-22"),
+        ({"start": "2025-01-30", "end": None}, "start", "in_the_future", "in the future"),
         ({"end": "2025-01-02"}, "end", "before_start", "is before start 2025-01-06"),
         ({"start": "0001-01-01"}, "start", "out_of_bounds", "days before 1990-01-01"),
         ({"until": "2025-01-02"}, "until", "unknown_field", "is no part of a fetch"),

@@ -92,7 +92,7 @@ def _check_period(first: date, last: date, today: date) -> Iterator[Problem]:
         if day > today:
             message = f"{name} was {day}, in the future; today is {today} in the symbol's market."
             yield Problem(field=name, code="in_the_future", message=message, suggestion=str(today))
-    if last < first:
+    if last < first <= today:
         message = f"end {last} is before start {first}."
         yield Problem(field="end", code="before_start", message=message, suggestion=str(first))
 

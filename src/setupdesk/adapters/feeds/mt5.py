@@ -128,7 +128,9 @@ class Mt5Feed:
     def _open(self) -> Iterator[Any]:
         if self.server_clock is None:
             lacks = "the clock of the broker's server is not declared"
-            remedy = 'Write [feeds.mt5] clock = "NY+7", or what your broker says, in setupdesk.toml'
+            remedy = (
+                'Write [feeds.mt5] clock = "NY+7", or what your broker says, in setupdesk.toml.'
+            )
             raise FeedNotReadyError(self.name, lacks, remedy)
         terminal = _import_mt5()
         if not terminal.initialize():

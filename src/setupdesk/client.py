@@ -1,6 +1,7 @@
 """The typed client of /api/v1: how doors and other programs talk to a running desk."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -143,6 +144,22 @@ class Client:
     def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Store bars of the simulated market."""
         return self._read(self._send("POST", "/data/simulated", json=payload))
+
+    def fetch_bars(self, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Fetch bars from a feed: an event a day, and as the last one what was stored."""
+        try:
+            # The desk is silent while it waits for a vendor that asked it to.
+            with self._http.stream("POST", "/data/fetch", json=payload, timeout=900) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _read_error(answer)
+                for line in answer.iter_lines():
+                    event = json.loads(line)
+                    if event["event"] == "error":
+                        raise DeskAnswerError(event["code"], event["message"], event["problems"])
+                    yield event
+        except httpx.TransportError as error:
+            raise DeskUnavailableError(str(error) or type(error).__name__) from error
 
     def _get(self, path: str, **params: Any) -> Any:
         said = {name: value for name, value in params.items() if value is not None}

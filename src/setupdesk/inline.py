@@ -1,7 +1,7 @@
 """The desk in the caller's own process: the same steps, without server and without Prefect."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,10 @@ class InlineDesk:
     def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Store bars of the simulated market."""
         return self.desk.data_desk.simulate_bars(payload)
+
+    def fetch_bars(self, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Fetch bars from a feed: an event a day, and as the last one what was stored."""
+        return self.desk.fetch(payload)
 
 
 def open_inline(settings: Settings, door: Door) -> InlineDesk:

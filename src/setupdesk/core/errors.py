@@ -9,11 +9,13 @@ SetupdeskError
 ├── NotFoundError             no such run, setup or symbol       404 · exit 4
 ├── NotFinishedError          the run has no result yet          409 · exit 4
 ├── MissingBarsError          the store lacks the bars of a run  run failed
+├── FeedNotReadyError         a feed lacks something here        422 · exit 3
+├── FeedFailedError           a vendor did not deliver           502 · exit 5
 ├── DeskUnavailableError      the desk cannot be reached         503 · exit 5
 └── NotAllowedError           the key is missing or wrong        401 · exit 5
 
-Three more live where their facts are: InvalidSettingsError (exit 2) in ``settings``,
-EngineUnavailableError and NotStartableError, which no user meets, in ``app/ports``.
+Four more live where their facts are: InvalidSettingsError (exit 2) in ``settings``,
+EngineUnavailableError, NotStartableError and FeedDownError, which no user meets, in ``app/ports``.
 """
 
 from collections.abc import Sequence
@@ -106,6 +108,24 @@ class MissingBarsError(SetupdeskError):
 
     def __init__(self, symbol: str, timeframe: str, period: str) -> None:
         super().__init__(f"There are no bars of {symbol} {timeframe} for {period}.")
+
+
+class FeedNotReadyError(SetupdeskError):
+    """The feed needs something that this desk does not have, such as a library or a setting."""
+
+    code = "feed_not_ready"
+
+    def __init__(self, feed: str, lacks: str, remedy: str) -> None:
+        super().__init__(f"The feed {feed} cannot be used: {lacks}. {remedy}")
+
+
+class FeedFailedError(SetupdeskError):
+    """A vendor stopped delivering; what came before is stored."""
+
+    code = "feed_failed"
+
+    def __init__(self, feed: str, reason: str, reached: str, command: str) -> None:
+        super().__init__(f"{feed} {reason}. {reached} This goes on from there: {command}")
 
 
 class DeskUnavailableError(SetupdeskError):

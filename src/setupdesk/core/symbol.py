@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import time
 from typing import Literal
 
@@ -43,6 +43,15 @@ class Costs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a feed calls a symbol."""
+
+    name: str
+    scale: int = 1
+    """Whole-number prices of the feed's files are those of the market times this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Symbol:
     """One tradable name of the catalogue. Bars of it are bid prices."""
 
@@ -68,6 +77,9 @@ class Symbol:
     feed_week: Window | None = None
     """Most feeds open on Sunday at its start and close on Friday at its end, New York time."""
 
+    feeds: Mapping[str, Listing] = field(default_factory=dict)
+    """By the name of the feed; a feed that is not here does not have the symbol."""
+
     roll: Roll = NEW_YORK_ROLL
     """Where H4 and D1 bars are anchored."""
 
@@ -76,8 +88,9 @@ class Symbol:
 
     @property
     def digest(self) -> str:
-        """Name these very terms: sha256 of their JSON."""
-        text = json.dumps(asdict(self), sort_keys=True, default=str)
+        """Name these very terms, whatever feeds call the symbol: sha256 of their JSON."""
+        terms = {key: value for key, value in asdict(self).items() if key != "feeds"}
+        text = json.dumps(terms, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

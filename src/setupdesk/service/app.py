@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from setupdesk import __version__
 from setupdesk.core.errors import (
     DeskUnavailableError,
+    FeedFailedError,
     InvalidRequestError,
     NotAllowedError,
     NotFinishedError,
@@ -32,6 +33,7 @@ _STATUS: dict[type[SetupdeskError], int] = {
     NotAllowedError: 401,
     NotFoundError: 404,
     NotFinishedError: 409,
+    FeedFailedError: 502,
     DeskUnavailableError: 503,
 }
 

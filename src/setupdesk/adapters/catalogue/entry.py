@@ -1,21 +1,22 @@
 """What a symbol's TOML file may say, checked when it is read."""
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import time
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from setupdesk.core.errors import InvalidSymbolError
-from setupdesk.core.symbol import NEW_YORK_ROLL, Costs, Roll, Symbol, Week, Window
+from setupdesk.core.symbol import NEW_YORK_ROLL, Costs, Listing, Roll, Symbol, Week, Window
 from setupdesk.setups.mistakes import put_in_words
 
 FindText = Callable[[str], str | None]
 """Finds the TOML of a symbol that ships."""
 
-_MERGED = ("windows", "costs")
+_MERGED = ("windows", "costs", "feeds")
 
 
 def read_symbol(text: str, file_name: str, find_text: FindText) -> Symbol:
@@ -43,9 +44,9 @@ def _merge(raw: dict[str, Any], find_text: FindText) -> Mapping[str, Any]:
         raise LookupError(name)
     base = tomllib.loads(text)
     if raw.get("name", name) != name:
-        # The names of another program mean the one that ships.
-        base["aliases"] = []
-    tables = {key: {**base[key], **raw[key]} for key in _MERGED if isinstance(raw.get(key), dict)}
+        # The names of other programs and of feeds mean the one that ships.
+        base |= {"aliases": [], "feeds": {}}
+    tables = {key: {**base.get(key, {}), **raw[key]} for key in _MERGED if isinstance(raw.get(key), dict)}
     return base | raw | tables
 
 
@@ -89,6 +90,14 @@ class _CostsEntry(_Entry):
         return self
 
 
+class _ListingEntry(_Entry):
+    name: Annotated[str, Field(min_length=1)]
+    scale: Annotated[int, Field(gt=0)] = 1
+
+    def build(self) -> Listing:
+        return Listing(name=self.name, scale=self.scale)
+
+
 class _SymbolEntry(_Entry):
     name: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,20}$")]
     title: Annotated[str, Field(min_length=1, max_length=80)]
@@ -102,6 +111,7 @@ class _SymbolEntry(_Entry):
     windows: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], _WindowEntry]
     costs: _CostsEntry
     feed_week: _WindowEntry | None = None
+    feeds: dict[Literal["dukascopy", "ccxt", "mt5"], _ListingEntry] = {}
     roll: _RollEntry | None = None
     trade_on_holidays: bool = False
 
@@ -109,6 +119,13 @@ class _SymbolEntry(_Entry):
     def _range_ascends(self) -> Self:
         if not 0 < self.price_range[0] < self.price_range[1]:
             raise ValueError("price_range must be (low, high), both above zero")
+        return self
+
+    @model_validator(mode="after")
+    def _names_an_exchange(self) -> Self:
+        listing = self.feeds.get("ccxt")
+        if listing and not re.fullmatch(r"[a-z0-9]+:[A-Z0-9]+/[A-Z0-9:]+", listing.name):
+            raise ValueError("ccxt needs exchange and market, such as bitstamp:BTC/USD")
         return self
 
     def build(self) -> Symbol:
@@ -125,6 +142,7 @@ class _SymbolEntry(_Entry):
             windows={name: window.build(self.zone) for name, window in self.windows.items()},
             costs=Costs(spread=self.costs.spread, slippage=self.costs.slippage),
             feed_week=self.feed_week.build("America/New_York") if self.feed_week else None,
+            feeds={name: listing.build() for name, listing in self.feeds.items()},
             roll=Roll(at=self.roll.at, zone=self.roll.zone) if self.roll else NEW_YORK_ROLL,
             trade_on_holidays=self.trade_on_holidays,
         )

@@ -46,7 +46,9 @@ def _merge(raw: dict[str, Any], find_text: FindText) -> Mapping[str, Any]:
     if raw.get("name", name) != name:
         # The names of other programs and of feeds mean the one that ships.
         base |= {"aliases": [], "feeds": {}}
-    tables = {key: {**base.get(key, {}), **raw[key]} for key in _MERGED if isinstance(raw.get(key), dict)}
+    tables = {
+        key: {**base.get(key, {}), **raw[key]} for key in _MERGED if isinstance(raw.get(key), dict)
+    }
     return base | raw | tables
 
 

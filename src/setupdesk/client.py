@@ -1,5 +1,6 @@
 """The typed client of /api/v1: how doors and other programs talk to a running desk."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -91,6 +92,19 @@ class Client:
         """List the symbols of the catalogue."""
         return self._get("/symbols")
 
+    def symbol_mistakes(self) -> dict[str, list[str]]:
+        """List the user's own symbol files that cannot be used."""
+        return self._get("/symbols/mistakes")
+
+    def symbol(self, name: str) -> dict[str, Any]:
+        """Give one symbol with its windows, its costs and its TOML."""
+        return self._get(f"/symbols/{quote(name, safe='')}")
+
+    def add_symbol(self, text: str, file_name: str, *, dry_run: bool) -> dict[str, Any]:
+        """Check the TOML of a symbol and, unless it is a dry run, keep it."""
+        asked = {"file_name": file_name, "dry_run": dry_run}
+        return self._read(self._send("POST", "/symbols", params=asked, json=text))
+
     def data_sets(self) -> list[dict[str, Any]]:
         """List the stored bars."""
         return self._get("/data")
@@ -153,6 +167,22 @@ class Client:
     def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Store bars of the simulated market."""
         return self._read(self._send("POST", "/data/simulated", json=payload))
+
+    def fetch_bars(self, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Fetch bars from a feed: an event a day, and as the last one what was stored."""
+        try:
+            # The desk is silent while it waits for a vendor that asked it to.
+            with self._http.stream("POST", "/data/fetch", json=payload, timeout=900) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _read_error(answer)
+                for line in answer.iter_lines():
+                    event = json.loads(line)
+                    if event["event"] == "error":
+                        raise DeskAnswerError(event["code"], event["message"], event["problems"])
+                    yield event
+        except httpx.TransportError as error:
+            raise DeskUnavailableError(str(error) or type(error).__name__) from error
 
     def _get(self, path: str, **params: Any) -> Any:
         said = {name: value for name, value in params.items() if value is not None}

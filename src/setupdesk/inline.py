@@ -1,7 +1,7 @@
 """The desk in the caller's own process: the same steps, without server and without Prefect."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,19 @@ class InlineDesk:
 
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""
-        return self.desk.queries.symbols()
+        return self.desk.symbol_desk.symbols()
+
+    def symbol_mistakes(self) -> dict[str, list[str]]:
+        """List the user's own symbol files that cannot be used."""
+        return self.desk.symbol_desk.mistakes()
+
+    def symbol(self, name: str) -> dict[str, Any]:
+        """Give one symbol with its windows, its costs and its TOML."""
+        return self.desk.symbol_desk.symbol(name)
+
+    def add_symbol(self, text: str, file_name: str, *, dry_run: bool) -> dict[str, Any]:
+        """Check the TOML of a symbol and, unless it is a dry run, keep it."""
+        return self.desk.symbol_desk.add(text, file_name, dry_run=dry_run)
 
     def data_sets(self) -> list[dict[str, Any]]:
         """List the stored bars."""
@@ -125,6 +137,10 @@ class InlineDesk:
     def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Store bars of the simulated market."""
         return self.desk.data_desk.simulate_bars(payload)
+
+    def fetch_bars(self, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Fetch bars from a feed: an event a day, and as the last one what was stored."""
+        return self.desk.fetch(payload)
 
 
 def open_inline(settings: Settings, door: Door) -> InlineDesk:

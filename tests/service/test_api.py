@@ -152,6 +152,41 @@ def test_the_catalogue_tells_what_may_be_asked_for(api: httpx.Client) -> None:
     assert api.get("/setups/IB_raid_v1").json()["rule"]["id"] == "IB_raid_v1"
 
 
+OWN = 'name = "GER40"\nextends = "GER40"\n[costs]\nslippage = 7.0\n'
+
+
+def test_a_symbol_of_ones_own_is_checked_added_and_used_at_once(api: httpx.Client) -> None:
+    toml = {"Content-Type": "application/toml"}
+
+    checked = api.post("/symbols", params={"dry_run": True}, content=OWN, headers=toml)
+    shipped = api.get("/symbols/DAX40").json()
+    added = api.post("/symbols", content=OWN, headers=toml)
+
+    own = api.get("/symbols/DAX40").json()
+    assert (checked.json()["outcome"], added.json()["outcome"]) == ("checked", "replaced")
+    assert (shipped["slippage"], shipped["own"]) == (0.5, False)
+    assert (own["slippage"], own["own"], own["toml"]) == (7.0, True, OWN)
+    assert own["hash"] != shipped["hash"]
+    assert api.get("/symbols/mistakes").json() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (OWN.replace("slippage", "slipage"), "costs.slipage: there is no such key"),
+        ("name = 'X9'\nextends = 'GER40'\ncalendar = 'XETRA'", "did you mean 'XETR'?"),
+    ],
+)
+def test_a_wrong_symbol_changes_nothing(api: httpx.Client, text: str, reason: str) -> None:
+    answer = api.post("/symbols", json=text, params={"file_name": "mine.toml"})
+
+    assert answer.status_code == 422
+    assert answer.json()["title"] == "invalid_symbol"
+    assert "mine.toml is not a valid symbol" in answer.json()["detail"]
+    assert reason in answer.json()["detail"]
+    assert not any(symbol["own"] for symbol in api.get("/symbols").json())
+
+
 def test_a_file_is_imported_once(api: httpx.Client) -> None:
     rows = [f"2025-05-0{day}T07:00:00Z,20000,20010,19990,20005" for day in (5, 6, 7)]
     content = "\n".join(["time,open,high,low,close", *rows])

@@ -165,7 +165,8 @@ class DataDesk:
             raise NotFoundError("data set", f"{known.name} {size}")
         stored = self._load(source)
         sessions = self._find_sessions(known, stored, start, end)
-        days = find_levels(resample(stored, size, known.week), known.windows[window], sessions)
+        bars = resample(stored, size, known.week, known.roll).closed()
+        days = find_levels(bars, known.windows[window], sessions)
         return {
             "symbol": known.name,
             "timeframe": size,
@@ -211,7 +212,7 @@ class DataDesk:
     def _compare(self, symbol: Symbol, manifest: Manifest, other: Manifest) -> dict[str, Any]:
         # Only the days that both have: beyond them there is nothing to disagree on.
         bars = self._load(manifest)
-        fine = resample(self._load(other), manifest.timeframe, symbol.week)
+        fine = resample(self._load(other), manifest.timeframe, symbol.week, symbol.roll).closed()
         first = max(int(bars.time[0]), int(fine.time[0]))
         last = min(int(bars.time[-1]), int(fine.time[-1]))
         shared = bars.between(first, last + 1)
@@ -270,15 +271,9 @@ class DataDesk:
         self, symbol: Symbol, bars: Bars, facts: Facts, *, replaces: bool = False
     ) -> dict[str, Any]:
         saved = self.bar_store.save(symbol.name, bars, facts, replaces=replaces, zone=symbol.zone)
-        return self._describe(saved.manifest) | {
-            "outcome": saved.outcome,
-            "added": saved.added,
-            "disagreeing": saved.disagreeing,
-            "disagreeing_days": [day.isoformat() for day in saved.disagreeing_days],
-            "disagreeing_cause": saved.cause,
-            "other_volume": saved.other_volume,
-            "file": describe_file(bars, facts),
-        }
+        return (
+            self._describe(saved.manifest) | saved.to_json() | {"file": describe_file(bars, facts)}
+        )
 
 
 def _is_seed(value: object) -> bool:

@@ -26,6 +26,7 @@ def describe_run(plan: Plan) -> dict[str, Any]:
         "simulated": plan.source.simulated,
         "provenance": {
             "setup_hash": plan.setup.digest,
+            "symbol_hash": plan.symbol.digest,
             "engine_version": __version__,
             "numpy_version": version("numpy"),
             "numba_version": version("numba"),

@@ -221,3 +221,14 @@ class Saved:
 
     cause: str = ""
     """Why so many disagree, as a sentence; empty where few do."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the data set as it is now, and what changed."""
+        return self.manifest.to_json() | {
+            "outcome": self.outcome,
+            "added": self.added,
+            "disagreeing": self.disagreeing,
+            "disagreeing_days": [day.isoformat() for day in self.disagreeing_days],
+            "disagreeing_cause": self.cause,
+            "other_volume": self.other_volume,
+        }

@@ -1,4 +1,4 @@
-"""What nobody may miss of a report: that the market was simulated, that bars are in doubt."""
+"""What nobody may miss of a report: bars that are simulated, in doubt, or made from others."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,3 +27,11 @@ def render_warnings(record: Json) -> list[RenderableType]:
     # What stands in a file's name could drive the terminal.
     plain = ("".join(letter for letter in each if letter.isprintable()) for each in warnings)
     return [Text.assemble(("WARNING", "bold red"), f"  {each}") for each in plain]
+
+
+def render_resampled(run: Json, told: Json) -> list[RenderableType]:
+    """Say of which stored bars those of the run were made, if of others."""
+    wanted, stored = run["request"].get("timeframe"), told.get("bars_timeframe")
+    if stored in (None, wanted):
+        return []
+    return [Text(f"The {wanted} bars are made from stored {stored} bars."), Text()]

@@ -71,6 +71,25 @@ def simulate(
     simulate_market({"symbol": symbol, "start": start, "end": end, "seed": seed}, as_json=as_json)
 
 
+@data.command("fetch")
+def fetch_bars(  # noqa: PLR0913 (the parts of what is wanted)
+    symbol: Symbol,
+    *,
+    source: Annotated[str, typer.Option("--from", "-f", help="The feed, such as dukascopy.")],
+    start: Annotated[str, typer.Option(help="First day, market date.")],
+    end: Annotated[Text, typer.Option(help="Last day, inclusive; today when left out.")] = None,
+    timeframe: Annotated[
+        Text, typer.Option("--timeframe", "-i", "--tf", help="The feed's finest when left out.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch bars from a feed; what came once is not fetched again."""
+    from setupdesk.doors.cli.fetching import fetch
+
+    said = {"from": source, "symbol": symbol, "start": start, "end": end, "timeframe": timeframe}
+    fetch({key: text for key, text in said.items() if text is not None}, as_json=as_json)
+
+
 @data.command("list")
 def list_data(*, as_json: Json = False) -> None:
     """List the stored bars."""

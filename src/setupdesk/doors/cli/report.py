@@ -15,7 +15,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from setupdesk.doors.cli.caution import render_simulated, render_warnings
+from setupdesk.doors.cli.caution import render_resampled, render_simulated, render_warnings
 
 Json = Mapping[str, Any]
 
@@ -39,6 +39,7 @@ def render_report(run: Json, report: Json, console: Console) -> None:
         *_header(run),
         *render_simulated(record["simulated"]),
         *render_warnings(record),
+        *render_resampled(run, report.get("provenance") or {}),
         _verdict(report["verdict"]),
         _cards(report["statistics"], per_row=6 if width >= 110 else 3),
         *_sample_size(report),
@@ -57,7 +58,8 @@ def render_plan(run: Json, plan: Json, console: Console) -> None:
     """Print what a dry run would do."""
     badge = Text.assemble((" PLANNED ", "bold black on cyan"), "  A dry run: nothing was computed.")
     rows = [(_title(name), _shorten(value)) for name, value in plan.items()]
-    top = [*_header(run), *render_simulated(plan["simulated"]), badge]
+    simulated = render_simulated(plan["simulated"])
+    top = [*_header(run), *simulated, *render_resampled(run, plan), badge]
     _print([*top, *_section("Plan"), _pairs(rows)], console)
 
 

@@ -56,7 +56,9 @@ def open_parcel(paths: Sequence[Path], watch: Watch) -> Iterator[Parcel]:
 
     Raises ``InvalidImportError`` where something cannot be read or is no file.
     """
-    if len(paths) == 1 and not paths[0].is_dir():
+    with _reading(_write(paths[0])):
+        is_folder = paths[0].is_dir()
+    if len(paths) == 1 and not is_folder:
         name = _write(Path(paths[0].name))
         with _open(paths[0], name) as content:
             size = os.fstat(content.fileno()).st_size

@@ -137,9 +137,10 @@ def _explain(stored: Bars, bars: Bars) -> str:
         return f"Its prices are {10.0**power:,g} times the stored ones: they have another scale."
     if abs(ratio - 1) > _OTHER_SYMBOL:
         return f"Its prices are {ratio:.3g} times the stored ones: is it another symbol?"
-    points = float(np.median(np.abs(ours - theirs))) * bars.tick
+    apart = [np.abs(getattr(bars, name) - getattr(stored, name)[rows]) for name in _PRICES]
+    points = float(np.median(np.max(apart, axis=0))) * bars.tick
     return (
-        f"Half of the closes differ by {points:.3g} points or more: another source, such as "
+        f"Half of these bars differ by {points:.3g} points or more: another source, such as "
         f"another broker, or ask prices."
     )
 

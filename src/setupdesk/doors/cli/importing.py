@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    DownloadColumn,
     Progress,
     TaskID,
     TextColumn,
@@ -44,8 +43,7 @@ def import_files(
     """Import files or a folder; on a terminal, ask what the files do not say."""
     asks = sys.stdin.isatty() and not as_json
     for file in files:
-        if not file.is_file() and not file.is_dir():
-            refuse_usage(f"There is no file and no folder {file}.")
+        _check_is_there(file)
     desk = reach_desk()
     done = None
     while done is None:
@@ -63,6 +61,15 @@ def import_files(
             _ask(error, question)
             said = answered
     show_import(done, as_json=as_json)
+
+
+def _check_is_there(file: Path) -> None:
+    try:
+        is_there = file.is_file() or file.is_dir()
+    except OSError as error:
+        refuse_usage(f"{file} cannot be read: {error.strerror}.")
+    if not is_there:
+        refuse_usage(f"There is no file and no folder {file}.")
 
 
 def show_import(done: Json, *, as_json: bool) -> None:
@@ -117,7 +124,7 @@ def _showing_progress() -> Iterator[Watch]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        DownloadColumn(binary_units=True),
+        TextColumn("{task.fields[size]}"),
         TimeElapsedColumn(),
     )
     console = Console(stderr=True)
@@ -130,10 +137,14 @@ def _showing_progress() -> Iterator[Watch]:
             if stage not in stages:
                 for earlier in stages.values():
                     progress.stop_task(earlier)
-                stages[stage] = progress.add_task(stage, total=total or None)
-            progress.update(stages[stage], completed=done)
+                stages[stage] = progress.add_task(stage, total=total or None, size="")
+            progress.update(stages[stage], completed=done, size=_say_size(done, total))
 
         yield watch
+
+
+def _say_size(done: int, total: int) -> str:
+    return f"{done / 2**20:,.1f} of {total / 2**20:,.1f} MiB" if total else ""
 
 
 def _describe_change(done: Json) -> list[tuple[str, str]]:

@@ -45,7 +45,9 @@ def test_files_of_several_symbols_are_refused_with_two_of_them() -> None:
         InvalidImportError, match=r"^b/UK100.csv was .* of UK100, while a/GER40.csv"
     ):
         check_names(["a/GER40.csv", "b/UK100.csv", "c.csv"], GER40, CATALOGUE)
-    with pytest.raises(InvalidImportError, match="bars of UK100, while US30.csv has those of US30"):
+    with pytest.raises(
+        InvalidImportError, match=r"bars of UK100, while US30.csv has those of US30"
+    ):
         check_names(["UK100.csv", "US30.csv"], GER40, CATALOGUE)
 
 

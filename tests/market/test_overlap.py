@@ -55,7 +55,7 @@ def test_equal_bars_disagree_in_nothing_and_bring_nothing() -> None:
     [(19, 19, False), (20, 10, False), (20, 11, True), (400, 200, False), (400, 201, True)],
 )
 def test_more_than_half_of_twenty_bars_or_more_are_another_series(
-    shared: int, disagreeing: int, is_other: bool
+    shared: int, disagreeing: int, *, is_other: bool
 ) -> None:
     overlap = find_overlap(draw(400), spoil(draw(shared), disagreeing))
 
@@ -85,13 +85,9 @@ def test_the_likely_cause_is_computed(bars: Bars, cause: str) -> None:
 
 def test_a_clock_that_is_wrong_by_two_hours_in_winter_and_three_in_summer_is_named() -> None:
     bars = draw(400)
-    winter, summer = shift(bars[:190], 2), shift(bars[190:], 3)
-    columns = {
-        name: np.concatenate((getattr(winter, name), getattr(summer, name)))
-        for name in ("time", "open", "high", "low", "close", "volume")
-    }
+    hours = np.where(np.arange(400) < 190, 2, 3)
 
-    overlap = find_overlap(bars, replace(bars, **columns))
+    overlap = find_overlap(bars, replace(bars, time=bars.time + hours * HOUR_MS))
 
     assert overlap.cause.startswith("The same prices are stored 2 or 3 hours earlier")
 

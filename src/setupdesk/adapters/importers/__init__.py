@@ -125,7 +125,7 @@ def read_folder(  # noqa: PLR0913 - all that a user may say of a folder
         quality={**quality, **rows.left_out},
         clock=timed.clock.name,
         clock_found=timed.found,
-        skipped=tuple(skipped),
+        skipped=tuple(Skipped(_shorten(each.file, folder), each.reason) for each in skipped),
         warnings=(*misnamed, *timed.warnings, *check_clock(bars, symbol, timed.clock)),
     )
 

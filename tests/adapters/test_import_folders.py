@@ -68,9 +68,11 @@ def test_dukascopy_files_are_told_apart_by_their_folders(tmp_path: Path) -> None
 
 
 def test_lean_files_have_their_clock_in_the_folders_above(tmp_path: Path) -> None:
-    lines = b"28800000,22000,22010,21990,22005,0,22001,22011,21991,22006,0\n" + (
-        b"29700000,22005,22020.3,22000,22015,0,22006,22021.3,22001,22016,0\n"
+    bars = (
+        b"28800000,22000,22010,21990,22005,0,22001,22011,21991,22006,0",
+        b"29700000,22005,22020.3,22000,22015,0,22006,22021.3,22001,22016,0",
     )
+    lines = b"\n".join(bars)
     files = {
         f"202503{day}_quote.zip": zipped({f"202503{day}_de30eur_minute_quote.csv": lines})
         for day in (27, 28)

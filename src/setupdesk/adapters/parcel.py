@@ -25,7 +25,7 @@ Watch = Callable[[str, int, int], None]
 
 _CHUNK = 2**20
 _TELLING_FOLDERS = 4
-"""So many folders above may tell something: ``cfd/oanda/minute/de30eur``."""
+"""So many folders, with the one that is given, may tell something: ``cfd/oanda/minute/de30eur``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

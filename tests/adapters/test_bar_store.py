@@ -432,6 +432,20 @@ def test_a_merged_data_set_names_every_source_with_what_it_brought(tmp_path: Pat
     assert store.find_manifest("GER40", Timeframe.M15) == manifest
 
 
+def test_many_bars_that_disagree_are_warned_of_for_as_long_as_they_stand(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    store.save("GER40", draw_bars(0, 400), FACTS)
+    bars = draw_bars(0, 400)
+    bars.high[:40] += 3
+
+    saved = store.save("GER40", bars, FACTS)
+
+    [warning] = saved.manifest.warnings
+    assert saved.manifest.sources[1].warnings == (warning,)
+    assert warning.startswith("40 of its bars were stored with other prices before. Half of these")
+    assert saved.cause in warning
+
+
 def test_the_order_of_imports_changes_no_bar(tmp_path: Path) -> None:
     parts = [draw_bars(0, 4), draw_bars(2, 4), draw_bars(5, 9)]
     fingerprints = set()

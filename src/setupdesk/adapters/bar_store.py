@@ -167,7 +167,10 @@ def _merge(  # noqa: PLR0913, PLR0917 (both sides, and what is known of them)
     if merged.fingerprint() == current.fingerprint:
         return _unchanged(current)
     counted = replace(facts, quality={**facts.quality, "disagreeing": disagreeing})
-    sources = (*current.sources, _describe_source(overlap.brought, facts))
+    if overlap.cause:
+        says = f"{disagreeing:,} of its bars were stored with other prices before. {overlap.cause}"
+        counted = replace(counted, warnings=(*facts.warnings, says))
+    sources = (*current.sources, _describe_source(overlap.brought, counted))
     manifest = _describe(current.symbol, merged, counted, sources, current.fingerprint)
     _publish(folder, merged, manifest)
     return Saved(

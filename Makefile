@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup demo test fix bench lock clean
+.PHONY: setup demo test extras fix bench lock clean
 
 setup: $(STAMP)
 
@@ -23,6 +23,11 @@ test: $(STAMP)  ## the one gate: formatting, lint, types, contracts, tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 --dist loadfile
 
+extras:  ## the tests of the optional extras, in an environment of their own
+	test -x .venv-extras/bin/python || $(PYTHON) -m venv .venv-extras
+	.venv-extras/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,crypto]'
+	.venv-extras/bin/pytest tests/adapters/test_ccxt_feed.py
+
 fix: $(STAMP)  ## mend formatting and what lint can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -35,4 +40,4 @@ lock: $(STAMP)  ## choose versions anew
 	  --no-header --no-emit-index-url --no-annotate --upgrade --quiet -o requirements.lock
 
 clean:
-	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-extras .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,6 +1,7 @@
 """The typed client of /api/v1: how doors and other programs talk to a running desk."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -8,10 +9,14 @@ from urllib.parse import quote
 
 import httpx
 
+from setupdesk.adapters.parcel import Parcel, Watch, check_size, open_parcel
 from setupdesk.core.errors import DeskUnavailableError, NotFoundError, SetupdeskError
 from setupdesk.core.run import RUN_ID, Door
 from setupdesk.settings import Settings
 from setupdesk.supervisor import await_service
+
+_LONGEST_IMPORT = 600
+"""Seconds after which a desk that says nothing is given up."""
 
 
 class DeskAnswerError(SetupdeskError):
@@ -87,6 +92,19 @@ class Client:
         """List the symbols of the catalogue."""
         return self._get("/symbols")
 
+    def symbol_mistakes(self) -> dict[str, list[str]]:
+        """List the user's own symbol files that cannot be used."""
+        return self._get("/symbols/mistakes")
+
+    def symbol(self, name: str) -> dict[str, Any]:
+        """Give one symbol with its windows, its costs and its TOML."""
+        return self._get(f"/symbols/{quote(name, safe='')}")
+
+    def add_symbol(self, text: str, file_name: str, *, dry_run: bool) -> dict[str, Any]:
+        """Check the TOML of a symbol and, unless it is a dry run, keep it."""
+        asked = {"file_name": file_name, "dry_run": dry_run}
+        return self._read(self._send("POST", "/symbols", params=asked, json=text))
+
     def data_sets(self) -> list[dict[str, Any]]:
         """List the stored bars."""
         return self._get("/data")
@@ -119,17 +137,52 @@ class Client:
         )
 
     def import_bars(
-        self, file: Path, symbol: str, timeframe: str, said: Mapping[str, Any]
+        self,
+        files: Path | Sequence[Path],
+        symbol: str,
+        timeframe: str,
+        said: Mapping[str, Any],
+        watch: Watch = lambda *_: None,
     ) -> dict[str, Any]:
-        """Import the bars of a file, of which its owner has *said* clock, source and so on."""
-        with file.open("rb") as content:
-            asked = {"file_name": file.name, "symbol": symbol, "timeframe": timeframe, **said}
-            answer = self._send("POST", "/data/import", params=asked, content=content)
-        return self._read(answer)
+        """Import a file, a folder or several files as one data set.
+
+        Their owner has *said* clock, source and so on; *watch* is told how far it is.
+        """
+        with open_parcel([files] if isinstance(files, Path) else files, watch) as parcel:
+            check_size(parcel.name, parcel.size)
+            asked = {"file_name": parcel.name, "symbol": symbol, "timeframe": timeframe, **said}
+            answer = self._send(
+                "POST",
+                "/data/import",
+                params={**asked, "folder": parcel.is_folder},
+                content=_send_all(parcel, watch),
+                headers={"Content-Length": str(parcel.size)},
+                # A large file is parsed for longer than other answers take.
+                timeout=httpx.Timeout(30, read=_LONGEST_IMPORT),
+            )
+            skipped = [each._asdict() for each in parcel.skipped]
+        done: dict[str, Any] = self._read(answer)
+        return {**done, "skipped": [*skipped, *done["skipped"]]}
 
     def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Store bars of the simulated market."""
         return self._read(self._send("POST", "/data/simulated", json=payload))
+
+    def fetch_bars(self, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Fetch bars from a feed: an event a day, and as the last one what was stored."""
+        try:
+            # The desk is silent while it waits for a vendor that asked it to.
+            with self._http.stream("POST", "/data/fetch", json=payload, timeout=900) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _read_error(answer)
+                for line in answer.iter_lines():
+                    event = json.loads(line)
+                    if event["event"] == "error":
+                        raise DeskAnswerError(event["code"], event["message"], event["problems"])
+                    yield event
+        except httpx.TransportError as error:
+            raise DeskUnavailableError(str(error) or type(error).__name__) from error
 
     def _get(self, path: str, **params: Any) -> Any:
         said = {name: value for name, value in params.items() if value is not None}
@@ -152,6 +205,11 @@ def connect(settings: Settings, door: Door = Door.API) -> Client:
     # Only a desk that holds its lock is believed: the key is for nobody else.
     address = await_service(settings)
     return Client(address, settings.api_key_file.read_text(), door)
+
+
+def _send_all(parcel: Parcel, watch: Watch) -> Iterator[bytes]:
+    yield from parcel.chunks("sending", watch)
+    watch("parsing and storing", 0, 0)
 
 
 def _check(run_id: str) -> str:

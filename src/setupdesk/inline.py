@@ -1,11 +1,12 @@
 """The desk in the caller's own process: the same steps, without server and without Prefect."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from setupdesk.adapters.parcel import Watch, open_parcel
 from setupdesk.core.run import Door
 from setupdesk.settings import Settings
 from setupdesk.wiring import Desk, build_desk, build_flow_body
@@ -68,7 +69,19 @@ class InlineDesk:
 
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""
-        return self.desk.queries.symbols()
+        return self.desk.symbol_desk.symbols()
+
+    def symbol_mistakes(self) -> dict[str, list[str]]:
+        """List the user's own symbol files that cannot be used."""
+        return self.desk.symbol_desk.mistakes()
+
+    def symbol(self, name: str) -> dict[str, Any]:
+        """Give one symbol with its windows, its costs and its TOML."""
+        return self.desk.symbol_desk.symbol(name)
+
+    def add_symbol(self, text: str, file_name: str, *, dry_run: bool) -> dict[str, Any]:
+        """Check the TOML of a symbol and, unless it is a dry run, keep it."""
+        return self.desk.symbol_desk.add(text, file_name, dry_run=dry_run)
 
     def data_sets(self) -> list[dict[str, Any]]:
         """List the stored bars."""
@@ -97,16 +110,37 @@ class InlineDesk:
         return self.desk.data_desk.levels(symbol, timeframe, window, start, end)
 
     def import_bars(
-        self, file: Path, symbol: str, timeframe: str, said: Mapping[str, Any]
+        self,
+        files: Path | Sequence[Path],
+        symbol: str,
+        timeframe: str,
+        said: Mapping[str, Any],
+        watch: Watch = lambda *_: None,
     ) -> dict[str, Any]:
-        """Import the bars of a file, of which its owner has *said* clock, source and so on."""
-        return self.desk.data_desk.import_bars(
-            file.read_bytes(), file.name, symbol, timeframe, **said
+        """Import a file, a folder or several files as one data set.
+
+        Their owner has *said* clock, source and so on; *watch* is told how far it is.
+        """
+        with open_parcel([files] if isinstance(files, Path) else files, watch) as parcel:
+            raw, skipped = b"".join(parcel.chunks("reading", watch)), parcel.skipped
+        done = self.desk.data_desk.import_bars(
+            raw,
+            parcel.name,
+            symbol,
+            timeframe,
+            folder=parcel.is_folder,
+            note_stage=lambda stage: watch(stage, 0, 0),
+            **said,
         )
+        return {**done, "skipped": [*(each._asdict() for each in skipped), *done["skipped"]]}
 
     def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Store bars of the simulated market."""
         return self.desk.data_desk.simulate_bars(payload)
+
+    def fetch_bars(self, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Fetch bars from a feed: an event a day, and as the last one what was stored."""
+        return self.desk.fetch(payload)
 
 
 def open_inline(settings: Settings, door: Door) -> InlineDesk:

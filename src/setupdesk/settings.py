@@ -5,12 +5,16 @@ Read once, from ``setupdesk.toml`` in the desk's home and from the environment, 
 
 import getpass
 import os
+import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 from setupdesk.core.errors import SetupdeskError
+
+History = Literal["files", "api"]
 
 
 class InvalidSettingsError(SetupdeskError):
@@ -20,6 +24,23 @@ class InvalidSettingsError(SetupdeskError):
 
     def __init__(self, name: str, value: object, wanted: str) -> None:
         super().__init__(f"The setting {name} was {value!r}; it has to be {wanted}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedSettings:
+    """Where the vendors of feeds are; a mirror, or another address, may stand in for each."""
+
+    dukascopy_files_url: str = "https://datafeed.dukascopy.com/datafeed"
+    dukascopy_api_url: str = "https://jetta.dukascopy.com/v1"
+    dukascopy_history: History = "files"
+    dukascopy_pause: float = 0.25
+    """Seconds between two questions."""
+
+    ccxt_url: str | None = None
+    """Asked instead of the exchange's own host."""
+
+    mt5_clock: str | None = None
+    """Clock of the broker's server, such as ``NY+7``; nobody else can know it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +60,8 @@ class Settings:
     owner: str
     """Who asks, where a door cannot tell: the login of the desk's owner."""
 
+    feeds: FeedSettings = FeedSettings()
+
     @property
     def ledger(self) -> Path:
         """The ledger's database."""
@@ -50,6 +73,11 @@ class Settings:
         return self.home / "bars"
 
     @property
+    def symbols(self) -> Path:
+        """Folder of the user's own symbols, one TOML file each."""
+        return self.home / "symbols"
+
+    @property
     def runs(self) -> Path:
         """Folder with one folder a run: its report and its log."""
         return self.home / "runs"
@@ -58,6 +86,11 @@ class Settings:
     def cache(self) -> Path:
         """Folder of what can be made again."""
         return self.home / "cache"
+
+    @property
+    def spool(self) -> Path:
+        """Folder of the days that came from feeds."""
+        return self.home / "feeds"
 
     @property
     def logs(self) -> Path:
@@ -109,7 +142,48 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         prefect_port=_read_number("prefect_port", 8751, stored, environment, 0, 65535),
         places=_read_number("places", 2, stored, environment, 1, 64),
         owner=str(stored.get("owner") or getpass.getuser()),
+        feeds=_read_feeds(stored.get("feeds", {})),
     )
+
+
+def _read_feeds(stored: object) -> FeedSettings:
+    given: dict[str, Any] = {}
+    for feed, entries in _entries("feeds", stored):
+        for entry, value in _entries(f"feeds.{feed}", entries):
+            given[f"{feed}_{entry}"] = _read_feed_setting(f"{feed}.{entry}", value)
+    return FeedSettings(**given)
+
+
+def _entries(name: str, stored: object) -> Iterable[tuple[str, Any]]:
+    if not isinstance(stored, dict):
+        raise InvalidSettingsError(name, stored, "a table")
+    return stored.items()
+
+
+def _read_feed_setting(name: str, value: object) -> object:
+    known = [field.name.replace("_", ".", 1) for field in fields(FeedSettings)]
+    if name not in known:
+        raise InvalidSettingsError(f"feeds.{name}", value, f"one of {', '.join(known)}")
+    if name.endswith("url") and not re.fullmatch(r"https?://[^\s?#]+", str(value)):
+        raise InvalidSettingsError(f"feeds.{name}", value, "an http or https address")
+    if name.endswith("history") and value not in get_args(History):
+        raise InvalidSettingsError(f"feeds.{name}", value, "files or api")
+    if name.endswith("pause"):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 60:
+            raise InvalidSettingsError(f"feeds.{name}", value, "seconds from 0 to 60")
+        return float(value)
+    if name == "mt5.clock":
+        return _read_clock(name, value)
+    return str(value).rstrip("/")
+
+
+def _read_clock(name: str, value: object) -> str:
+    from setupdesk.market.clock import parse_clock
+
+    try:
+        return parse_clock(str(value)).name
+    except ValueError as wrong:
+        raise InvalidSettingsError(f"feeds.{name}", value, "a clock") from wrong
 
 
 def _read_number(  # noqa: PLR0913, PLR0917 (a setting and its bounds)

@@ -1,6 +1,6 @@
 """Wiring: the only place where ports meet adapters."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -10,8 +10,14 @@ from typing import Any
 from setupdesk.adapters import clock
 from setupdesk.adapters.bar_store import BarStore
 from setupdesk.adapters.calendar import ExchangeCalendar
-from setupdesk.adapters.catalogue import load_catalogue
+from setupdesk.adapters.catalogue import SymbolFiles
 from setupdesk.adapters.executor_socket import ExecutorSocket
+from setupdesk.adapters.feed_spool import FeedSpool
+from setupdesk.adapters.feeds.ccxt import CcxtFeed
+from setupdesk.adapters.feeds.dukascopy import DukascopyFeed
+from setupdesk.adapters.feeds.mt5 import Mt5Feed
+from setupdesk.adapters.feeds.push import PushFeed
+from setupdesk.adapters.feeds.vendor_http import VendorHttp
 from setupdesk.adapters.kernel_cache import keep_kernels_in
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.journal import Journal
@@ -23,14 +29,18 @@ from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.secret_file import load_secret
 from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
+from setupdesk.app.fetch import Fetch
 from setupdesk.app.offer import BuildOffer
+from setupdesk.app.ports import Feed
 from setupdesk.app.queries import Queries
 from setupdesk.app.start import Start
+from setupdesk.app.symbol_desk import SymbolDesk
+from setupdesk.core.symbol import Catalogue
 from setupdesk.settings import Settings
 from setupdesk.setups.registry import load_registry
 
 # One of each for a process: what a warm parent has read, its children need not read again.
-_load_catalogue = cache(load_catalogue)
+_open_symbols = cache(SymbolFiles)
 _load_registry = cache(load_registry)
 _open_calendar = cache(ExchangeCalendar)
 
@@ -58,6 +68,8 @@ class Desk:
     start: Start
     queries: Queries
     data_desk: DataDesk
+    symbol_desk: SymbolDesk
+    fetch: Fetch
     outbox: Outbox
     alarm: Alarm
 
@@ -81,22 +93,40 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     from setupdesk.adapters.importers import read_bars
 
     ledger = open_database(settings.ledger, keeps_connections=True)
-    catalogue, registry = _load_catalogue(), _load_registry()
+    symbols, registry = _open_symbols(settings.symbols), _load_registry()
+    catalogue, calendar = Catalogue(symbols), _open_calendar(settings.cache)
     bar_store, results = BarStore(settings.bars), ResultStore(settings.runs)
-    build_offer = BuildOffer(
-        catalogue, registry, bar_store, _open_calendar(settings.cache), clock.today
-    )
+    spool = FeedSpool(settings.spool)
+    build_offer = BuildOffer(catalogue, registry, bar_store, calendar, clock.today)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     return Desk(
         settings=settings,
         start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
-        queries=Queries(Reads(ledger), results, registry, catalogue),
-        data_desk=DataDesk(
-            catalogue, read_bars, bar_store, clock.now, _open_calendar(settings.cache), write_bars
-        ),
+        queries=Queries(Reads(ledger), results, registry),
+        data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
+        symbol_desk=SymbolDesk(catalogue, symbols, calendar, clock.today),
+        fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,
     )
+
+
+def build_feeds(settings: Settings, spool: FeedSpool) -> Mapping[str, Feed]:
+    """Build the feeds that bars can be fetched from, by their names."""
+    given = settings.feeds
+    http = VendorHttp(clock=clock.now, pause=given.dukascopy_pause)
+    feeds: tuple[Feed, ...] = (
+        DukascopyFeed(
+            http=http,
+            files_url=given.dukascopy_files_url,
+            api_url=given.dukascopy_api_url,
+            history=given.dukascopy_history,
+        ),
+        CcxtFeed(now=clock.now, url=given.ccxt_url),
+        Mt5Feed(now=clock.now, server_clock=given.mt5_clock),
+        PushFeed(spool=spool, now=clock.now),
+    )
+    return {feed.name: feed for feed in feeds}
 
 
 @contextmanager
@@ -143,7 +173,7 @@ def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]
     journal.lay_orphans_to_rest()
     manager = SetupManager(
         registry=_load_registry(),
-        catalogue=_load_catalogue(),
+        catalogue=Catalogue(_open_symbols(settings.symbols)),
         bar_store=BarStore(settings.bars),
         calendar=_open_calendar(settings.cache),
         journal=journal,
@@ -159,7 +189,8 @@ def warm_up(settings: Settings) -> None:
     from setupdesk.engine.backtest import warm_up as compile_kernels
 
     compile_kernels()
-    catalogue, calendar = _load_catalogue(), _open_calendar(settings.cache)
+    catalogue = Catalogue(_open_symbols(settings.symbols))
+    calendar = _open_calendar(settings.cache)
     for name in {manifest.symbol for manifest in BarStore(settings.bars).manifests()}:
         symbol = catalogue.find(name)
         if symbol:

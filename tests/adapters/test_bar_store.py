@@ -1,4 +1,6 @@
+import itertools
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -6,7 +8,7 @@ import numpy as np
 import pytest
 
 from setupdesk.adapters.bar_store import BarStore
-from setupdesk.core.errors import InvalidImportError, MissingBarsError
+from setupdesk.core.errors import BarsDisagreeError, InvalidImportError, MissingBarsError
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
 from setupdesk.market.data_set import Facts
@@ -83,6 +85,20 @@ def test_the_manifest_tells_where_the_bars_come_from(tmp_path: Path) -> None:
         "imported_at": "2025-10-31T12:00:00+00:00",
         "quality": {"duplicates": 2},
         "warnings": [],
+        "sources": [
+            {
+                "source_file": "ger40.csv",
+                "source_format": "CSV with a header",
+                "source_sha256": "ab" * 32,
+                "clock": "UTC",
+                "clock_found": "",
+                "imported_at": "2025-10-31T12:00:00+00:00",
+                "rows": 4,
+                "first": "2025-01-02T08:00:00+00:00",
+                "last": "2025-01-02T08:45:00+00:00",
+                "warnings": [],
+            }
+        ],
     }
 
 
@@ -299,12 +315,156 @@ def test_bars_that_are_mapped_survive_their_deletion(tmp_path: Path) -> None:
     assert mapped.fingerprint() == bars.fingerprint()
 
 
-def test_a_manifest_of_an_older_desk_has_no_warnings(tmp_path: Path) -> None:
+def test_a_file_that_contradicts_most_stored_bars_is_refused_and_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    store = BarStore(tmp_path)
+    first = store.save("GER40", draw_bars(0, 400), FACTS)
+    wrong_clock = draw_bars(0, 396)
+    wrong_clock = replace(wrong_clock, time=wrong_clock.time + 3_600_000)
+
+    with pytest.raises(BarsDisagreeError) as refused:
+        store.save("GER40", wrong_clock, FACTS, zone="Europe/Berlin")
+
+    error = refused.value
+    assert (error.code, error.disagreeing, error.shared) == ("bars_disagree", 396, 396)
+    assert list(error.days) == [
+        "2025-01-02",
+        "2025-01-03",
+        "2025-01-04",
+        "2025-01-05",
+        "2025-01-06",
+    ]
+    assert "396 of its bars are stored already, 396 of them with other prices" in str(error)
+    assert "The same prices are stored 1 hour earlier" in str(error)
+    assert "--replace" in str(error)
+    assert store.find_manifest("GER40", Timeframe.M15) == first.manifest
+    assert len(store.find_versions("GER40", Timeframe.M15)) == 1
+
+
+def test_only_the_first_days_of_a_long_disagreement_are_named(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    store.save("GER40", draw_bars(0, 1000), FACTS)
+
+    with pytest.raises(BarsDisagreeError, match="2025-01-06 and 6 more days") as refused:
+        store.save("GER40", draw_bars(0, 1000, shift=9), FACTS)
+
+    assert len(refused.value.days) == 11
+
+
+def test_bars_replace_the_stored_ones_when_that_is_asked_for(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    old = store.save("GER40", draw_bars(0, 400), FACTS).manifest
+    other = replace(FACTS, source_file="other.csv")
+
+    saved = store.save("GER40", draw_bars(100, 50, shift=5), other, replaces=True)
+    again = store.save("GER40", draw_bars(100, 50, shift=5), other, replaces=True)
+
+    assert (saved.outcome, saved.added, saved.manifest.rows) == ("replaced", 50, 50)
+    assert saved.manifest.source_names == "other.csv"
+    assert saved.manifest.merged_into is None
+    assert again.outcome == "unchanged"
+    assert len(store.load("GER40", Timeframe.M15, old.fingerprint)) == 400
+    with pytest.raises(InvalidImportError, match="real bars of GER40 M15 are stored already"):
+        store.save("GER40", draw_bars(0, 4), SIMULATED, replaces=True)
+
+
+def test_bars_of_another_tick_can_replace_the_stored_ones(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    store.save("GER40", draw_bars(0, 4), FACTS)
+
+    saved = store.save("GER40", replace(draw_bars(0, 4), tick=1.0), FACTS, replaces=True)
+
+    assert (saved.outcome, saved.manifest.tick) == ("replaced", 1.0)
+
+
+def test_bars_replace_nothing_where_there_are_none(tmp_path: Path) -> None:
+    saved = BarStore(tmp_path).save("GER40", draw_bars(0, 4), FACTS, replaces=True)
+
+    assert saved.outcome == "created"
+
+
+def test_days_of_a_few_bars_that_disagree_are_named(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    store.save("GER40", draw_bars(0, 400), FACTS)
+    bars = draw_bars(0, 400)
+    bars.high[[0, 1, 200]] += 3
+
+    saved = store.save("GER40", bars, FACTS)
+
+    assert (saved.outcome, saved.disagreeing, saved.added) == ("merged", 3, 0)
+    assert [str(day) for day in saved.disagreeing_days] == ["2025-01-02", "2025-01-04"]
+
+
+def test_a_merged_data_set_names_every_source_with_what_it_brought(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    second = replace(
+        FACTS,
+        source_file="second.csv",
+        source_sha256="cd" * 32,
+        clock="NY+7",
+        clock_found="declared",
+        warnings=("Strange hours.",),
+    )
+    third = replace(FACTS, source_file="third.csv", warnings=("A jump.", "Strange hours."))
+
+    store.save("GER40", draw_bars(0, 4), FACTS)
+    store.save("GER40", draw_bars(3, 4), second)
+    manifest = store.save("GER40", draw_bars(0, 8), third).manifest
+
+    assert [(one.source_file, one.rows, one.clock) for one in manifest.sources] == [
+        ("ger40.csv", 4, "UTC"),
+        ("second.csv", 3, "NY+7"),
+        ("third.csv", 1, "UTC"),
+    ]
+    assert f"{manifest.sources[1].first:%H:%M} {manifest.sources[1].last:%H:%M}" == "09:00 09:30"
+    assert manifest.sources[1].clock_found == "declared"
+    assert manifest.warnings == ("Strange hours.", "A jump.")
+    assert manifest.warn() == [
+        "second.csv: Strange hours.",
+        "third.csv: A jump.",
+        "third.csv: Strange hours.",
+    ]
+    assert (manifest.source_names, manifest.clocks) == (
+        "ger40.csv, second.csv, third.csv",
+        "UTC, NY+7",
+    )
+    assert store.find_manifest("GER40", Timeframe.M15) == manifest
+
+
+def test_many_bars_that_disagree_are_warned_of_for_as_long_as_they_stand(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    store.save("GER40", draw_bars(0, 400), FACTS)
+    bars = draw_bars(0, 400)
+    bars.high[:40] += 3
+
+    saved = store.save("GER40", bars, FACTS)
+
+    [warning] = saved.manifest.warnings
+    assert saved.manifest.sources[1].warnings == (warning,)
+    assert warning.startswith("40 of its bars were stored with other prices before. Half of these")
+    assert saved.cause in warning
+
+
+def test_the_order_of_imports_changes_no_bar(tmp_path: Path) -> None:
+    parts = [draw_bars(0, 4), draw_bars(2, 4), draw_bars(5, 9)]
+    fingerprints = set()
+
+    for order in itertools.permutations(range(3)):
+        store = BarStore(tmp_path / "".join(map(str, order)))
+        for number in order:
+            store.save("GER40", parts[number], FACTS)
+        fingerprints.add(store.load("GER40", Timeframe.M15).fingerprint())
+
+    assert fingerprints == {draw_bars(0, 14).fingerprint()}
+
+
+def test_a_manifest_of_an_older_desk_has_no_warnings_and_names_one_source(tmp_path: Path) -> None:
     store = BarStore(tmp_path)
     saved = store.save("GER40", draw_bars(), FACTS)
     path = tmp_path / "GER40/M15/manifest.json"
     old = json.loads(path.read_text())
-    del old["warnings"]
+    del old["warnings"], old["sources"]
     path.write_text(json.dumps(old))
 
     assert store.find_manifest("GER40", Timeframe.M15) == saved.manifest

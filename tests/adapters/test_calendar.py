@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -42,6 +43,24 @@ def test_xetra_had_253_sessions_in_2025(calendar: ExchangeCalendar) -> None:
 
     assert len(sessions) == 253
     assert closed == ["01-01", "04-18", "04-21", "05-01", "12-24", "12-25", "12-26", "12-31"]
+
+
+def test_a_symbol_may_be_traded_on_holidays(calendar: ExchangeCalendar) -> None:
+    cfd = replace(GER40, trade_on_holidays=True)
+
+    sessions = calendar.sessions(cfd, date(2025, 1, 1), date(2025, 12, 31))
+
+    local = {tuple(at.time() for at in hours(session, "Europe/Berlin")) for session in sessions}
+    assert weekdays_closed(sessions, 2025) == []
+    assert local == {(time(9), time(17, 30))}
+
+
+def test_an_unknown_calendar_is_refused_with_the_nearest(calendar: ExchangeCalendar) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        calendar.sessions(replace(GER40, calendar="XETRA"), date(2025, 1, 1), date(2025, 1, 2))
+
+    [problem] = refused.value.problems
+    assert (problem.code, problem.suggestion) == ("unknown_calendar", "XETR")
 
 
 def test_xetra_closes_seven_weekdays_in_2026(calendar: ExchangeCalendar) -> None:

@@ -1,10 +1,13 @@
+import re
 from datetime import time
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
-from setupdesk.adapters.catalogue import build_catalogue, load_catalogue
+from setupdesk.adapters.catalogue import SymbolFiles, load_catalogue
+from setupdesk.core.errors import InvalidSymbolError
+from setupdesk.core.symbol import NEW_YORK_ROLL, Catalogue, Roll
 
 GER40 = files("setupdesk.adapters.catalogue").joinpath("GER40.toml").read_text("utf-8")
 
@@ -54,25 +57,112 @@ def test_a_window_may_have_a_zone_of_its_own() -> None:
     assert (asia.start, asia.end, asia.zone) == (time(20), time(0), "America/New_York")
 
 
+def own(folder: Path, text: str, name: str = "GER40") -> SymbolFiles:
+    (folder / f"{name}.toml").write_text(text)
+    return SymbolFiles(folder)
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "reason"),
     [
-        ('week = "24x5"', 'week = "24x5"\nwekk = 1', "Extra inputs are not permitted"),
-        ("Europe/Berlin", "Europe/Berlim", "not an IANA time zone"),
-        ("tick = 0.1", "tick = 0.0", "greater than 0"),
+        ('week = "24x5"', 'week = "24x5"\nwekk = 1', "wekk: there is no such key"),
+        ("Europe/Berlin", "Europe/Berlim", "zone: 'Europe/Berlim' is not an IANA time zone"),
+        ("tick = 0.1", "tick = 0.0", "tick: 0.0 is wrong: Input should be greater than 0"),
         ("[1_000, 100_000]", "[100_000, 1_000]", "price_range must be"),
-        ("[00:00:00, 4.0], ", "", "spread must begin at 00:00:00"),
+        ("[00:00:00, 4.0], ", "", "costs: spread must begin at 00:00:00"),
+        ('name = "GER40"', 'name = "ger 40"', "name: 'ger 40' does not have the form"),
+        ('name = "GER40"', "name = ", "the TOML cannot be read"),
+        ('name = "GER40"', 'extends = "GER4O"', "extends: 'GER4O' is not a symbol that ships"),
     ],
 )
-def test_a_mistake_in_a_symbol_is_named(right: str, wrong: str, reason: str) -> None:
+def test_a_mistake_in_a_symbol_is_named(
+    tmp_path: Path, right: str, wrong: str, reason: str
+) -> None:
     text = GER40.replace(right, wrong)
 
-    with pytest.raises(ValidationError, match=reason):
-        build_catalogue([text])
+    with pytest.raises(InvalidSymbolError, match=re.escape(reason)):
+        SymbolFiles(tmp_path).check(text, "GER40.toml")
 
 
-def test_two_symbols_never_answer_to_one_name() -> None:
+def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
+    text = GER40.replace("Europe/Berlin", "Europe/Berlim").replace("tick = 0.1", "tick = -1")
+
+    with pytest.raises(InvalidSymbolError) as refused:
+        SymbolFiles(tmp_path).check(text, "GER40.toml")
+
+    assert len(refused.value.mistakes) == 2
+
+
+def test_two_symbols_never_answer_to_one_name(tmp_path: Path) -> None:
     other = GER40.replace('name = "GER40"', 'name = "GER41"')
 
-    with pytest.raises(ValueError, match="names both GER40 and GER41"):
-        build_catalogue([GER40, other])
+    symbols = own(tmp_path, other, "GER41")
+
+    assert "GER41" not in symbols
+    assert "'DAX40' names both GER40 and GER41" in symbols.mistakes["GER41.toml"]
+
+
+def test_a_users_file_replaces_the_symbol_of_its_name(tmp_path: Path) -> None:
+    text = 'name = "GER40"\nextends = "GER40"\ntrade_on_holidays = true\n[costs]\nslippage = 9.0\n'
+
+    symbols = own(tmp_path, text)
+
+    shipped = load_catalogue()["GER40"]
+    assert symbols["GER40"].costs.slippage == 9.0
+    assert symbols["GER40"].costs.spread == shipped.costs.spread
+    assert symbols["GER40"].trade_on_holidays
+    assert symbols["GER40"].aliases == shipped.aliases
+    assert symbols["GER40"].digest != shipped.digest
+    assert symbols.is_own("GER40")
+
+
+def test_a_symbol_that_extends_another_does_not_take_its_names(tmp_path: Path) -> None:
+    text = (
+        'name = "AUS200"\nextends = "GER40"\nzone = "Australia/Sydney"\ncalendar = "XASX"\n'
+        'roll = { at = 00:00:00, zone = "UTC" }\n'
+    )
+
+    symbols = own(tmp_path, text, "AUS200")
+
+    assert symbols["AUS200"].aliases == ()
+    assert symbols["AUS200"].session.zone == "Australia/Sydney"
+    assert symbols["AUS200"].roll == Roll(at=time(0), zone="UTC")
+    assert symbols["GER40"].roll == NEW_YORK_ROLL
+    found = Catalogue(symbols).find("DAX40")
+    assert found is not None
+    assert found.name == "GER40"
+
+
+def test_a_broken_file_takes_its_symbol_away_and_no_other(tmp_path: Path) -> None:
+    symbols = own(tmp_path, 'name = "GER40"\nextends = "GER40"\nspread = 3\n')
+
+    assert "GER40" not in symbols
+    assert "EURUSD" in symbols
+    assert symbols.mistakes == {"GER40.toml": ("spread: there is no such key",)}
+
+
+def test_a_file_must_have_the_name_of_its_symbol(tmp_path: Path) -> None:
+    symbols = own(tmp_path, 'name = "DAX"\nextends = "GER40"\n', "dax2")
+
+    assert symbols.mistakes == {"dax2.toml": ("name: 'DAX' must be the name of the file",)}
+
+
+def test_a_change_of_a_file_is_seen_without_a_restart(tmp_path: Path) -> None:
+    symbols = SymbolFiles(tmp_path)
+    text = 'name = "GER40"\nextends = "GER40"\ntick = 0.5\n'
+    before = symbols["GER40"].tick
+
+    symbols.add(symbols.check(text, "GER40.toml"), text)
+
+    after = symbols["GER40"].tick
+    (tmp_path / "GER40.toml").unlink()
+    assert (before, after, symbols["GER40"].tick) == (0.1, 0.5, 0.1)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"#" * 70_000])
+def test_a_file_that_is_no_text_or_too_large_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "X1.toml").write_bytes(content)
+
+    mistakes = SymbolFiles(tmp_path).mistakes
+
+    assert len(mistakes["X1.toml"]) == 1

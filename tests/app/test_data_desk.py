@@ -10,7 +10,7 @@ from setupdesk.adapters.calendar import ExchangeCalendar
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.importers import read_bars
 from setupdesk.app.data_desk import DataDesk
-from setupdesk.core.errors import ClockNeededError
+from setupdesk.core.errors import BarsDisagreeError, ClockNeededError
 
 NOW = datetime(2025, 10, 31, 12, tzinfo=UTC)
 START = 1_747_000_800
@@ -28,10 +28,11 @@ def open_desk(folder: Path) -> DataDesk:
     )
 
 
-def write(offset_hours: int, *, naive: bool) -> bytes:
+def write(offset_hours: int, *, naive: bool, rows: slice = slice(None), factor: int = 1) -> bytes:
     steps = np.random.default_rng(3).integers(-900, 901, 600)
     lines = ["time,open,high,low,close"]
-    for row, price in enumerate((8_000_000 + np.cumsum(steps)).tolist()):
+    prices = (8_000_000 + np.cumsum(steps)) * factor
+    for row, price in list(enumerate(prices.tolist()))[rows]:
         moment = datetime.fromtimestamp(START + 300 * row + 3600 * offset_hours, UTC)
         text = f"{moment:%Y-%m-%d %H:%M:%S}{'' if naive else 'Z'}"
         lines.append(f"{text},{price / 100},{price / 100},{price / 100},{price / 100}")
@@ -66,3 +67,106 @@ def test_a_declared_clock_makes_the_bars_those_of_utc(tmp_path: Path) -> None:
     again = desk.import_bars(write(3, naive=True), "wall.csv", "BTCUSD", "M5", "NY+7")
 
     assert again["outcome"] == "unchanged"
+
+
+def test_the_answer_tells_of_the_file_and_of_the_data_set(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+    desk.import_bars(write(0, naive=False, rows=slice(500)), "a.csv", "BTCUSD", "M5")
+
+    done = desk.import_bars(
+        write(3, naive=True, rows=slice(400, 600)), "b.csv", "BTC/USD", "5m", "NY+7"
+    )
+
+    assert (done["outcome"], done["added"], done["disagreeing"]) == ("merged", 100, 0)
+    assert (done["rows"], done["figure"], done["disagreeing_days"]) == (600, 66.6, [])
+    assert {key: done["file"][key] for key in ("source_file", "clock", "clock_found", "rows")} == {
+        "source_file": "b.csv",
+        "clock": "NY+7",
+        "clock_found": "declared",
+        "rows": 200,
+    }
+    assert done["file"]["first"] == "2025-05-13T07:20:00+00:00"
+    assert [(each["source_file"], each["clock"]) for each in done["sources"]] == [
+        ("a.csv", "UTC"),
+        ("b.csv", "NY+7"),
+    ]
+
+
+@pytest.mark.parametrize("rows", [slice(None), slice(None, None, -1), slice(100, 300)])
+def test_bars_that_are_stored_already_change_nothing_and_are_judged_themselves(
+    tmp_path: Path, rows: slice
+) -> None:
+    desk = open_desk(tmp_path)
+    doubled = write(0, naive=False) + b"\n" + write(0, naive=False).split(b"\n", 1)[1]
+    before = desk.import_bars(doubled, "doubled.csv", "BTCUSD", "M5")
+    raw = write(0, naive=False, rows=rows)
+
+    again = desk.import_bars(raw, "again.csv", "BTCUSD", "M5")
+
+    assert before["file"]["quality"]["duplicates"] == 600
+    assert again["outcome"] == "unchanged"
+    assert (again["added"], again["disagreeing"]) == (0, 0)
+    assert again["file"]["source_file"] == "again.csv"
+    assert again["file"]["quality"]["duplicates"] == 0
+    assert again["file"]["rows"] == len(raw.splitlines()) - 1
+    assert again["sources"] == before["sources"]
+    assert [each["fingerprint"] for each in desk.data_set("BTCUSD", "M5")["versions"]] == [
+        before["fingerprint"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("raw", "cause"),
+    [
+        (write(-5, naive=False), "The same prices are stored 5 hours later"),
+        (write(0, naive=False, factor=10), "Its prices are 10 times the stored ones"),
+    ],
+)
+def test_a_file_with_a_wrong_clock_or_scale_is_refused_until_it_replaces(
+    tmp_path: Path, raw: bytes, cause: str
+) -> None:
+    desk = open_desk(tmp_path)
+    right = desk.import_bars(write(0, naive=False), "right.csv", "BTCUSD", "M5")
+
+    with pytest.raises(BarsDisagreeError, match=cause):
+        desk.import_bars(raw, "wrong.csv", "BTCUSD", "M5")
+    kept = desk.data_set("BTCUSD", "M5")
+    done = desk.import_bars(raw, "wrong.csv", "BTCUSD", "M5", replace=True)
+
+    assert kept["fingerprint"] == right["fingerprint"]
+    assert done["outcome"] == "replaced"
+    assert [each["source_file"] for each in done["sources"]] == ["wrong.csv"]
+    assert len(desk.data_set("BTCUSD", "M5")["versions"]) == 2
+
+
+def test_a_file_named_after_another_symbol_is_imported_with_a_warning_that_stays(
+    tmp_path: Path,
+) -> None:
+    desk = open_desk(tmp_path)
+
+    done = desk.import_bars(write(0, naive=False), "FOREXCOM_GER40_M5.csv", "BTCUSD", "M5")
+
+    says = "FOREXCOM_GER40_M5.csv has bars of GER40 by its name, but was imported as BTCUSD."
+    assert done["file"]["warnings"] == [says]
+    assert desk.data_set("BTCUSD", "M5")["sources"][0]["warnings"] == [says]
+
+
+def test_a_data_set_in_doubt_is_no_reference_whichever_source_is_in_doubt(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+    desk.import_bars(write(0, naive=False, rows=slice(300)), "GER40.csv", "BTCUSD", "M5")
+    desk.import_bars(write(0, naive=False), "good.csv", "BTCUSD", "M5")
+
+    with pytest.raises(ClockNeededError) as refused:
+        desk.import_bars(write(-4, naive=True), "wall.csv", "BTCUSD", "M5")
+
+    assert "correlate" not in refused.value.evidence
+
+
+def test_each_stage_of_an_import_is_told(tmp_path: Path) -> None:
+    stages: list[str] = []
+
+    open_desk(tmp_path).import_bars(
+        write(0, naive=False), "a.csv", "BTCUSD", "M5", note_stage=stages.append
+    )
+
+    assert stages == ["parsing", "storing"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.problem import Problem
-from setupdesk.core.request import Coverage, Mode, Offer, load_request, parse_request
+from setupdesk.core.request import Coverage, Mode, Offer, SessionCount, load_request, parse_request
 from setupdesk.core.setup_terms import Param, SetupTerms
 from setupdesk.core.symbol import Catalogue, Costs, Symbol, Window
 from setupdesk.core.timeframe import Timeframe
@@ -36,15 +36,22 @@ TERMS = SetupTerms(
     },
     min_rr=1.0,
 )
+HOLE = (date(2025, 2, 3), date(2025, 2, 7))
+
+
+def count_weekdays(start: date, end: date) -> SessionCount:
+    days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
+    held = [day for day in days if day.weekday() < 5]
+    return SessionCount(len(held), sum(not HOLE[0] <= day <= HOLE[1] for day in held))
+
+
 OFFER = Offer(
     catalogue=Catalogue({"GER40": GER40}),
     setups={"IB_raid_v1": TERMS},
     find_coverage=lambda _symbol, timeframe: (
         Coverage(date(2024, 10, 31), date(2025, 10, 3)) if timeframe is Timeframe.M15 else None
     ),
-    count_sessions=lambda _symbol, start, end: sum(
-        (start + timedelta(days=n)).weekday() < 5 for n in range((end - start).days + 1)
-    ),
+    count_sessions=lambda _symbol, _timeframe, start, end: count_weekdays(start, end),
     find_today=lambda _zone: date(2025, 10, 4),
 )
 GOOD: dict[str, Any] = {
@@ -179,6 +186,17 @@ def test_a_period_without_a_session_is_refused() -> None:
     problems = problems_of(GOOD | {"start": "2025-05-03", "end": "2025-05-04"})
 
     assert problems["start"].code == "no_sessions"
+
+
+def test_a_period_that_lies_in_a_hole_of_the_bars_is_refused() -> None:
+    inside = {**GOOD, "start": "2025-02-03", "end": "2025-02-07"}
+    across = {**GOOD, "start": "2025-02-03", "end": "2025-02-10"}
+
+    problems = problems_of(inside)
+
+    assert problems["start"].code == "no_bars"
+    assert "has no bars in any of the 5 sessions" in problems["start"].message
+    assert parse_request(across, OFFER).end == date(2025, 2, 10)
 
 
 def test_a_wrong_extra_does_not_spoil_the_reading_of_the_options() -> None:

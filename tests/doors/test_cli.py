@@ -267,6 +267,37 @@ def test_stored_bars_can_be_looked_at_in_every_way(home: Path) -> None:
     assert table[-1].startswith("2025-05-30,")
 
 
+def test_a_symbol_of_ones_own_changes_what_a_run_pays(tmp_path: Path) -> None:
+    home, file = tmp_path / "home", tmp_path / "mine.toml"
+    file.write_text('name = "GER40"\nextends = "GER40"\n[costs]\nslippage = 3.5\n')
+    call(home, "data", "simulate", "--start", "2025-05-01", "--end", "2025-05-30")
+    before = ask(home, *BACKTEST, *MAY)["report"]
+
+    refused = call(home, "symbols", "check", __file__, exit_code=3)
+    checked = ask(home, "symbols", "check", str(file))
+    added = call(home, "symbols", "add", str(file))
+    after = ask(home, *BACKTEST, *MAY)["report"]
+
+    assert "the TOML cannot be read" in refused.stderr
+    assert checked["outcome"] == "checked"
+    assert "GER40 is replaced" in added.stderr
+    assert (before["costs"]["slippage"], after["costs"]["slippage"]) == (0.5, 3.5)
+    assert before["provenance"]["symbol_hash"] != after["provenance"]["symbol_hash"]
+    assert after["statistics"]["total_r"] < before["statistics"]["total_r"]
+    assert call(home, "symbols", "show", "DE40", "--toml").stdout == file.read_text()
+    assert ask(home, "symbols", "show", "DE40")["own"]
+
+    (home / "symbols/GER40.toml").write_text("tick = ")
+    assert "GER40.toml cannot be used: the TOML" in call(home, "symbols").stderr
+    assert ask(home, *BACKTEST, *MAY, exit_code=3)["problems"][0]["code"] == "unknown_symbol"
+
+
+def test_a_report_says_when_its_bars_are_made_from_finer_ones(home: Path) -> None:
+    report = call(home, *BACKTEST, *MAY).stdout
+
+    assert "The M15 bars are made from stored M1 bars." in report
+
+
 def test_bars_are_exported_deleted_and_imported_as_the_same_bars(tmp_path: Path) -> None:
     days = ("--start", "2025-05-05", "--end", "2025-05-09")
     call(tmp_path, "data", "simulate", *days)

@@ -1,5 +1,5 @@
 import csv
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from setupdesk.core.symbol import Roll
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars, Ints
 from setupdesk.market.resample import day_ends_ms, resample
@@ -124,6 +125,52 @@ def test_a_day_is_complete_at_the_next_new_york_roll_however_it_is_stamped() -> 
     assert ends[0] == ends[1]
     assert ends[0] == [ms("2025-03-07T17:00", NEW_YORK), ms("2025-03-10T17:00", NEW_YORK)]
     assert ends[0] == [ms("2025-03-07T22:00"), ms("2025-03-10T21:00")]
+
+
+def test_a_last_bar_whose_span_goes_on_is_partial_and_not_closed() -> None:
+    minutes = count_up(Timeframe.M1, ms("2025-03-03T09:00") + 60_000 * np.arange(14))
+
+    coarse = resample(minutes, Timeframe.M5, "24x5")
+
+    assert coarse.partial
+    assert len(coarse) == 3
+    assert coarse.closed().time.tolist() == coarse.time[:2].tolist()
+    assert not coarse[:2].partial
+    assert coarse[1:].partial
+    assert resample(minutes[:10], Timeframe.M5, "24x5").closed().time.tolist() == [
+        ms("2025-03-03T09:00"),
+        ms("2025-03-03T09:05"),
+    ]
+
+
+@pytest.mark.parametrize("timeframe", [Timeframe.H4, Timeframe.D1])
+def test_a_day_is_partial_until_the_roll(timeframe: Timeframe) -> None:
+    whole = hours("2025-03-03T00:00", 22)
+
+    assert not resample(whole, timeframe, "24x5").partial
+    assert resample(whole[:-1], timeframe, "24x5").partial
+
+
+def test_what_is_made_from_a_partial_bar_is_partial() -> None:
+    minutes = count_up(Timeframe.M1, ms("2025-03-03T09:00") + 60_000 * np.arange(59))
+
+    hour = resample(resample(minutes, Timeframe.M5, "24x5"), Timeframe.H1, "24x5")
+
+    assert hour.partial
+
+
+def test_days_may_be_anchored_at_another_roll() -> None:
+    utc = Roll(at=time(0), zone="UTC")
+    bars = hours("2025-03-03T00:00", 24 * 7)
+
+    five, seven = (resample(bars, Timeframe.D1, week, utc) for week in ("24x5", "24x7"))
+    h4 = resample(bars, Timeframe.H4, "24x7", utc)
+
+    days = [ms(f"2025-03-0{day}T00:00") for day in range(3, 10)]
+    assert seven.time.tolist() == days
+    assert five.time.tolist() == days[:5]
+    assert day_ends_ms(five, utc).tolist() == days[1:6]
+    assert (h4.time % Timeframe.H4.milliseconds == 0).all()
 
 
 def load_real() -> Bars:

@@ -11,6 +11,7 @@ import uvicorn
 from setupdesk.service.app import create_app
 from setupdesk.settings import load_settings
 from setupdesk.wiring import build_desk
+from tests.adapters.vendor_files import zipped
 
 PAYLOAD = {
     "setup_id": "IB_raid_v1",
@@ -152,6 +153,41 @@ def test_the_catalogue_tells_what_may_be_asked_for(api: httpx.Client) -> None:
     assert api.get("/setups/IB_raid_v1").json()["rule"]["id"] == "IB_raid_v1"
 
 
+OWN = 'name = "GER40"\nextends = "GER40"\n[costs]\nslippage = 7.0\n'
+
+
+def test_a_symbol_of_ones_own_is_checked_added_and_used_at_once(api: httpx.Client) -> None:
+    toml = {"Content-Type": "application/toml"}
+
+    checked = api.post("/symbols", params={"dry_run": True}, content=OWN, headers=toml)
+    shipped = api.get("/symbols/DAX40").json()
+    added = api.post("/symbols", content=OWN, headers=toml)
+
+    own = api.get("/symbols/DAX40").json()
+    assert (checked.json()["outcome"], added.json()["outcome"]) == ("checked", "replaced")
+    assert (shipped["slippage"], shipped["own"]) == (0.5, False)
+    assert (own["slippage"], own["own"], own["toml"]) == (7.0, True, OWN)
+    assert own["hash"] != shipped["hash"]
+    assert api.get("/symbols/mistakes").json() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (OWN.replace("slippage", "slipage"), "costs.slipage: there is no such key"),
+        ("name = 'X9'\nextends = 'GER40'\ncalendar = 'XETRA'", "did you mean 'XETR'?"),
+    ],
+)
+def test_a_wrong_symbol_changes_nothing(api: httpx.Client, text: str, reason: str) -> None:
+    answer = api.post("/symbols", json=text, params={"file_name": "mine.toml"})
+
+    assert answer.status_code == 422
+    assert answer.json()["title"] == "invalid_symbol"
+    assert "mine.toml is not a valid symbol" in answer.json()["detail"]
+    assert reason in answer.json()["detail"]
+    assert not any(symbol["own"] for symbol in api.get("/symbols").json())
+
+
 def test_a_file_is_imported_once(api: httpx.Client) -> None:
     rows = [f"2025-05-0{day}T07:00:00Z,20000,20010,19990,20005" for day in (5, 6, 7)]
     content = "\n".join(["time,open,high,low,close", *rows])
@@ -163,6 +199,79 @@ def test_a_file_is_imported_once(api: httpx.Client) -> None:
     assert first.json()["outcome"] == "created"
     assert first.json()["symbol"] == "GER40"
     assert second.json()["outcome"] == "unchanged"
+
+
+@pytest.mark.parametrize("alias", ["BTC/USD", "BTC%2FUSD", "btc/usdt"])
+def test_an_alias_with_a_slash_works_in_every_path(api: httpx.Client, alias: str) -> None:
+    rows = [f"2025-05-0{day}T00:00:00Z,20000,20010,19990,20005" for day in (5, 6, 7)]
+    content = "\n".join(["time,open,high,low,close", *rows])
+    asked = {"symbol": "BTC/USD", "timeframe": "D1", "file_name": "btc.csv"}
+    stored = api.post("/data/import", params=asked, content=content).json()
+
+    shown = api.get(f"/data/{alias}/D1").json()
+    [quality] = api.get(f"/data/{alias}/quality").json()
+    exported = api.get(f"/data/{alias}/D1/export")
+    levels = api.get(f"/data/{alias}/D1/levels", params={"window": "asia"})
+    deleted = api.delete(f"/data/{alias}/D1").json()
+
+    assert shown["fingerprint"] == quality["fingerprint"] == stored["fingerprint"]
+    assert exported.content.startswith(b"time,open,high,low,close")
+    assert levels.json()["problems"][0]["field"] == "timeframe"
+    assert (deleted["symbol"], deleted["versions"]) == ("BTCUSD", 1)
+
+
+def test_a_folder_is_imported_as_a_zip_archive(api: httpx.Client) -> None:
+    header = "time,open,high,low,close"
+    rows = [f"2025-05-0{day}T07:00:00Z,20000,20010,19990,20005" for day in (5, 6, 7)]
+    body = zipped({f"{row[:10]}.csv": f"{header}\n{row}\n".encode() for row in rows})
+    asked: dict[str, str | bool] = {
+        "symbol": "DE40",
+        "timeframe": "D1",
+        "file_name": "data/dax",
+        "folder": True,
+    }
+
+    done = api.post("/data/import", params=asked, content=body).json()
+    wrong = api.post("/data/import", params=asked, content=b"PK\x03\x04 and no more")
+
+    assert (done["outcome"], done["rows"], done["source_file"]) == ("created", 3, "dax (3 files)")
+    assert wrong.status_code == 422
+    assert "not a folder in a zip archive" in wrong.json()["detail"]
+
+
+def test_bars_that_contradict_the_stored_ones_are_refused_until_they_replace_them(
+    api: httpx.Client,
+) -> None:
+    files = [
+        "\n".join(
+            ["time,open,high,low,close"]
+            + [
+                f"2025-05-{day:02}T07:00:00Z,{base},{base + 40},{base - 9},{base + day}"
+                for day in range(1, 31)
+            ]
+        )
+        for base in (20_000, 20_003)
+    ]
+    asked = {"symbol": "DE40", "timeframe": "D1", "file_name": "dax.csv"}
+    api.post("/data/import", params=asked, content=files[0])
+
+    refused = api.post("/data/import", params=asked, content=files[1])
+    replaced = api.post("/data/import", params={**asked, "replace": True}, content=files[1])
+
+    assert refused.status_code == 422
+    assert refused.json()["title"] == "bars_disagree"
+    assert "30 of its bars are stored already, 30 of them" in refused.json()["detail"]
+    assert replaced.json()["outcome"] == "replaced"
+
+
+def test_a_body_that_is_too_large_is_refused(api: httpx.Client) -> None:
+    asked = {"symbol": "DE40", "timeframe": "D1", "file_name": "dax.csv"}
+    chunk = bytes(2**20)
+
+    answer = api.post("/data/import", params=asked, content=(chunk for _ in range(257)))
+
+    assert answer.status_code == 422
+    assert "more than the 256 MiB" in answer.json()["detail"]
 
 
 def test_bars_of_the_future_are_refused(api: httpx.Client) -> None:

@@ -14,7 +14,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -23,10 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from setupdesk.core.errors import InvalidImportError, MissingBarsError
+from setupdesk.core.errors import BarsDisagreeError, InvalidImportError, MissingBarsError
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
-from setupdesk.market.data_set import Facts, Manifest, Saved
+from setupdesk.market.data_set import Facts, Manifest, Saved, Source
+from setupdesk.market.days import from_ms
+from setupdesk.market.overlap import find_overlap, lay_over
 
 _COLUMNS = ("time", "open", "high", "low", "close", "volume")
 _MANIFEST = "manifest.json"
@@ -40,10 +41,20 @@ class BarStore:
 
     folder: Path
 
-    def save(self, symbol: str, bars: Bars, facts: Facts) -> Saved:
-        """Add *bars* to the data set of *symbol*, all or nothing.
+    def save(
+        self,
+        symbol: str,
+        bars: Bars,
+        facts: Facts,
+        *,
+        replaces: bool = False,
+        zone: str = "UTC",
+    ) -> Saved:
+        """Add *bars* to the data set of *symbol*, or put them in its place, all or nothing.
 
-        Real bars replace simulated ones; the reverse raises ``InvalidImportError``.
+        Real bars replace simulated ones; the reverse raises ``InvalidImportError``. Bars that
+        contradict most of the stored ones raise ``BarsDisagreeError``, unless they replace
+        them. *zone* is that of the market, whose dates are named.
         """
         if not len(bars):
             raise InvalidImportError(facts.source_file, "it has no bars.")
@@ -54,10 +65,16 @@ class BarStore:
         with _locked(folder):
             current = self.find_manifest(symbol, bars.timeframe)
             if current is None:
-                manifest = _describe(symbol, bars, facts, None)
+                manifest = _describe(symbol, bars, facts, (_describe_source(bars, facts),))
                 _publish(folder, bars, manifest)
                 return Saved(manifest=manifest, outcome="created", added=len(bars), disagreeing=0)
-            return self._update(current, bars, facts)
+            if facts.simulated and not current.simulated:
+                reason = f"real bars of {current.symbol} {current.timeframe} are stored already."
+                raise InvalidImportError(facts.source_file, reason)
+            if replaces or current.simulated:
+                return _replace(folder, current, bars, facts)
+            stored = self.load(symbol, bars.timeframe, current.fingerprint)
+            return _merge(folder, current, stored, bars, facts, zone)
 
     def load(self, symbol: str, timeframe: Timeframe, fingerprint: str | None = None) -> Bars:
         """Map the current version into memory, or the one named by *fingerprint*.
@@ -122,74 +139,84 @@ class BarStore:
     def _folder(self, symbol: str, timeframe: Timeframe) -> Path:
         return self.folder / symbol / timeframe.value
 
-    def _update(self, current: Manifest, bars: Bars, facts: Facts) -> Saved:
-        if facts.simulated and not current.simulated:
-            reason = f"real bars of {current.symbol} {current.timeframe} are stored already."
-            raise InvalidImportError(facts.source_file, reason)
-        folder = self._folder(current.symbol, bars.timeframe)
-        if current.simulated:
-            return _replace(folder, current, bars, facts)
-        stored = self.load(current.symbol, bars.timeframe, current.fingerprint)
-        return _merge(folder, current, stored, bars, facts)
-
 
 def _replace(folder: Path, current: Manifest, bars: Bars, facts: Facts) -> Saved:
-    manifest = _describe(current.symbol, bars, facts, None)
+    manifest = _describe(current.symbol, bars, facts, (_describe_source(bars, facts),))
     if (manifest.fingerprint, manifest.seed) == (current.fingerprint, current.seed):
         return _unchanged(current)
     _publish(folder, bars, manifest)
     return Saved(manifest=manifest, outcome="replaced", added=len(bars), disagreeing=0)
 
 
-def _merge(folder: Path, current: Manifest, stored: Bars, bars: Bars, facts: Facts) -> Saved:
+def _merge(  # noqa: PLR0913, PLR0917 (both sides, and what is known of them)
+    folder: Path, current: Manifest, stored: Bars, bars: Bars, facts: Facts, zone: str
+) -> Saved:
     if stored.tick != bars.tick:
         reason = (
             f"the stored bars count in ticks of {stored.tick:g}, these in {bars.tick:g}. "
-            f"Move {folder} away to begin anew."
+            f"Give --replace to put these in their place."
         )
         raise InvalidImportError(facts.source_file, reason)
-    merged = _overlay(stored, bars)
-    manifest = _describe(current.symbol, merged, facts, current.fingerprint)
-    if manifest.fingerprint == current.fingerprint:
+    overlap = find_overlap(stored, bars)
+    disagreeing, days = len(overlap.disagreeing), overlap.days(zone)
+    if overlap.is_other_series:
+        named = [day.isoformat() for day in days]
+        cause = overlap.cause
+        raise BarsDisagreeError(facts.source_file, disagreeing, overlap.shared, named, cause)
+    merged = lay_over(stored, bars)
+    if merged.fingerprint() == current.fingerprint:
         return _unchanged(current)
-    disagreeing = _count_disagreeing(stored, bars)
-    manifest = replace(manifest, quality={**facts.quality, "disagreeing": disagreeing})
+    counted = replace(facts, quality={**facts.quality, "disagreeing": disagreeing})
+    if overlap.cause:
+        says = f"{disagreeing:,} of its bars were stored with other prices before. {overlap.cause}"
+        counted = replace(counted, warnings=(*facts.warnings, says))
+    sources = (*current.sources, _describe_source(overlap.brought, counted))
+    manifest = _describe(current.symbol, merged, counted, sources, current.fingerprint)
     _publish(folder, merged, manifest)
-    added = len(merged) - len(stored)
-    return Saved(manifest=manifest, outcome="merged", added=added, disagreeing=disagreeing)
+    return Saved(
+        manifest=manifest,
+        outcome="merged",
+        added=len(bars) - overlap.shared,
+        disagreeing=disagreeing,
+        disagreeing_days=tuple(days),
+        other_volume=overlap.other_volume,
+        cause=overlap.cause,
+    )
 
 
 def _unchanged(current: Manifest) -> Saved:
     return Saved(manifest=current, outcome="unchanged", added=0, disagreeing=0)
 
 
-def _overlay(stored: Bars, bars: Bars) -> Bars:
-    # Both are sorted: bisection finds the shared stamps, a stable sort merges two runs.
-    rows = np.minimum(np.searchsorted(bars.time, stored.time), len(bars) - 1)
-    kept = bars.time[rows] != stored.time
-    order = np.argsort(np.concatenate((stored.time[kept], bars.time)), kind="stable")
-    columns = (
-        np.concatenate((getattr(stored, name)[kept], getattr(bars, name)))[order]
-        for name in _COLUMNS
+def _describe_source(bars: Bars, facts: Facts) -> Source:
+    return Source(
+        source_file=facts.source_file,
+        source_format=facts.source_format,
+        source_sha256=facts.source_sha256,
+        clock=facts.clock,
+        clock_found=facts.clock_found,
+        imported_at=facts.imported_at,
+        rows=len(bars),
+        first=from_ms(int(bars.time[0])),
+        last=from_ms(int(bars.time[-1])),
+        warnings=facts.warnings,
     )
-    return Bars(bars.timeframe, bars.tick, *columns)
 
 
-def _count_disagreeing(stored: Bars, bars: Bars) -> int:
-    _, old, new = np.intersect1d(stored.time, bars.time, assume_unique=True, return_indices=True)
-    prices = ("open", "high", "low", "close")
-    differ = [getattr(stored, name)[old] != getattr(bars, name)[new] for name in prices]
-    return int(np.any(differ, axis=0).sum())
-
-
-def _describe(symbol: str, bars: Bars, facts: Facts, merged_into: str | None) -> Manifest:
+def _describe(
+    symbol: str,
+    bars: Bars,
+    facts: Facts,
+    sources: tuple[Source, ...],
+    merged_into: str | None = None,
+) -> Manifest:
     return Manifest(
         symbol=symbol,
         timeframe=bars.timeframe,
         tick=bars.tick,
         rows=len(bars),
-        first=datetime.fromtimestamp(int(bars.time[0]) / 1000, UTC),
-        last=datetime.fromtimestamp(int(bars.time[-1]) / 1000, UTC),
+        first=from_ms(int(bars.time[0])),
+        last=from_ms(int(bars.time[-1])),
         source_file=facts.source_file,
         source_format=facts.source_format,
         source_sha256=facts.source_sha256,
@@ -200,7 +227,8 @@ def _describe(symbol: str, bars: Bars, facts: Facts, merged_into: str | None) ->
         merged_into=merged_into,
         imported_at=facts.imported_at,
         quality=dict(facts.quality),
-        warnings=facts.warnings,
+        warnings=tuple(dict.fromkeys(said for each in sources for said in each.warnings)),
+        sources=sources,
     )
 
 

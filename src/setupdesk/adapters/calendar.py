@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from setupdesk.core.errors import InvalidRequestError
-from setupdesk.core.problem import Problem
+from setupdesk.core.problem import Problem, find_nearest
 from setupdesk.core.symbol import Symbol, Window
 from setupdesk.market.sessions import Session
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _PACKAGE = "exchange_calendars"
 _BEGIN = "2000-01-01"
 
-_ROUND_THE_CLOCK = ("24/5", "24/7")
+_EVERY_WEEKDAY = "24/5"
+_ROUND_THE_CLOCK = (_EVERY_WEEKDAY, "24/7")
 """Calendars that only know days: the hours are those of the symbol's session."""
 
 
@@ -51,11 +52,13 @@ class ExchangeCalendar:
     def sessions(self, symbol: Symbol, first: date, last: date) -> list[Session]:
         """Give the sessions of *symbol* from *first* to *last*, both included.
 
-        Raises ``InvalidRequestError`` for days that the calendar does not know.
+        Raises ``InvalidRequestError`` for a calendar that there is not, or days that it does
+        not know.
         """
-        horizon = self._horizon(symbol.calendar, first, last)
+        code = _EVERY_WEEKDAY if symbol.trade_on_holidays else symbol.calendar
+        horizon = self._horizon(code, first, last)
         days = [session for session in horizon.sessions if first <= session.day <= last]
-        if symbol.calendar not in _ROUND_THE_CLOCK:
+        if code not in _ROUND_THE_CLOCK:
             return days
         return [_session_by_clock(session.day, symbol.session) for session in days]
 
@@ -93,9 +96,13 @@ class ExchangeCalendar:
 def _work_out(code: str) -> _Horizon:
     # The package calls what newer pandas deprecates; that is theirs to mend, not the user's.
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
-        from exchange_calendars import get_calendar
+        from exchange_calendars import get_calendar, get_calendar_names
+        from exchange_calendars.errors import InvalidCalendarName
 
-        schedule = get_calendar(code, start=_BEGIN).schedule
+        try:
+            schedule = get_calendar(code, start=_BEGIN).schedule
+        except InvalidCalendarName as unknown:
+            raise _unknown(code, tuple(get_calendar_names())) from unknown
     columns = (
         schedule[name].astype("datetime64[ms, UTC]").astype("int64") for name in ("open", "close")
     )
@@ -121,6 +128,19 @@ def _session_by_clock(day: date, window: Window) -> Session:
 
 def _instant_ms(day: date, clock: time, zone: ZoneInfo) -> int:
     return int(datetime.combine(day, clock, zone).timestamp()) * 1000
+
+
+def _unknown(code: str, known: tuple[str, ...]) -> InvalidRequestError:
+    nearest = find_nearest(code, known)
+    hint = f", did you mean {nearest!r}?" if nearest else "."
+    problem = Problem(
+        field="calendar",
+        code="unknown_calendar",
+        message=f"There is no exchange calendar {code!r}{hint}",
+        allowed=known,
+        suggestion=nearest,
+    )
+    return InvalidRequestError([problem])
 
 
 def _outside(code: str, horizon: _Horizon, first: date, last: date) -> InvalidRequestError:

@@ -1,6 +1,6 @@
 """The data desk: takes bars in, and says what it has, how good it is and what is in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, get_args
@@ -17,7 +17,7 @@ from setupdesk.core.problem import Problem
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe, find_timeframe
 from setupdesk.market.bars import Bars
-from setupdesk.market.data_set import ExportForm, Facts, Manifest
+from setupdesk.market.data_set import ExportForm, Facts, Manifest, describe_file
 from setupdesk.market.days import day_of, from_ms
 from setupdesk.market.levels import find_levels, summarize_levels
 from setupdesk.market.quality import Quality, compare, measure_quality
@@ -50,13 +50,18 @@ class DataDesk:
         accept_clock: bool = False,
         stamped_at: Literal["open", "close"] | None = None,
         source: str | None = None,
+        folder: bool = False,
+        replace: bool = False,
+        note_stage: Callable[[str], None] = lambda _: None,
     ) -> dict[str, Any]:
-        """Import the bars of a file; the same file a second time changes nothing.
+        """Import the bars of a file, or of a *folder* as a zip archive.
 
-        Wall times of which nobody said the clock raise ``ClockNeededError`` with a proposal;
-        *accept_clock* takes it.
+        The same file a second time changes nothing. Wall times of which nobody said the clock
+        raise ``ClockNeededError`` with a proposal; *accept_clock* takes it. Bars that contradict
+        those that are stored raise ``BarsDisagreeError``; *replace* takes them all the same.
         """
         known, size = self._find(symbol), _find_size(timeframe)
+        note_stage("parsing")
         imported = self.read_bars(
             raw,
             file_name,
@@ -67,22 +72,27 @@ class DataDesk:
             reference=self._find_reference(known, size) if clock is None else None,
             stamped_at=stamped_at,
             source=source,
+            folder=folder,
+            catalogue=self.catalogue,
         )
         now = self.clock()
         newest = from_ms(int(imported.bars.time[-1]))
         if newest > now:
             reason = f"its last bar opens at {newest:%Y-%m-%d %H:%M} UTC, in the future."
-            raise InvalidImportError(file_name, reason)
+            raise InvalidImportError(imported.source_file, reason)
         facts = Facts(
-            source_file=file_name,
+            source_file=imported.source_file,
             source_format=imported.source_format,
             source_sha256=imported.source_sha256,
             imported_at=now,
             clock=imported.clock,
+            clock_found=imported.clock_found,
             quality=imported.quality,
             warnings=imported.warnings,
         )
-        return self._save(known, imported.bars, facts)
+        note_stage("storing")
+        skipped = [each._asdict() for each in imported.skipped]
+        return self._save(known, imported.bars, facts, replaces=replace) | {"skipped": skipped}
 
     def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Store M1 bars of the simulated market for ``{symbol, start, end, seed}``."""
@@ -155,7 +165,8 @@ class DataDesk:
             raise NotFoundError("data set", f"{known.name} {size}")
         stored = self._load(source)
         sessions = self._find_sessions(known, stored, start, end)
-        days = find_levels(resample(stored, size, known.week), known.windows[window], sessions)
+        bars = resample(stored, size, known.week, known.roll).closed()
+        days = find_levels(bars, known.windows[window], sessions)
         return {
             "symbol": known.name,
             "timeframe": size,
@@ -201,7 +212,7 @@ class DataDesk:
     def _compare(self, symbol: Symbol, manifest: Manifest, other: Manifest) -> dict[str, Any]:
         # Only the days that both have: beyond them there is nothing to disagree on.
         bars = self._load(manifest)
-        fine = resample(self._load(other), manifest.timeframe, symbol.week)
+        fine = resample(self._load(other), manifest.timeframe, symbol.week, symbol.roll).closed()
         first = max(int(bars.time[0]), int(fine.time[0]))
         last = min(int(bars.time[-1]), int(fine.time[-1]))
         shared = bars.between(first, last + 1)
@@ -209,7 +220,7 @@ class DataDesk:
         days = compare(bars, fine, symbol, sessions)
         return {
             "timeframe": other.timeframe,
-            "source_file": other.source_file,
+            "source_file": other.source_names,
             "sessions": len(sessions),
             "days": [day.to_json() for day in days],
         }
@@ -256,13 +267,13 @@ class DataDesk:
         )
         return self.bar_store.load(symbol.name, near[0].timeframe) if near else None
 
-    def _save(self, symbol: Symbol, bars: Bars, facts: Facts) -> dict[str, Any]:
-        saved = self.bar_store.save(symbol.name, bars, facts)
-        return saved.manifest.to_json() | {
-            "outcome": saved.outcome,
-            "added": saved.added,
-            "disagreeing": saved.disagreeing,
-        }
+    def _save(
+        self, symbol: Symbol, bars: Bars, facts: Facts, *, replaces: bool = False
+    ) -> dict[str, Any]:
+        saved = self.bar_store.save(symbol.name, bars, facts, replaces=replaces, zone=symbol.zone)
+        return (
+            self._describe(saved.manifest) | saved.to_json() | {"file": describe_file(bars, facts)}
+        )
 
 
 def _is_seed(value: object) -> bool:

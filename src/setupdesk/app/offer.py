@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from setupdesk.app.ports import BarStore, Calendar
-from setupdesk.core.request import Coverage, Offer
+from setupdesk.core.errors import MissingBarsError
+from setupdesk.core.request import Coverage, Offer, SessionCount
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.days import day_of, to_ms
+from setupdesk.market.sessions import find_rows
 from setupdesk.setups.registry import RuleRegistry
 
 
@@ -29,8 +31,20 @@ class BuildOffer:
             self.catalogue, setups, self._find_coverage, self._count_sessions, self.find_today
         )
 
-    def _count_sessions(self, symbol: Symbol, start: date, end: date) -> int:
-        return len(self.calendar.sessions(symbol, start, end))
+    def _count_sessions(
+        self, symbol: Symbol, timeframe: Timeframe, start: date, end: date
+    ) -> SessionCount:
+        sessions = self.calendar.sessions(symbol, start, end)
+        source = self.bar_store.find_source(symbol.name, timeframe)
+        if source is None:
+            return SessionCount(len(sessions), 0)
+        try:
+            bars = self.bar_store.load(symbol.name, source.timeframe, source.fingerprint)
+        except MissingBarsError:
+            # The store's folder was damaged: that is for the run to meet and to write down.
+            return SessionCount(len(sessions), len(sessions))
+        first, stop = find_rows(bars, sessions)
+        return SessionCount(len(sessions), int((first < stop).sum()))
 
     def _find_coverage(self, symbol: Symbol, timeframe: Timeframe) -> Coverage | None:
         source = self.bar_store.find_source(symbol.name, timeframe)

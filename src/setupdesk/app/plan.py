@@ -42,7 +42,7 @@ class Plan:
             "warm_up_bars": self.warm_up_bars,
             "warm_up_days": self.warm_up_days,
             "simulated": self.source.simulated,
-            "bars_source": self.source.source_file,
+            "bars_source": self.source.source_names,
             "bars_timeframe": self.source.timeframe,
             "bars_fingerprint": self.source.fingerprint,
             "estimated_seconds": self.seconds,

@@ -1,6 +1,6 @@
 """Ports: what the steps need from outside, in their own words."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
 from setupdesk.market.data_set import ExportForm, Facts, ImportedBars, Manifest, Saved
+from setupdesk.market.feed import Chunk
 from setupdesk.market.sessions import Session
 
 Clock = Callable[[], datetime]
@@ -35,6 +36,12 @@ class NotStartableError(SetupdeskError):
 
     def __init__(self, run_id: str) -> None:
         super().__init__(f"{run_id} is not waiting to be started.")
+
+
+class FeedDownError(SetupdeskError):
+    """A vendor does not deliver now; its words go into a FeedFailedError."""
+
+    code = "feed_down"
 
 
 class StartLedger(Protocol):
@@ -151,8 +158,10 @@ class ReadBars(Protocol):
         reference: Bars | None = None,
         stamped_at: Literal["open", "close"] | None = None,
         source: str | None = None,
+        folder: bool = False,
+        catalogue: Iterable[Symbol] = (),
     ) -> ImportedBars:
-        """Read the bars, or raise InvalidImportError."""
+        """Read the bars, or raise InvalidImportError; a folder comes as one zip archive."""
 
 
 class WriteBars(Protocol):
@@ -165,8 +174,16 @@ class WriteBars(Protocol):
 class BarStore(Protocol):
     """Where bars are kept."""
 
-    def save(self, symbol: str, bars: Bars, facts: Facts) -> Saved:
-        """Add bars to a data set, all or nothing."""
+    def save(
+        self,
+        symbol: str,
+        bars: Bars,
+        facts: Facts,
+        *,
+        replaces: bool = False,
+        zone: str = "UTC",
+    ) -> Saved:
+        """Add bars to a data set, or put them in its place, all or nothing."""
 
     def find_source(self, symbol: str, timeframe: Timeframe) -> Manifest | None:
         """Find the data set that answers for a timeframe: its own, or a finer one."""
@@ -185,6 +202,51 @@ class BarStore(Protocol):
 
     def manifests(self) -> list[Manifest]:
         """List every data set."""
+
+
+class Feed(Protocol):
+    """A vendor of closed bars. What is not over is never handed out.
+
+    Bars are in UTC, whatever the vendor's clock. ``FeedDownError`` is raised where the vendor
+    does not deliver, ``FeedNotReadyError`` where the desk lacks what the feed needs.
+    """
+
+    @property
+    def name(self) -> str:
+        """What users call the feed."""
+
+    @property
+    def clock(self) -> str:
+        """Clock of the vendor's own times."""
+
+    @property
+    def side(self) -> Literal["bid", "mid", "traded"]:
+        """Which prices its bars are made of."""
+
+    @property
+    def timeframes(self) -> Sequence[Timeframe]:
+        """The timeframes that it gives; the desk makes coarser ones from these."""
+
+    def find_listing(self, symbol: Symbol) -> str | None:
+        """Find the vendor's name for a symbol, or None where it does not have it."""
+
+    def fetch(
+        self, symbol: Symbol, timeframe: Timeframe, start_ms: int, stop_ms: int
+    ) -> Iterator[Chunk]:
+        """Give one Chunk for each UTC day of ``[start_ms, stop_ms)``, both midnights, in order."""
+
+    def newest(self, symbol: Symbol, timeframe: Timeframe, count: int) -> Bars:
+        """Give the last *count* closed bars, or as many as there are of the last week."""
+
+
+class Spool(Protocol):
+    """Where the days of feeds are kept, so that none has to be asked for twice."""
+
+    def find(self, feed: str, symbol: Symbol, timeframe: Timeframe, start_ms: int) -> Chunk | None:
+        """Find the day that begins at *start_ms*."""
+
+    def keep(self, feed: str, symbol: Symbol, timeframe: Timeframe, chunk: Chunk) -> None:
+        """Keep a day, all or nothing."""
 
 
 class Calendar(Protocol):

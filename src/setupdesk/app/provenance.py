@@ -26,12 +26,15 @@ def describe_run(plan: Plan) -> dict[str, Any]:
         "simulated": plan.source.simulated,
         "provenance": {
             "setup_hash": plan.setup.digest,
+            "symbol_hash": plan.symbol.digest,
             "engine_version": __version__,
             "numpy_version": version("numpy"),
             "numba_version": version("numba"),
             "bars_timeframe": plan.source.timeframe,
             "bars_fingerprint": plan.source.fingerprint,
-            "bars_source": plan.source.source_file,
+            "bars_source": plan.source.source_names,
+            "bars_clock": plan.source.clocks,
+            "bars_sources": [source.to_json() for source in plan.source.sources],
             "bars": len(plan.bars),
             "warm_up_bars": plan.warm_up_bars,
         },
@@ -47,4 +50,5 @@ def describe_quality(plan: Plan) -> dict[str, Any]:
     """Say how far the bars under a run can be trusted, measured on its own sessions."""
     first, last = plan.sessions[0], plan.sessions[-1]
     bars = plan.bars.between(first.opens_ms, last.closes_ms)
-    return {"data_quality": measure_quality(bars, plan.symbol, plan.sessions).to_short()}
+    quality = measure_quality(bars, plan.symbol, plan.sessions).to_short()
+    return {"data_quality": quality | {"warnings": plan.source.warn()}}

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 from setupdesk.app.ports import ResultStore
 from setupdesk.core.errors import NotFinishedError, NotFoundError
 from setupdesk.core.run import RunState, to_iso
-from setupdesk.core.symbol import Catalogue
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.setups.registry import RuleRegistry
 from setupdesk.setups.rule import Rule
@@ -42,7 +41,6 @@ class Queries:
     reads: Reads
     results: ResultStore
     registry: RuleRegistry
-    catalogue: Catalogue
 
     def runs(self, limit: int) -> list[dict[str, Any]]:
         """List the newest runs."""
@@ -91,21 +89,6 @@ class Queries:
         if rule is None:
             raise NotFoundError("setup", setup_id)
         return _describe_setup(rule) | {"rule": rule.raw}
-
-    def symbols(self) -> list[dict[str, Any]]:
-        """List the symbols of the catalogue."""
-        return [
-            {
-                "symbol": symbol.name,
-                "title": symbol.title,
-                "aliases": list(symbol.aliases),
-                "zone": symbol.zone,
-                "session": f"{symbol.session.start:%H:%M}-{symbol.session.end:%H:%M}",
-                "calendar": symbol.calendar,
-                "tick": symbol.tick,
-            }
-            for symbol in self.catalogue
-        ]
 
     def timeframes(self) -> list[str]:
         """List the timeframes."""

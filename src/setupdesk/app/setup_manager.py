@@ -120,4 +120,4 @@ def _cut(
     first = sessions[0].day - warm_up
     after = sessions[-1].day + timedelta(days=1)
     bars = stored.between(midnight_ms(first, symbol.zone), midnight_ms(after, symbol.zone))
-    return resample(bars, request.timeframe, symbol.week)
+    return resample(bars, request.timeframe, symbol.week, symbol.roll).closed()

@@ -3,16 +3,20 @@
 SetupdeskError
 ├── InvalidRequestError       refused: no run, no flow           422 · exit 3
 ├── InvalidImportError        the file cannot be imported        422 · exit 3
-│   └── ClockNeededError      it does not say its time zone      422 · exit 3
+│   ├── ClockNeededError      it does not say its time zone      422 · exit 3
+│   └── BarsDisagreeError     it contradicts the stored bars     422 · exit 3
 ├── InvalidRuleError          a setup's file is wrong            422 · exit 3
+├── InvalidSymbolError        a symbol's file is wrong           422 · exit 3
 ├── NotFoundError             no such run, setup or symbol       404 · exit 4
 ├── NotFinishedError          the run has no result yet          409 · exit 4
 ├── MissingBarsError          the store lacks the bars of a run  run failed
+├── FeedNotReadyError         a feed lacks something here        422 · exit 3
+├── FeedFailedError           a vendor did not deliver           502 · exit 5
 ├── DeskUnavailableError      the desk cannot be reached         503 · exit 5
 └── NotAllowedError           the key is missing or wrong        401 · exit 5
 
-Three more live where their facts are: InvalidSettingsError (exit 2) in ``settings``,
-EngineUnavailableError and NotStartableError, which no user meets, in ``app/ports``.
+Four more live where their facts are: InvalidSettingsError (exit 2) in ``settings``,
+EngineUnavailableError, NotStartableError and FeedDownError, which no user meets, in ``app/ports``.
 """
 
 from collections.abc import Sequence
@@ -60,6 +64,29 @@ class ClockNeededError(InvalidImportError):
         )
 
 
+class BarsDisagreeError(InvalidImportError):
+    """Most bars of the file are stored with other prices; nothing changed."""
+
+    code = "bars_disagree"
+
+    def __init__(
+        self, file_name: str, disagreeing: int, shared: int, days: Sequence[str], cause: str
+    ) -> None:
+        self.disagreeing, self.shared, self.days, self.cause = disagreeing, shared, days, cause
+        first = ", ".join(days[:_NAMED_DAYS])
+        more = len(days) - _NAMED_DAYS
+        others = f" and {more:,} more {'day' if more == 1 else 'days'}" if more > 0 else ""
+        super().__init__(
+            file_name,
+            f"{shared:,} of its bars are stored already, {disagreeing:,} of them with other "
+            f"prices, on {first}{others}. {cause} --replace puts a file in the place of all "
+            f"stored bars, which are kept as an older version.",
+        )
+
+
+_NAMED_DAYS = 5
+
+
 class InvalidRuleError(SetupdeskError):
     """The rule file is wrong."""
 
@@ -68,6 +95,16 @@ class InvalidRuleError(SetupdeskError):
     def __init__(self, file_name: str, mistakes: Sequence[str]) -> None:
         self.mistakes = tuple(mistakes)
         super().__init__(f"{file_name} is not a valid rule: {'; '.join(mistakes)}")
+
+
+class InvalidSymbolError(SetupdeskError):
+    """The symbol's file is wrong."""
+
+    code = "invalid_symbol"
+
+    def __init__(self, file_name: str, mistakes: Sequence[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__(f"{file_name} is not a valid symbol: {'; '.join(mistakes)}")
 
 
 class NotFoundError(SetupdeskError):
@@ -95,6 +132,24 @@ class MissingBarsError(SetupdeskError):
 
     def __init__(self, symbol: str, timeframe: str, period: str) -> None:
         super().__init__(f"There are no bars of {symbol} {timeframe} for {period}.")
+
+
+class FeedNotReadyError(SetupdeskError):
+    """The feed needs something that this desk does not have, such as a library or a setting."""
+
+    code = "feed_not_ready"
+
+    def __init__(self, feed: str, lacks: str, remedy: str) -> None:
+        super().__init__(f"The feed {feed} cannot be used: {lacks}. {remedy}")
+
+
+class FeedFailedError(SetupdeskError):
+    """A vendor stopped delivering; what came before is stored."""
+
+    code = "feed_failed"
+
+    def __init__(self, feed: str, reason: str, reached: str, command: str) -> None:
+        super().__init__(f"{feed} {reason}. {reached} This goes on from there: {command}")
 
 
 class DeskUnavailableError(SetupdeskError):

@@ -100,14 +100,22 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionCount:
+    """How many sessions a period has, and how many of them have any bars."""
+
+    held: int
+    with_bars: int
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """What the desk can do at this moment: everything that a request is judged by."""
 
     catalogue: Catalogue
     setups: Mapping[str, SetupTerms]
     find_coverage: Callable[[Symbol, Timeframe], Coverage | None]
-    count_sessions: Callable[[Symbol, date, date], int]
-    """How many sessions the symbol's exchange has between two days, both inclusive."""
+    count_sessions: Callable[[Symbol, Timeframe, date, date], SessionCount]
+    """The sessions of the symbol's exchange between two days, both inclusive."""
 
     find_today: Callable[[str], date]
     """Today in a time zone."""
@@ -294,17 +302,23 @@ class _Reading:
             message = f"{start} to {end} is more than {MAX_BARS:,} bars of {timeframe}."
             self._refuse("start", "too_long", message)
         if self._check_covered(symbol, what, coverage, start, end):
-            self._check_sessions(symbol, start, end)
+            self._check_sessions(symbol, timeframe, start, end)
 
-    def _check_sessions(self, symbol: Symbol, start: date, end: date) -> None:
+    def _check_sessions(self, symbol: Symbol, timeframe: Timeframe, start: date, end: date) -> None:
         try:
-            count = self.offer.count_sessions(symbol, start, end)
+            count = self.offer.count_sessions(symbol, timeframe, start, end)
         except InvalidRequestError as unknown:
             self.problems += unknown.problems
             return
-        if not count:
+        if not count.held:
             message = f"{symbol.calendar} has no session from {start} to {end}: it is closed."
             self._refuse("start", "no_sessions", message)
+        elif not count.with_bars:
+            message = (
+                f"{symbol.name} {timeframe} has no bars in any of the {count.held} sessions from "
+                f"{start} to {end}: the stored bars have a hole there."
+            )
+            self._refuse("start", "no_bars", message)
 
     def _check_covered(
         self, symbol: Symbol, what: str, coverage: Coverage, start: date, end: date

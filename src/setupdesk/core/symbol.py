@@ -1,7 +1,9 @@
 """Symbols: what may be traded, when its market is open, and what a trade in it costs."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import time
 from typing import Literal
 
@@ -18,6 +20,18 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Roll:
+    """When one trading day ends and the next begins, in the wall clock of *zone*."""
+
+    at: time
+    zone: str
+
+
+NEW_YORK_ROLL = Roll(at=time(17), zone="America/New_York")
+"""That of FX, and of TradingView's and most brokers' H4 and D1 bars."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
     """What a simulated trade pays, in points of price."""
 
@@ -26,6 +40,15 @@ class Costs:
 
     slippage: float
     """Points lost on market entries, stops and flat exits; none on limits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a feed calls a symbol."""
+
+    name: str
+    scale: int = 1
+    """Whole-number prices of the feed's files are those of the market times this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +76,22 @@ class Symbol:
     costs: Costs
     feed_week: Window | None = None
     """Most feeds open on Sunday at its start and close on Friday at its end, New York time."""
+
+    feeds: Mapping[str, Listing] = field(default_factory=dict)
+    """By the name of the feed; a feed that is not here does not have the symbol."""
+
+    roll: Roll = NEW_YORK_ROLL
+    """Where H4 and D1 bars are anchored."""
+
+    trade_on_holidays: bool = False
+    """Trade every weekday in the regular hours, as CFDs do, whatever the exchange does."""
+
+    @property
+    def digest(self) -> str:
+        """Name these very terms, whatever feeds call the symbol: sha256 of their JSON."""
+        terms = {key: value for key, value in asdict(self).items() if key != "feeds"}
+        text = json.dumps(terms, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

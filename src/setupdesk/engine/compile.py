@@ -90,9 +90,7 @@ def compile_setup(
                 window = _find_window(setup, symbol, level, bars.timeframe)
                 measured.add_range(name, window, bars, sessions)
             case Atr():
-                measured.add_atr(
-                    name, level, resample(bars, Timeframe(level.timeframe), symbol.week)
-                )
+                measured.add_atr(name, level, bars, symbol)
     return Compiled(
         sessions,
         opens,
@@ -133,9 +131,11 @@ class _Measured:
         self.known = np.maximum(self.known, found.known)
         self._note(DATA_GAP, has_gap(found.count, ends - starts, bars.timeframe))
 
-    def add_atr(self, name: str, level: Atr, daily: Bars) -> None:
-        # Complete at 17:00 New York, so what today has brought is never in it.
-        complete = np.searchsorted(day_ends_ms(daily), self.spans["session"][0], side="right")
+    def add_atr(self, name: str, level: Atr, bars: Bars, symbol: Symbol) -> None:
+        daily = resample(bars, Timeframe(level.timeframe), symbol.week, symbol.roll)
+        # Complete at the roll, so what today has brought is never in it.
+        ends = day_ends_ms(daily, symbol.roll)
+        complete = np.searchsorted(ends, self.spans["session"][0], side="right")
         values = np.append(np.nan, to_points(find_atr(daily, level.length), daily.tick))
         self.levels[name] = values[complete]
         self._note(NO_ATR, np.isnan(values[complete]))

@@ -1,7 +1,7 @@
 """Bars: columns of candles, their prices in integer ticks."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -30,6 +30,8 @@ class Bars:
     low: Ints
     close: Ints
     volume: Floats
+    partial: bool = field(default=False, kw_only=True)
+    """The last bar has not closed yet: its span goes on after what it was made from."""
 
     def __len__(self) -> int:
         return len(self.time)
@@ -44,12 +46,17 @@ class Bars:
             self.low[rows],
             self.close[rows],
             self.volume[rows],
+            partial=self.partial and rows.indices(len(self))[1] == len(self),
         )
 
     def between(self, start_ms: int, stop_ms: int) -> Self:
         """Give the bars that open in ``[start_ms, stop_ms)``, without copying."""
         first, stop = np.searchsorted(self.time, [start_ms, stop_ms])
         return self[int(first) : int(stop)]
+
+    def closed(self) -> Self:
+        """Give these bars without the last one if it is partial."""
+        return self[:-1] if self.partial else self
 
     def fingerprint(self) -> str:
         """Name these very bars: sha256 over timeframe, tick and all columns."""

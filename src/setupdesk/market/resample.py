@@ -1,7 +1,8 @@
 """Resampling: coarse bars from fine ones, as TradingView and brokers draw them.
 
-M1 to H1 lie on the UTC grid. H4 and D1 are anchored at 17:00 New York, the roll of the
-trading day: measured on FOREXCOM's GER40, where it reproduces every H4 bar.
+M1 to H1 lie on the UTC grid. H4 and D1 are anchored at the roll of the trading day, which is
+17:00 New York unless the symbol says otherwise: measured on FOREXCOM's GER40, where it
+reproduces every H4 bar.
 """
 
 from dataclasses import replace
@@ -11,21 +12,19 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from setupdesk.core.symbol import Week
+from setupdesk.core.symbol import NEW_YORK_ROLL, Roll, Week
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars, Floats, Ints
 
-_ROLL_ZONE = ZoneInfo("America/New_York")
-_ROLL = time(17)
 _DAY_MS = Timeframe.D1.milliseconds
 
 
-def resample(bars: Bars, timeframe: Timeframe, week: Week) -> Bars:
+def resample(bars: Bars, timeframe: Timeframe, week: Week, roll: Roll = NEW_YORK_ROLL) -> Bars:
     """Merge *bars* into *timeframe*; each stamp is the open of its span, traded or not.
 
-    The trade date of a D1 bar is the New York date of its end. A five-day market has no
+    The trade date of a D1 bar is the date on which its span ends. A five-day market has no
     Saturday or Sunday: what a broker quotes there is a stub of Friday's break and dropped.
-    The last bar may be unfinished: see ``day_ends_ms``.
+    A last bar whose span goes on after *bars* is marked ``partial``.
     """
     if timeframe is bars.timeframe:
         return bars
@@ -33,34 +32,38 @@ def resample(bars: Bars, timeframe: Timeframe, week: Week) -> Bars:
         raise ValueError(f"{bars.timeframe} bars cannot be split into {timeframe}")
     if not len(bars):
         return replace(bars, timeframe=timeframe)
-    spans = _grid_spans if timeframe.minutes <= Timeframe.H1.minutes else _anchored_spans
-    opens, first_rows = spans(bars.time, timeframe)
-    merged = _merge(bars, timeframe, opens, first_rows)
-    return _drop_weekend(merged) if timeframe is Timeframe.D1 and week == "24x5" else merged
+    if timeframe.minutes <= Timeframe.H1.minutes:
+        opens, first_rows, end = _grid_spans(bars.time, timeframe)
+    else:
+        opens, first_rows, end = _anchored_spans(bars.time, timeframe, roll)
+    partial = bars.partial or int(bars.time[-1]) + bars.timeframe.milliseconds < end
+    merged = _merge(bars, timeframe, opens, first_rows, partial=partial)
+    is_five_day = timeframe is Timeframe.D1 and week == "24x5"
+    return _drop_weekend(merged, roll) if is_five_day else merged
 
 
-def day_ends_ms(daily: Bars) -> Ints:
-    """Give the instant at which each D1 bar is complete: the next 17:00 New York.
+def day_ends_ms(daily: Bars, roll: Roll = NEW_YORK_ROLL) -> Ints:
+    """Give the instant at which each D1 bar is complete: the next roll.
 
     This also holds for daily bars stamped with the midnight of their trade date.
     """
     if not len(daily):
         return np.empty(0, np.int64)
-    rolls = _rolls_ms(int(daily.time[0]), int(daily.time[-1]))
+    _, rolls = _rolls_ms(daily.time, roll)
     return rolls[np.searchsorted(rolls, daily.time, side="right")]
 
 
-def _grid_spans(times: Ints, timeframe: Timeframe) -> tuple[Ints, Ints]:
+def _grid_spans(times: Ints, timeframe: Timeframe) -> tuple[Ints, Ints, int]:
     opens = times - times % timeframe.milliseconds
     first_rows = np.flatnonzero(np.diff(opens, prepend=opens[0] - 1))
-    return opens[first_rows], first_rows
+    return opens[first_rows], first_rows, int(opens[-1]) + timeframe.milliseconds
 
 
-def _anchored_spans(times: Ints, timeframe: Timeframe) -> tuple[Ints, Ints]:
-    edges = _edges_ms(_rolls_ms(int(times[0]), int(times[-1])), timeframe)
+def _anchored_spans(times: Ints, timeframe: Timeframe, roll: Roll) -> tuple[Ints, Ints, int]:
+    edges = _edges_ms(_rolls_ms(times, roll)[1], timeframe)
     rows = np.searchsorted(times, edges)
     traded = np.flatnonzero(np.diff(rows))
-    return edges[traded], rows[traded]
+    return edges[traded], rows[traded], int(edges[traded[-1] + 1])
 
 
 def _edges_ms(rolls: Ints, timeframe: Timeframe) -> Ints:
@@ -72,19 +75,23 @@ def _edges_ms(rolls: Ints, timeframe: Timeframe) -> Ints:
     return np.append(edges[inside], rolls[-1])
 
 
-def _rolls_ms(first_ms: int, last_ms: int) -> Ints:
-    # One zone look-up a day, never one a bar.
+def _rolls_ms(times: Ints, roll: Roll) -> tuple[date, Ints]:
+    # One zone look-up a day, never one a bar. With the date of the first.
+    first_ms, last_ms = int(times[0]), int(times[-1])
     first = datetime.fromtimestamp(first_ms / 1000, UTC).date() - timedelta(days=2)
     days = (last_ms - first_ms) // _DAY_MS + 5
-    return np.array([_roll_ms(first + timedelta(days=day)) for day in range(days)], np.int64)
+    rolls = [_roll_ms(first + timedelta(days=day), roll) for day in range(days)]
+    return first, np.array(rolls, np.int64)
 
 
 @cache
-def _roll_ms(day: date) -> int:
-    return int(datetime.combine(day, _ROLL, _ROLL_ZONE).timestamp()) * 1000
+def _roll_ms(day: date, roll: Roll) -> int:
+    return int(datetime.combine(day, roll.at, ZoneInfo(roll.zone)).timestamp()) * 1000
 
 
-def _merge(bars: Bars, timeframe: Timeframe, opens: Ints, first_rows: Ints) -> Bars:
+def _merge(
+    bars: Bars, timeframe: Timeframe, opens: Ints, first_rows: Ints, *, partial: bool
+) -> Bars:
     last_rows = np.append(first_rows[1:], len(bars)) - 1
     return Bars(
         timeframe,
@@ -95,6 +102,7 @@ def _merge(bars: Bars, timeframe: Timeframe, opens: Ints, first_rows: Ints) -> B
         np.minimum.reduceat(bars.low, first_rows),
         bars.close[last_rows],
         _sum_volume(bars.volume, first_rows),
+        partial=partial,
     )
 
 
@@ -106,11 +114,13 @@ def _sum_volume(volume: Floats, first_rows: Ints) -> Floats:
     return np.where(np.logical_or.reduceat(known, first_rows), sums, np.nan)
 
 
-def _drop_weekend(daily: Bars) -> Bars:
-    # A D1 bar opens at 21:00 or 22:00 UTC of the evening before its trade date.
-    trade_days = daily.time // _DAY_MS + 1
-    weekday = (trade_days + 3) % 7
-    kept = weekday < 5
+def _drop_weekend(daily: Bars, roll: Roll) -> Bars:
+    first, rolls = _rolls_ms(daily.time, roll)
+    # A day that begins at midnight ends on its own date, any other on the next one.
+    until_end = 0 if roll.at == time() else 1
+    days = first.toordinal() + np.searchsorted(rolls, daily.time) + until_end
+    # Ordinal 1 was a Monday.
+    kept = (days - 1) % 7 < 5
     return Bars(
         daily.timeframe,
         daily.tick,
@@ -120,4 +130,5 @@ def _drop_weekend(daily: Bars) -> Bars:
         daily.low[kept],
         daily.close[kept],
         daily.volume[kept],
+        partial=daily.partial and bool(kept[-1]),
     )

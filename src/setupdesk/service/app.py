@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from setupdesk import __version__
 from setupdesk.core.errors import (
     DeskUnavailableError,
+    FeedFailedError,
     InvalidRequestError,
     NotAllowedError,
     NotFinishedError,
@@ -20,7 +21,7 @@ from setupdesk.core.errors import (
     SetupdeskError,
 )
 from setupdesk.core.problem import Problem
-from setupdesk.service import audit, catalogue, data, runs
+from setupdesk.service import audit, catalogue, data, runs, symbols
 from setupdesk.service.security import check_key
 from setupdesk.wiring import Desk, dispatching
 
@@ -32,6 +33,7 @@ _STATUS: dict[type[SetupdeskError], int] = {
     NotAllowedError: 401,
     NotFoundError: 404,
     NotFinishedError: 409,
+    FeedFailedError: 502,
     DeskUnavailableError: 503,
 }
 
@@ -42,7 +44,7 @@ def create_app(desk: Desk, api_key: str) -> FastAPI:
     app.state.desk = desk
     app.state.api_key = api_key
     app.include_router(_open_routes(), prefix=PREFIX)
-    for resource in (runs, audit, catalogue, data):
+    for resource in (runs, audit, catalogue, symbols, data):
         app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_key)])
     app.add_exception_handler(SetupdeskError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_wrong_shape)

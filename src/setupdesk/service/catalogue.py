@@ -1,4 +1,4 @@
-"""What may be asked for, over HTTP: setups, symbols, timeframes."""
+"""What may be asked for, over HTTP: setups and timeframes."""
 
 from typing import Any
 
@@ -19,12 +19,6 @@ def list_setups(desk: TheDesk) -> list[dict[str, Any]]:
 def show_setup(setup_id: str, desk: TheDesk) -> dict[str, Any]:
     """Give one setup with its rule as published."""
     return desk.queries.setup(setup_id)
-
-
-@router.get("/symbols")
-def list_symbols(desk: TheDesk) -> list[dict[str, Any]]:
-    """List the symbols of the catalogue."""
-    return desk.queries.symbols()
 
 
 @router.get("/timeframes")

@@ -1,16 +1,23 @@
 """Stored bars over HTTP: everything that the data desk does."""
 
+import json
+import logging
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from setupdesk.core.errors import InvalidImportError
+from setupdesk.adapters.parcel import check_size
+from setupdesk.core.errors import SetupdeskError
 from setupdesk.service.security import TheDesk
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/data", tags=["data"])
 
-MAX_UPLOAD = 256 * 1024 * 1024
+# A symbol may have a slash in it, as EUR/USD: paths that say more stand before those that do not.
 
 
 @router.get("")
@@ -19,7 +26,7 @@ def list_data_sets(desk: TheDesk) -> list[dict[str, Any]]:
     return desk.data_desk.data_sets()
 
 
-@router.get("/{symbol}/quality")
+@router.get("/{symbol:path}/quality")
 def measure_quality(
     symbol: str, desk: TheDesk, timeframe: str | None = None
 ) -> list[dict[str, Any]]:
@@ -27,20 +34,14 @@ def measure_quality(
     return desk.data_desk.quality(symbol, timeframe)
 
 
-@router.get("/{symbol}/{timeframe}")
-def show_data_set(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
-    """Describe one data set and its versions."""
-    return desk.data_desk.data_set(symbol, timeframe)
-
-
-@router.get("/{symbol}/{timeframe}/export")
+@router.get("/{symbol:path}/{timeframe}/export")
 def export_bars(symbol: str, timeframe: str, desk: TheDesk, form: str = "csv") -> Response:
     """Give the bars as a file: csv, csv.gz or parquet."""
     content = desk.data_desk.export_bars(symbol, timeframe, form)
     return Response(content, media_type="application/octet-stream")
 
 
-@router.get("/{symbol}/{timeframe}/levels")
+@router.get("/{symbol:path}/{timeframe}/levels")
 def find_levels(  # noqa: PLR0913 (the query's own parts)
     symbol: str,
     timeframe: str,
@@ -54,7 +55,13 @@ def find_levels(  # noqa: PLR0913 (the query's own parts)
     return desk.data_desk.levels(symbol, timeframe, window, start, end)
 
 
-@router.delete("/{symbol}/{timeframe}")
+@router.get("/{symbol:path}/{timeframe}")
+def show_data_set(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
+    """Describe one data set and its versions."""
+    return desk.data_desk.data_set(symbol, timeframe)
+
+
+@router.delete("/{symbol:path}/{timeframe}")
 def delete_bars(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
     """Delete a data set with all its versions."""
     return desk.data_desk.delete_bars(symbol, timeframe)
@@ -64,7 +71,7 @@ def delete_bars(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
 async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a file)
     symbol: Annotated[str, Query(max_length=64)],
     timeframe: Annotated[str, Query(max_length=64)],
-    file_name: Annotated[str, Query(max_length=255)],
+    file_name: Annotated[str, Query(max_length=1024)],
     desk: TheDesk,
     request: Request,
     clock: Annotated[str | None, Query(max_length=64)] = None,
@@ -72,16 +79,13 @@ async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a f
     accept_clock: bool = False,
     stamped_at: Literal["open", "close"] | None = None,
     source: Annotated[str | None, Query(max_length=64)] = None,
+    folder: bool = False,
+    replace: bool = False,
 ) -> dict[str, Any]:
-    """Import the file that is the request's body."""
-    raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > MAX_UPLOAD:
-            raise InvalidImportError(file_name, f"it is larger than {MAX_UPLOAD >> 20} MiB")
+    """Import the file that is the request's body, or the folder that it holds as a zip archive."""
     return await run_in_threadpool(
         desk.data_desk.import_bars,
-        bytes(raw),
+        await _read_body(request, file_name),
         file_name,
         symbol,
         timeframe,
@@ -89,10 +93,47 @@ async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a f
         accept_clock=accept_clock,
         stamped_at=stamped_at,
         source=source,
+        folder=folder,
+        replace=replace,
     )
+
+
+async def _read_body(request: Request, file_name: str) -> bytes:
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        check_size(file_name, len(raw))
+    return bytes(raw)
 
 
 @router.post("/simulated")
 def simulate_bars(payload: Annotated[dict[str, Any], Body()], desk: TheDesk) -> dict[str, Any]:
     """Store M1 bars of the simulated market."""
     return desk.data_desk.simulate_bars(payload)
+
+
+@router.post("/fetch")
+def fetch_bars(payload: Annotated[dict[str, Any], Body()], desk: TheDesk) -> StreamingResponse:
+    """Fetch bars from a feed; the answer is a line of JSON a day, the last says what was stored.
+
+    A client that goes away stops the fetch; the next one goes on where it was.
+    """
+    events = desk.fetch(payload)
+    return StreamingResponse(_write_lines(events), media_type="application/x-ndjson")
+
+
+def _write_lines(events: Iterator[dict[str, Any]]) -> Iterator[str]:
+    # The status was sent with the first line, so what goes wrong later is a line too.
+    try:
+        for event in events:
+            yield json.dumps(event) + "\n"
+    except SetupdeskError as error:
+        yield json.dumps(_tell_error(error.code, str(error))) + "\n"
+    except Exception:
+        log.exception("a bug in a fetch")
+        message = "A bug of ours; the service's log has the traceback."
+        yield json.dumps(_tell_error("bug", message)) + "\n"
+
+
+def _tell_error(code: str, message: str) -> dict[str, Any]:
+    return {"event": "error", "code": code, "message": message, "problems": []}

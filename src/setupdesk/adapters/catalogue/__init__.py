@@ -1,107 +1,154 @@
-"""The catalogue that ships with the desk: one TOML file a symbol, checked when loaded."""
+"""The catalogue: one TOML file a symbol, those that ship and those of the user's own.
 
-import tomllib
-from collections.abc import Iterable
-from datetime import time
+A file of the user's replaces the symbol of its name that ships. One that is wrong takes its
+symbol away until it is mended: a run must not be paid with other costs than the file says.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Annotated, Self
-from zoneinfo import available_timezones
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from setupdesk.adapters.catalogue.entry import read_symbol
+from setupdesk.core.errors import InvalidSymbolError, NotFoundError
+from setupdesk.core.symbol import Catalogue, Symbol
 
-from setupdesk.core.symbol import Catalogue, Costs, Symbol, Week, Window
+LARGEST = 64 * 1024
+"""Bytes; a symbol has about 1 KiB."""
 
-
-def load_catalogue() -> Catalogue:
-    """Read every symbol that ships with the desk."""
-    here = files(__name__)
-    texts = (entry.read_text("utf-8") for entry in here.iterdir() if entry.name.endswith(".toml"))
-    return build_catalogue(texts)
-
-
-def build_catalogue(texts: Iterable[str]) -> Catalogue:
-    """Check the TOML of each symbol and that no two answer to the same name."""
-    symbols = [_SymbolEntry.model_validate(tomllib.loads(text)).build() for text in texts]
-    _refuse_shared_names(symbols)
-    return Catalogue({symbol.name: symbol for symbol in sorted(symbols, key=lambda s: s.name)})
+_Stamp = tuple[tuple[str, int, int], ...]
 
 
-def _refuse_shared_names(symbols: Iterable[Symbol]) -> None:
-    owners: dict[str, str] = {}
-    for symbol in symbols:
-        for name in {symbol.name, *(alias.upper() for alias in symbol.aliases)}:
-            owner = owners.setdefault(name, symbol.name)
-            if owner != symbol.name:
-                raise ValueError(f"{name!r} names both {owner} and {symbol.name}")
+def load_catalogue(folder: Path | None = None) -> Catalogue:
+    """Read every symbol that ships, and the user's own of *folder* as it is at any moment."""
+    return Catalogue(SymbolFiles(folder))
 
 
-def _known_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"{name!r} is not an IANA time zone")
-    return name
+def _load_shipped() -> Mapping[str, str]:
+    found = [entry for entry in files(__name__).iterdir() if entry.name.endswith(".toml")]
+    return {entry.name.removesuffix(".toml"): entry.read_text("utf-8") for entry in found}
 
 
-_Zone = Annotated[str, AfterValidator(_known_zone)]
-_Points = Annotated[float, Field(ge=0)]
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    stamp: _Stamp
+    symbols: Mapping[str, Symbol]
+    mistakes: Mapping[str, tuple[str, ...]]
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+@dataclass(slots=True)
+class SymbolFiles(Mapping[str, Symbol]):
+    """All symbols by name, read anew whenever a file of the folder has changed."""
+
+    folder: Path | None
+    _shipped: Mapping[str, str] = field(default_factory=_load_shipped, repr=False)
+    _shelf: _Shelf | None = field(default=None, repr=False)
+
+    def __getitem__(self, name: str) -> Symbol:
+        return self._read().symbols[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read().symbols)
+
+    def __len__(self) -> int:
+        return len(self._read().symbols)
+
+    def values(self) -> Any:
+        """Give the symbols of one moment."""
+        return self._read().symbols.values()
+
+    @property
+    def mistakes(self) -> Mapping[str, tuple[str, ...]]:
+        """Give what is wrong in the user's own files, by file name."""
+        return self._read().mistakes
+
+    def is_own(self, name: str) -> bool:
+        """Say whether a symbol comes from a file of the user's."""
+        return self.folder is not None and (self.folder / f"{name}.toml").exists()
+
+    def text_of(self, name: str) -> str:
+        """Give the TOML of a symbol."""
+        if self.folder is not None and self.is_own(name):
+            return (self.folder / f"{name}.toml").read_text("utf-8")
+        if name not in self._shipped:
+            raise NotFoundError("symbol", name)
+        return self._shipped[name]
+
+    def check(self, text: str, file_name: str) -> Symbol:
+        """Read a symbol as if it stood in the folder; ``InvalidSymbolError`` says why not."""
+        symbol = read_symbol(text, file_name, self._shipped.get)
+        others = [other for other in self.values() if other.name != symbol.name]
+        if mistakes := _find_shared_names(symbol, others):
+            raise InvalidSymbolError(file_name, mistakes)
+        return symbol
+
+    def add(self, symbol: Symbol, text: str) -> None:
+        """Keep the text of a symbol that was checked, in place of an older one."""
+        if self.folder is None:
+            raise ValueError("these symbols have no folder")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=self.folder, encoding="utf-8", delete=False) as draft:
+            draft.write(text)
+        Path(draft.name).replace(self.folder / f"{symbol.name}.toml")
+
+    def _read(self) -> _Shelf:
+        own = sorted(self.folder.glob("*.toml")) if self.folder else []
+        stamp = tuple(_stamp(path) for path in own)
+        shelf = self._shelf
+        if shelf is None or shelf.stamp != stamp:
+            self._shelf = shelf = self._load(stamp, own)
+        return shelf
+
+    def _load(self, stamp: _Stamp, own: list[Path]) -> _Shelf:
+        symbols = {
+            name: read_symbol(text, f"{name}.toml", self._shipped.get)
+            for name, text in self._shipped.items()
+        }
+        mistakes: dict[str, tuple[str, ...]] = {}
+        for path in own:
+            symbols.pop(path.stem, None)
+            try:
+                symbols[path.stem] = self._load_own(path, symbols)
+            except InvalidSymbolError as wrong:
+                mistakes[path.name] = wrong.mistakes
+        return _Shelf(stamp, dict(sorted(symbols.items())), mistakes)
+
+    def _load_own(self, path: Path, others: Mapping[str, Symbol]) -> Symbol:
+        symbol = read_symbol(_text_of(path), path.name, self._shipped.get)
+        mistakes = _find_shared_names(symbol, list(others.values()))
+        if symbol.name != path.stem:
+            mistakes.append(f"name: {symbol.name!r} must be the name of the file")
+        if mistakes:
+            raise InvalidSymbolError(path.name, mistakes)
+        return symbol
 
 
-class _WindowEntry(_Entry):
-    start: time
-    end: time
-    zone: _Zone | None = None
-
-    def build(self, zone: str) -> Window:
-        return Window(start=self.start, end=self.end, zone=self.zone or zone)
+def _stamp(path: Path) -> tuple[str, int, int]:
+    found = path.stat()
+    return path.name, found.st_mtime_ns, found.st_size
 
 
-class _CostsEntry(_Entry):
-    spread: Annotated[tuple[tuple[time, _Points], ...], Field(min_length=1)]
-    slippage: _Points
+def _text_of(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise InvalidSymbolError(path.name, [f"the file has more than {LARGEST // 1024} KiB"])
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise InvalidSymbolError(path.name, ["the file is not UTF-8 text"]) from None
 
-    @model_validator(mode="after")
-    def _covers_the_day(self) -> Self:
-        starts = [start for start, _ in self.spread]
-        if starts[0] != time() or starts != sorted(set(starts)):
-            raise ValueError("spread must begin at 00:00:00 and ascend")
-        return self
+
+def _find_shared_names(symbol: Symbol, others: list[Symbol]) -> list[str]:
+    mine = _names_of(symbol)
+    return [
+        f"{name!r} names both {other.name} and {symbol.name}"
+        for other in others
+        for name in sorted(mine & _names_of(other))
+    ]
 
 
-class _SymbolEntry(_Entry):
-    name: Annotated[str, Field(pattern=r"^[A-Z0-9]+$")]
-    title: str
-    aliases: tuple[str, ...]
-    tick: Annotated[float, Field(gt=0)]
-    price_range: tuple[_Points, _Points]
-    zone: _Zone
-    calendar: str
-    week: Week
-    session: _WindowEntry
-    windows: dict[str, _WindowEntry]
-    costs: _CostsEntry
-    feed_week: _WindowEntry | None = None
-
-    @model_validator(mode="after")
-    def _range_ascends(self) -> Self:
-        if not 0 < self.price_range[0] < self.price_range[1]:
-            raise ValueError("price_range must be (low, high), both above zero")
-        return self
-
-    def build(self) -> Symbol:
-        return Symbol(
-            name=self.name,
-            title=self.title,
-            aliases=self.aliases,
-            tick=self.tick,
-            price_range=self.price_range,
-            zone=self.zone,
-            calendar=self.calendar,
-            session=self.session.build(self.zone),
-            week=self.week,
-            windows={name: window.build(self.zone) for name, window in self.windows.items()},
-            costs=Costs(spread=self.costs.spread, slippage=self.costs.slippage),
-            feed_week=self.feed_week.build("America/New_York") if self.feed_week else None,
-        )
+def _names_of(symbol: Symbol) -> set[str]:
+    return {symbol.name, *(alias.upper() for alias in symbol.aliases)}

@@ -4,23 +4,19 @@ The file holds neither its day nor the scale of its prices: both are in its path
 ``EURUSD/2025/04/02/09h_ticks.bi5``, in which the months count from zero.
 """
 
-import lzma
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
+from setupdesk.adapters.bi5_format import CANDLE, TICK, BrokenBi5Error, read_records
 from setupdesk.adapters.importers.csv_with_header import leave_out_silence
 from setupdesk.adapters.importers.rows import NotReadableError, Rows, name_first
 from setupdesk.adapters.importers.unpacking import MAX_BYTES
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Ints
 
-_TICK = np.dtype([("ms", ">i4"), ("ask", ">i4"), ("bid", ">i4"), ("asked", ">f4"), ("size", ">f4")])
-_CANDLE = np.dtype(
-    [("s", ">u4"), ("o", ">u4"), ("c", ">u4"), ("l", ">u4"), ("h", ">u4"), ("volume", ">f4")]
-)
 _PATH = re.compile(
     r"(?:(?P<symbol>[A-Za-z0-9.]+)/)?(?P<year>(?:19|20)\d{2})/"
     r"(?:(?P<month>\d{2})/)?(?:(?P<day>\d{2})/)?"
@@ -64,16 +60,13 @@ class _Bi5:
 
     def read(self, content: bytes, file_name: str, timeframe: Timeframe) -> Rows:
         place = _find_place(file_name)
-        data = _unpack(content)
-        record = _TICK if place.is_ticks else _CANDLE
-        if len(data) % record.itemsize:
-            raise NotReadableError(
-                f"Its {len(data)} bytes are no whole number of records of {record.itemsize} bytes. "
-                f"Download it again."
-            )
+        try:
+            records = read_records(content, TICK if place.is_ticks else CANDLE, MAX_BYTES)
+        except BrokenBi5Error as broken:
+            raise NotReadableError(str(broken)) from broken
         if place.is_ticks:
-            return _build_bars(np.frombuffer(data, _TICK), place, timeframe)
-        return _read_candles(np.frombuffer(data, _CANDLE), place)
+            return _build_bars(records, place, timeframe)
+        return _read_candles(records, place)
 
 
 READER = _Bi5()
@@ -121,22 +114,6 @@ def _find_scale(symbol: str) -> float:
         f"The scale of its prices is not known, for {symbol!r} is no pair of currencies, metal or "
         f"index of Dukascopy. Import it with its folders: {_EXAMPLE}."
     )
-
-
-def _unpack(content: bytes) -> bytes:
-    # An hour in which nothing was quoted is a file without a byte.
-    if not content:
-        return b""
-    try:
-        unpacker = lzma.LZMADecompressor(memlimit=MAX_BYTES)
-        data = unpacker.decompress(content, MAX_BYTES + 1)
-    except (lzma.LZMAError, MemoryError, EOFError) as broken:
-        raise NotReadableError(f"It cannot be unpacked: {broken}.") from broken
-    if len(data) > MAX_BYTES:
-        raise NotReadableError("It is larger than 512 MiB when unpacked.")
-    if not unpacker.eof and unpacker.needs_input:
-        raise NotReadableError("It was cut off. Download it again.")
-    return data
 
 
 def _read_candles(candles: np.ndarray, place: _Place) -> Rows:

@@ -32,6 +32,9 @@ class Timed:
 
     rows: Rows
     clock: Clock
+    found: str = ""
+    """How the clock is known, in words."""
+
     warnings: tuple[str, ...] = ()
     doubt: ClockNeededError | None = None
     """What to raise once all else is right: nobody said the clock, this one was proposed."""
@@ -46,10 +49,10 @@ def apply_clock(
     """
     doubt: ClockNeededError | None = None
     try:
-        clock, said = _choose_clock(rows, file_name, symbol, timeframe, declared)
+        clock, found, said = _choose_clock(rows, file_name, symbol, timeframe, declared)
     except ClockNeededError as needed:
-        clock, said, doubt = parse_clock(needed.clock), (), needed
-    return replace(_convert(rows, clock, said, timeframe, declared), doubt=doubt)
+        clock, found, said, doubt = parse_clock(needed.clock), "", (), needed
+    return replace(_convert(rows, clock, said, timeframe, declared), found=found, doubt=doubt)
 
 
 def _convert(
@@ -107,35 +110,38 @@ def _is_dated(rows: Rows, timeframe: Timeframe) -> bool:
 
 def _choose_clock(
     rows: Rows, file_name: str, symbol: Symbol, timeframe: Timeframe, declared: Declared
-) -> tuple[Clock, tuple[str, ...]]:
+) -> tuple[Clock, str, tuple[str, ...]]:
+    # The clock, how it is known, and what has to be said of it.
     if declared.clock is not None:
         return _parse_declared(rows, declared.clock)
-    if rows.clock is not None:
-        return parse_clock(rows.clock), ()
-    if not rows.is_wall or _is_dated(rows, timeframe):
-        return _UTC, ()
+    if rows.clock is not None or not rows.is_wall:
+        return parse_clock(rows.clock or "UTC"), "said by the file or its format", ()
+    if _is_dated(rows, timeframe):
+        return _UTC, "none is needed, for the bars have dates alone", ()
     if rows.mistakes or not len(rows.time):
         # Its mistakes are named first: evidence from half a file is none.
-        return _UTC, ()
+        return _UTC, "", ()
     proposal = propose_clock(_to_wall_bars(rows, symbol, timeframe), symbol, declared.reference)
     if not declared.accept_clock:
         name, evidence = proposal.clock.name, proposal.explain()
         raise ClockNeededError(file_name, name, proposal.confidence, evidence)
+    found = f"proposed and accepted. {proposal.explain()}"
     if proposal.confidence == "sure":
-        return proposal.clock, ()
-    return proposal.clock, (f"The clock was not declared. {proposal.explain()}",)
+        return proposal.clock, found, ()
+    return proposal.clock, found, (f"The clock was not declared. {proposal.explain()}",)
 
 
-def _parse_declared(rows: Rows, text: str) -> tuple[Clock, tuple[str, ...]]:
+def _parse_declared(rows: Rows, text: str) -> tuple[Clock, str, tuple[str, ...]]:
     try:
         clock = parse_clock(text)
     except ValueError as unknown:
         raise NotReadableError(str(unknown)) from unknown
     fixed = parse_clock(rows.clock) if rows.clock is not None else _UTC
     if clock == fixed or (rows.is_wall and rows.clock is None):
-        return clock, ()
+        return clock, "declared", ()
     # MetaTrader calls the wall time of its server UNIX time: the owner knows better.
-    return clock, (f"The file says {fixed.name}; its times were read as {clock.name} instead.",)
+    says = f"The file says {fixed.name}; its times were read as {clock.name} instead."
+    return clock, "declared", (says,)
 
 
 def _to_wall_bars(rows: Rows, symbol: Symbol, timeframe: Timeframe) -> Bars:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from setupdesk.doors.cli.data import Json, data
+from setupdesk.doors.cli.symbols import symbols
 
 app = typer.Typer(
     name="setupdesk",
@@ -16,6 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data, name="data")
+app.add_typer(symbols, name="symbols")
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run_id, such as run_2025_10_31_001.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")]
@@ -181,14 +183,6 @@ def setups(*, as_json: Json = False) -> None:
     from setupdesk.doors.cli.showing import show_setups
 
     show_setups(as_json=as_json)
-
-
-@app.command()
-def symbols(*, as_json: Json = False) -> None:
-    """List the symbols."""
-    from setupdesk.doors.cli.showing import show_symbols
-
-    show_symbols(as_json=as_json)
 
 
 @app.command()

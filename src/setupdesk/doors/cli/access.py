@@ -24,6 +24,7 @@ EXIT_CODES = {
     "not_found": 4,
     "no_result": 4,
     "unavailable": 5,
+    "feed_failed": 5,
     "not_allowed": 5,
 }
 
@@ -67,12 +68,13 @@ def clear_errors(*, as_json: bool) -> Iterator[None]:
     except SetupdeskError as error:
         code = EXIT_CODES.get(error.code, REFUSED)
         problems = getattr(error, "problems", ())
+        message = "\n".join((str(error), *getattr(error, "__notes__", ())))
         if as_json:
             show_json(
                 {
                     "status": "error",
                     "code": error.code,
-                    "message": str(error),
+                    "message": message,
                     "problems": [
                         problem if isinstance(problem, dict) else problem.to_json()
                         for problem in problems
@@ -80,7 +82,7 @@ def clear_errors(*, as_json: bool) -> Iterator[None]:
                 }
             )
         else:
-            say(str(error))
+            say(message)
         raise typer.Exit(code) from error
 
 

@@ -8,9 +8,7 @@ from typing import Any
 
 import typer
 
-from setupdesk.core.errors import SetupdeskError
 from setupdesk.doors.cli.access import (
-    REFUSED,
     clear_errors,
     reach_desk,
     refuse_usage,
@@ -18,6 +16,7 @@ from setupdesk.doors.cli.access import (
     show,
     show_json,
 )
+from setupdesk.doors.cli.importing import say_clock, show_import
 from setupdesk.doors.cli.showing import show_table, write_csv
 
 Json = Mapping[str, Any]
@@ -28,29 +27,10 @@ _NAMED = 20
 """So many sessions, gaps or days are named; ``--json`` has the others."""
 
 
-def import_file(
-    file: Path, symbol: str, timeframe: str, said: Mapping[str, Any], *, as_json: bool
-) -> None:
-    """Import the bars of a file; on a terminal, ask about a clock that nobody has said."""
-    if not file.is_file():
-        refuse_usage(f"There is no file {file}.")
-    desk = reach_desk()
-    try:
-        done = desk.import_bars(file, symbol, timeframe, said)
-    except SetupdeskError as error:
-        if error.code != "clock_needed" or as_json or not sys.stdin.isatty():
-            raise
-        say(str(error))
-        if not typer.confirm("Take the proposed clock?"):
-            raise typer.Exit(REFUSED) from None
-        done = desk.import_bars(file, symbol, timeframe, {**said, "accept_clock": True})
-    _show_import(done, as_json=as_json)
-
-
 def simulate_market(payload: Mapping[str, Any], *, as_json: bool) -> None:
     """Store bars of the simulated market."""
     done = reach_desk().simulate_bars(payload)
-    _show_import(done, as_json=as_json)
+    show_import(done, as_json=as_json)
 
 
 def show_data_sets(*, as_json: bool) -> None:
@@ -65,7 +45,7 @@ def show_data_sets(*, as_json: bool) -> None:
             f"{entry['rows']:,}",
             _say_span(entry),
             _say_source(entry),
-            entry["clock"],
+            ", ".join(dict.fromkeys(each["clock"] for each in entry["sources"])),
             _say_figure(entry["figure"]),
             entry["fingerprint"][:12],
         )
@@ -83,20 +63,31 @@ def show_data_set(symbol: str, timeframe: str, *, as_json: bool) -> None:
         return
     rows = [
         ("bars", f"{found['rows']:,}, {_say_span(found)}"),
-        ("source", _say_source(found)),
-        ("format", found["source_format"]),
-        ("clock of the source", found["clock"]),
         ("tick", f"{found['tick']:g}"),
         ("history quality", f"{_say_figure(found['figure'])} of 100"),
-        ("sha256 of the file", found["source_sha256"] or "--"),
     ]
     show_table((f"{found['symbol']} {found['timeframe']}", ""), rows, "")
+    for source in found["sources"]:
+        show("")
+        _show_source(source)
     versions = [
         (_say_time(each), f"{each['rows']:,}", _say_source(each), each["fingerprint"])
         for each in found["versions"]
     ]
     show("")
     show_table(("imported", "bars", "source", "fingerprint"), versions, "")
+
+
+def _show_source(source: Json) -> None:
+    rows = [
+        ("format", source["source_format"]),
+        ("clock", say_clock(source)),
+        ("bars from it", f"{source['rows']:,}, {_say_span(source)}"),
+        ("imported", _say_time(source)),
+        ("sha256", source["source_sha256"] or "--"),
+        *(("WARNING", warning) for warning in source["warnings"]),
+    ]
+    show_table(("source", source["source_file"]), rows, "")
 
 
 def show_quality(symbol: str, timeframe: str | None, *, as_json: bool) -> None:
@@ -151,25 +142,6 @@ def show_levels(
     else:
         _show_days(found)
         _show_summary(found)
-
-
-def _show_import(done: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        show_json(done)
-        return
-    what = f"{done['symbol']} {done['timeframe']}"
-    show(
-        f"{what}: {done['outcome']}, {done['added']:,} bars added, {done['rows']:,} in all, "
-        f"{done['first'][:16]} to {done['last'][:16]} UTC, from {done['source_file']} "
-        f"({done['source_format']}, clock {done['clock']})"
-    )
-    for warning in done["warnings"]:
-        say(f"WARNING  {warning}")
-    if done["disagreeing"]:
-        show(f"{done['disagreeing']:,} bars had other prices before; those of this file stand.")
-    for name, count in done["quality"].items():
-        if count:
-            show(f"{name.replace('_', ' ')}: {count:,}")
 
 
 def _ask_to_delete(found: Json) -> None:
@@ -305,7 +277,10 @@ def _say_span(entry: Json) -> str:
 
 
 def _say_source(entry: Json) -> str:
-    return "simulated market" if entry["simulated"] else entry["source_file"]
+    if entry["simulated"]:
+        return "simulated market"
+    more = len(entry["sources"]) - 1
+    return f"{entry['source_file']} and {more:,} more" if more else entry["source_file"]
 
 
 def _say_time(entry: Json) -> str:

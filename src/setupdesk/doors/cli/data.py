@@ -17,7 +17,12 @@ Text = str | None
 
 @data.command("import")
 def import_bars(  # noqa: PLR0913 (all that a user may say of a file)
-    file: Annotated[Path, typer.Argument(help="Any format of docs/data.md, also .gz or .zip.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="Any format of docs/data.md, also .gz or .zip; or a folder."
+        ),
+    ],
     *,
     symbol: Annotated[str, typer.Option("--symbol", "-p")],
     timeframe: Annotated[str, typer.Option("--timeframe", "-i", "--tf")],
@@ -29,19 +34,26 @@ def import_bars(  # noqa: PLR0913 (all that a user may say of a file)
         bool, typer.Option("--accept-clock", help="Take the clock that is proposed.")
     ] = False,
     stamped_at: Annotated[str | None, typer.Option(help="open or close of the bar.")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put it in the place of all stored bars.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Import the bars of a file."""
+    """Import the bars of a file, or of a folder as one data set."""
     from setupdesk.doors.cli.access import refuse_usage
-    from setupdesk.doors.cli.bars import import_file
+    from setupdesk.doors.cli.importing import import_files
 
     if stamped_at not in (None, "open", "close"):
         refuse_usage("--stamped-at is open or close.")
-    said = {"source": source, "clock": clock, "stamped_at": stamped_at}
-    given: dict[str, Any] = {key: text for key, text in said.items() if text is not None}
-    if accept_clock:
-        given["accept_clock"] = True
-    import_file(file, symbol, timeframe, given, as_json=as_json)
+    said: dict[str, Any] = {
+        "source": source,
+        "clock": clock,
+        "stamped_at": stamped_at,
+        "accept_clock": accept_clock or None,
+        "replace": replace or None,
+    }
+    given = {key: value for key, value in said.items() if value is not None}
+    import_files(files, symbol, timeframe, given, as_json=as_json)
 
 
 @data.command()
@@ -57,6 +69,25 @@ def simulate(
     from setupdesk.doors.cli.bars import simulate_market
 
     simulate_market({"symbol": symbol, "start": start, "end": end, "seed": seed}, as_json=as_json)
+
+
+@data.command("fetch")
+def fetch_bars(  # noqa: PLR0913 (the parts of what is wanted)
+    symbol: Symbol,
+    *,
+    source: Annotated[str, typer.Option("--from", "-f", help="The feed, such as dukascopy.")],
+    start: Annotated[str, typer.Option(help="First day, market date.")],
+    end: Annotated[Text, typer.Option(help="Last day, inclusive; today when left out.")] = None,
+    timeframe: Annotated[
+        Text, typer.Option("--timeframe", "-i", "--tf", help="The feed's finest when left out.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch bars from a feed; what came once is not fetched again."""
+    from setupdesk.doors.cli.fetching import fetch
+
+    said = {"from": source, "symbol": symbol, "start": start, "end": end, "timeframe": timeframe}
+    fetch({key: text for key, text in said.items() if text is not None}, as_json=as_json)
 
 
 @data.command("list")

@@ -11,10 +11,11 @@ from typing import Any
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
+
+from setupdesk.doors.cli.caution import render_resampled, render_simulated, render_warnings
 
 Json = Mapping[str, Any]
 
@@ -36,7 +37,9 @@ def render_report(run: Json, report: Json, console: Console) -> None:
     width = min(console.width, _WIDEST)
     parts = [
         *_header(run),
-        *_simulated(record["simulated"]),
+        *render_simulated(record["simulated"]),
+        *render_warnings(record),
+        *render_resampled(run, report.get("provenance") or {}),
         _verdict(report["verdict"]),
         _cards(report["statistics"], per_row=6 if width >= 110 else 3),
         *_sample_size(report),
@@ -55,7 +58,8 @@ def render_plan(run: Json, plan: Json, console: Console) -> None:
     """Print what a dry run would do."""
     badge = Text.assemble((" PLANNED ", "bold black on cyan"), "  A dry run: nothing was computed.")
     rows = [(_title(name), _shorten(value)) for name, value in plan.items()]
-    top = [*_header(run), *_simulated(plan["simulated"]), badge]
+    simulated = render_simulated(plan["simulated"])
+    top = [*_header(run), *simulated, *render_resampled(run, plan), badge]
     _print([*top, *_section("Plan"), _pairs(rows)], console)
 
 
@@ -94,14 +98,6 @@ def _period(request: Json) -> str:
     if not request.get("start"):
         return "now"
     return f"{_say(request['start'])} to {_say(request.get('end'))} inclusive"
-
-
-def _simulated(simulated: Any) -> list[RenderableType]:
-    if not simulated:
-        return []
-    sentence = "No exchange made these bars: this is a simulated market."
-    banner = Text.assemble(("SIMULATED MARKET", "bold red"), f"  {sentence}")
-    return [Panel(banner, box=box.HEAVY, border_style="bold red")]
 
 
 def _verdict(verdict: Json) -> RenderableType:
@@ -314,6 +310,8 @@ def _evidence(record: Json) -> list[RenderableType]:
     if isinstance(quality := told.get("data_quality"), Mapping):
         told["data_quality"] = quality["sentence"]
     told |= record.get("provenance") or {}
+    # The names and clocks of the sources stand here; --json has all of each.
+    told.pop("bars_sources", None)
     rows = [(_title(name), _shorten(value)) for name, value in told.items()]
     return [*_section("Data and provenance"), _pairs(rows)] if rows else []
 

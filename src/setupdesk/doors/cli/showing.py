@@ -3,10 +3,12 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from setupdesk.doors.cli import asking
 from setupdesk.doors.cli.access import (
@@ -132,8 +134,9 @@ def show_setups(*, as_json: bool) -> None:
 
 
 def show_symbols(*, as_json: bool) -> None:
-    """List the symbols."""
-    found = reach_desk().symbols()
+    """List the symbols, and the user's own files that cannot be used."""
+    desk = reach_desk()
+    found = desk.symbols()
     if as_json:
         show_json(found)
         return
@@ -143,11 +146,56 @@ def show_symbols(*, as_json: bool) -> None:
             symbol["title"],
             f"{symbol['session']} {symbol['zone']}",
             symbol["calendar"],
+            "yes" if symbol["own"] else "",
             ", ".join(symbol["aliases"]),
         )
         for symbol in found
     ]
-    show_table(("symbol", "market", "session", "calendar", "also called"), rows, "No symbols.")
+    headings = ("symbol", "market", "session", "calendar", "own", "also called")
+    show_table(headings, rows, "No symbols.")
+    for file_name, reasons in desk.symbol_mistakes().items():
+        say(f"{file_name} cannot be used: {'; '.join(reasons)}")
+
+
+def show_symbol(name: str, *, form: str) -> None:
+    """Show a symbol as a table, as JSON, or as the TOML it was read from."""
+    found = reach_desk().symbol(name)
+    if form == "toml":
+        show(found["toml"].rstrip("\n"))
+    elif form == "json":
+        show_json(found)
+    else:
+        _show_details(found)
+
+
+def add_symbol(file: Path, *, dry_run: bool, as_json: bool) -> None:
+    """Check a symbol's file and, unless it is a dry run, take it into the catalogue."""
+    text = file.read_text("utf-8", errors="replace")
+    answer = reach_desk().add_symbol(text, file.name, dry_run=dry_run)
+    if as_json:
+        show_json(answer)
+        return
+    _show_details(answer)
+    say(f"{file.name}: {answer['symbol']} is {_OUTCOMES[answer['outcome']]}.")
+
+
+_OUTCOMES = {"checked": "sound", "added": "added", "replaced": "replaced"}
+
+
+def _show_details(found: Mapping[str, Any]) -> None:
+    said = {key: value for key, value in found.items() if key not in ("toml", "outcome")}
+    rows = [(name.replace("_", " "), _in_lines(value)) for name, value in said.items()]
+    show_table(("", ""), rows, "")
+
+
+def _in_lines(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name}  {item}" for name, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(" ".join(map(str, x)) if isinstance(x, list) else str(x) for x in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
 
 
 def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], when_empty: str) -> None:
@@ -159,7 +207,7 @@ def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], when_empt
     for count, heading in enumerate(headings):
         table.add_column(heading, no_wrap=count == 0, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(_disarm_terminal(cell)) for cell in row))
     Console().print(table)
 
 
@@ -170,6 +218,11 @@ def _describe_outcome(run: Mapping[str, Any]) -> str:
     if not summary["trades"]:
         return "no trades"
     return f"{summary['trades']} trades, {summary['total_r']:+.2f}R"
+
+
+def _disarm_terminal(text: str) -> str:
+    # Names of files may hold escape sequences, which would drive the terminal.
+    return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
 
 
 def _disarm(value: Any) -> Any:

@@ -1,0 +1,101 @@
+"""The symbol desk: shows the catalogue, and takes in symbols of the user's own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from setupdesk.app.ports import Calendar
+from setupdesk.core.errors import InvalidRequestError, InvalidSymbolError, NotFoundError
+from setupdesk.core.symbol import Catalogue, Symbol
+
+
+class SymbolFiles(Protocol):
+    """Where the texts of symbols are kept."""
+
+    @property
+    def mistakes(self) -> Mapping[str, tuple[str, ...]]:
+        """Give what is wrong in the user's own files, by file name."""
+
+    def is_own(self, name: str) -> bool:
+        """Say whether a symbol comes from a file of the user's."""
+
+    def text_of(self, name: str) -> str:
+        """Give the TOML of a symbol."""
+
+    def check(self, text: str, file_name: str) -> Symbol:
+        """Read a symbol, or raise InvalidSymbolError with every mistake."""
+
+    def add(self, symbol: Symbol, text: str) -> None:
+        """Keep the text of a symbol."""
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolDesk:
+    """What may be traded, and the one way to change it."""
+
+    catalogue: Catalogue
+    files: SymbolFiles
+    calendar: Calendar
+    find_today: Callable[[str], date]
+
+    def symbols(self) -> list[dict[str, Any]]:
+        """List the symbols of the catalogue."""
+        return [self._describe(symbol) for symbol in self.catalogue]
+
+    def mistakes(self) -> dict[str, list[str]]:
+        """List the user's own files that cannot be used, with every reason."""
+        return {name: list(reasons) for name, reasons in self.files.mistakes.items()}
+
+    def symbol(self, name: str) -> dict[str, Any]:
+        """Give one symbol with its windows, its costs and the TOML that it was read from."""
+        found = self.catalogue.find(name)
+        if found is None:
+            raise NotFoundError("symbol", name)
+        return self._describe(found) | _details(found) | {"toml": self.files.text_of(found.name)}
+
+    def add(self, text: str, file_name: str, *, dry_run: bool = False) -> dict[str, Any]:
+        """Check the TOML of a symbol, exchange calendar included, and keep it."""
+        symbol = self.files.check(text, file_name)
+        today = self.find_today(symbol.zone)
+        try:
+            self.calendar.sessions(symbol, today, today)
+        except InvalidRequestError as unknown:
+            reasons = [f"calendar: {problem.message}" for problem in unknown.problems]
+            raise InvalidSymbolError(file_name, reasons) from unknown
+        replaces = symbol.name in self.catalogue.symbols
+        if not dry_run:
+            self.files.add(symbol, text)
+        return {
+            **self._describe(symbol),
+            **_details(symbol),
+            "outcome": "checked" if dry_run else "replaced" if replaces else "added",
+        }
+
+    def _describe(self, symbol: Symbol) -> dict[str, Any]:
+        return {
+            "symbol": symbol.name,
+            "title": symbol.title,
+            "aliases": list(symbol.aliases),
+            "zone": symbol.zone,
+            "session": f"{symbol.session.start:%H:%M}-{symbol.session.end:%H:%M}",
+            "calendar": symbol.calendar,
+            "tick": symbol.tick,
+            "own": self.files.is_own(symbol.name),
+        }
+
+
+def _details(symbol: Symbol) -> dict[str, Any]:
+    return {
+        "price_range": list(symbol.price_range),
+        "week": symbol.week,
+        "windows": {
+            name: f"{window.start:%H:%M}-{window.end:%H:%M} {window.zone}"
+            for name, window in symbol.windows.items()
+        },
+        "spread": [[f"{start:%H:%M}", points] for start, points in symbol.costs.spread],
+        "slippage": symbol.costs.slippage,
+        "roll": f"{symbol.roll.at:%H:%M} {symbol.roll.zone}",
+        "trade_on_holidays": symbol.trade_on_holidays,
+        "hash": symbol.digest,
+    }

@@ -1,0 +1,199 @@
+"""Import files and folders: show how far it is, ask what has to be asked, say what was found."""
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from setupdesk.core.errors import SetupdeskError
+from setupdesk.doors.cli.access import REFUSED, reach_desk, refuse_usage, say, show_json
+from setupdesk.doors.cli.showing import show_table
+
+if TYPE_CHECKING:
+    from setupdesk.doors.cli.access import Access
+
+Json = Mapping[str, Any]
+Watch = Callable[[str, int, int], None]
+
+_QUESTIONS = {
+    "clock_needed": ("accept_clock", "Take the proposed clock?"),
+    "bars_disagree": ("replace", "Put this file in the place of all stored bars?"),
+}
+"""By the code of an error: what would answer it, and how a person is asked for that."""
+
+_NAMED = 10
+"""So many days or skipped files are named; ``--json`` has the others."""
+
+
+def import_files(
+    files: Sequence[Path], symbol: str, timeframe: str, said: Json, *, as_json: bool
+) -> None:
+    """Import files or a folder; on a terminal, ask what the files do not say."""
+    asks = sys.stdin.isatty() and not as_json
+    for file in files:
+        _check_is_there(file)
+    desk = reach_desk()
+    done = None
+    while done is None:
+        try:
+            done = _import(desk, files, symbol, timeframe, said)
+        except SetupdeskError as error:
+            if error.code not in _QUESTIONS:
+                raise
+            flag, question = _QUESTIONS[error.code]
+            answered = {**said, flag: True}
+            if not asks:
+                if flag == "replace":
+                    error.add_note(_write_command(files, symbol, timeframe, answered))
+                raise
+            _ask(error, question)
+            said = answered
+    show_import(done, as_json=as_json)
+
+
+def _check_is_there(file: Path) -> None:
+    try:
+        is_there = file.is_file() or file.is_dir()
+    except OSError as error:
+        refuse_usage(f"{file} cannot be read: {error.strerror}.")
+    if not is_there:
+        refuse_usage(f"There is no file and no folder {file}.")
+
+
+def show_import(done: Json, *, as_json: bool) -> None:
+    """Show what was found in a file and what it changed."""
+    if as_json:
+        show_json(done)
+        return
+    file = done["file"]
+    rows = [
+        ("source", f"{file['source_file']} ({file['source_format']})"),
+        ("clock", say_clock(file)),
+        ("bars", f"{file['rows']:,}, {_say_span(file)}"),
+        *(
+            (what.replace("_", " "), f"{count:,}")
+            for what, count in file["quality"].items()
+            if count and what != "rows"
+        ),
+        *_describe_change(done),
+        ("data set", f"{done['rows']:,} bars, {_say_span(done)}{_say_sources(done)}"),
+        ("history quality", f"{_say_figure(done['figure'])} of 100"),
+    ]
+    show_table((f"{done['symbol']} {done['timeframe']}", done["outcome"]), rows, "")
+    _show_skipped(done.get("skipped", []))
+    for warning in file["warnings"]:
+        _warn(warning)
+    if done["disagreeing_cause"]:
+        _warn(done["disagreeing_cause"])
+
+
+def say_clock(source: Json) -> str:
+    """Name the clock of a source and how it is known."""
+    found = source["clock_found"]
+    return f"{source['clock']}, {found}" if found else str(source["clock"])
+
+
+def _ask(error: SetupdeskError, question: str) -> None:
+    say(str(error))
+    if not typer.confirm(question, err=True):
+        raise typer.Exit(REFUSED) from None
+
+
+def _import(
+    desk: "Access", files: Sequence[Path], symbol: str, timeframe: str, said: Json
+) -> dict[str, Any]:
+    with _showing_progress() as watch:
+        return desk.import_bars(files, symbol, timeframe, said, watch)
+
+
+@contextmanager
+def _showing_progress() -> Iterator[Watch]:
+    # Nothing is drawn where standard error is no terminal.
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[size]}"),
+        TimeElapsedColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        stages: dict[str, TaskID] = {}
+
+        def watch(stage: str, done: int, total: int) -> None:
+            if stage not in stages:
+                for earlier in stages.values():
+                    progress.stop_task(earlier)
+                stages[stage] = progress.add_task(stage, total=total or None, size="")
+            progress.update(stages[stage], completed=done, size=_say_size(done, total))
+
+        yield watch
+
+
+def _say_size(done: int, total: int) -> str:
+    return f"{done / 2**20:,.1f} of {total / 2**20:,.1f} MiB" if total else ""
+
+
+def _describe_change(done: Json) -> list[tuple[str, str]]:
+    if done["outcome"] == "unchanged":
+        return [("changed", "nothing: all of these bars were stored already")]
+    rows = [("added", f"{done['added']:,}")]
+    if done["disagreeing"]:
+        days = done["disagreeing_days"]
+        rows += [
+            ("disagreeing", f"{done['disagreeing']:,} had other prices; those of this file stand"),
+            ("on the days", _list(days)),
+        ]
+    if done["other_volume"]:
+        count = done["other_volume"]
+        rows.append(("other volume", f"{count:,}; those of this file stand"))
+    return rows
+
+
+def _show_skipped(skipped: Sequence[Json]) -> None:
+    if skipped:
+        names = [f"{each['file']} ({each['reason']})" for each in skipped]
+        say(f"skipped: {_list(names)}")
+
+
+def _warn(warning: str) -> None:
+    say(typer.style("WARNING", bold=True, fg="red") + f"  {warning}")
+
+
+def _write_command(files: Sequence[Path], symbol: str, timeframe: str, said: Json) -> str:
+    words = ["setupdesk", "data", "import", *map(str, files), "-p", symbol, "-i", timeframe]
+    for name, value in said.items():
+        flag = f"--{name.replace('_', '-')}"
+        words += [flag] if value is True else [flag, str(value)]
+    return f"  {shlex.join(words)}"
+
+
+def _list(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more:,} more: --json" if more > 0 else "")
+
+
+def _say_sources(done: Json) -> str:
+    count = len(done["sources"])
+    return f", from {count:,} sources" if count > 1 else ""
+
+
+def _say_span(entry: Json) -> str:
+    return f"{entry['first'][:16]} to {entry['last'][:16]} UTC"
+
+
+def _say_figure(figure: float | None) -> str:
+    return "--" if figure is None else f"{figure:g}"

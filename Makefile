@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup demo test extras fix bench lock clean
+.PHONY: setup demo test faults extras fix bench lock clean
 
 setup: $(STAMP)
 
@@ -22,6 +22,9 @@ test: $(STAMP)  ## the one gate: formatting, lint, types, contracts, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 --dist loadfile
+
+faults: $(STAMP)  ## long proofs: kills, mutilated files
+	$(BIN)/pytest -m faults -s
 
 extras:  ## the tests of the optional extras, in an environment of their own
 	test -x .venv-extras/bin/python || $(PYTHON) -m venv .venv-extras

@@ -68,7 +68,7 @@ def make_trades(days: Sequence[date], session: Any, r: Any, columns: dict[str, A
     )
     rows, ones = np.arange(len(r)), np.ones(len(r))
     made: dict[str, Any] = {
-        "session": session,
+        "session": np.array(session, np.int64),
         "candidate": rows,
         "side": np.ones(len(r), np.int64),
         "level": ["ib.low"] * len(r),
@@ -87,14 +87,14 @@ def make_trades(days: Sequence[date], session: Any, r: Any, columns: dict[str, A
         "costs_r": 0.05 * ones,
         "mae_r": 0.5 * ones,
         "mfe_r": ones,
-        "reason": np.where(r > 0, 1, 0),
+        "reason": (r > 0).astype(np.int64),
         "ambiguous": np.zeros(len(r), bool),
         "resolved": np.zeros(len(r), bool),
         "bars_held": np.full(len(r), 3),
     }
-    lists = ("level",)
-    given = {k: v if k in lists else np.asarray(v) for k, v in columns.items()}
-    made = {k: v if k in lists else _typed(v) for k, v in {**made, **given}.items()}
+    for name, column in columns.items():
+        kind = getattr(made[name], "dtype", None)
+        made[name] = column if kind is None else np.array(column, kind)
     return Trades(days=days, **made)
 
 
@@ -125,8 +125,3 @@ def make_candidates(
 def instant(day: date, hour: int = 7) -> int:
     """Give a whole hour of a day in UTC milliseconds."""
     return int(datetime.combine(day, time(int(hour)), UTC).timestamp()) * 1000
-
-
-def _typed(column: Any) -> Any:
-    kinds = {"i": np.int64, "u": np.int64, "f": np.float64, "b": np.bool_}
-    return column.astype(kinds[column.dtype.kind])

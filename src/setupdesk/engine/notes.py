@@ -52,12 +52,15 @@ def _on_order(statistics: Statistics) -> Iterator[Note]:
             f"which the bars do not tell: {three}. Finer bars are needed.",
         )
     touched = f"{count.ambiguous:,} of {say_count(count.trades, 'trade')}"
-    settled = f"M1 bars settled {count.resolved:,}, " if count.resolved else ""
+    stopped = count.ambiguous - count.resolved
+    settled = f"M1 bars settled {count.resolved if stopped else 'all of them'}"
+    counted = f"{stopped:,} counted as stopped"
+    how = [settled] * bool(count.resolved) + [counted] * bool(stopped)
     yield Note(
         code="ambiguous",
-        severity="caution",
-        sentence=f"{touched} met stop and target in the same bar; {settled}"
-        f"{count.ambiguous - count.resolved:,} counted as stopped. The average: {three}.",
+        severity="caution" if stopped else "plain",
+        sentence=f"{touched} met stop and target in the same bar; {', '.join(how)}. "
+        f"The average: {three}.",
     )
 
 
@@ -91,7 +94,8 @@ def _on_halves(statistics: Statistics) -> Iterator[Note]:
         code="halves",
         severity="caution" if low <= 0 < high else "plain",
         sentence=f"The first half of the sessions averaged {say_r(first.expectancy_r)} over "
-        f"{say_count(first.trades, 'trade')}, the second {say_r(second.expectancy_r)} over "
+        f"{say_count(first.trades, 'trade')}; the second, from "
+        f"{statistics.breakdowns.second_half}, {say_r(second.expectancy_r)} over "
         f"{second.trades:,}.",
     )
 

@@ -6,8 +6,9 @@ the market's zone; prices have the decimals of the symbol's tick.
 """
 
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
+
+import numpy as np
 
 from setupdesk.engine.breakdowns import UNKNOWN, Breakdowns, Cell
 from setupdesk.engine.funnel import build_funnel
@@ -32,6 +33,7 @@ _LABELS = {
         zip("1234567", ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), strict=True),
     ),
     "side": {"long": "Long", "short": "Short"},
+    "half": {"1": "First half", "2": "Second half"},
 }
 
 
@@ -148,9 +150,6 @@ def _write_label(breakdowns: Breakdowns, name: str, key: str) -> str:
             return f"{key}:00"
         case "size":
             return _write_size(breakdowns, key)
-        case "half" if breakdowns.second_half:
-            split = breakdowns.second_half
-            return f"To {split - timedelta(days=1)}" if key == "1" else f"From {split}"
         case _:
             return _LABELS.get(name, {}).get(key, key)
 
@@ -158,9 +157,12 @@ def _write_label(breakdowns: Breakdowns, name: str, key: str) -> str:
 def _write_size(breakdowns: Breakdowns, key: str) -> str:
     if key == UNKNOWN or breakdowns.size_edges is None:
         return "Size unknown"
-    low, middle, high = (f"{edge:.3g}" for edge in breakdowns.size_edges)
-    spans = (f"up to {low}", f"{low} to {middle}", f"{middle} to {high}", f"above {high}")
-    return f"Q{key}, {spans[int(key) - 1]}"
+    low, middle, high = (
+        np.format_float_positional(edge, precision=3, fractional=False, trim="-")
+        for edge in breakdowns.size_edges
+    )
+    labels = {"1": f"Q1, to {low}", "2": f"Q2, to {middle}", "3": f"Q3, to {high}"}
+    return labels.get(key, "Q4, above")
 
 
 def _list_points(equity: Equity) -> list[dict[str, Any]]:

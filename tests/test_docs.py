@@ -2,6 +2,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,11 @@ from typer.main import get_command
 
 from setupdesk.core import errors
 from setupdesk.doors.cli import app
+from setupdesk.engine.drawdowns import Drawdowns
 from setupdesk.engine.explain import VERDICTS
+from setupdesk.engine.outcomes import Excursions, Outcomes
+from setupdesk.engine.sharpe import SharpeOdds, YearlyRatios
+from setupdesk.engine.statistics import Expectancy
 from setupdesk.setups.registry import load_registry
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +44,14 @@ def test_every_error_code_setup_and_verdict_is_documented() -> None:
 
     assert [word for word in (*codes, *verdicts) if f"`{word}`" not in DOCS] == []
     assert [rule.id for rule in load_registry() if f"\n## {rule.id}" not in DOCS] == []
+
+
+def test_every_figure_is_defined() -> None:
+    parts = (Outcomes, Expectancy, Drawdowns, YearlyRatios, SharpeOdds, Excursions)
+    names = [field.name for part in parts for field in fields(part)]
+    page = (ROOT / "docs" / "statistics.md").read_text()
+
+    assert [name for name in names if f"`{name}`" not in page] == []
 
 
 def test_the_five_lines_of_the_readme_work(tmp_path: Path) -> None:

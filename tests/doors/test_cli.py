@@ -90,9 +90,14 @@ def test_a_run_can_be_looked_at_afterwards_in_every_way(home: Path) -> None:
     table = call(home, "trades", run_id, "--format", "csv").stdout.splitlines()
 
     assert shown["run"]["run_id"] == run_id
-    assert table[0].startswith("number,day,side")
+    assert table[0].startswith("run_id,setup_id,setup_hash,number,day,side,level,")
     assert len(table) == len(shown["report"]["trades"]) + 1
-    assert ask(home, "trades", run_id) == shown["report"]["trades"]
+    made_by = {
+        "run_id": run_id,
+        "setup_id": "IB_raid_v1",
+        "setup_hash": shown["report"]["provenance"]["setup_hash"],
+    }
+    assert ask(home, "trades", run_id) == [made_by | one for one in shown["report"]["trades"]]
     assert f"task started: {run_id}" in call(home, "logs", run_id).stdout
     assert run_id in call(home, "runs").stdout
     assert run_id in call(home, "audit").stdout

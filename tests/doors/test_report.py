@@ -1,5 +1,4 @@
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any
 
@@ -8,10 +7,9 @@ from rich.console import Console
 
 from setupdesk.doors.cli.report import render_plan, render_problems, render_report
 from setupdesk.engine.report import build_report
-from setupdesk.engine.result import Candidate, Result, SessionLevels, Trade
 from setupdesk.engine.statistics import summarize
+from tests.engine.results import MIXED, MONDAY, make_candidates, make_result
 
-MONDAY = date(2025, 5, 5)
 RUN: dict[str, Any] = {
     "run_id": "run_2025_10_31_001",
     "request": {
@@ -43,7 +41,9 @@ SECTIONS = (
     "Trades",
     "average is known to within",
     "Equity",
-    "By weekday and side",
+    "By weekday, side, half and size",
+    "More figures",
+    "How firm it is",
     "Fill rules and costs",
     "Why candidates were refused",
     "Data and provenance",
@@ -51,56 +51,26 @@ SECTIONS = (
     "setupdesk show run_2025_10_31_001 --json",
     "setupdesk logs run_2025_10_31_001",
 )
-MIXED = (2.0, -1.0, -1.0, 2.0, -1.0, 0.0) * 20
 
 
-def trade(number: int, r: float) -> Trade:
-    at = datetime(2025, 5, 5, 8, tzinfo=UTC) + timedelta(days=number)
-    return Trade(
-        number=number,
-        day=MONDAY + timedelta(days=number),
-        side="long" if number % 3 else "short",
-        level="ib.low",
-        signal_at=at,
-        entry_at=at,
-        exit_at=at + timedelta(minutes=90),
-        entry=24000.0,
-        stop=23990.0,
-        target=24020.0,
-        exit=24000.0,
-        risk=10.0,
-        r=r,
-        costs_r=0.05,
-        mae_r=0.5,
-        mfe_r=1.0,
-        exit_reason="stop",
-        ambiguous=number == 1,
+def report_of(
+    results: Sequence[float], refused: Mapping[str, str] | None = None, **how: Any
+) -> dict[str, Any]:
+    refused = refused or {}
+    n = len(results)
+    columns = {
+        "side": [1 if number % 3 else -1 for number in range(n)],
+        "ambiguous": [number == 1 for number in range(n)],
+    }
+    result = make_result(
+        results,
+        sessions=max(n, 3),
+        size=[number / 10 for number in range(max(n, 3))],
+        candidates=make_candidates((MONDAY,), list(refused), list(refused.values())),
+        **(columns | how.pop("columns", {})),
     )
-
-
-def refusal(verdict: str, detail: str) -> Candidate:
-    at = datetime(2025, 5, 5, 8, tzinfo=UTC)
-    return Candidate(
-        day=MONDAY,
-        side="long",
-        level="ib.low",
-        level_price=24000.0,
-        started_at=at,
-        known_at=at,
-        extreme=23995.0,
-        verdict=verdict,
-        detail=detail,
-    )
-
-
-def report_of(results: Sequence[float], candidates: Sequence[Candidate] = ()) -> dict[str, Any]:
-    sessions = tuple(
-        SessionLevels(day=MONDAY + timedelta(days=number), skipped=None, levels={}, known_at=None)
-        for number in range(max(len(results), 3))
-    )
-    trades = tuple(trade(number, r) for number, r in enumerate(results))
-    result = Result(sessions=sessions, candidates=tuple(candidates), trades=trades)
-    return build_report(result, summarize(result, "Europe/Berlin"), tick=0.1)
+    statistics = summarize(result, "Europe/Berlin", **how)
+    return build_report(result, statistics, tick=0.1, zone="Europe/Berlin")
 
 
 def console_of(width: int = 100, *, colour: bool = False) -> Console:
@@ -118,7 +88,7 @@ def render(report: dict[str, Any], run: dict[str, Any] = RUN, width: int = 100) 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_report_tells_its_sections_in_order(width: int) -> None:
-    text = render(report_of(MIXED, [refusal("rr_below_min", "RR 0.62 is below 1.0")]), width=width)
+    text = render(report_of(MIXED, {"rr_below_min": "RR 0.62 is below 1.0"}), width=width)
 
     unfolded = " ".join(text.split())
     places = [unfolded.find(section) for section in SECTIONS]
@@ -165,13 +135,44 @@ def test_the_equity_is_labelled_with_its_highest_and_lowest_point() -> None:
 
 
 def test_refused_candidates_are_counted_and_explained() -> None:
-    report = report_of([1.0], [refusal("rr_below_min", "RR 0.62 is below 1.0")])
+    report = report_of([1.0], {"rr_below_min": "RR 0.62 is below 1.0"})
 
     text = " ".join(render(report).split())
 
-    assert "Candidates: 1, refused 1, traded 0." in text
+    assert "3 sessions, 0 skipped. 1 candidate, 0 had enough reward to risk" in text
     assert "Reward to risk was below" in text
     assert "RR 0.62 is below 1.0" in text
+
+
+def test_an_alarm_cannot_be_missed() -> None:
+    columns = {"r_pessimistic": [-1.0] * 40, "r_optimistic": [2.0] * 40, "ambiguous": [True] * 40}
+
+    text = render(report_of([2.0, -1.0] * 20, columns=columns), width=80)
+
+    assert "DO NOT TRUST THIS" in text
+    assert text.index("DO NOT TRUST THIS") < text.index("40 trades averaged")
+    assert "DO NOT TRUST" not in render(report_of([2.0, -1.0] * 20))
+
+
+def test_a_report_says_how_firm_it_is() -> None:
+    dearer = make_result([2.0, -0.9] * 30)
+
+    text = render(report_of([2.0, -0.8] * 30, dearer=dearer, variants=2), width=100)
+
+    firm = " ".join(text[text.index("How firm it is") : text.index("Fill rules")].split())
+    assert "At twice the spread 60 trades average +0.55R instead of +0.60R" in firm
+    assert "The first half of the sessions averaged +0.60R over 30 trades" in firm
+    assert "the best of 2 variants without any skill" in firm
+    assert "At 1 % risk a trade, 0.0 % of 1,000 paths" in firm
+
+
+def test_the_figures_of_the_field_are_shown() -> None:
+    text = render(report_of(MIXED), width=100)
+
+    for name in ("Sharpe, Sortino", "Calmar", "SQN, t", "Recovery factor", "Mean MAE, MFE"):
+        assert name in text
+    assert "Q1, to 2.98" in text
+    assert "Second half" in text
 
 
 def test_the_schedule_of_the_spread_is_told_in_words() -> None:

@@ -1,75 +1,27 @@
 import json
 import math
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
 from setupdesk.engine.report import build_report
-from setupdesk.engine.result import Candidate, Result, SessionLevels, Trade
+from setupdesk.engine.result import Condition, Result
 from setupdesk.engine.statistics import summarize
+from tests.engine.results import G12, MONDAY, make_candidates, make_result, make_sessions
 
-MONDAY = date(2025, 5, 5)
 NINE = datetime(2025, 5, 5, 7, tzinfo=UTC)
 
 
-def trade(number: int, r: float, *, costs_r: float = 0.05, ambiguous: bool = False) -> Trade:
-    return Trade(
-        number=number,
-        day=MONDAY + timedelta(days=number),
-        side="short",
-        level="ib.high",
-        signal_at=NINE + timedelta(days=number),
-        entry_at=NINE + timedelta(days=number),
-        exit_at=NINE + timedelta(days=number, minutes=15),
-        entry=24000.123456,
-        stop=24010.0,
-        target=math.nan,
-        exit=23990.0,
-        risk=9.876544,
-        r=r,
-        costs_r=costs_r,
-        mae_r=0.123456789,
-        mfe_r=1.0,
-        exit_reason="flat",
-        ambiguous=ambiguous,
-    )
+def build(result: Result, tick: float = 0.1, **how: Any) -> dict[str, Any]:
+    zone = "Europe/Berlin"
+    return build_report(result, summarize(result, zone, **how), tick=tick, zone=zone)
 
 
-def candidate(verdict: str, detail: str = "") -> Candidate:
-    return Candidate(
-        day=MONDAY,
-        side="short",
-        level="ib.high",
-        level_price=24005.06,
-        started_at=NINE,
-        known_at=NINE,
-        extreme=24009.94,
-        verdict=verdict,
-        detail=detail,
-    )
-
-
-def session(number: int, skipped: str | None = None) -> SessionLevels:
-    return SessionLevels(
-        day=MONDAY + timedelta(days=number),
-        skipped=skipped,
-        levels={"ib.high": 24005.06, "atr": math.nan},
-        known_at=None if skipped else NINE,
-    )
-
-
-def report_of(
-    results: Sequence[float] = (),
-    candidates: Sequence[Candidate] = (),
-    sessions: Sequence[SessionLevels] = (),
-    tick: float = 0.1,
-) -> dict[str, Any]:
-    trades = tuple(trade(number, r) for number, r in enumerate(results))
-    result = Result(sessions=tuple(sessions), candidates=tuple(candidates), trades=trades)
-    return build_report(result, summarize(result, "Europe/Berlin"), tick=tick)
+def report_of(r: Sequence[float] = (), tick: float = 0.1, **how: Any) -> dict[str, Any]:
+    return build(make_result(r, **how), tick)
 
 
 def leaves(thing: Any) -> Iterator[Any]:
@@ -84,19 +36,52 @@ def leaves(thing: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize(
     "results",
-    [[], [1.0], [1.0] * 40, [-1.0] * 40, [0.0] * 40, [2.0, -1.0] * 20, [1e-9, -1e-9]],
+    [[], [1.0], [1.0] * 40, [-1.0] * 40, [0.0] * 40, [2.0, -1.0] * 60, [1e-9, -1e-9]],
     ids=["none", "one", "all won", "all lost", "all even", "mixed", "tiny"],
 )
 def test_a_report_is_plain_json_without_nan_and_infinity(results: Sequence[float]) -> None:
-    report = report_of(results, [candidate("traded")], [session(0), session(1, "data_gap")])
+    nan, n = [math.nan] * len(results), len(results)
+    result = make_result(
+        results,
+        sessions=n + 2,
+        skipped=["data_gap"],
+        size=[math.nan, *range(n + 1)],
+        candidates=make_candidates((MONDAY,), ["traded", "filtered"]),
+        target=nan,
+    )
+
+    report = build(result, variants=3, dearer=result)
 
     assert all(math.isfinite(leaf) for leaf in leaves(report) if isinstance(leaf, float))
     assert json.loads(json.dumps(report, allow_nan=False)) == report
-    assert "nan" not in json.dumps(report["verdict"]).lower()
+    assert "nan" not in json.dumps(report).lower().replace("finance", "")
+
+
+def test_every_figure_is_in_the_report() -> None:
+    dearer = make_result([r - 0.1 for r in G12])
+
+    figures = build(make_result(G12), variants=3, dearer=dearer)["statistics"]
+
+    expected = """
+        sessions sessions_traded trades wins losses breakeven win_rate win_rate_interval
+        avg_win_r avg_loss_r expectancy_r expectancy_interval profit_factor payoff total_r
+        max_drawdown_r max_drawdown_pct risk longest_drawdown_trades longest_drawdown_days
+        recovery_factor sharpe sortino calmar sqn t_stat mae_r mfe_r mae_of_winners_r
+        mfe_of_losers_r edge_ratio avg_hold_minutes exposure max_consecutive_wins
+        max_consecutive_losses exit_reasons costs_share costs_r_total costs_r_mean best_r worst_r
+        likely_drawdown_r ruin_probability expectancy_pessimistic_r expectancy_optimistic_r
+        order_decides dearer sharpe_per_trade probabilistic_sharpe deflated_sharpe variants
+        half_width_r trades_needed sd_r final_equity ambiguous resolved profit_factor_note
+    """
+    assert set(figures) == set(expected.split())
+    assert figures["dearer"]["expectancy_r"] == pytest.approx(0.1)
+    assert figures["expectancy_interval"] == [-0.7, 1.1]
 
 
 def test_prices_have_the_decimals_of_the_tick_and_results_six() -> None:
-    only = report_of([0.123456789])["trades"][0]
+    only = report_of(
+        [0.123456789], entry=[24000.123456], risk=[9.876544], target=[math.nan], mae_r=[0.123456789]
+    )["trades"][0]
 
     assert (only["entry"], only["risk"], only["target"]) == (24000.1, 9.9, None)
     assert (only["r"], only["mae_r"]) == (0.123457, 0.123457)
@@ -106,68 +91,111 @@ def test_prices_have_the_decimals_of_the_tick_and_results_six() -> None:
     ("tick", "price"), [(1.0, 24000.0), (0.25, 24000.12), (0.01, 24000.12), (1e-05, 24000.12346)]
 )
 def test_any_tick_gives_its_decimals(tick: float, price: float) -> None:
-    assert report_of([1.0], tick=tick)["trades"][0]["entry"] == price
+    assert report_of([1.0], tick, entry=[24000.123456])["trades"][0]["entry"] == price
 
 
-def test_times_are_utc_with_a_z_and_dates_are_iso() -> None:
-    report = report_of([1.0], [candidate("traded")], [session(0)])
+def test_times_are_utc_with_a_z_and_local_with_their_offset() -> None:
+    report = report_of([1.0], candidates=make_candidates((MONDAY,), ["traded"]))
 
-    assert report["trades"][0]["entry_at"] == "2025-05-05T07:00:00Z"
-    assert report["equity"] == [{"trade": 0, "at": "2025-05-05T07:15:00Z", "r": 1.0}]
-    assert report["candidates"][0]["day"] == "2025-05-05"
-    assert report["sessions"][0]["levels"] == {"ib.high": 24005.1, "atr": None}
+    trade, candidate = report["trades"][0], report["candidates"][0]
+    assert report["zone"] == "Europe/Berlin"
+    assert (trade["entry_at"], trade["entry_local"]) == (
+        "2025-05-05T08:00:00Z",
+        "2025-05-05T10:00:00+02:00",
+    )
+    assert (trade["exit_at"], trade["exit_local"]) == (
+        "2025-05-05T08:45:00Z",
+        "2025-05-05T10:45:00+02:00",
+    )
+    assert report["equity"] == [{"trade": 1, "at": "2025-05-05T08:45:00Z", "r": 1.0}]
+    assert (candidate["day"], candidate["known_local"]) == (
+        "2025-05-05",
+        "2025-05-05T09:00:00+02:00",
+    )
 
 
-def test_numbers_of_numpy_become_plain_numbers() -> None:
-    numpy_trade = trade(0, np.float64(1.0), ambiguous=np.bool_(1))  # type: ignore[arg-type]
-    result = Result(sessions=(), candidates=(), trades=(numpy_trade,))
+def test_a_trade_has_all_that_a_spreadsheet_needs() -> None:
+    (trade,) = report_of(
+        [1.5], side=[-1], r_pessimistic=[-1.0], r_optimistic=[2.0], ambiguous=[True]
+    )["trades"]
 
-    report = build_report(result, summarize(result, "UTC"), tick=0.1)
+    assert list(trade) == [
+        *("number", "day", "side", "level", "signal_at", "entry_at", "exit_at"),
+        *("signal_local", "entry_local", "exit_local"),
+        *("entry", "stop", "target", "exit", "risk", "lots"),
+        *("r", "r_pessimistic", "r_optimistic", "costs_r", "mae_r", "mfe_r"),
+        *("exit_reason", "ambiguous", "resolved", "bars_held", "candidate"),
+    ]
+    assert (trade["side"], trade["exit_reason"], trade["candidate"]) == ("short", "target", 1)
+    assert (trade["r_pessimistic"], trade["r"], trade["r_optimistic"]) == (-1.0, 1.5, 2.0)
+    assert (trade["ambiguous"], trade["resolved"]) == (True, False)
 
-    assert type(report["trades"][0]["r"]) is float
-    assert json.loads(json.dumps(report, allow_nan=False)) == report
 
+def test_a_candidate_brings_its_evidence() -> None:
+    asked = (
+        Condition(name="levels", text="IB high 24005.1", at=NINE, met=True),
+        Condition(name="rr", text="RR 0.62 is below 1.0", at=None, met=False),
+    )
+    candidates = make_candidates((MONDAY,), ["rr_below_min"], ["RR 0.62"], lambda _: asked)
 
-def test_the_funnel_tells_what_became_of_every_session_and_candidate() -> None:
-    refusals = [
-        candidate("traded"),
-        candidate("rr_below_min", "RR 0.62 is below 1.0"),
-        candidate("outside_window", "12:00 is after 11:30"),
-        candidate("rr_below_min", "RR 0.70 is below 1.0"),
+    (candidate,) = report_of(candidates=candidates)["candidates"]
+
+    assert candidate["detail"] == "RR 0.62"
+    assert candidate["evidence"] == [
+        {"name": "levels", "text": "IB high 24005.1", "at": "2025-05-05T07:00:00Z", "met": True},
+        {"name": "rr", "text": "RR 0.62 is below 1.0", "at": None, "met": False},
     ]
 
-    funnel = report_of([1.0], refusals, [session(0), session(1, "data_gap")])["funnel"]
 
-    assert (funnel["sessions"], funnel["skipped"]) == (2, {"data_gap": 1})
-    assert funnel["candidates"] == 4
-    assert list(funnel["verdicts"].items()) == [
-        ("outside_window", 1),
-        ("rr_below_min", 2),
-        ("traded", 1),
-    ]
+def test_sessions_have_their_levels_or_the_reason_why_not() -> None:
+    sessions = make_sessions(
+        [MONDAY, MONDAY + timedelta(days=1)], [0.4, math.nan], [None, "no_bars"]
+    )
+    sessions.known_ms[1] = -1
 
+    first, second = build(
+        Result(sessions=sessions, candidates=make_candidates(), trades=make_result().trades)
+    )["sessions"]
 
-def test_every_reason_comes_with_a_sentence_and_its_first_example() -> None:
-    refusals = [
-        candidate("rr_below_min", "RR 0.62 is below 1.0"),
-        candidate("rr_below_min", "RR 0.70 is below 1.0"),
-        candidate("moon_was_full"),
-    ]
-
-    known, unknown = report_of([], refusals)["funnel"]["reasons"]
-
-    assert known["sentence"].startswith("Reward to risk")
-    assert (known["count"], known["example"]) == (2, "RR 0.62 is below 1.0")
-    assert unknown["sentence"] == "Moon was full."
+    assert first["levels"] == {"ib.high": 24005.1, "atr": None}
+    assert (first["known_at"], first["size"]) == ("2025-05-05T07:00:00Z", 0.4)
+    assert (second["skipped"], second["known_at"], second["size"]) == ("no_bars", None, None)
 
 
 def test_breakdowns_have_labels_and_mark_small_rows() -> None:
-    rows = report_of([1.0, -1.0] * 15)["breakdowns"]
+    rows = report_of([1.0, -1.0] * 15, size=np.arange(30) / 10)["breakdowns"]
 
     assert rows["weekday"][0]["label"] == "Mon"
     assert rows["weekday"][0]["small"] is True
-    assert (rows["side"][0]["label"], rows["side"][0]["small"]) == ("Short", False)
-    assert rows["hour"][0]["label"] == "09:00"
+    assert (rows["side"][0]["label"], rows["side"][0]["small"]) == ("Long", False)
+    assert rows["hour"][0]["label"] == "10:00"
+    assert [row["label"] for row in rows["half"]] == ["First half", "Second half"]
+    assert [row["label"] for row in rows["size"]] == [
+        "Q1, to 0.725",
+        "Q2, to 1.45",
+        "Q3, to 2.18",
+        "Q4, above",
+    ]
+    assert rows["level"][0]["label"] == "ib.low"
+
+
+@pytest.mark.parametrize(("size", "label"), [(1234.5, "Q1, to 1230"), (0.00123, "Q1, to 0.00123")])
+def test_sizes_in_points_are_written_without_an_exponent(size: float, label: str) -> None:
+    rows = report_of([1.0] * 4, size=[size] * 4)["breakdowns"]["size"]
+
+    assert [row["label"] for row in rows] == [label]
+
+
+def test_sessions_without_a_size_are_labelled_so() -> None:
+    assert report_of([1.0])["breakdowns"]["size"][0]["label"] == "Size unknown"
+
+
+def test_notes_are_told_with_their_severity() -> None:
+    notes = report_of(G12, costs_r=[0.0] * 10)["notes"]
+
+    assert notes[0]["code"] == "no_costs"
+    assert notes[0]["severity"] == "caution"
+    assert notes[0]["sentence"].startswith("No costs were charged")
 
 
 @pytest.mark.parametrize(
@@ -188,9 +216,7 @@ def test_the_verdict_is_one_sentence(results: Sequence[float], code: str, words:
 
 
 def test_the_sample_size_sentence_says_how_many_trades_would_prove_it() -> None:
-    golden = [2.0, -1.0, -1.0, 2.0, -1.0, 2.0, -1.0, -1.0, -1.0, 2.0]
-
-    sentence = report_of(golden)["verdict"]["sample_size"]
+    sentence = report_of(G12)["verdict"]["sample_size"]
 
     assert "known to within 0.90R" in sentence
     assert "+0.20R from zero takes about 231 trades" in sentence
@@ -207,13 +233,3 @@ def test_a_missing_profit_factor_says_why() -> None:
     assert report_of([1.0])["statistics"]["profit_factor_note"] == "no losing trade"
     assert report_of([])["statistics"]["profit_factor_note"] == "no trade"
     assert report_of([1.0, -1.0])["statistics"]["profit_factor_note"] is None
-
-
-def test_ambiguous_bars_and_missing_costs_are_noted() -> None:
-    trades = (trade(0, 1.0, costs_r=0.0, ambiguous=True), trade(1, 1.0, costs_r=0.0))
-    result = Result(sessions=(), candidates=(), trades=trades)
-
-    notes = build_report(result, summarize(result, "UTC"), tick=0.1)["notes"]
-
-    assert notes[0].startswith("1 of 2 trades met stop and target in the same bar")
-    assert notes[1].startswith("No costs were charged")

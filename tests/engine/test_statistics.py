@@ -1,72 +1,56 @@
+import math
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import asdict
+from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from setupdesk.engine.result import Result, SessionLevels, Side, Trade
-from setupdesk.engine.statistics import Cell, Statistics, summarize
+from setupdesk.engine.statistics import Statistics, summarize, summarize_trades
+from tests.engine.results import G12, make_result
 
-G12 = (2.0, -1.0, -1.0, 2.0, -1.0, 2.0, -1.0, -1.0, -1.0, 2.0)
-MONDAY = date(2025, 5, 5)
-
-
-def trade(number: int, r: float, day: date, *, hour: int = 8, side: Side = "long") -> Trade:
-    entry_at = datetime(day.year, day.month, day.day, hour, number % 60, tzinfo=UTC)
-    return Trade(
-        number=number,
-        day=day,
-        side=side,
-        level="ib.low",
-        signal_at=entry_at,
-        entry_at=entry_at,
-        exit_at=entry_at + timedelta(minutes=45),
-        entry=100.0,
-        stop=95.0,
-        target=110.0,
-        exit=100.0 + 5 * r,
-        risk=5.0,
-        r=r,
-        costs_r=0.05,
-        mae_r=0.5,
-        mfe_r=1.0,
-        exit_reason="target" if r > 0 else "stop",
-        ambiguous=number == 1,
-    )
+RESULTS = st.lists(
+    st.floats(-5, 5, allow_nan=False).map(lambda r: round(r, 3)), min_size=2, max_size=40
+)
 
 
-def session(day: date) -> SessionLevels:
-    return SessionLevels(day=day, skipped=None, levels={}, known_at=None)
+def summarize_daily(r: Sequence[float], **how: Any) -> Statistics:
+    return summarize(make_result(r, **how), "Europe/Berlin")
 
 
-def result_of(trades: Sequence[Trade], sessions: int = 0) -> Result:
-    days = [MONDAY + timedelta(days=number) for number in range(sessions)]
-    return Result(sessions=tuple(map(session, days)), candidates=(), trades=tuple(trades))
+def plain(statistics: Statistics) -> dict[str, Any]:
+    return {name: value for name, value in asdict(statistics).items() if name != "equity"}
 
 
-def summarize_daily(results: Sequence[float], sessions: int = 0) -> Statistics:
-    trades = [trade(n, r, MONDAY + timedelta(days=n)) for n, r in enumerate(results)]
-    return summarize(result_of(trades, sessions), "Europe/Berlin")
-
-
-def cells_of(statistics: Statistics, name: str) -> dict[str, Cell]:
-    return {cell.key: cell for cell in statistics.breakdowns[name]}
-
-
-def test_the_golden_trades_give_the_golden_statistics() -> None:
+def test_the_golden_trades_give_the_golden_outcomes() -> None:
     found = summarize_daily(G12)
 
-    assert found.win_rate == pytest.approx(0.4)
+    assert found.outcomes.win_rate == pytest.approx(0.4)
+    assert found.outcomes.win_rate_interval == pytest.approx((0.16818, 0.687326), abs=1e-6)
+    assert found.outcomes.total_r == pytest.approx(2.0)
+    assert found.outcomes.profit_factor == pytest.approx(1.333333, abs=1e-6)
+    assert found.outcomes.payoff == pytest.approx(2.0)
+    assert found.outcomes.max_consecutive_wins == 1
+    assert found.outcomes.max_consecutive_losses == 3
+
+
+def test_the_golden_trades_give_the_golden_expectancy() -> None:
+    found = summarize_daily(G12).expectancy
+
     assert found.expectancy_r == pytest.approx(0.2)
-    assert found.total_r == pytest.approx(2.0)
-    assert found.profit_factor == pytest.approx(1.333333, abs=1e-6)
-    assert found.payoff == pytest.approx(2.0)
+    assert found.expectancy_interval == pytest.approx((-0.7, 1.1), abs=1e-12)
+    assert found.half_width_r == pytest.approx(0.9)
     assert found.sqn == pytest.approx(0.408248, abs=1e-6)
     assert found.t_stat == pytest.approx(0.408248, abs=1e-6)
-    assert (found.max_consecutive_wins, found.max_consecutive_losses) == (1, 3)
+
+    # 1.96 sd / 0.2 squared, with sd = sqrt(2.4).
+    assert found.trades_needed == 231
 
 
 def test_the_golden_trades_give_the_golden_drawdowns() -> None:
-    found = summarize_daily(G12)
+    found = summarize_daily(G12).drawdowns
 
     assert found.max_drawdown_r == pytest.approx(3.0)
     assert found.max_drawdown_pct == pytest.approx(2.9701, abs=1e-6)
@@ -76,52 +60,11 @@ def test_the_golden_trades_give_the_golden_drawdowns() -> None:
     assert found.likely_drawdown_r == (3.0, 5.0, 6.0)
 
 
-def test_the_golden_trades_give_the_golden_intervals() -> None:
-    found = summarize_daily(G12)
-
-    assert found.win_rate_interval == pytest.approx((0.16818, 0.687326), abs=1e-6)
-    assert found.expectancy_interval == pytest.approx((-0.7, 1.1), abs=1e-12)
-    assert found.half_width_r == pytest.approx(0.9)
-
-
-def test_the_trades_needed_are_those_that_shrink_the_error_to_the_expectancy() -> None:
-    found = summarize_daily(G12)
-
-    # 1.96 sd / 0.2 squared, with sd = sqrt(2.4).
-    assert found.trades_needed == 231
-
-
-def test_the_best_and_worst_win_rates_stay_between_zero_and_one() -> None:
-    won, lost = summarize_daily([1.0] * 10), summarize_daily([-1.0] * 10)
-
-    assert won.win_rate_interval == pytest.approx((0.722467, 1.0), abs=1e-5)
-    assert lost.win_rate_interval == pytest.approx((0.0, 0.277533), abs=1e-5)
-
-
-def test_trades_of_one_day_are_resampled_together() -> None:
-    apart = [trade(n, r, MONDAY + timedelta(days=n)) for n, r in enumerate([1.0, 1.0, -1.0, -1.0])]
-    together = [trade(n, t.r, MONDAY + timedelta(days=n // 2)) for n, t in enumerate(apart)]
-
-    alone = summarize(result_of(apart), "UTC").expectancy_interval
-    clustered = summarize(result_of(together), "UTC").expectancy_interval
-
-    assert alone == pytest.approx((-1.0, 1.0))
-    assert clustered == (-1.0, 1.0)
-    assert summarize(result_of(together), "UTC").sessions_traded == 2
-
-
-def test_days_with_more_trades_weigh_more() -> None:
-    busy = [trade(n, 1.0, MONDAY) for n in range(3)]
-    quiet = trade(3, -1.0, MONDAY + timedelta(days=1))
-
-    found = summarize(result_of([*busy, quiet]), "UTC")
-
-    assert found.expectancy_r == pytest.approx(0.5)
-    assert found.expectancy_interval == (-1.0, 1.0)
-
-
 def test_the_same_result_always_gives_the_same_statistics() -> None:
-    assert summarize_daily(G12 * 4) == summarize_daily(G12 * 4)
+    first, second = summarize_daily(G12 * 4), summarize_daily(G12 * 4)
+
+    assert plain(first) == plain(second)
+    assert first.equity.r.tolist() == second.equity.r.tolist()
 
 
 @pytest.mark.parametrize(
@@ -139,127 +82,153 @@ def test_the_verdict_is_read_from_the_interval(results: Sequence[float], verdict
 
 
 def test_many_trades_of_a_single_day_prove_nothing() -> None:
-    found = summarize(result_of([trade(n, 1.0, MONDAY) for n in range(40)]), "UTC")
+    found = summarize_daily([1.0] * 40, session=[0] * 40)
 
-    assert found.expectancy_interval is None
+    assert found.expectancy.expectancy_interval is None
     assert found.verdict == "undecided"
 
 
 def test_no_trades_leave_every_average_undefined() -> None:
     found = summarize_daily([], sessions=5)
 
-    assert (found.sessions, found.trades, found.total_r, found.final_equity) == (5, 0, 0.0, 1.0)
-    undefined = (found.expectancy_r, found.win_rate, found.profit_factor, found.best_r, found.sqn)
-    assert undefined == (None,) * 5
-    assert found.equity == ()
+    assert (found.sessions, found.sessions_traded, found.outcomes.trades) == (5, 0, 0)
+    assert (found.outcomes.total_r, found.drawdowns.final_equity, found.exposure) == (0.0, 1.0, 0)
+    assert found.expectancy.expectancy_r is found.outcomes.win_rate is found.expectancy.sqn is None
+    assert found.drawdowns.ruin_probability is found.luck.probabilistic_sharpe is None
+    assert len(found.equity.r) == 0
+
+
+def test_no_sessions_at_all_are_summarized_too() -> None:
+    found = summarize_daily([])
+
+    assert (found.verdict, found.sessions, found.exposure) == ("no_trades", 0, None)
+    assert set(found.breakdowns.cells.values()) == {()}
 
 
 def test_one_trade_has_no_spread_and_no_interval() -> None:
     found = summarize_daily([1.5])
 
-    assert found.expectancy_r == 1.5
-    assert (found.expectancy_interval, found.sd_r, found.trades_needed) == (None, None, None)
-    assert found.likely_drawdown_r is None
-
-
-def test_without_losing_trades_the_profit_factor_is_undefined() -> None:
-    found = summarize_daily([1.0, 2.0])
-
-    assert (found.profit_factor, found.payoff, found.recovery_factor) == (None, None, None)
-    assert found.max_drawdown_r == 0.0
-
-
-def test_without_winning_trades_the_profit_factor_is_zero() -> None:
-    found = summarize_daily([-1.0, -1.0])
-
-    assert (found.profit_factor, found.payoff) == (0.0, None)
-    assert found.longest_drawdown_trades == 2
-
-
-def test_breakeven_trades_are_neither_won_nor_lost() -> None:
-    found = summarize_daily([0.0] * 40)
-
-    assert (found.wins, found.losses, found.breakeven, found.win_rate) == (0, 0, 40, 0.0)
-    assert (found.max_consecutive_wins, found.max_consecutive_losses) == (0, 0)
-    assert found.verdict == "undecided"
+    assert found.expectancy.expectancy_r == 1.5
+    assert (found.expectancy.expectancy_interval, found.expectancy.sd_r) == (None, None)
+    assert (found.expectancy.trades_needed, found.drawdowns.likely_drawdown_r) == (None, None)
 
 
 def test_equal_results_have_no_spread_whatever_rounding_says() -> None:
-    assert summarize_daily([0.1] * 50).t_stat is None
+    assert summarize_daily([0.1] * 50).expectancy.t_stat is None
 
 
 def test_the_equity_follows_the_exits_not_the_numbers() -> None:
-    late, early = trade(1, 2.0, MONDAY, hour=14), trade(2, -1.0, MONDAY, hour=9)
+    equity = summarize_daily([2.0, -1.0], session=[0, 0], hour=[14, 9]).equity
 
-    points = summarize(result_of([late, early]), "UTC").equity
-
-    assert [(point.trade, point.r) for point in points] == [(2, -1.0), (1, 1.0)]
-    assert points[0].at == early.exit_at
-
-
-def test_the_hour_of_entry_is_told_in_the_markets_zone() -> None:
-    summer, winter = trade(1, 1.0, date(2025, 7, 1)), trade(2, 1.0, date(2025, 12, 1))
-
-    found = summarize(result_of([summer, winter]), "Europe/Berlin")
-
-    assert list(cells_of(found, "hour")) == ["09", "10"]
-    assert list(cells_of(found, "month")) == ["2025-07", "2025-12"]
+    assert equity.trade.tolist() == [2, 1]
+    assert equity.r.tolist() == [-1.0, 1.0]
+    assert np.diff(equity.at_ms).tolist() == [5 * 3_600_000]
 
 
-def test_weekdays_and_sides_have_their_own_expectancy() -> None:
-    trades = [
-        trade(1, 2.0, MONDAY),
-        trade(2, -1.0, MONDAY, side="short"),
-        trade(3, -1.0, MONDAY + timedelta(days=1), side="short"),
-    ]
+def test_exposure_is_the_share_of_all_bars_in_which_a_trade_was_open() -> None:
+    found = summarize_daily([1.0, -1.0], sessions=10, bars_held=[20, 14])
 
-    found = summarize(result_of(trades), "UTC")
-
-    assert cells_of(found, "weekday")["1"].expectancy_r == pytest.approx(0.5)
-    assert cells_of(found, "weekday")["2"].trades == 1
-    assert cells_of(found, "side")["short"].total_r == pytest.approx(-2.0)
+    # Ten sessions of 34 bars.
+    assert found.exposure == pytest.approx(34 / 340)
 
 
-def test_the_interval_of_a_cell_is_students() -> None:
-    long = cells_of(summarize_daily(G12), "side")["long"]
+def test_the_three_expectancies_differ_by_what_came_first_in_a_bar() -> None:
+    found = summarize_daily(
+        [-1.0, 2.0, 1.0], r_pessimistic=[-1.0, -1.0, 1.0], r_optimistic=[2.0, 2.0, 1.0]
+    ).expectancy
 
-    # 0.2 -+ t(9) sqrt(2.4 / 10), t(9) = 2.262157.
-    assert long.interval == pytest.approx((-0.908226, 1.308226), abs=1e-4)
-
-
-def test_a_cell_of_two_days_or_of_equal_results_has_no_interval() -> None:
-    two, equal = summarize_daily([1.0, -1.0]), summarize_daily([-1.0] * 5)
-
-    assert cells_of(two, "side")["long"].interval is None
-    assert cells_of(equal, "side")["long"].interval is None
+    assert found.expectancy_pessimistic_r == pytest.approx(-1 / 3)
+    assert found.expectancy_r == pytest.approx(2 / 3)
+    assert found.expectancy_optimistic_r == pytest.approx(5 / 3)
+    assert found.order_decides
 
 
-def test_the_sharpe_ratio_counts_the_days_without_a_trade() -> None:
-    daily = [1.0] * 10 + [-0.5] * 10 + [0.0] * 80
-    traded = summarize_daily(daily[:20], sessions=100)
+@pytest.mark.parametrize(("worst", "best"), [(0.5, 1.0), (-1.0, -0.5), (-1.0, 0.0)])
+def test_the_order_in_a_bar_decides_nothing_on_one_side_of_zero(worst: float, best: float) -> None:
+    found = summarize_daily([worst] * 3, r_pessimistic=[worst] * 3, r_optimistic=[best] * 3)
 
-    mean = sum(daily) / 100
-    sd = (sum((r - mean) ** 2 for r in daily) / 99) ** 0.5
-
-    assert traded.sharpe == pytest.approx(mean / sd * 252**0.5)
+    assert not found.expectancy.order_decides
 
 
-def test_the_sharpe_ratio_needs_ninety_days() -> None:
-    assert summarize_daily(G12, sessions=89).sharpe is None
-    assert summarize_daily(G12, sessions=90).sharpe is not None
+def test_a_dearer_run_is_told_beside_its_own() -> None:
+    dearer = make_result([1.8, -1.2, -1.2])
+
+    found = summarize(make_result([2.0, -1.0, -1.0]), "UTC", dearer=dearer)
+
+    assert found.dearer == summarize_trades(dearer.trades)
+    assert found.dearer.total_r == pytest.approx(-0.6)
+    assert found.outcomes.total_r == 0.0
 
 
-def test_costs_holding_times_exits_and_ambiguous_bars_are_counted() -> None:
-    found = summarize(result_of([trade(n, r, MONDAY) for n, r in enumerate(G12)]), "UTC")
+def test_the_risk_of_a_trade_scales_the_account_and_not_the_r() -> None:
+    small, large = (summarize(make_result(G12), "UTC", risk=risk) for risk in (0.01, 0.1))
 
-    assert found.costs_r_total == pytest.approx(0.5)
-    assert found.costs_r_mean == pytest.approx(0.05)
-    assert found.avg_hold_minutes == 45.0
-    assert found.exit_reasons == {"stop": 6, "target": 4}
-    assert found.ambiguous == 1
+    assert large.drawdowns.max_drawdown_pct == pytest.approx(100 * (1 - 0.9**3))
+    assert large.drawdowns.max_drawdown_r == small.drawdowns.max_drawdown_r
 
 
-def test_an_account_that_is_lost_stays_lost() -> None:
-    found = summarize_daily([-150.0, 50.0])
+@settings(deadline=None, max_examples=60)
+@given(RESULTS)
+def test_mirrored_results_have_mirrored_figures(results: list[float]) -> None:
+    found, mirror = summarize_daily(results), summarize_daily([-r for r in results])
 
-    assert (found.final_equity, found.max_drawdown_pct) == (0.0, 100.0)
+    assert mirror.outcomes.wins == found.outcomes.losses
+    assert mirror.outcomes.total_r == pytest.approx(-found.outcomes.total_r)
+    assert mirror.outcomes.max_consecutive_wins == found.outcomes.max_consecutive_losses
+    low, high = found.expectancy.expectancy_interval or (math.nan, math.nan)
+    assert mirror.expectancy.expectancy_interval == pytest.approx((-high, -low), nan_ok=True)
+    if found.outcomes.profit_factor and mirror.outcomes.profit_factor:
+        product = found.outcomes.profit_factor * mirror.outcomes.profit_factor
+        assert product == pytest.approx(1.0)
+    if found.luck.probabilistic_sharpe is not None:
+        assert mirror.luck.probabilistic_sharpe == pytest.approx(
+            1 - found.luck.probabilistic_sharpe
+        )
+    for name, cells in found.breakdowns.cells.items():
+        means = [cell.expectancy_r for cell in mirror.breakdowns.cells[name]]
+        assert means == pytest.approx([-cell.expectancy_r for cell in cells])
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data(), RESULTS)
+def test_the_order_of_days_matters_to_paths_alone(
+    data: st.DataObject, results: list[float]
+) -> None:
+    shuffled = data.draw(st.permutations(results))
+
+    found, other = summarize_daily(results), summarize_daily(shuffled)
+
+    for part in ("outcomes", "excursions", "luck"):
+        streaks = {"max_consecutive_wins": 0, "max_consecutive_losses": 0}
+        one, two = (asdict(getattr(of, part)) | streaks for of in (found, other))
+        exits = [of.pop("exit_reasons", {}) for of in (one, two)]
+        assert exits[0] == exits[1]
+        interval = [of.pop("win_rate_interval", None) for of in (one, two)]
+        assert interval[0] == interval[1]
+        assert one == pytest.approx(two)
+    assert other.expectancy.t_stat == pytest.approx(found.expectancy.t_stat)
+    assert other.drawdowns.final_equity == pytest.approx(found.drawdowns.final_equity)
+
+
+@settings(deadline=None, max_examples=40)
+@given(RESULTS, st.floats(0.001, 0.2))
+def test_no_figure_leaves_its_range(results: list[float], risk: float) -> None:
+    found = summarize(make_result(results, size=results), "UTC", risk=risk, variants=7)
+
+    assert 0 <= found.drawdowns.max_drawdown_pct <= 100
+    assert 0 <= (found.drawdowns.ruin_probability or 0.0) <= 1
+    assert 0 <= (found.luck.deflated_sharpe or 0.0) <= (found.luck.probabilistic_sharpe or 1.0) <= 1
+    half, most, worst = found.drawdowns.likely_drawdown_r or (0.0, 0.0, 0.0)
+    assert 0 <= half <= most <= worst <= sum(abs(r) for r in results) + 1e-9
+    for cells in found.breakdowns.cells.values():
+        assert sum(cell.trades for cell in cells) == len(results)
+        assert sum(cell.total_r for cell in cells) == pytest.approx(found.outcomes.total_r)
+
+
+def test_a_result_is_left_as_it_was() -> None:
+    result = make_result(G12)
+    before = result.trades.r.copy()
+
+    summarize(result, "UTC")
+
+    assert result.trades.r.tolist() == before.tolist()

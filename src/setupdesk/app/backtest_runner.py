@@ -13,7 +13,7 @@ def run_backtest(plan: Plan) -> dict[str, Any]:
     result = plan.run()
     statistics = summarize(result, zone=plan.symbol.zone)
     return (
-        build_report(result, statistics, tick=plan.symbol.tick)
+        build_report(result, statistics, tick=plan.symbol.tick, zone=plan.symbol.zone)
         | describe_run(plan)
         | describe_quality(plan)
     )

@@ -17,7 +17,7 @@ def scan_live(plan: Plan) -> dict[str, Any]:
     statistics = summarize(result, zone=plan.symbol.zone)
     closed_ms = int(plan.bars.time[-1]) + plan.bars.timeframe.milliseconds
     return (
-        build_report(result, statistics, tick=plan.symbol.tick)
+        build_report(result, statistics, tick=plan.symbol.tick, zone=plan.symbol.zone)
         | describe_run(plan)
         | {"live": {"as_of": to_iso(from_ms(closed_ms)), **_describe_state(result)}}
     )

@@ -66,9 +66,14 @@ class Queries:
         return self.results.load(run_id)
 
     def trades(self, run_id: str) -> list[dict[str, Any]]:
-        """List the trades of a completed run."""
-        trades: list[dict[str, Any]] = self.result(run_id)["trades"]
-        return trades
+        """List the trades of a completed run, each with the run and the rule that made it."""
+        report = self.result(run_id)
+        made_by = {
+            "run_id": run_id,
+            "setup_id": self.reads.load_run(run_id)["request"]["setup_id"],
+            "setup_hash": report["provenance"]["setup_hash"],
+        }
+        return [made_by | trade for trade in report["trades"]]
 
     def log_lines(self, run_id: str) -> list[str]:
         """Give the log of a run."""

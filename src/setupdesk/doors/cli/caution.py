@@ -1,6 +1,6 @@
-"""What nobody may miss of a report: bars that are simulated, in doubt, or made from others."""
+"""What nobody may miss of a report: alarms; bars that are simulated, in doubt, or resampled."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich import box
@@ -16,8 +16,13 @@ def render_simulated(simulated: Any) -> list[RenderableType]:
     if not simulated:
         return []
     sentence = "No exchange made these bars: this is a simulated market."
-    banner = Text.assemble(("SIMULATED MARKET", "bold red"), f"  {sentence}")
-    return [Panel(banner, box=box.HEAVY, border_style="bold red")]
+    return [_frame("SIMULATED MARKET", sentence)]
+
+
+def render_alarms(notes: Iterable[Json]) -> list[RenderableType]:
+    """Say in a frame why a result must not be trusted as it stands."""
+    alarms = [note["sentence"] for note in notes if note["severity"] == "alarm"]
+    return [_frame("DO NOT TRUST THIS", sentence) for sentence in alarms]
 
 
 def render_warnings(record: Json) -> list[RenderableType]:
@@ -35,3 +40,8 @@ def render_resampled(run: Json, told: Json) -> list[RenderableType]:
     if stored in (None, wanted):
         return []
     return [Text(f"The {wanted} bars are made from stored {stored} bars."), Text()]
+
+
+def _frame(title: str, sentence: str) -> RenderableType:
+    banner = Text.assemble((title, "bold red"), f"  {sentence}")
+    return Panel(banner, box=box.HEAVY, border_style="bold red")

@@ -171,13 +171,15 @@ def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]
     results = ResultStore(settings.runs)
     journal = Journal(ledger, clock.now, worker)
     journal.lay_orphans_to_rest()
+    reads = Reads(ledger)
     manager = SetupManager(
         registry=_load_registry(),
         catalogue=Catalogue(_open_symbols(settings.symbols)),
         bar_store=BarStore(settings.bars),
         calendar=_open_calendar(settings.cache),
         journal=journal,
-        load_speeds=Reads(ledger).load_speeds,
+        load_speeds=reads.load_speeds,
+        load_variants=reads.load_variants,
         run_backtest=run_backtest,
         scan_live=scan_live,
     )
@@ -187,10 +189,12 @@ def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]
 def warm_up(settings: Settings) -> None:
     """Do before the first run what it would wait for: kernels, calendars of stored bars."""
     from setupdesk.engine.backtest import warm_up as compile_kernels
+    from setupdesk.engine.statistics import warm_up as compile_statistics
 
     catalogue = Catalogue(_open_symbols(settings.symbols))
     # GER40 as it ships has every window that a rule may name.
     compile_kernels([rule.default for rule in _load_registry()], load_catalogue()["GER40"])
+    compile_statistics()
     calendar = _open_calendar(settings.cache)
     for name in {manifest.symbol for manifest in BarStore(settings.bars).manifests()}:
         symbol = catalogue.find(name)

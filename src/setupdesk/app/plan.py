@@ -23,6 +23,9 @@ class Plan:
     symbol: Symbol
     means: Means
     max_trades_total: int | None
+    variants: int
+    """How many variants of the setup were tried on this symbol and timeframe, this one included."""
+
     sessions: tuple[Session, ...]
     earlier: tuple[Session, ...]
     """Sessions before these on which levels look back."""
@@ -71,5 +74,6 @@ class Plan:
             "bars_timeframe": self.source.timeframe,
             "bars_fingerprint": self.source.fingerprint,
             "fine_fingerprint": self.fine_source and self.fine_source.fingerprint,
+            "variants": self.variants,
             "estimated_seconds": self.seconds,
         }

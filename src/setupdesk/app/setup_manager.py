@@ -1,6 +1,7 @@
 """The Setup Manager: plan a run, then hand the Plan to the runner for its mode."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil
@@ -41,6 +42,7 @@ class SetupManager:
     calendar: Calendar
     journal: Journal
     load_speeds: Callable[[str], list[tuple[int, float]]]
+    load_variants: Callable[[str, str, str], list[dict[str, Any]]]
     run_backtest: Runner
     scan_live: Runner
 
@@ -72,6 +74,7 @@ class SetupManager:
             symbol=symbol,
             means=_find_means(request),
             max_trades_total=_find_total(request),
+            variants=self._count_variants(request),
             sessions=sessions,
             earlier=self._find_earlier(setup, symbol, sessions[0].day),
             bars=bars,
@@ -130,6 +133,11 @@ class SetupManager:
             raise MissingBarsError(symbol.name, request.timeframe, period)
         return tuple(found)
 
+    def _count_variants(self, request: Request) -> int:
+        earlier = self.load_variants(request.setup_id, request.symbol, request.timeframe)
+        mine = {**request.to_json()["options"], **request.extra}
+        return len({_name_variant(one) for one in (*earlier, mine)})
+
     def _estimate(self, setup_id: str, bars: int) -> float | None:
         speeds = [seconds / count for count, seconds in self.load_speeds(setup_id) if count]
         return round(median(speeds) * bars, 3) if speeds else None
@@ -142,6 +150,12 @@ def _find_warm_up(setup: Setup, symbol: Symbol) -> int:
     days = 10 * max(lengths, default=0)
     looked_back = setup.previous_sessions
     return ceil((days + looked_back) * (1 if symbol.week == "24x7" else 7 / 5)) + 7
+
+
+def _name_variant(options: Mapping[str, Any]) -> str:
+    # Trying another account, or only planning, is no other variant.
+    apart = ("dry_run", "account")
+    return json.dumps({key: options[key] for key in sorted(options) if key not in apart})
 
 
 def _find_means(request: Request) -> Means:

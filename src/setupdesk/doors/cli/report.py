@@ -41,7 +41,12 @@ _BADGES = {
     "too_few": ("TOO FEW", "bold black on yellow"),
     "no_trades": ("NO TRADES", "bold black on white"),
 }
-_COSTS = {"spread": "Spread, points from", "slippage": "Slippage, points"}
+_COSTS = {
+    "spread": "Spread, points from",
+    "slippage": "Slippage, points",
+    "commission": "Commission, a lot and side",
+    "swap": "Swap, points, long and short",
+}
 
 
 def render_report(run: Json, report: Json, console: Console) -> None:

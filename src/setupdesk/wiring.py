@@ -10,7 +10,7 @@ from typing import Any
 from setupdesk.adapters import clock
 from setupdesk.adapters.bar_store import BarStore
 from setupdesk.adapters.calendar import ExchangeCalendar
-from setupdesk.adapters.catalogue import SymbolFiles
+from setupdesk.adapters.catalogue import SymbolFiles, load_catalogue
 from setupdesk.adapters.executor_socket import ExecutorSocket
 from setupdesk.adapters.feed_spool import FeedSpool
 from setupdesk.adapters.feeds.ccxt import CcxtFeed
@@ -188,8 +188,9 @@ def warm_up(settings: Settings) -> None:
     """Do before the first run what it would wait for: kernels, calendars of stored bars."""
     from setupdesk.engine.backtest import warm_up as compile_kernels
 
-    compile_kernels()
     catalogue = Catalogue(_open_symbols(settings.symbols))
+    # GER40 as it ships has every window that a rule may name.
+    compile_kernels([rule.default for rule in _load_registry()], load_catalogue()["GER40"])
     calendar = _open_calendar(settings.cache)
     for name in {manifest.symbol for manifest in BarStore(settings.bars).manifests()}:
         symbol = catalogue.find(name)

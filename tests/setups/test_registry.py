@@ -63,7 +63,7 @@ def test_an_empty_folder_is_an_empty_registry(tmp_path: Path) -> None:
         ),
         ("title:\n  en: Initial balance raid", "title: {en: a, b}\nx:\n  a: b", "title.b: nothing"),
         ("kind: market", "kind: yes", "entry.kind: 'yes' is not one of"),
-        ("to: session.end - 2h", "to: 10:00", "window.to: write a moment .*not '10:00'"),
+        ("to: session.end - 2h", "to: 25:00", "window.to: write a moment .*not '25:00'"),
         ("min_rr: min_rr", "min_rr: min_rr\nmin_rr: 2", "duplicate key"),
         ("min_rr: min_rr", "min_rr: !!python/name:os.system ''", "the YAML cannot be read"),
         ("min_rr: min_rr", "min_rr: [", "the YAML cannot be read: .* in line"),

@@ -4,21 +4,13 @@ from typing import Any
 
 from setupdesk.app.plan import Plan
 from setupdesk.app.provenance import describe_quality, describe_run
-from setupdesk.engine.backtest import run_setup
 from setupdesk.engine.report import build_report
 from setupdesk.engine.statistics import summarize
 
 
 def run_backtest(plan: Plan) -> dict[str, Any]:
     """Simulate the setup over the Plan's sessions and give the report."""
-    total = plan.request.extra.get("max_trades_total")
-    result = run_setup(
-        plan.setup,
-        plan.symbol,
-        plan.bars,
-        plan.sessions,
-        max_trades_total=None if total is None else int(total),
-    )
+    result = plan.run()
     statistics = summarize(result, zone=plan.symbol.zone)
     return (
         build_report(result, statistics, tick=plan.symbol.tick, zone=plan.symbol.zone)

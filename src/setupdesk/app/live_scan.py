@@ -5,7 +5,6 @@ from typing import Any
 from setupdesk.app.plan import Plan
 from setupdesk.app.provenance import describe_run
 from setupdesk.core.run import to_iso
-from setupdesk.engine.backtest import run_setup
 from setupdesk.engine.report import build_report
 from setupdesk.engine.result import Result
 from setupdesk.engine.statistics import summarize
@@ -14,7 +13,7 @@ from setupdesk.market.days import from_ms
 
 def scan_live(plan: Plan) -> dict[str, Any]:
     """Run the very code of a backtest on the newest session, and say where the setup stands."""
-    result = run_setup(plan.setup, plan.symbol, plan.bars, plan.sessions)
+    result = plan.run()
     statistics = summarize(result, zone=plan.symbol.zone)
     closed_ms = int(plan.bars.time[-1]) + plan.bars.timeframe.milliseconds
     return (

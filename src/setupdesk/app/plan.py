@@ -5,6 +5,9 @@ from typing import Any
 
 from setupdesk.core.request import Request
 from setupdesk.core.symbol import Symbol
+from setupdesk.engine.backtest import run_setup
+from setupdesk.engine.costs import Means
+from setupdesk.engine.result import Result
 from setupdesk.market.bars import Bars
 from setupdesk.market.data_set import Manifest
 from setupdesk.market.sessions import Session
@@ -18,7 +21,12 @@ class Plan:
     request: Request
     setup: Setup
     symbol: Symbol
+    means: Means
+    max_trades_total: int | None
     sessions: tuple[Session, ...]
+    earlier: tuple[Session, ...]
+    """Sessions before these on which levels look back."""
+
     bars: Bars
     """Warm-up and period, in the request's timeframe."""
 
@@ -29,8 +37,25 @@ class Plan:
     """Days before the first session from which bars are wanted, for levels such as a daily ATR."""
 
     source: Manifest
+    fine: Bars | None
+    """Finer bars of the same days, which settle what the bars leave open."""
+
+    fine_source: Manifest | None
     seconds: float | None
     """Estimated from the setup's earlier runs; None when there are none."""
+
+    def run(self, bars: Bars | None = None, symbol: Symbol | None = None) -> Result:
+        """Run the setup as planned, or on other *bars* or another *symbol*."""
+        return run_setup(
+            self.setup,
+            symbol or self.symbol,
+            self.bars if bars is None else bars,
+            self.sessions,
+            self.max_trades_total,
+            earlier=self.earlier,
+            fine=self.fine,
+            means=self.means,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Give what ``dry_run`` shows."""
@@ -45,5 +70,6 @@ class Plan:
             "bars_source": self.source.source_names,
             "bars_timeframe": self.source.timeframe,
             "bars_fingerprint": self.source.fingerprint,
+            "fine_fingerprint": self.fine_source and self.fine_source.fingerprint,
             "estimated_seconds": self.seconds,
         }

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from math import ceil
 from statistics import median
 from typing import Any
@@ -12,13 +12,17 @@ from setupdesk.app.ports import BarStore, Calendar, Journal
 from setupdesk.core.errors import MissingBarsError, NotFoundError
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.run import Run
+from setupdesk.core.setup_terms import RUN_PARAMS
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
+from setupdesk.engine.costs import FILL_RULES, Means
 from setupdesk.market.bars import Bars
+from setupdesk.market.data_set import Manifest
 from setupdesk.market.days import day_of, midnight_ms
 from setupdesk.market.resample import resample
 from setupdesk.market.sessions import Session
-from setupdesk.setups.definition import Atr, Setup
+from setupdesk.setups.definition import Setup
+from setupdesk.setups.levels import Atr
 from setupdesk.setups.registry import RuleRegistry
 
 Runner = Callable[[Plan], dict[str, Any]]
@@ -61,20 +65,26 @@ class SetupManager:
         sessions = self._find_sessions(request, symbol, stored)
         warm_up = timedelta(days=_find_warm_up(setup, symbol))
         bars = _cut(request, symbol, stored, sessions, warm_up)
+        fine_source = self._find_fine(symbol, request.timeframe, source)
         return Plan(
             request=request,
             setup=setup,
             symbol=symbol,
+            means=_find_means(request),
+            max_trades_total=_find_total(request),
             sessions=sessions,
+            earlier=self._find_earlier(setup, symbol, sessions[0].day),
             bars=bars,
             warm_up_bars=len(bars.between(0, sessions[0].opens_ms)),
             warm_up_days=warm_up.days,
             source=source,
+            fine=self._load_fine(symbol, fine_source, bars),
+            fine_source=fine_source,
             seconds=self._estimate(request.setup_id, len(bars)),
         )
 
     def _resolve(self, request: Request) -> Setup:
-        params = {key: value for key, value in request.extra.items() if key != "max_trades_total"}
+        params = {key: value for key, value in request.extra.items() if key not in RUN_PARAMS}
         rule = self.registry.find(request.setup_id)
         if rule is None:
             raise NotFoundError("setup", request.setup_id)
@@ -83,6 +93,29 @@ class SetupManager:
             rr_target=request.options.rr_target,
             max_trades=request.options.max_trades,
         )
+
+    def _find_fine(self, symbol: Symbol, timeframe: Timeframe, source: Manifest) -> Manifest | None:
+        # Bars that were made of finer ones are settled by these, others by M1 of their own kind.
+        if timeframe is Timeframe.M1:
+            return None
+        if source.timeframe is not timeframe:
+            return source
+        found = self.bar_store.find_manifest(symbol.name, Timeframe.M1)
+        return found if found and found.simulated == source.simulated else None
+
+    def _load_fine(self, symbol: Symbol, source: Manifest | None, bars: Bars) -> Bars | None:
+        if source is None or not len(bars):
+            return None
+        stored = self.bar_store.load(symbol.name, source.timeframe, source.fingerprint)
+        return stored.between(int(bars.time[0]), int(bars.time[-1]) + bars.timeframe.milliseconds)
+
+    def _find_earlier(self, setup: Setup, symbol: Symbol, first: date) -> tuple[Session, ...]:
+        if not setup.previous_sessions:
+            return ()
+        # Twice the days and a fortnight: over weekends and any run of holidays.
+        start = first - timedelta(days=2 * setup.previous_sessions + 14)
+        found = self.calendar.sessions(symbol, start, first - timedelta(days=1))
+        return tuple(found[-setup.previous_sessions :])
 
     def _find_sessions(self, request: Request, symbol: Symbol, stored: Bars) -> tuple[Session, ...]:
         if request.start and request.end:
@@ -107,7 +140,23 @@ def _find_warm_up(setup: Setup, symbol: Symbol) -> int:
     daily = (level for level in setup.levels.values() if isinstance(level, Atr))
     lengths = [level.length for level in daily if level.timeframe == Timeframe.D1]
     days = 10 * max(lengths, default=0)
-    return ceil(days * (1 if symbol.week == "24x7" else 7 / 5)) + 7
+    looked_back = setup.previous_sessions
+    return ceil((days + looked_back) * (1 if symbol.week == "24x7" else 7 / 5)) + 7
+
+
+def _find_means(request: Request) -> Means:
+    extra = request.extra
+    account = extra.get("account")
+    return Means(
+        account=None if account is None else float(account),
+        risk_percent=float(extra.get("risk_percent", Means().risk_percent)),
+        rules=FILL_RULES[str(extra.get("fill_rules", "setupdesk"))],
+    )
+
+
+def _find_total(request: Request) -> int | None:
+    total = request.extra.get("max_trades_total")
+    return None if total is None else int(total)
 
 
 def _cut(

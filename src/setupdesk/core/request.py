@@ -14,12 +14,11 @@ from typing import Any, TypeGuard
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.period import days_before, find_date
 from setupdesk.core.problem import Problem, find_nearest
-from setupdesk.core.setup_terms import Param, SetupTerms
+from setupdesk.core.setup_terms import RUN_PARAMS, Param, SetupTerms
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe, find_timeframe
 
 MAX_BARS = 5_000_000
-MAX_TRADES_TOTAL = Param(default=0, minimum=1, maximum=100_000)
 
 
 class Mode(StrEnum):
@@ -147,6 +146,8 @@ class _Reading:
         start, end = self._read_period(symbol, timeframe, mode)
         extra = self._read_extra(terms)
         options = self._read_options(terms, extra)
+        if terms and symbol:
+            self._check_windows(terms, symbol)
         if symbol and timeframe and mode:
             self._check_bars(symbol, timeframe, start, end)
         if not (terms and symbol and timeframe and mode):
@@ -219,6 +220,18 @@ class _Reading:
                 "symbol", name, tuple(known.name for known in self.offer.catalogue)
             )
         return symbol
+
+    def _check_windows(self, terms: SetupTerms, symbol: Symbol) -> None:
+        missing = [name for name in terms.windows if name not in symbol.windows]
+        if missing:
+            able = tuple(
+                one.name
+                for one in self.offer.catalogue
+                if not set(terms.windows) - set(one.windows)
+            )
+            names = " and ".join(missing)
+            message = f"{terms.setup_id} needs the window {names}, which {symbol.name} lacks."
+            self._refuse("symbol", "not_for_setup", message, able)
 
     def _read_timeframe(self, terms: SetupTerms | None) -> Timeframe | None:
         text = self._read_text("timeframe")
@@ -382,7 +395,7 @@ class _Reading:
 
     def _read_extra(self, terms: SetupTerms | None) -> dict[str, float | str]:
         given = self._read_mapping("extra")
-        params = self._find_params(terms) | {"max_trades_total": MAX_TRADES_TOTAL}
+        params = {**self._find_params(terms), **RUN_PARAMS}
         self._refuse_unknown_keys("extra.", given, tuple(params))
         admitted: dict[str, float | str] = {}
         for key, value in given.items():

@@ -39,3 +39,15 @@ class SetupTerms:
     params: Mapping[str, Param]
     min_rr: float
     """A smaller ``rr_target`` would refuse every trade."""
+
+    windows: tuple[str, ...] = ()
+    """The windows that a symbol must have."""
+
+
+RUN_PARAMS: Mapping[str, Param] = {
+    "max_trades_total": Param(default=0, minimum=1, maximum=100_000),
+    "account": Param(default=0, minimum=1, maximum=1_000_000_000),
+    "risk_percent": Param(default=1.0, minimum=0.01, maximum=100),
+    "fill_rules": Param(default="setupdesk", choices=("setupdesk", "backtesting.py")),
+}
+"""What a request may change with any setup: the cap of the run, the account, the fill rules."""

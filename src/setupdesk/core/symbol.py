@@ -31,15 +31,44 @@ NEW_YORK_ROLL = Roll(at=time(17), zone="America/New_York")
 """That of FX, and of TradingView's and most brokers' H4 and D1 bars."""
 
 
+WINDOW_NAMES = (
+    *("initial_balance", "initial_balance_futures", "first_5m", "first_15m", "first_30m"),
+    *("asia", "london", "newyork"),
+)
+"""The windows that a symbol may name, and that setups may ask for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """What a simulated trade pays, in points of price."""
+    """What a simulated trade pays, in points of price unless said."""
 
     spread: tuple[tuple[time, float], ...]
     """(from local time of the symbol's zone, points), ascending, the first at 00:00."""
 
     slippage: float
-    """Points lost on market entries, stops and flat exits; none on limits."""
+    """Points lost on market and stop entries, stops and flat exits; none on limits."""
+
+    commission: float = 0.0
+    """Money of the quote currency, for each lot and each side of a trade."""
+
+    swap_long: float = 0.0
+    """Points that a long is credited for each roll that it is held over; charged if negative."""
+
+    swap_short: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """How much of a symbol is traded; money is that of the quote currency."""
+
+    point_value: float = 1.0
+    """What one lot makes when price moves by 1."""
+
+    min_lot: float = 0.01
+    lot_step: float = 0.01
+    max_lot: float = 1_000.0
+    account: float = 10_000.0
+    """What a run starts with unless the request says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +103,7 @@ class Symbol:
     week: Week
     windows: Mapping[str, Window]
     costs: Costs
+    contract: Contract = Contract()
     feed_week: Window | None = None
     """Most feeds open on Sunday at its start and close on Friday at its end, New York time."""
 

@@ -1,24 +1,21 @@
 """The backtest: a setup, its bars and its sessions in; candidates, trades and reasons out."""
 
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 
 from setupdesk.core.symbol import Symbol
-from setupdesk.core.timeframe import Timeframe
-from setupdesk.detectors.atr import find_atr
-from setupdesk.detectors.session_range import find_ranges
-from setupdesk.detectors.sweep import Watch, find_sweeps
 from setupdesk.engine.compile import compile_setup
-from setupdesk.engine.costs import find_slippage, find_spreads
+from setupdesk.engine.costs import Means, build_account, build_market
 from setupdesk.engine.explain import Story
-from setupdesk.engine.fills import Caps, Orders, TickCosts, fill
+from setupdesk.engine.fills import Caps, fill
 from setupdesk.engine.orders import place_orders
 from setupdesk.engine.result import Result
 from setupdesk.engine.signals import find_signals
-from setupdesk.engine.tell import tell_candidates, tell_sessions, tell_trades
+from setupdesk.engine.tell import tell
 from setupdesk.market.bars import Bars
-from setupdesk.market.sessions import Session
+from setupdesk.market.resample import resample
+from setupdesk.market.sessions import Session, find_instants
+from setupdesk.market.synthetic import simulate_bars
 from setupdesk.setups.definition import Setup
 
 _UNLIMITED = 2**62
@@ -30,39 +27,42 @@ def run_setup(
     bars: Bars,
     sessions: Sequence[Session],
     max_trades_total: int | None = None,
+    *,
+    earlier: Sequence[Session] = (),
+    fine: Bars | None = None,
+    means: Means = Means(),  # noqa: B008 - frozen
 ) -> Result:
     """Test *setup* on *sessions*; *bars* begin earlier, so that the ATR is warm.
 
-    What was known by the close of any bar does not depend on the bars after it. A trade that
-    the bars end in is closed at the last of them.
+    *earlier* sessions are looked back on by levels such as the previous day. *fine* bars of the
+    same symbol settle what the bars leave open. What was known by the close of any bar does not
+    depend on the bars after it. A trade that the bars end in is closed at the last of them.
     """
-    compiled = compile_setup(setup, symbol, bars, sessions)
+    compiled = compile_setup(setup, symbol, bars, sessions, earlier)
     signals = find_signals(setup, compiled, bars)
-    costs = TickCosts(
-        find_spreads(symbol.costs, bars.tick),
-        compiled.offsets,
-        find_slippage(symbol.costs, bars.tick),
-    )
-    orders = place_orders(setup, compiled, bars, signals, costs)
+    market = build_market(symbol, bars, fine, compiled.offsets, means.rules)
+    orders = place_orders(setup, compiled, bars, signals, market)
     caps = _find_caps(setup, max_trades_total)
-    verdicts, outcomes = fill(bars, orders, costs, caps)
-    story = Story(setup, compiled, bars, signals, orders, costs, caps, verdicts, outcomes)
-    return Result(
-        sessions=tuple(tell_sessions(compiled, bars)),
-        candidates=tuple(tell_candidates(story)),
-        trades=tuple(tell_trades(story)),
+    account = build_account(symbol, means)
+    verdicts, outcomes = fill(market, orders, caps, account)
+    return tell(
+        Story(setup, compiled, bars, signals, orders, market, caps, account, verdicts, outcomes)
     )
 
 
-def warm_up() -> None:
-    """Compile every kernel, or load it from the cache on disk, before the first request."""
-    rows = np.arange(3, dtype=np.int64)
-    bars = Bars(Timeframe.M15, 1.0, rows, rows, rows, rows, rows, rows.astype(np.float64))
-    find_atr(bars, 2)
-    find_ranges(bars, rows[:1], rows[2:])
-    find_sweeps(bars, 1, Watch(rows[:1], rows[2:], rows[:1], rows[:1]), 1)
-    none = rows[:0]
-    fill(bars, Orders(*[none] * 9), TickCosts(rows, rows, 0), Caps(1, 1, 1))
+def warm_up(setups: Iterable[Setup], symbol: Symbol) -> None:
+    """Compile every kernel that *setups* need, or load it from the cache on disk."""
+    days = [date(2024, 1, 8) + timedelta(days=one) for one in range(3)]
+    fine = simulate_bars(symbol, days[0], days[-1], seed=1)
+    sessions = [
+        Session(
+            day, *(int(edge[0]) for edge in find_instants(symbol.session, [Session(day, 0, 0)]))
+        )
+        for day in days
+    ]
+    for setup in setups:
+        bars = resample(fine, setup.timeframes[-1], symbol.week, symbol.roll)
+        run_setup(setup, symbol, bars, sessions[1:], earlier=sessions[:1], fine=fine)
 
 
 def _find_caps(setup: Setup, max_trades_total: int | None) -> Caps:

@@ -4,53 +4,49 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from setupdesk.core.errors import InvalidRuleError
 from setupdesk.core.symbol import Symbol, Window
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.detectors.atr import find_atr
-from setupdesk.detectors.session_range import find_ranges
+from setupdesk.engine.levels import Market, Measured, measure
 from setupdesk.engine.prices import to_points
+from setupdesk.engine.result import Truths
 from setupdesk.market.bars import Bars, Floats, Ints
-from setupdesk.market.resample import day_ends_ms, resample
-from setupdesk.market.sessions import (
-    Session,
-    column,
-    find_instants,
-    find_offsets_ms,
-    find_rows,
-    fits,
-)
-from setupdesk.setups.definition import Atr, SessionRange, Setup
+from setupdesk.market.sessions import Session, column, find_instants, find_offsets_ms, find_rows
+from setupdesk.setups.definition import SESSION_OPEN, Setup
 from setupdesk.setups.moments import Moment
-
-Truths = NDArray[np.bool_]
+from setupdesk.setups.triggers import BreakStop
 
 NO_BARS = "no_bars"
 TOO_EARLY = "too_early"
 """The bars end before the levels are known: a session that has just begun."""
 
-DATA_GAP = "data_gap"
-NO_ATR = "no_atr"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compiled:
-    """What is known of each session before anything triggers; every column has a row for each."""
+    """What is known before anything triggers; every column has a row for each session."""
 
     sessions: Sequence[Session]
     opens_ms: Ints
+    """From when its bars are counted: the open, or the start of the setup's window before it."""
+
     first: Ints
-    """First row of the session."""
+    """First row from then."""
 
     stop: Ints
+    """First row after both its close and the setup's window."""
+
     known: Ints
     """Row at whose close the last level is known."""
 
     skipped: tuple[str | None, ...]
     levels: Mapping[str, Floats]
     """Points, by the names that formulas use."""
+
+    bar_levels: Mapping[str, Floats]
+    """The same with a value for each bar."""
+
+    spans: Mapping[str, tuple[Ints, Ints]]
+    """When each level's window starts and ends, UTC milliseconds."""
 
     window: tuple[Ints, Ints]
     """When the close of the triggering bar must lie, UTC milliseconds, ``[from, to)``."""
@@ -65,110 +61,103 @@ class Compiled:
     def watched(self) -> tuple[Ints, Ints]:
         """Give the rows ``[first, stop)`` that may trigger, none where a session is skipped."""
         skipped = np.array([reason is not None for reason in self.skipped], bool)
-        return np.maximum(self.first, self.known + 1), np.where(skipped, self.first, self.stop)
-
-    def environment(self, tick: float) -> dict[str, Floats]:
-        """Give what the formulas of a session may use."""
-        weekdays = np.array([one.day.isoweekday() for one in self.sessions], np.float64)
-        return {"tick": np.full(len(weekdays), tick), "weekday": weekdays, **self.levels}
+        return self.known + 1, np.where(skipped, self.known + 1, self.stop)
 
 
 def compile_setup(
-    setup: Setup, symbol: Symbol, bars: Bars, sessions: Sequence[Session]
+    setup: Setup,
+    symbol: Symbol,
+    bars: Bars,
+    sessions: Sequence[Session],
+    earlier: Sequence[Session] = (),
 ) -> Compiled:
-    """Measure the levels of all *sessions*.
+    """Measure the levels of all *sessions*; *earlier* ones are looked back on.
 
     Raises ``InvalidRuleError`` if the symbol has no such window or its edges cut bars in two.
     """
     first, stop = find_rows(bars, sessions)
     opens = column([one.opens_ms for one in sessions])
     closes = column([one.closes_ms for one in sessions])
-    measured = _Measured({}, {"session": (opens, closes)}, first - 1, {})
-    for name, level in setup.levels.items():
-        match level:
-            case SessionRange():
-                window = _find_window(setup, symbol, level, bars.timeframe)
-                measured.add_range(name, window, bars, sessions)
-            case Atr():
-                measured.add_atr(name, level, bars, symbol)
+    clock = _Clock(symbol, sessions, bars.timeframe, {"session": (opens, closes)})
+    # What hangs on a level comes after it; anything else may begin before the session.
+    outset = setup.window.start
+    begins = opens if outset.of in setup.levels else np.minimum(opens, clock.instants(outset))
+    market = Market(symbol, bars, sessions, earlier, first, stop, begins)
+    found = {name: measure(name, level, setup, market) for name, level in setup.levels.items()}
+    clock.spans.update({name: one.span for name, one in found.items() if one.span})
+    window = clock.instants(setup.window.start), clock.instants(setup.window.end)
+    counted = np.searchsorted(bars.time, begins)
+    known = _find_known(setup, found, counted, first)
     return Compiled(
         sessions,
-        opens,
-        first,
-        stop,
-        measured.known,
-        measured.find_skipped(len(bars), first < stop),
-        measured.levels,
-        (
-            measured.instants(setup.window.start, bars.timeframe),
-            measured.instants(setup.window.end, bars.timeframe),
-        ),
-        _last_rows(bars, measured.instants(setup.exit.flat, bars.timeframe)),
+        begins,
+        counted,
+        np.searchsorted(bars.time, np.maximum(closes, window[1])),
+        known,
+        _find_skipped(found, {NO_BARS: first >= stop, TOO_EARLY: known >= len(bars)}),
+        _build_environment(setup, market, found),
+        {name: values for one in found.values() for name, values in one.per_bar.items()},
+        clock.spans,
+        window,
+        _last_rows(bars, clock.instants(setup.exit.flat)),
         find_offsets_ms(sessions, symbol.zone),
     )
 
 
 @dataclass(slots=True, eq=False)
-class _Measured:
-    levels: dict[str, Floats]
+class _Clock:
+    """Turns the moments of a rule into instants."""
+
+    symbol: Symbol
+    sessions: Sequence[Session]
+    timeframe: Timeframe
     spans: dict[str, tuple[Ints, Ints]]
-    known: Ints
-    reasons: dict[str, Truths]
 
-    def add_range(self, name: str, window: Window, bars: Bars, sessions: Sequence[Session]) -> None:
-        starts, ends = self.spans[name] = find_instants(window, sessions)
-        found = find_ranges(bars, starts, ends)
-        high, low = (
-            np.where(found.count > 0, to_points(edge, bars.tick), np.nan)
-            for edge in (found.high, found.low)
-        )
-        self.levels |= {
-            f"{name}.high": high,
-            f"{name}.low": low,
-            f"{name}.mid": (high + low) / 2,
-            f"{name}.range": to_points(found.high - found.low, bars.tick),
-        }
-        self.known = np.maximum(self.known, found.known)
-        self._note(DATA_GAP, has_gap(found.count, ends - starts, bars.timeframe))
+    def instants(self, moment: Moment) -> Ints:
+        starts, ends = self._find_span(moment)
+        return (starts if moment.edge == "start" else ends) + moment.shift_ms(self.timeframe)
 
-    def add_atr(self, name: str, level: Atr, bars: Bars, symbol: Symbol) -> None:
-        daily = resample(bars, Timeframe(level.timeframe), symbol.week, symbol.roll)
-        # Complete at the roll, so what today has brought is never in it.
-        ends = day_ends_ms(daily, symbol.roll)
-        complete = np.searchsorted(ends, self.spans["session"][0], side="right")
-        values = np.append(np.nan, to_points(find_atr(daily, level.length), daily.tick))
-        self.levels[name] = values[complete]
-        self._note(NO_ATR, np.isnan(values[complete]))
-
-    def _note(self, reason: str, where: Truths) -> None:
-        self.reasons[reason] = where | self.reasons.get(reason, False)
-
-    def instants(self, moment: Moment, timeframe: Timeframe) -> Ints:
-        starts, ends = self.spans[moment.of]
-        return (starts if moment.edge == "start" else ends) + moment.shift_ms(timeframe)
-
-    def find_skipped(self, rows: int, traded: Truths) -> tuple[str | None, ...]:
-        reasons = {NO_BARS: ~traded, TOO_EARLY: self.known >= rows, **self.reasons}
-        found = np.select(list(reasons.values()), list(range(len(reasons))), len(reasons))
-        words = (*reasons, None)
-        return tuple(words[place] for place in found)
+    def _find_span(self, moment: Moment) -> tuple[Ints, Ints]:
+        if moment.of in self.spans:
+            return self.spans[moment.of]
+        window = self.symbol.windows.get(moment.of)
+        if moment.at is not None:
+            zone = moment.zone or self.symbol.zone
+            window = Window(start=moment.at, end=moment.at, zone=zone)
+        assert window is not None  # noqa: S101 - START and the definition have checked the name
+        return find_instants(window, self.sessions)
 
 
-def has_gap(count: Ints, span_ms: Ints, timeframe: Timeframe) -> Truths:
-    """Say where fewer than 80 % of the bars of a span are there."""
-    return count * 5 < span_ms // timeframe.milliseconds * 4
+def _find_known(setup: Setup, found: Mapping[str, Measured], counted: Ints, first: Ints) -> Ints:
+    rows = [one.known for one in found.values() if one.known is not None]
+    known = np.maximum.reduce(rows) if rows else counted - 1
+    waits = isinstance(setup.trigger, BreakStop) and setup.uses(SESSION_OPEN)
+    # An order that waits for the session must not know how it opened.
+    return np.maximum(known, first) if waits else known
 
 
-def _find_window(setup: Setup, symbol: Symbol, level: SessionRange, timeframe: Timeframe) -> Window:
-    window = symbol.windows.get(level.window)
-    if window is None:
-        raise InvalidRuleError(setup.id, [f"{symbol.name} has no window {level.window!r}"])
-    if not fits(window, timeframe):
-        hours = f"{window.start:%H:%M}-{window.end:%H:%M}"
-        raise InvalidRuleError(
-            setup.id, [f"{level.window} {hours} cannot be measured with {timeframe} bars"]
-        )
-    return window
+def _find_skipped(
+    found: Mapping[str, Measured], reasons: dict[str, Truths]
+) -> tuple[str | None, ...]:
+    for one in found.values():
+        for reason, where in one.reasons.items():
+            reasons[reason] = where | reasons.get(reason, False)
+    place = np.select(list(reasons.values()), list(range(len(reasons))), len(reasons))
+    words = (*reasons, None)
+    return tuple(words[one] for one in place)
+
+
+def _build_environment(
+    setup: Setup, market: Market, found: Mapping[str, Measured]
+) -> dict[str, Floats]:
+    bars, first = market.bars, market.first
+    levels = {name: values for one in found.values() for name, values in one.per_session.items()}
+    levels["tick"] = np.full(len(first), bars.tick)
+    levels["weekday"] = np.array([one.day.isoweekday() for one in market.sessions], np.float64)
+    if setup.uses(SESSION_OPEN):
+        opened = np.append(bars.open, 0)[np.minimum(first, len(bars))]
+        levels[SESSION_OPEN] = np.where(first < market.stop, to_points(opened, bars.tick), np.nan)
+    return levels
 
 
 def _last_rows(bars: Bars, flat_ms: Ints) -> Ints:

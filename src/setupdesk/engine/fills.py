@@ -1,18 +1,20 @@
 """Fills: what the simulated market does with each order of a setup.
 
-One kernel walks the orders in the order in which they could be known. A held position is
-followed in a mirror in which every trade is long, bar by bar, in a fixed order: a gap beyond
-the stop, a gap beyond the target, both in range (the stop counts), one of them, the flat time.
+One kernel finds where each order would be filled, another walks the fills in the order in which
+they come. A position is followed in a mirror in which every trade is long, bar by bar, in a fixed
+order: a gap beyond the stop, a gap beyond the target, both in range, one of them, the flat time.
+Where a bar leaves open what came first, finer bars are asked; without them the stop comes first.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from setupdesk.detectors.kernel import feed, kernel
-from setupdesk.market.bars import Bars, Ints
+from setupdesk.engine.result import Truths
+from setupdesk.market.bars import Bars, Floats, Ints
 
-# What became of a candidate; the codes stand here because the kernel is compiled with them.
+# What became of a candidate; the codes stand here because the kernels are compiled with them.
 TRADED = 0
 FILTERED = 1
 OUTSIDE_WINDOW = 2
@@ -26,16 +28,41 @@ NO_NEXT_BAR = 9
 STOP_CROSSED = 10
 TARGET_CROSSED = 11
 RR_BELOW_MIN = 12
+SIZE_BELOW_MIN = 13
+NOT_REACHED = 14
+PENDING = 15
+OCO_CANCELLED = 16
+LEVEL_UNKNOWN = 17
 
 STOPPED = 0
 AT_TARGET = 1
 FLAT = 2
 
-_LONGS, _SHORTS, _IN_ALL = 0, 1, 2
+MARKET = 0
+STOP = 1
+LIMIT = 2
+HELD = 3
+
+NO_TARGET = 2**60
+"""Ticks; farther than any price."""
+
+NEVER = -1
+
+# What a bar says of a position: for sure, or leaving open what came first.
+_NOTHING = 0
+_STOP = 1
+_TARGET = 2
+_STOP_OR_TARGET = 3
+_STOP_OR_NOTHING = 4
+_TARGET_OR_NOTHING = 5
+
+_PESSIMISTIC = 0
+_RESOLVED = 1
+_OPTIMISTIC = 2
 
 
 class Prices(NamedTuple):
-    """The bars as the kernel sees them, in ticks of the bid."""
+    """The bars as a kernel sees them, in ticks of the bid."""
 
     time: Ints
     open: Ints
@@ -44,31 +71,13 @@ class Prices(NamedTuple):
     close: Ints
 
 
-class Orders(NamedTuple):
-    """Candidates in order of ``known``, a row each; prices in ticks."""
+class Market(NamedTuple):
+    """The bars of the run, the finer ones inside them, and what a fill pays, in ticks."""
 
-    session: Ints
-    side: Ints
-    """+1 long, -1 short."""
-
-    known: Ints
-    """Row at whose close the candidate is known; it enters at the next one."""
-
-    last: Ints
-    """Last row in which it may be held."""
-
-    entry: Ints
-    stop: Ints
-    target: Ints
-    refused: Ints
-    """Code of a reason that stands before any limit, or ``TRADED``."""
-
-    unfit: Ints
-    """Code of a reason that stands after the limits, or ``TRADED``."""
-
-
-class TickCosts(NamedTuple):
-    """What a fill pays, in ticks."""
+    bars: Prices
+    fine: Prices
+    fine_first: Ints
+    """First of the finer bars of each bar; equal to the next where there are none."""
 
     spreads: Ints
     """For each minute of the local day."""
@@ -76,7 +85,84 @@ class TickCosts(NamedTuple):
     offsets: Ints
     """Milliseconds from UTC to the local day, for each session."""
 
+    rolls: Ints
+    """When the trading day ends, UTC milliseconds."""
+
     slippage: int
+    through: int
+    """How far beyond a limit order price must go."""
+
+    keeps_gap: int
+    """Whether a gap beyond the target is kept: 1, or filled at the target: 0."""
+
+    flat_next: int
+    """Whether what is left is closed at the next open: 1, or at the last close: 0."""
+
+
+class Waits(NamedTuple):
+    """Orders that wait, a row each; prices in ticks."""
+
+    session: Ints
+    side: Ints
+    kind: Ints
+    """``MARKET``, ``STOP`` or ``LIMIT``."""
+
+    price: Ints
+    known: Ints
+    """Row at whose close the order is placed; it is live from the next one."""
+
+    expiry: Ints
+    """Last row in which it is live."""
+
+
+class Entries(NamedTuple):
+    """Where each order is filled if nothing stands in its way."""
+
+    row: Ints
+    """``NEVER`` if it is not."""
+
+    price: Ints
+    """Ticks, slippage included."""
+
+    kind: Ints
+    """How the position begins: ``HELD`` from the open of its bar, else inside it."""
+
+    rank: Ints
+    """Which of two fills of one row comes first."""
+
+
+class Orders(NamedTuple):
+    """Candidates, a row each; prices in ticks."""
+
+    session: Ints
+    side: Ints
+    group: Ints
+    """Orders of one group, a session, cancel one another; -1 for none."""
+
+    known: Ints
+    entered: Ints
+    """Row of the fill, ``NEVER`` if there is none."""
+
+    rank: Ints
+    """Which of two fills of one row comes first."""
+
+    begins: Ints
+    """``HELD``, ``STOP`` or ``LIMIT``."""
+
+    last: Ints
+    """Last row in which it may be held."""
+
+    entry: Ints
+    stop: Ints
+    target: Ints
+    wait: Ints
+    """Price at which a stop or limit order waits."""
+
+    refused: Ints
+    """Code of a reason that stands before any limit, or ``TRADED``."""
+
+    unfit: Ints
+    """Code of a reason that stands after the limits, or ``TRADED``."""
 
 
 class Caps(NamedTuple):
@@ -87,102 +173,404 @@ class Caps(NamedTuple):
     in_all: int
 
 
-class Outcome(NamedTuple):
-    """How one trade ended, or in columns how each did; prices in ticks."""
+class Account(NamedTuple):
+    """What sizes are computed from; money of the quote currency, prices in ticks."""
 
-    row: Any
-    price: Any
-    reason: Any
-    ambiguous: Any
-    worst: Any
+    balance: float
+    risk: float
+    """Share of the balance that a trade may lose."""
+
+    tick_value: float
+    """Money that one lot makes by one tick."""
+
+    lot_step: float
+    min_lot: float
+    max_lot: float
+    commission: float
+    """Ticks, for both sides of a trade."""
+
+    swap_long: float
+    """Ticks a roll; charged if negative."""
+
+    swap_short: float
+
+
+class Outcomes(NamedTuple):
+    """How each trade ended, a row for each order; prices in ticks."""
+
+    lots: Floats
+    row: Ints
+    at: Ints
+    """Open of the bar, or of the finer bar, in which it ended; of the last one if flat; UTC ms."""
+
+    price: Ints
+    reason: Ints
+    ambiguous: Ints
+    resolved: Ints
+    worst: Ints
     """The price that was worst for the trade while it was held."""
 
-    best: Any
+    best: Ints
+    worst_case: Ints
+    """Exit price with the stop first wherever it is open."""
+
+    best_case: Ints
+    held_over: Ints
+    """Rolls that it was held over."""
+
+    def at_rows(self, rows: Ints) -> "Outcomes":
+        """Give the same for some *rows*."""
+        return Outcomes(**{name: getattr(self, name)[rows] for name in self._fields})
 
 
-def fill(bars: Bars, orders: Orders, costs: TickCosts, caps: Caps) -> tuple[Ints, Ints]:
-    """Simulate all orders; give a verdict for each, and an ``Outcome`` in rows."""
-    prices = Prices(*map(feed, (bars.time, bars.open, bars.high, bars.low, bars.close)))
-    fed = TickCosts(feed(costs.spreads), feed(costs.offsets), costs.slippage)
-    return _walk(prices, Orders(*map(feed, orders)), fed, caps)
+class _End(NamedTuple):
+    row: int
+    at: int
+    price: int
+    reason: int
+    ambiguous: int
+    resolved: int
+    worst: int
+    best: int
 
 
-@kernel
-def _walk(prices: Prices, orders: Orders, costs: TickCosts, caps: Caps) -> tuple[Ints, Ints]:
+def as_prices(bars: Bars) -> Prices:
+    """Give *bars* as kernels see them."""
+    return Prices(*map(feed, (bars.time, bars.open, bars.high, bars.low, bars.close)))
+
+
+def find_entries(market: Market, waits: Waits) -> Entries:
+    """Find where each order would be filled."""
+    fed = Waits(*map(feed, waits))
+    found = np.full((4, len(waits.known)), NEVER)
+    _find_entries(market, fed, found)
+    return Entries(*found)
+
+
+def fill(market: Market, orders: Orders, caps: Caps, account: Account) -> tuple[Ints, Outcomes]:
+    """Simulate all orders in the order of their fills.
+
+    Gives a verdict for each, and how each trade ended.
+    """
     count = len(orders.known)
     verdicts = np.empty(count, np.int64)
-    outcomes = np.zeros((6, count), np.int64)
-    session, busy_until = -1, -1
-    fills = np.zeros(3, np.int64)
-    for order in range(count):
-        if orders.session[order] != session:
-            session = orders.session[order]
-            fills[_SHORTS] = fills[_LONGS] = 0
-        verdicts[order] = _judge(orders, order, busy_until, fills, caps)
-        if verdicts[order] == TRADED:
-            side = orders.side[order]
-            fills[_LONGS if side > 0 else _SHORTS] += 1
-            fills[_IN_ALL] += 1
-            outcome = _hold(prices, orders, order, costs)
-            _store(outcomes[:, order], outcome, side)
-
-            # A flat exit is at the close of its bar, so the position is still open then.
-            busy_until = outcome.row + (1 if outcome.reason == FLAT else 0)
+    outcomes = Outcomes(np.zeros(count), *np.zeros((11, count), np.int64))
+    at = np.where(orders.entered == NEVER, orders.known + 1, orders.entered)
+    turns = np.lexsort((orders.rank, at))
+    _walk(market, Orders(*map(feed, orders)), feed(turns), caps, account, verdicts, outcomes)
     return verdicts, outcomes
 
 
 @kernel
-def _judge(orders: Orders, order: int, busy_until: int, fills: Ints, caps: Caps) -> int:
+def _find_entries(market: Market, waits: Waits, found: Ints) -> None:
+    for order in range(len(waits.known)):
+        side, kind = waits.side[order], waits.kind[order]
+        price = side * waits.price[order]
+        for row in range(waits.known[order] + 1, waits.expiry[order] + 1):
+            # A long buys at the ask; in the mirror a short buys too.
+            spread = 0
+            if side > 0:
+                spread = _spread_at(market, market.bars.time[row], waits.session[order])
+            opened = side * (market.bars.open[row] + spread)
+            if kind == MARKET:
+                _note(found, order, row, side * (opened + market.slippage), HELD, 0)
+                break
+            high, low = market.bars.high[row] + spread, market.bars.low[row] + spread
+            top, bottom = (high, low) if side > 0 else (-low, -high)
+            if kind == STOP and top >= price:
+                gone = opened >= price
+                paid = max(opened, price) + market.slippage
+                rank = 0 if gone else 1 + _find_rank(market, waits, order, row, price)
+                _note(found, order, row, side * paid, HELD if gone else STOP, rank)
+                break
+            if kind == LIMIT and bottom <= price - market.through:
+                gone = opened <= price - market.through
+                rank = 0 if gone else 1 + _find_rank(market, waits, order, row, price)
+                _note(found, order, row, side * price, HELD if gone else LIMIT, rank)
+                break
+
+
+@kernel
+def _note(found: Ints, order: int, row: int, price: int, kind: int, rank: int) -> None:
+    found[0, order], found[1, order], found[2, order], found[3, order] = row, price, kind, rank
+
+
+@kernel
+def _find_rank(market: Market, waits: Waits, order: int, row: int, price: int) -> int:
+    # The finer bar in which it is filled; without any, how far it is from the open.
+    side, kind = waits.side[order], waits.kind[order]
+    first, stop = _fine_rows(market, row)
+    for place in range(first, stop):
+        spread = 0
+        if side > 0:
+            spread = _spread_at(market, market.fine.time[place], waits.session[order])
+        if _is_filled(market, place, side, kind, price, spread):
+            return place - first
+    return abs(side * market.bars.open[row] - price)
+
+
+@kernel
+def _is_filled(market: Market, place: int, side: int, kind: int, price: int, spread: int) -> bool:
+    high, low = market.fine.high[place] + spread, market.fine.low[place] + spread
+    top, bottom = (high, low) if side > 0 else (-low, -high)
+    return top >= price if kind == STOP else bottom <= price - market.through
+
+
+@kernel
+def _walk(
+    market: Market,
+    orders: Orders,
+    turns: Ints,
+    caps: Caps,
+    account: Account,
+    verdicts: Ints,
+    outcomes: Outcomes,
+) -> None:
+    fills = np.zeros((2, len(market.offsets)), np.int64)
+    taken = np.zeros(len(market.offsets), np.bool_)
+    in_all, busy_until, balance = 0, -1, account.balance
+    for order in turns:
+        verdict = _judge(orders, order, busy_until, taken)
+        if verdict == TRADED:
+            verdict = _limit(orders, order, caps, fills, in_all)
+        if verdict == TRADED:
+            verdict = orders.unfit[order]
+        if verdict == TRADED:
+            risk = abs(orders.entry[order] - orders.stop[order])
+            outcomes.lots[order] = _size(account, balance, risk)
+            if outcomes.lots[order] < account.min_lot:
+                verdict = SIZE_BELOW_MIN
+        verdicts[order] = verdict
+        if verdict == TRADED:
+            in_all += 1
+            fills[_place(orders, order), orders.session[order]] += 1
+            if orders.group[order] >= 0:
+                taken[orders.group[order]] = True
+            busy_until, gained = _trade(market, orders, order, account, outcomes)
+            balance += gained * outcomes.lots[order] * account.tick_value
+
+
+@kernel
+def _trade(
+    market: Market, orders: Orders, order: int, account: Account, outcomes: Outcomes
+) -> tuple[int, float]:
+    # Gives the row until which it is held, and what it gained in ticks.
+    side = orders.side[order]
+    end = _hold(market, orders, order, _RESOLVED)
+    low = high = end.price
+    if end.ambiguous:
+        low = _hold(market, orders, order, _PESSIMISTIC).price
+        high = _hold(market, orders, order, _OPTIMISTIC).price
+    rolls = _count_rolls(market, orders.entered[order], end.row)
+    _store(outcomes, order, side, end, low, high)
+    outcomes.held_over[order] = rolls
+    swap = rolls * (account.swap_long if side > 0 else account.swap_short)
+    gained = end.price - side * orders.entry[order] - account.commission + swap
+
+    # A flat exit is at the close of its bar, so the position is still open then.
+    return end.row + (1 if end.reason == FLAT else 0), gained
+
+
+@kernel
+def _place(orders: Orders, order: int) -> int:
+    return 1 if orders.side[order] > 0 else 0
+
+
+@kernel
+def _judge(orders: Orders, order: int, busy_until: int, taken: Truths) -> int:
     if orders.refused[order] != TRADED:
         return orders.refused[order]
-    if orders.known[order] < busy_until:
-        return IN_POSITION
-    if fills[_SHORTS] + fills[_LONGS] >= caps.per_session:
-        return SESSION_LIMIT
-    if fills[_LONGS if orders.side[order] > 0 else _SHORTS] >= caps.per_side:
-        return SIDE_LIMIT
-    if fills[_IN_ALL] >= caps.in_all:
-        return RUN_LIMIT
-    return orders.unfit[order]
+    group, entered = orders.group[order], orders.entered[order]
+    if group >= 0 and taken[group]:
+        return OCO_CANCELLED
+    if entered == NEVER:
+        if orders.unfit[order] != NO_NEXT_BAR:
+            return orders.unfit[order]
+        entered = orders.known[order] + 1
+    return IN_POSITION if entered <= busy_until else TRADED
 
 
 @kernel
-def _hold(prices: Prices, orders: Orders, order: int, costs: TickCosts) -> Outcome:
+def _limit(orders: Orders, order: int, caps: Caps, fills: Ints, in_all: int) -> int:
+    session = orders.session[order]
+    if fills[0, session] + fills[1, session] >= caps.per_session:
+        return SESSION_LIMIT
+    if fills[_place(orders, order), session] >= caps.per_side:
+        return SIDE_LIMIT
+    return RUN_LIMIT if in_all >= caps.in_all else TRADED
+
+
+@kernel
+def _size(account: Account, balance: float, risk: int) -> float:
+    # The share of what the closed trades have left, in whole steps.
+    money = max(balance, 0.0) * account.risk
+    lots = money / (risk * account.tick_value) if risk > 0 else 0.0
+    return min(np.floor(lots / account.lot_step + 1e-9) * account.lot_step, account.max_lot)
+
+
+@kernel
+def _hold(market: Market, orders: Orders, order: int, mode: int) -> _End:
     side, last = orders.side[order], orders.last[order]
+    entered, session = orders.entered[order], orders.session[order]
     stop, target = side * orders.stop[order], side * orders.target[order]
     worst = best = side * orders.entry[order]
-    spread = 0
-    for row in range(orders.known[order] + 1, last + 1):
-        # The price at which the position could be left: the bid, for a short the ask.
-        if side < 0:
-            spread = _spread_at(prices, costs, orders.session[order], row)
-        opened = side * (prices.open[row] + spread)
-        against = side * ((prices.low[row] if side > 0 else prices.high[row]) + spread)
-        favour = side * ((prices.high[row] if side > 0 else prices.low[row]) + spread)
-        if opened <= stop or (against <= stop and opened < target):
-            price = min(opened, stop) - costs.slippage
-            both = 1 if opened > stop and favour >= target else 0
-            return Outcome(row, price, STOPPED, both, min(worst, price), best)
+    ambiguous = resolved = 0
+    for row in range(entered, last + 1):
+        time = market.bars.time[row]
+        how = orders.begins[order] if row == entered else HELD
+        opened, against, favour, closed = _look(market, market.bars, row, side, session)
+        says = _say(how, opened, against, favour, closed, stop, target)
+        at = time
+        if says >= _STOP_OR_TARGET:
+            ambiguous = 1
+            if mode == _RESOLVED:
+                says, at, settled = _resolve(market, orders, order, row, says)
+                resolved = max(resolved, settled)
+            else:
+                says = _guess(says, mode)
+        if says == _STOP:
+            gone = how == HELD and opened <= stop
+            price = (opened if gone else stop) - market.slippage
+            return _End(row, at, price, STOPPED, ambiguous, resolved, min(worst, price), best)
+        if says == _TARGET:
+            gone = how == HELD and opened >= target
+            if not gone:
+                worst = min(worst, max(against, stop))
+            price = opened if gone and market.keeps_gap else target
+            return _End(row, at, price, AT_TARGET, ambiguous, resolved, worst, max(best, price))
+        worst = min(worst, max(against, stop))
+        # What a limit order's bar reached may lie before its fill.
+        best = max(best, closed if how == LIMIT else favour)
+    return _leave(market, session, side, last, ambiguous, resolved, worst, best)
+
+
+@kernel
+def _leave(
+    market: Market,
+    session: int,
+    side: int,
+    last: int,
+    ambiguous: int,
+    resolved: int,
+    worst: int,
+    best: int,
+) -> _End:
+    row = last
+    if market.flat_next and last + 1 < len(market.bars.time):
+        row = last + 1
+    opened, _, _, closed = _look(market, market.bars, row, side, session)
+    price = (opened if row > last else closed) - market.slippage
+    at = market.bars.time[row]
+    return _End(last, at, price, FLAT, ambiguous, resolved, min(worst, price), max(best, price))
+
+
+@kernel
+def _look(
+    market: Market, prices: Prices, row: int, side: int, session: int
+) -> tuple[int, int, int, int]:
+    # The prices at which the position could be left: the bid, for a short the ask.
+    if side > 0:
+        return prices.open[row], prices.low[row], prices.high[row], prices.close[row]
+    spread = _spread_at(market, prices.time[row], session)
+    return (
+        -prices.open[row] - spread,
+        -prices.high[row] - spread,
+        -prices.low[row] - spread,
+        -prices.close[row] - spread,
+    )
+
+
+@kernel
+def _say(
+    how: int, opened: int, against: int, favour: int, closed: int, stop: int, target: int
+) -> int:
+    if how == HELD:
+        if opened <= stop:
+            return _STOP
         if opened >= target:
-            return Outcome(row, target, AT_TARGET, 0, worst, target)
-        worst = min(worst, against)
-        if favour >= target:
-            return Outcome(row, target, AT_TARGET, 0, worst, target)
-        best = max(best, favour)
-    price = side * (prices.close[last] + spread) - costs.slippage
-    return Outcome(last, price, FLAT, 0, min(worst, price), best)
+            return _TARGET
+    hits_stop, hits_target = against <= stop, favour >= target
+    if hits_stop and hits_target:
+        return _STOP_OR_TARGET
+    if hits_stop:
+        # Before a stop order was filled, price may have been anywhere below.
+        return _STOP_OR_NOTHING if how == STOP and closed > stop else _STOP
+    if hits_target:
+        # Before a limit order was filled, price may have been anywhere above.
+        return _TARGET_OR_NOTHING if how == LIMIT and closed < target else _TARGET
+    return _NOTHING
 
 
 @kernel
-def _store(place: Ints, outcome: Outcome, side: int) -> None:
-    place[0] = outcome.row
-    place[1] = outcome.price * side
-    place[2] = outcome.reason
-    place[3] = outcome.ambiguous
-    place[4] = outcome.worst * side
-    place[5] = outcome.best * side
+def _guess(says: int, mode: int) -> int:
+    if mode == _OPTIMISTIC:
+        return _NOTHING if says == _STOP_OR_NOTHING else _TARGET
+    return _NOTHING if says == _TARGET_OR_NOTHING else _STOP
 
 
 @kernel
-def _spread_at(prices: Prices, costs: TickCosts, session: int, row: int) -> int:
-    return costs.spreads[(prices.time[row] + costs.offsets[session]) // 60_000 % 1440]
+def _resolve(
+    market: Market, orders: Orders, order: int, row: int, says: int
+) -> tuple[int, int, int]:
+    # Follow the finer bars of the row; where they leave it open too, or know nothing of it, the
+    # pessimistic guess stands.
+    side, session = orders.side[order], orders.session[order]
+    stop, target = side * orders.stop[order], side * orders.target[order]
+    price, how = side * orders.wait[order], HELD
+    begins = orders.begins[order] if row == orders.entered[order] else HELD
+    inside = begins == HELD
+    first, after = _fine_rows(market, row)
+    for place in range(first, after):
+        time = market.fine.time[place]
+        if not inside:
+            spread = _spread_at(market, time, session) if side > 0 else 0
+            if not _is_filled(market, place, side, begins, price, spread):
+                continue
+            how, inside = begins, True
+        opened, against, favour, closed = _look(market, market.fine, place, side, session)
+        now = _say(how, opened, against, favour, closed, stop, target)
+        how = HELD
+        if now in (_STOP, _TARGET):
+            return now, time, 1
+        if now >= _STOP_OR_TARGET and _guess(now, _PESSIMISTIC) != _NOTHING:
+            return _STOP, time, 0
+    settled = 1 if inside and after > first and says != _STOP_OR_TARGET else 0
+    if settled:
+        return _NOTHING, market.bars.time[row], 1
+    return _guess(says, _PESSIMISTIC), market.bars.time[row], 0
+
+
+@kernel
+def _fine_rows(market: Market, row: int) -> tuple[int, int]:
+    if len(market.fine_first) == 0:
+        return 0, 0
+    return market.fine_first[row], market.fine_first[row + 1]
+
+
+@kernel
+def _count_rolls(market: Market, first: int, last: int) -> int:
+    begun, ended = market.bars.time[first], market.bars.time[last]
+    count = 0
+    for roll in market.rolls:
+        if begun < roll <= ended:
+            count += 1
+    return count
+
+
+@kernel
+def _store(outcomes: Outcomes, order: int, side: int, end: _End, low: int, high: int) -> None:
+    outcomes.row[order] = end.row
+    outcomes.at[order] = end.at
+    outcomes.price[order] = end.price * side
+    outcomes.reason[order] = end.reason
+    outcomes.ambiguous[order] = end.ambiguous
+    outcomes.resolved[order] = end.resolved
+    outcomes.worst[order] = end.worst * side
+    outcomes.best[order] = end.best * side
+    outcomes.worst_case[order] = low * side
+    outcomes.best_case[order] = high * side
+
+
+@kernel
+def _spread_at(market: Market, time: int, session: int) -> int:
+    return market.spreads[(time + market.offsets[session]) // 60_000 % 1440]

@@ -4,42 +4,62 @@ import numpy as np
 
 from setupdesk.engine import fills
 from setupdesk.engine.compile import Compiled
-from setupdesk.engine.fills import Orders, TickCosts
+from setupdesk.engine.fills import Entries, Market, Orders, Waits, find_entries
 from setupdesk.engine.prices import to_points, to_ticks_away
+from setupdesk.engine.result import Truths
 from setupdesk.engine.signals import Signals
 from setupdesk.market.bars import Bars, Floats, Ints
 from setupdesk.setups.definition import Setup
+from setupdesk.setups.expressions import Environment
 
 _NOISE = 1e-9
+_KINDS = {"market": fills.MARKET, "stop": fills.STOP, "limit": fills.LIMIT}
 
 
 def place_orders(
-    setup: Setup, compiled: Compiled, bars: Bars, signals: Signals, costs: TickCosts
+    setup: Setup, compiled: Compiled, bars: Bars, signals: Signals, market: Market
 ) -> Orders:
-    """Give the market order of each signal, entered at the open of the next bar."""
-    last = compiled.last[signals.session]
-    exists = signals.known < last
-    row = np.where(exists, signals.known + 1, signals.known)
-    spread = find_spread_at(bars, costs, signals.session, row)
-    side, opened = signals.side, bars.open[row]
-    entry = opened + np.where(side > 0, spread, 0) + side * costs.slippage
-    stop = _find_stop(setup, signals, bars.tick)
-    target = _find_target(setup, signals, entry, stop, bars.tick)
+    """Give the order of each signal, and where it would be filled."""
+    fired = signals.fired
+    side, known = fired.side, fired.known
+    last = compiled.last[fired.session]
+    waits, waits_on = _place(setup, compiled, bars, signals, last)
+    entries = find_entries(market, waits)
+    reached = entries.row != fills.NEVER
+    entry = np.where(reached, entries.price, waits.price)
+    environment = {**signals.environment, "entry": to_points(entry, bars.tick)}
+    stop_price = _broadcast(setup.stop.price(environment), side)
+    stop = to_ticks_away(stop_price, bars.tick, -side)
+    target_price = _find_target(setup, environment, bars.tick, stop)
+    target = to_ticks_away(target_price, bars.tick, side)
+    if setup.target.price is None and setup.target.rr is None:
+        target = side * fills.NO_TARGET
+    # Reward and risk of an order that waits are those of its price: at its fill it is too late.
+    asked = entry if setup.entry.kind == "market" else waits.price
+    left_at = _leave_at(setup, bars, market, signals, entries)
     unfit = {
-        fills.NO_NEXT_BAR: ~exists,
+        fills.NO_NEXT_BAR: ~reached & (waits.kind == fills.MARKET),
+        fills.PENDING: ~reached & waits_on,
+        fills.NOT_REACHED: ~reached,
+        fills.LEVEL_UNKNOWN: np.isnan(stop_price) | np.isnan(target_price),
         # What the position could be left at already lies beyond the stop.
-        fills.STOP_CROSSED: side * (opened + np.where(side < 0, spread, 0) - stop) <= 0,
+        fills.STOP_CROSSED: side * (left_at - stop) <= 0,
         fills.TARGET_CROSSED: side * (target - entry) <= 0,
-        fills.RR_BELOW_MIN: find_rr(entry, stop, target) < setup.min_rr - _NOISE,
+        fills.RR_BELOW_MIN: find_rr(asked, stop, target) < setup.min_rr - _NOISE,
     }
     return Orders(
-        signals.session,
+        fired.session,
         side,
-        signals.known,
+        fired.session if setup.entry.kind == "stop" else np.full(len(side), -1, np.int64),
+        known,
+        entries.row,
+        entries.rank,
+        entries.kind,
         last,
         entry,
         stop,
         target,
+        waits.price,
         signals.refused,
         np.select(list(unfit.values()), list(unfit), fills.TRADED),
     )
@@ -51,21 +71,61 @@ def find_rr(entry: Ints, stop: Ints, target: Ints) -> Floats:
     return np.abs(target - entry) / risk
 
 
-def find_spread_at(bars: Bars, costs: TickCosts, session: Ints, row: Ints) -> Ints:
+def find_spread_at(bars: Bars, market: Market, session: Ints, row: Ints) -> Ints:
     """Give the spread of bars, by the wall clock of the market, in ticks."""
-    minute = (bars.time[row] + costs.offsets[session]) // 60_000 % 1440
-    return costs.spreads[minute]
+    minute = (bars.time[row] + market.offsets[session]) // 60_000 % 1440
+    return market.spreads[minute]
 
 
-def _find_stop(setup: Setup, signals: Signals, tick: float) -> Ints:
-    price = np.broadcast_to(setup.stop.price(signals.environment), signals.side.shape)
-    return to_ticks_away(price, tick, -signals.side)
-
-
-def _find_target(setup: Setup, signals: Signals, entry: Ints, stop: Ints, tick: float) -> Ints:
-    if setup.target.price is not None:
-        price = np.broadcast_to(setup.target.price(signals.environment), signals.side.shape)
+def _place(
+    setup: Setup, compiled: Compiled, bars: Bars, signals: Signals, last: Ints
+) -> tuple[Waits, Truths]:
+    # With where the order would still wait after the last of the bars.
+    fired, kind = signals.fired, _KINDS[setup.entry.kind]
+    step = bars.timeframe.milliseconds
+    closed = bars.time[fired.known] + step
+    if setup.entry.expires is None:
+        until = compiled.window[1][fired.session]
     else:
-        assert setup.target.rr is not None  # noqa: S101 - a Target has one of the two
-        price = to_points(entry + signals.side * setup.target.rr * np.abs(entry - stop), tick)
-    return to_ticks_away(price, tick, signals.side)
+        until = closed + setup.entry.expires.in_milliseconds(bars.timeframe)
+    if kind == fills.MARKET:
+        price, expiry = bars.close[fired.known], np.minimum(fired.known + 1, last)
+    else:
+        price = _find_price(setup, signals, bars.tick)
+        expiry = np.minimum(np.searchsorted(bars.time, until) - 1, last)
+    waits = Waits(
+        fired.session, fired.side, np.full(len(fired.side), kind), price, fired.known, expiry
+    )
+    ends = int(bars.time[-1]) + step if len(bars) else 0
+    return waits, (until > ends) & (last >= len(bars) - 1)
+
+
+def _find_price(setup: Setup, signals: Signals, tick: float) -> Ints:
+    fired = signals.fired
+    if fired.order is not None:
+        return fired.order
+    assert setup.entry.price is not None  # noqa: S101 - a limit entry has one
+    price = _broadcast(setup.entry.price(signals.environment), fired.side)
+    # Rounded away from the market: a limit order is never better than what was asked.
+    return to_ticks_away(price, tick, -fired.side)
+
+
+def _find_target(setup: Setup, environment: Environment, tick: float, stop: Ints) -> Floats:
+    side, entry = environment["side"], environment["entry"]
+    if setup.target.price is not None:
+        return _broadcast(setup.target.price(environment), stop)
+    ratio = setup.target.rr or 0.0
+    return np.asarray(entry + side * ratio * np.abs(entry - to_points(stop, tick)))
+
+
+def _leave_at(setup: Setup, bars: Bars, market: Market, signals: Signals, entries: Entries) -> Ints:
+    # At the entry, without what it slipped: the bid for a long, the ask for a short.
+    fired = signals.fired
+    row = np.where(entries.row == fills.NEVER, fired.known, entries.row)
+    slipped = 0 if setup.entry.kind == "limit" else market.slippage
+    spread = find_spread_at(bars, market, fired.session, row)
+    return entries.price - fired.side * (slipped + spread)
+
+
+def _broadcast(values: Floats, like: Ints) -> Floats:
+    return np.broadcast_to(np.asarray(values, np.float64), like.shape)

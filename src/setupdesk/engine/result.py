@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from math import isnan
 from typing import Literal, TypeVar, overload
 
 import numpy as np
@@ -60,8 +61,8 @@ class Candidate:
     known_at: datetime
     """Close of the bar at which it could first be known, UTC."""
 
-    extreme: float
-    """How far price went beyond the level before the candidate was known; NaN where none is."""
+    extreme: float | None
+    """How far price went beyond the level before the candidate was known, where that matters."""
 
     verdict: str
     """``traded``, or the code of the reason why not: ``outside_window``, ``rr_below_min``, ..."""
@@ -85,8 +86,7 @@ class Trade:
 
     entry: float
     stop: float
-    target: float
-    """NaN where the setup has none."""
+    target: float | None
 
     exit: float
     risk: float
@@ -151,6 +151,11 @@ class Records(Sequence[Record]):
         places = range(len(self))[rows]
         return self.record(places) if isinstance(places, int) else tuple(map(self.record, places))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]  # columns can change
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidates(Records[Candidate]):
@@ -187,7 +192,7 @@ class Candidates(Records[Candidate]):
             level_price=float(self.level_price[row]),
             started_at=moment(self.started_ms[row]),
             known_at=moment(self.known_ms[row]),
-            extreme=float(self.extreme[row]),
+            extreme=find_number(self.extreme[row]),
             verdict=self.verdict[row],
             detail=self.explain(row),
         )
@@ -243,6 +248,7 @@ class Trades(Records[Trade]):
             entry_at=moment(self.entry_ms[row]),
             exit_at=moment(self.exit_ms[row]),
             exit_reason=EXIT_REASONS[self.reason[row]],
+            target=find_number(self.target[row]),
             ambiguous=bool(self.ambiguous[row]),
             resolved=bool(self.resolved[row]),
             **{name: float(getattr(self, name)[row]) for name in _FIGURES},
@@ -250,7 +256,7 @@ class Trades(Records[Trade]):
 
 
 _FIGURES = (
-    *("entry", "stop", "target", "exit", "risk", "lots", "r", "r_pessimistic", "r_optimistic"),
+    *("entry", "stop", "exit", "risk", "lots", "r", "r_pessimistic", "r_optimistic"),
     *("costs_r", "mae_r", "mfe_r"),
 )
 
@@ -283,13 +289,12 @@ class Sessions(Records[SessionLevels]):
         return SessionLevels(
             day=self.days[row],
             skipped=self.skipped[row],
-            # Only a NaN differs from itself.
-            levels={name: value for name, value in values.items() if value == value},  # noqa: PLR0124
+            levels={name: value for name, value in values.items() if not isnan(value)},
             known_at=None if known < 0 else moment(known),
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """All that a setup did over a period."""
 
@@ -301,6 +306,11 @@ class Result:
 def name_side(side: int) -> Side:
     """Give the word for +1 and -1."""
     return "long" if side > 0 else "short"
+
+
+def find_number(value: float) -> float | None:
+    """Give the number, None for NaN."""
+    return None if isnan(value) else float(value)
 
 
 def moment(instant_ms: int) -> datetime:

@@ -1,133 +1,132 @@
-"""Tell: what the columns of a run mean, as the records of its Result."""
-
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from typing import Any
+"""Tell: what the columns of a run mean, as its Result."""
 
 import numpy as np
 
 from setupdesk.engine import fills
-from setupdesk.engine.compile import NO_ATR, Compiled
+from setupdesk.engine.compile import Compiled
 from setupdesk.engine.explain import VERDICTS, Story
-from setupdesk.engine.fills import Outcome
+from setupdesk.engine.levels import NO_ATR
 from setupdesk.engine.orders import find_spread_at
 from setupdesk.engine.prices import to_points
-from setupdesk.engine.result import Candidate, ExitReason, SessionLevels, Side, Trade
-from setupdesk.market.bars import Bars, Ints
+from setupdesk.engine.result import Candidates, Result, Sessions, Trades
+from setupdesk.market.bars import Bars, Floats, Ints
+from setupdesk.setups.definition import Setup
+from setupdesk.setups.levels import Atr, Previous, SessionRange
 
-_REASONS: dict[int, ExitReason] = {
-    fills.STOPPED: "stop",
-    fills.AT_TARGET: "target",
-    fills.FLAT: "flat",
-}
+_NOT_TOLD = ("tick", "weekday")
 
 
-def tell_sessions(compiled: Compiled, bars: Bars) -> Iterator[SessionLevels]:
-    """Give each session's levels, or why it was skipped."""
+def tell(story: Story) -> Result:
+    """Give the Result of a run."""
+    return Result(
+        sessions=_tell_sessions(story.setup, story.compiled, story.bars),
+        candidates=_tell_candidates(story),
+        trades=_tell_trades(story),
+    )
+
+
+def _tell_sessions(setup: Setup, compiled: Compiled, bars: Bars) -> Sessions:
+    # Where bars are missing, half a range would be shown as a whole one.
+    measured = np.array([reason in {None, NO_ATR} for reason in compiled.skipped], bool)
     rows = np.minimum(compiled.known, len(bars) - 1)
-    closes = _closes(bars, rows) if len(bars) else [None] * len(rows)
-    columns = {name: values.tolist() for name, values in compiled.levels.items()}
-    for row, session in enumerate(compiled.sessions):
-        reason = compiled.skipped[row]
-
-        # Where bars are missing, half a range would be shown as a whole one.
-        measured = reason in {None, NO_ATR}
-        yield SessionLevels(
-            day=session.day,
-            skipped=reason,
-            levels=_pick(columns, row) if measured else {},
-            known_at=closes[row] if measured else None,
-        )
-
-
-def tell_candidates(story: Story) -> Iterator[Candidate]:
-    """Give every place where the setup triggered, and what became of it."""
-    signals, bars = story.signals, story.bars
-    days, sides = _days(story), _sides(story)
-    level_prices = signals.environment["level"].tolist()
-    extremes = signals.environment["sweep.extreme"].tolist()
-    started, known = _opens(bars, signals.started), _closes(bars, signals.known)
-    levels = [story.setup.trigger.levels[place] for place in signals.level.tolist()]
-    for row, verdict in enumerate(story.verdicts.tolist()):
-        yield Candidate(
-            day=days[row],
-            side=sides[row],
-            level=levels[row],
-            level_price=level_prices[row],
-            started_at=started[row],
-            known_at=known[row],
-            extreme=extremes[row],
-            verdict=VERDICTS[verdict],
-            detail=story.explain(row),
-        )
-
-
-def tell_trades(story: Story) -> Iterator[Trade]:
-    """Give every trade, in order of entry."""
-    columns = _trade_columns(story, np.flatnonzero(story.verdicts == fills.TRADED))
-    for number, values in enumerate(zip(*columns.values(), strict=True), start=1):
-        yield Trade(number=number, **dict(zip(columns, values, strict=True)))
-
-
-def _trade_columns(story: Story, rows: Ints) -> dict[str, list[Any]]:
-    bars, signals, orders = story.bars, story.signals, story.orders
-    ended = Outcome(*story.outcomes[:, rows])
-    entry, stop, side = orders.entry[rows], orders.stop[rows], signals.side[rows]
-    known, risk = signals.known[rows], np.abs(entry - stop)
-    days, sides, flat = _days(story), _sides(story), ended.reason == fills.FLAT
-
-    def points(ticks: Ints) -> list[float]:
-        return to_points(ticks, bars.tick).tolist()
-
-    return {
-        "day": [days[row] for row in rows],
-        "side": [sides[row] for row in rows],
-        "level": [story.setup.trigger.levels[place] for place in signals.level[rows]],
-        "signal_at": _closes(bars, known),
-        "entry_at": _opens(bars, known + 1),
-        "exit_at": _moments(bars.time[ended.row] + flat * bars.timeframe.milliseconds),
-        "entry": points(entry),
-        "stop": points(stop),
-        "target": points(orders.target[rows]),
-        "exit": points(ended.price),
-        "risk": points(risk),
-        "r": (side * (ended.price - entry) / risk).tolist(),
-        "costs_r": (_find_costs(story, rows, ended) / risk).tolist(),
-        "mae_r": (side * (entry - ended.worst) / risk).tolist(),
-        "mfe_r": (side * (ended.best - entry) / risk).tolist(),
-        "exit_reason": [_REASONS[reason] for reason in ended.reason.tolist()],
-        "ambiguous": (ended.ambiguous > 0).tolist(),
+    known = _closes(bars, rows) if len(bars) else rows
+    levels = {
+        name: np.where(measured, values, np.nan)
+        for name, values in compiled.levels.items()
+        if name not in _NOT_TOLD
     }
+    return Sessions(
+        days=[one.day for one in compiled.sessions],
+        skipped=compiled.skipped,
+        levels=levels,
+        known_ms=np.where(measured, known, -1),
+        size=_find_size(setup, levels, len(rows)),
+        bars=int(np.maximum(compiled.stop - compiled.first, 0).sum()),
+    )
 
 
-def _find_costs(story: Story, rows: Ints, ended: Outcome) -> Ints:
+def _find_size(setup: Setup, levels: dict[str, Floats], count: int) -> Floats:
+    # The range that the setup is about, against what the market usually moves.
+    kinds = (SessionRange, Previous)
+    ranges = [name for name, one in setup.levels.items() if isinstance(one, kinds)]
+    daily = [name for name, one in setup.levels.items() if isinstance(one, Atr) and name in levels]
+    if not ranges:
+        return np.full(count, np.nan)
+    size = levels[f"{ranges[0]}.range"]
+    return size / levels[daily[0]] if daily else size
+
+
+def _tell_candidates(story: Story) -> Candidates:
+    fired, bars = story.signals.fired, story.bars
+    unknown = np.full(len(fired.known), np.nan)
+    return Candidates(
+        days=[one.day for one in story.compiled.sessions],
+        session=fired.session,
+        side=fired.side,
+        level=[fired.names[place] for place in fired.level.tolist()],
+        level_price=fired.level_price,
+        started_ms=bars.time[fired.started],
+        known_ms=_closes(bars, fired.known),
+        extreme=unknown if fired.extreme is None else fired.extreme,
+        verdict=[VERDICTS[code] for code in story.verdicts.tolist()],
+        explain=story.explain,
+        evidence=story.give_evidence,
+    )
+
+
+def _tell_trades(story: Story) -> Trades:
+    rows = np.flatnonzero(story.verdicts == fills.TRADED)
+    rows = rows[np.argsort(story.orders.entered[rows], kind="stable")]
+    bars, fired, orders = story.bars, story.signals.fired, story.orders
+    ended = story.outcomes.at_rows(rows)
+    entry, stop, side = orders.entry[rows], orders.stop[rows], fired.side[rows]
+    target = orders.target[rows]
+    risk = np.abs(entry - stop)
+    charged = _find_charges(story, side, ended) / risk
+    flat = (ended.reason == fills.FLAT) & (story.market.flat_next == 0)
+    return Trades(
+        days=[one.day for one in story.compiled.sessions],
+        session=fired.session[rows],
+        candidate=rows,
+        side=side,
+        level=[fired.names[place] for place in fired.level[rows].tolist()],
+        signal_ms=_closes(bars, fired.known[rows]),
+        entry_ms=bars.time[orders.entered[rows]],
+        exit_ms=ended.at + flat * bars.timeframe.milliseconds,
+        entry=to_points(entry, bars.tick),
+        stop=to_points(stop, bars.tick),
+        target=np.where(np.abs(target) >= fills.NO_TARGET, np.nan, to_points(target, bars.tick)),
+        exit=to_points(ended.price, bars.tick),
+        risk=to_points(risk, bars.tick),
+        lots=ended.lots,
+        r=side * (ended.price - entry) / risk - charged,
+        r_pessimistic=side * (ended.worst_case - entry) / risk - charged,
+        r_optimistic=side * (ended.best_case - entry) / risk - charged,
+        costs_r=_find_slippage(story, rows, ended) / risk + charged,
+        mae_r=side * (entry - ended.worst) / risk,
+        mfe_r=side * (ended.best - entry) / risk,
+        reason=ended.reason,
+        ambiguous=ended.ambiguous > 0,
+        resolved=ended.resolved > 0,
+        bars_held=ended.row - orders.entered[rows] + 1,
+    )
+
+
+def _find_charges(story: Story, side: Ints, ended: fills.Outcomes) -> Floats:
+    # Commission and swap, in ticks.
+    account = story.account
+    swap = np.where(side > 0, account.swap_long, account.swap_short)
+    return np.asarray(account.commission - swap * ended.held_over, np.float64)
+
+
+def _find_slippage(story: Story, rows: Ints, ended: fills.Outcomes) -> Ints:
     # A long pays the spread where it buys, at the entry; a short where it buys back.
-    signals, costs = story.signals, story.costs
-    bought = np.where(signals.side[rows] > 0, signals.known[rows] + 1, ended.row)
-    spread = find_spread_at(story.bars, costs, signals.session[rows], bought)
-    return spread + np.where(ended.reason == fills.AT_TARGET, 1, 2) * costs.slippage
+    fired, market = story.signals.fired, story.market
+    bought = np.where(fired.side[rows] > 0, story.orders.entered[rows], ended.row)
+    spread = find_spread_at(story.bars, market, fired.session[rows], bought)
+    slips = np.where(ended.reason == fills.AT_TARGET, 0, 1) + (story.setup.entry.kind != "limit")
+    return spread + slips * market.slippage
 
 
-def _days(story: Story) -> list[date]:
-    return [story.compiled.sessions[session].day for session in story.signals.session.tolist()]
-
-
-def _sides(story: Story) -> list[Side]:
-    return ["long" if side > 0 else "short" for side in story.signals.side.tolist()]
-
-
-def _pick(columns: dict[str, list[float]], row: int) -> dict[str, float]:
-    # Only a NaN differs from itself.
-    return {name: column[row] for name, column in columns.items() if column[row] == column[row]}
-
-
-def _opens(bars: Bars, rows: Ints) -> list[datetime]:
-    return _moments(bars.time[rows])
-
-
-def _closes(bars: Bars, rows: Ints) -> list[datetime]:
-    return _moments(bars.time[rows] + bars.timeframe.milliseconds)
-
-
-def _moments(instants_ms: Ints) -> list[datetime]:
-    return [datetime.fromtimestamp(one, UTC) for one in (instants_ms / 1000).tolist()]
+def _closes(bars: Bars, rows: Ints) -> Ints:
+    return bars.time[rows] + bars.timeframe.milliseconds

@@ -5,8 +5,8 @@ reclaim is a close strictly back inside, on the raiding bar or later in the sess
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
 from statistics import median
 from typing import Any
 
@@ -17,7 +17,7 @@ from setupdesk.core.symbol import Window
 from setupdesk.market.bars import Bars, Ints
 from setupdesk.market.coverage import measure_coverage
 from setupdesk.market.days import from_ms
-from setupdesk.market.sessions import Session, find_instants
+from setupdesk.market.sessions import Session, find_spans
 
 EXTENSIONS = (25, 50, 100, 150, 200)
 """In percent of the range, beyond its edge."""
@@ -85,7 +85,7 @@ def find_levels(bars: Bars, window: Window, sessions: Sequence[Session]) -> list
     A window that would end after its session has closed, such as Asia for the DAX, is the one
     of the evening before.
     """
-    starts, ends = _place(window, sessions)
+    starts, ends = find_spans(window, sessions)
     covers = measure_coverage(bars, sessions)
     own = [
         Session(one.day, int(start), int(end))
@@ -116,14 +116,6 @@ def summarize_levels(days: Sequence[DayLevels]) -> dict[str, Any]:
         "extensions": [_count_extension(counted, percent) for percent in EXTENSIONS],
         "by_weekday": by_weekday,
     }
-
-
-def _place(window: Window, sessions: Sequence[Session]) -> tuple[Ints, Ints]:
-    starts, ends = find_instants(window, sessions)
-    eve = [replace(one, day=one.day - timedelta(days=1)) for one in sessions]
-    earlier_starts, earlier_ends = find_instants(window, eve)
-    late = ends > np.array([one.closes_ms for one in sessions], np.int64)
-    return np.where(late, earlier_starts, starts), np.where(late, earlier_ends, ends)
 
 
 def _follow(

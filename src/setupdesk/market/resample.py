@@ -53,6 +53,11 @@ def day_ends_ms(daily: Bars, roll: Roll = NEW_YORK_ROLL) -> Ints:
     return rolls[np.searchsorted(rolls, daily.time, side="right")]
 
 
+def find_rolls_ms(times: Ints, roll: Roll = NEW_YORK_ROLL) -> Ints:
+    """Give the instants at which trading days end, from before the first of *times* to after."""
+    return _rolls_ms(times, roll)[1] if len(times) else np.empty(0, np.int64)
+
+
 def _grid_spans(times: Ints, timeframe: Timeframe) -> tuple[Ints, Ints, int]:
     opens = times - times % timeframe.milliseconds
     first_rows = np.flatnonzero(np.diff(opens, prepend=opens[0] - 1))

@@ -4,7 +4,7 @@ Time zones are asked once per session, never per bar: rows are then found by bis
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -44,6 +44,19 @@ def find_instants(window: Window, sessions: Sequence[Session]) -> tuple[Ints, In
     starts = [_instant_ms(one.day, window.start, zone) for one in sessions]
     ends = [_instant_ms(one.day + wraps, window.end, zone) for one in sessions]
     return column(starts), column(ends)
+
+
+def find_spans(window: Window, sessions: Sequence[Session]) -> tuple[Ints, Ints]:
+    """Give the UTC milliseconds ``[start, end)`` of the *window* that belongs to each session.
+
+    A window that would end after its session has closed, such as Asia for the DAX, is the one
+    of the evening before.
+    """
+    starts, ends = find_instants(window, sessions)
+    eve = [replace(one, day=one.day - timedelta(days=1)) for one in sessions]
+    earlier_starts, earlier_ends = find_instants(window, eve)
+    late = ends > column([one.closes_ms for one in sessions])
+    return np.where(late, earlier_starts, starts), np.where(late, earlier_ends, ends)
 
 
 def find_offsets_ms(sessions: Sequence[Session], zone: str) -> Ints:

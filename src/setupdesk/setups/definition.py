@@ -1,47 +1,45 @@
 """The definition of a setup: what a rule file may say, checked down to each name in a formula."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
+from setupdesk.core.symbol import WINDOW_NAMES
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.setups.expressions import Expression, parse_expression
+from setupdesk.setups.expressions import Expression
+from setupdesk.setups.levels import Fvg, Gap, Level, SessionRange, Swing
 from setupdesk.setups.moments import Duration, Moment
+from setupdesk.setups.parts import Condition, Count, Instant, Number, Part, Ratio
+from setupdesk.setups.triggers import (
+    ENTRIES,
+    OTHER_ENTRIES,
+    SIGNAL_NAMES,
+    BarDirection,
+    BreakClose,
+    BreakStop,
+    EntryKind,
+    FvgRetest,
+    GapOpen,
+    Stretch,
+    SweepReclaim,
+    Trigger,
+)
 
 ID_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*_v[1-9][0-9]*$"
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 
-BUILT_IN_NAMES = ("tick", "weekday")
-"""What every formula knows: the price step in points, and Monday = 1."""
+SESSION_OPEN = "session.open"
+"""The first price of the session; who waits with an order before it does not know it."""
 
-SIGNAL_NAMES = ("level", "side", "side_out", "sweep.extreme")
-"""What only the stop and the target know, for they are set when the setup has triggered."""
+BUILT_IN_NAMES = ("tick", "weekday", SESSION_OPEN)
+"""What every formula knows: the price step in points, Monday = 1, and the session's open."""
 
-RESERVED_NAMES = frozenset((*BUILT_IN_NAMES, *SIGNAL_NAMES, "session", "sweep", "entry", "window"))
+ANY_SIGNAL = ("level", "side", "side_out")
+"""What is known of every signal: the price that triggered, +1 or -1, and the stop's direction."""
+
+RESERVED_NAMES = frozenset((*BUILT_IN_NAMES, *ANY_SIGNAL, "session", "sweep", "entry", "window"))
 """Neither a level nor a param may be called so."""
-
-
-def _condition(text: object) -> Expression:
-    return parse_expression(text, "truth")
-
-
-def _number(text: object) -> Expression:
-    return parse_expression(text, "number")
-
-
-Condition = Annotated[Expression, PlainValidator(_condition)]
-Number = Annotated[Expression, PlainValidator(_number)]
-LengthOfTime = Annotated[Duration, PlainValidator(Duration.parse)]
-Instant = Annotated[Moment, PlainValidator(Moment.parse)]
-Count = Annotated[int, Field(ge=1, le=100)]
-Ratio = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-
-
-class Part(BaseModel):
-    """Any part of a rule: closed to unknown keys, and never changed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
 class Words(Part):
@@ -51,67 +49,35 @@ class Words(Part):
     ru: Annotated[str, Field(min_length=1)]
 
 
-class SessionRange(Part):
-    """The high and low of a named window of the session."""
-
-    kind: Literal["session_range"]
-    window: str
-
-    def names(self, name: str) -> tuple[str, ...]:
-        """Give the names that formulas may use; ``opposite`` needs a swept level."""
-        return tuple(f"{name}.{one}" for one in ("high", "low", "mid", "range"))
-
-    def signal_names(self, name: str) -> tuple[str, ...]:
-        """Give the names that only the stop and the target may use."""
-        return (f"{name}.opposite",)
-
-
-class Atr(Part):
-    """Wilder's average true range of the last completed trading day."""
-
-    kind: Literal["atr"]
-    timeframe: Literal["D1"]
-    length: Annotated[int, Field(ge=1, le=200)]
-
-    def names(self, name: str) -> tuple[str, ...]:
-        """Give the names that formulas may use."""
-        return (name,)
-
-    def signal_names(self, name: str) -> tuple[str, ...]:  # noqa: ARG002 - one shape for all kinds
-        """Give the names that only the stop and the target may use."""
-        return ()
-
-
-Level = Annotated[SessionRange | Atr, Field(discriminator="kind")]
-
-
-class SweepReclaim(Part):
-    """Price breaks a level and closes back inside it in time."""
-
-    kind: Literal["sweep_reclaim"]
-    levels: Annotated[tuple[str, ...], Field(min_length=1)]
-    """``name.high`` is raided from below and sold, ``name.low`` from above and bought."""
-
-    reclaim_within: LengthOfTime
-    min_penetration: Number
-    """Points; a break is strictly more."""
-
-
-# One trigger is built; the next kinds join it here in a union discriminated by ``kind``.
-Trigger = SweepReclaim
-
-
 class TriggerWindow(Part):
-    """When the close of the triggering bar must lie, ``[from, to)``."""
+    """When the close of the triggering bar must lie, or orders may wait, ``[from, to)``."""
 
     start: Annotated[Instant, Field(alias="from")]
     end: Annotated[Instant, Field(alias="to")]
 
 
-class MarketEntry(Part):
-    """Enter at the open of the next bar."""
+WINDOW_END = "window.to"
 
-    kind: Literal["market"]
+
+def _expiry(text: object) -> Duration | None:
+    return None if text == WINDOW_END else Duration.parse(text)
+
+
+class Entry(Part):
+    """How to get in: at the next open, or with an order that waits."""
+
+    kind: EntryKind = "market"
+    price: Number | None = None
+    """Of a limit order; a stop order waits where its trigger says."""
+
+    expires: Annotated[Duration | None, PlainValidator(_expiry)] = None
+    """How long an order waits; None until the window ends."""
+
+    @model_validator(mode="after")
+    def _check_price(self) -> Self:
+        if (self.price is not None) != (self.kind == "limit"):
+            raise ValueError("a limit entry needs a price, and only it has one")
+        return self
 
 
 class Stop(Part):
@@ -121,14 +87,14 @@ class Stop(Part):
 
 
 class Target(Part):
-    """Where the profit is taken: at a price, or at a multiple of the risk."""
+    """Where the profit is taken: at a price, at a multiple of the risk, or nowhere."""
 
     price: Number | None = None
     rr: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")
     def _check_one(self) -> Self:
-        if (self.price is None) == (self.rr is None):
+        if self.price is not None and self.rr is not None:
             raise ValueError("give either a price or an rr")
         return self
 
@@ -159,11 +125,12 @@ class Definition(Part):
     title: Words
     description: Words | None = None
     timeframes: Annotated[tuple[Timeframe, ...], Field(min_length=1), AfterValidator(_check_once)]
+    sides: tuple[Literal["long", "short"], ...] = ("long", "short")
     levels: Annotated[dict[Annotated[str, Field(pattern=NAME_PATTERN)], Level], Field(min_length=1)]
     filters: tuple[Condition, ...] = ()
     trigger: Trigger
     window: TriggerWindow
-    entry: MarketEntry
+    entry: Entry = Entry()
     stop: Stop
     target: Target
     min_rr: Ratio = 0.0
@@ -172,52 +139,124 @@ class Definition(Part):
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
-        mistakes = [*self._wrong_levels(), *self._wrong_formulas(), *self._wrong_moments()]
+        mistakes = [
+            *self._wrong_levels(),
+            *self._wrong_trigger(),
+            *self._wrong_formulas(),
+            *self._wrong_moments(),
+        ]
         if mistakes:
             raise ValueError("; ".join(mistakes))
         return self
 
+    @property
+    def moments(self) -> tuple[Moment, ...]:
+        """All that must be an instant of each session."""
+        return self.window.start, self.window.end, self.exit.flat
+
+    @property
+    def windows(self) -> tuple[str, ...]:
+        """The windows that the symbol must name."""
+        spans = [one.window.name for one in self.levels.values() if isinstance(one, SessionRange)]
+        named = [one.of for one in self.moments if one.of in WINDOW_NAMES]
+        return tuple(dict.fromkeys(name for name in (*spans, *named) if name))
+
+    @property
+    def previous_sessions(self) -> int:
+        """How many earlier sessions its levels look back on, days without bars allowed for."""
+        return max((level.looks_back for level in self.levels.values()), default=0)
+
+    def names(self, *scopes: Literal["session", "bar", "signal"]) -> list[str]:
+        """Give the names that formulas of these scopes may use."""
+        found = list(BUILT_IN_NAMES)
+        if "signal" in scopes:
+            found += [*ANY_SIGNAL, *SIGNAL_NAMES.get(self.trigger.kind, ())]
+        for name, level in self.levels.items():
+            for scope in scopes:
+                found += getattr(level, f"{scope}_names")(name)
+        return found
+
+    def uses(self, name: str) -> bool:
+        """Say whether any formula says *name*."""
+        return any(formula and name in formula.names for _, formula, _ in self._formulas())
+
     def _wrong_levels(self) -> Iterator[str]:
         for name in RESERVED_NAMES.intersection(self.levels):
             yield f"levels: {name!r} is taken, choose another name"
-        edges = [f"{name}.{edge}" for name in self._ranges() for edge in ("high", "low")]
-        for level in self.trigger.levels:
-            if level not in edges:
-                yield f"trigger.levels: {level!r} is not known (known: {', '.join(edges)})"
+        for name, level in self.levels.items():
+            asked = level.window.name if isinstance(level, SessionRange) else None
+            if asked:
+                yield from _unknown(f"levels.{name}.window", [asked], WINDOW_NAMES)
+
+    def _wrong_trigger(self) -> Iterator[str]:
+        trigger = self.trigger
+        match trigger:
+            case SweepReclaim() | BreakClose() | BreakStop():
+                known = [edge for name, one in self.levels.items() for edge in one.edges(name)]
+                yield from _unknown("trigger.levels", trigger.levels, known)
+            case BarDirection():
+                yield from _unknown("trigger.of", [trigger.of], self._named(SessionRange))
+            case FvgRetest():
+                yield from _unknown("trigger.gaps", [trigger.gaps], self._named(Fvg))
+                if len(self._named(Swing)) != 1:
+                    yield "trigger.after: it needs exactly one level of the kind swing"
+            case GapOpen():
+                if len(self._named(Gap)) != 1:
+                    yield "trigger: gap_open needs exactly one level of the kind gap"
+            case Stretch():
+                pass
+        allowed = ENTRIES.get(trigger.kind, OTHER_ENTRIES)
+        if self.entry.kind not in allowed:
+            kinds = " or ".join(allowed)
+            yield f"entry.kind: {trigger.kind} needs {kinds}, not {self.entry.kind}"
 
     def _wrong_formulas(self) -> Iterator[str]:
-        session = [*BUILT_IN_NAMES, *self._level_names()]
-        signal = [*session, *SIGNAL_NAMES, *self._signal_names()]
-        for where, formula, known in (
-            *(("filters", one, session) for one in self.filters),
-            ("trigger.min_penetration", self.trigger.min_penetration, session),
-            ("stop.price", self.stop.price, signal),
-            ("target.price", self.target.price, signal),
-        ):
+        for where, formula, known in self._formulas():
             try:
                 if formula is not None:
                     formula.check_names(known)
             except ValueError as mistake:
                 yield f"{where}: {mistake}"
 
+    def _formulas(self) -> Iterator[tuple[str, Expression | None, list[str]]]:
+        session, at_bar = self.names("session"), self.names("session", "bar")
+        signal = self.names("session", "bar", "signal")
+        yield from (("filters", one, at_bar) for one in self.filters)
+        yield from (
+            (f"levels.{name}.min_size", level.min_size, at_bar)
+            for name, level in self.levels.items()
+            if isinstance(level, Fvg)
+        )
+        match self.trigger:
+            case SweepReclaim(min_penetration=depth):
+                yield "trigger.min_penetration", depth, session
+            case BreakStop(offset=offset):
+                yield "trigger.offset", offset, session
+            case Stretch(line=line, distance=distance):
+                yield "trigger.from", line, at_bar
+                yield "trigger.distance", distance, at_bar
+            case _:
+                pass
+        yield "entry.price", self.entry.price, signal
+        yield "stop.price", self.stop.price, [*signal, "entry"]
+        yield "target.price", self.target.price, [*signal, "entry"]
+
     def _wrong_moments(self) -> Iterator[str]:
-        known = ["session", *self._ranges()]
-        for where, moment in (
-            ("window.from", self.window.start),
-            ("window.to", self.window.end),
-            ("exit.flat", self.exit.flat),
+        known = ["session", *self._named(SessionRange), *WINDOW_NAMES]
+        for where, moment in zip(
+            ("window.from", "window.to", "exit.flat"), self.moments, strict=True
         ):
-            if moment.of not in known:
+            if moment.of and moment.of not in known:
                 yield f"{where}: {moment.of!r} has no start or end (known: {', '.join(known)})"
 
-    def _ranges(self) -> list[str]:
-        return [name for name, level in self.levels.items() if isinstance(level, SessionRange)]
+    def _named(self, kind: type[Level]) -> list[str]:
+        return [name for name, level in self.levels.items() if isinstance(level, kind)]
 
-    def _level_names(self) -> list[str]:
-        return [one for name, level in self.levels.items() for one in level.names(name)]
 
-    def _signal_names(self) -> list[str]:
-        return [one for name, level in self.levels.items() for one in level.signal_names(name)]
+def _unknown(where: str, given: Iterable[str], known: Iterable[str]) -> Iterator[str]:
+    for name in given:
+        if name not in known:
+            yield f"{where}: {name!r} is not known (known: {', '.join(known)})"
 
 
 class Setup(Definition):

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Self
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from setupdesk.core.errors import InvalidRuleError
-from setupdesk.core.setup_terms import Param, SetupTerms
-from setupdesk.setups.definition import NAME_PATTERN, RESERVED_NAMES, Definition, Part, Setup
+from setupdesk.core.setup_terms import RUN_PARAMS, Param, SetupTerms
+from setupdesk.setups.definition import NAME_PATTERN, RESERVED_NAMES, Definition, Setup
 from setupdesk.setups.mistakes import find_odd_values, put_in_words
+from setupdesk.setups.parts import Part
 
 _UNTOUCHED = ("id", "title", "description", "params")
 
@@ -94,6 +95,7 @@ class Rule:
             timeframes=self.default.timeframes,
             params={name: param.to_param() for name, param in self.params.items()},
             min_rr=self.default.min_rr,
+            windows=self.default.windows,
         )
 
     def resolve(
@@ -131,7 +133,7 @@ class Rule:
         taken = [
             f"params.{name}: the name is taken, choose another"
             for name in self.params
-            if name in RESERVED_NAMES or name in self.raw.get("levels", {})
+            if name in {*RESERVED_NAMES, *RUN_PARAMS, *self.raw.get("levels", {})}
         ]
         tried = [mistake for values in self._extremes() for mistake in self._try(values)]
         return list(dict.fromkeys((*taken, *unused, *tried)))

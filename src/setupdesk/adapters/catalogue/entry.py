@@ -10,13 +10,22 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from setupdesk.core.errors import InvalidSymbolError
-from setupdesk.core.symbol import NEW_YORK_ROLL, Costs, Listing, Roll, Symbol, Week, Window
+from setupdesk.core.symbol import (
+    NEW_YORK_ROLL,
+    Contract,
+    Costs,
+    Listing,
+    Roll,
+    Symbol,
+    Week,
+    Window,
+)
 from setupdesk.setups.mistakes import put_in_words
 
 FindText = Callable[[str], str | None]
 """Finds the TOML of a symbol that ships."""
 
-_MERGED = ("windows", "costs", "feeds")
+_MERGED = ("windows", "costs", "contract", "feeds")
 
 
 def read_symbol(text: str, file_name: str, find_text: FindText) -> Symbol:
@@ -59,7 +68,9 @@ def _known_zone(name: str) -> str:
 
 
 _Zone = Annotated[str, AfterValidator(_known_zone)]
+_Number = Annotated[float, Field(allow_inf_nan=False)]
 _Points = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class _Entry(BaseModel):
@@ -83,12 +94,29 @@ class _RollEntry(_Entry):
 class _CostsEntry(_Entry):
     spread: Annotated[tuple[tuple[time, _Points], ...], Field(min_length=1)]
     slippage: _Points
+    commission: _Points = 0.0
+    swap_long: _Number = 0.0
+    swap_short: _Number = 0.0
 
     @model_validator(mode="after")
     def _covers_the_day(self) -> Self:
         starts = [start for start, _ in self.spread]
         if starts[0] != time() or starts != sorted(set(starts)):
             raise ValueError("spread must begin at 00:00:00 and ascend")
+        return self
+
+
+class _ContractEntry(_Entry):
+    point_value: _Amount = 1.0
+    min_lot: _Amount = 0.01
+    lot_step: _Amount = 0.01
+    max_lot: _Amount = 1_000.0
+    account: _Amount = 10_000.0
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Self:
+        if self.min_lot > self.max_lot:
+            raise ValueError("min_lot must not be above max_lot")
         return self
 
 
@@ -112,6 +140,7 @@ class _SymbolEntry(_Entry):
     session: _WindowEntry
     windows: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], _WindowEntry]
     costs: _CostsEntry
+    contract: _ContractEntry = _ContractEntry()
     feed_week: _WindowEntry | None = None
     feeds: dict[Literal["dukascopy", "ccxt", "mt5"], _ListingEntry] = {}
     roll: _RollEntry | None = None
@@ -142,7 +171,8 @@ class _SymbolEntry(_Entry):
             session=self.session.build(self.zone),
             week=self.week,
             windows={name: window.build(self.zone) for name, window in self.windows.items()},
-            costs=Costs(spread=self.costs.spread, slippage=self.costs.slippage),
+            costs=Costs(**dict(self.costs)),
+            contract=Contract(**dict(self.contract)),
             feed_week=self.feed_week.build("America/New_York") if self.feed_week else None,
             feeds={name: listing.build() for name, listing in self.feeds.items()},
             roll=Roll(at=self.roll.at, zone=self.roll.zone) if self.roll else NEW_YORK_ROLL,

@@ -188,13 +188,13 @@ def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]
 
 def warm_up(settings: Settings) -> None:
     """Do before the first run what it would wait for: kernels, calendars of stored bars."""
+    from setupdesk.engine import statistics
     from setupdesk.engine.backtest import warm_up as compile_kernels
-    from setupdesk.engine.statistics import warm_up as compile_statistics
 
     catalogue = Catalogue(_open_symbols(settings.symbols))
     # GER40 as it ships has every window that a rule may name.
     compile_kernels([rule.default for rule in _load_registry()], load_catalogue()["GER40"])
-    compile_statistics()
+    statistics.warm_up()
     calendar = _open_calendar(settings.cache)
     for name in {manifest.symbol for manifest in BarStore(settings.bars).manifests()}:
         symbol = catalogue.find(name)

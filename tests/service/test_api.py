@@ -56,6 +56,21 @@ def test_a_request_is_accepted_while_prefect_is_down_and_waits(api: httpx.Client
     assert api.get(f"/runs/{receipt['run_id']}/result").status_code == 409
 
 
+def test_a_request_is_judged_by_the_times_of_the_bars_alone(
+    api: httpx.Client, tmp_path: Path
+) -> None:
+    api.post("/data/simulated", json=MARKET)
+    [prices] = tmp_path.glob("bars/GER40/M1/*/close.npy")
+    prices.unlink()
+
+    accepted = api.post("/runs", json=PAYLOAD)
+    weekend = api.post("/runs", json=PAYLOAD | {"start": "2025-05-03", "end": "2025-05-04"})
+
+    assert accepted.status_code == 202
+    assert weekend.json()["problems"][0]["code"] == "no_sessions"
+    assert not prices.exists()
+
+
 def test_a_door_is_what_it_says_unless_it_claims_to_be_one_of_the_desks_own(
     api: httpx.Client,
 ) -> None:

@@ -39,11 +39,11 @@ class BuildOffer:
         if source is None:
             return SessionCount(len(sessions), 0)
         try:
-            bars = self.bar_store.load(symbol.name, source.timeframe, source.fingerprint)
+            times = self.bar_store.load_times(symbol.name, source.timeframe, source.fingerprint)
         except MissingBarsError:
             # The store's folder was damaged: that is for the run to meet and to write down.
             return SessionCount(len(sessions), len(sessions))
-        first, stop = find_rows(bars, sessions)
+        first, stop = find_rows(times, sessions)
         return SessionCount(len(sessions), int((first < stop).sum()))
 
     def _find_coverage(self, symbol: Symbol, timeframe: Timeframe) -> Coverage | None:

@@ -242,7 +242,7 @@ def _count_zero_volume(bars: Bars) -> int | None:
 
 def _find_flat_runs(bars: Bars, sessions: Sequence[Session]) -> list[Span]:
     bar_ms = bars.timeframe.milliseconds
-    first, stop = find_rows(bars, sessions)
+    first, stop = find_rows(bars.time, sessions)
     inside = np.zeros(len(bars) + 1, np.int64)
     np.add.at(inside, first, 1)
     np.add.at(inside, stop, -1)

@@ -292,6 +292,19 @@ def test_a_symbol_of_ones_own_changes_what_a_run_pays(tmp_path: Path) -> None:
     assert ask(home, *BACKTEST, *MAY, exit_code=3)["problems"][0]["code"] == "unknown_symbol"
 
 
+def test_a_symbols_file_is_told_all_its_mistakes_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'name = "DAX"\nextends = "GER40"\ncalendar = "XETRA"\naliases = ["DAX40"]\ntick = 0\n'
+    )
+
+    said = call(tmp_path, "symbols", "check", str(file), exit_code=3).stderr
+
+    assert "tick: 0 is wrong" in said
+    assert "'DAX40' names both GER40 and DAX" in said
+    assert "calendar: There is no exchange calendar 'XETRA', did you mean 'XETR'?" in said
+
+
 def test_a_report_says_when_its_bars_are_made_from_finer_ones(home: Path) -> None:
     report = call(home, *BACKTEST, *MAY).stdout
 

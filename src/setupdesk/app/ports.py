@@ -258,6 +258,9 @@ class Calendar(Protocol):
     def sessions(self, symbol: Symbol, first: date, last: date) -> list[Session]:
         """Give the sessions of the symbol's exchange, both dates inclusive."""
 
+    def find_problem(self, code: str) -> Problem | None:
+        """Say what is wrong with the code of a calendar; None if there is such a one."""
+
 
 class ResultStore(Protocol):
     """Where reports are kept."""

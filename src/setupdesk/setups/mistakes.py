@@ -1,5 +1,6 @@
 """Mistakes in plain words: what is wrong with a rule file, for people who write one."""
 
+import json
 import math
 from collections.abc import Iterator
 from datetime import date
@@ -11,11 +12,17 @@ _TAGGED = {"levels": 2}
 """Where Pydantic puts the kind of a part into the path, which no file shows."""
 
 
-def put_in_words(error: ValidationError, under: tuple[str, ...] = ()) -> list[str]:
-    """Translate Pydantic's messages, each with the path of the wrong value."""
+def put_in_words(
+    error: ValidationError, under: tuple[str, ...] = (), ignored: tuple[str, ...] = ()
+) -> list[str]:
+    """Translate Pydantic's messages, each with the path of the wrong value.
+
+    *ignored* are the types of those that are no mistakes here.
+    """
     return [
         _sentence(_path((*under, *one["loc"])), one["type"], one)
         for one in error.errors(include_url=False)
+        if one["type"] not in ignored
     ]
 
 
@@ -57,9 +64,14 @@ def _path(loc: tuple[int | str, ...]) -> str:
 
 def _sentence(path: str, kind: str, error: Any) -> str:
     known = error.get("ctx", {})
-    facts = {"path": path, "was": repr(error["input"]), "why": error["msg"], **known}
+    facts = {"path": path, "was": _show(error["input"]), "why": error["msg"], **known}
     sentence = _SENTENCES.get(kind, "{path}: {was} is wrong: {why}").format_map(facts)
     return sentence.removeprefix(": ")
+
+
+def _show(value: Any) -> str:
+    # As it stands in a file: no reader knows how Python writes a time, a list or yes.
+    return repr(value) if isinstance(value, str) else json.dumps(value, default=str)
 
 
 _SENTENCES = {

@@ -38,7 +38,7 @@ class InvalidRequestError(SetupdeskError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("; ".join(problem.message for problem in problems))
+        super().__init__("\n".join(problem.message for problem in problems))
 
 
 class InvalidImportError(SetupdeskError):
@@ -113,8 +113,9 @@ class NotFoundError(SetupdeskError):
 
     code = "not_found"
 
-    def __init__(self, what: str, name: str) -> None:
-        super().__init__(f"There is no {what} {name!r}.")
+    def __init__(self, what: str, name: str, known: Sequence[str] = ()) -> None:
+        others = f" There are {', '.join(known)}." if known else ""
+        super().__init__(f"There is no {what} {name!r}.{others}")
 
 
 class NotFinishedError(SetupdeskError):

@@ -37,6 +37,12 @@ def find_rows(times: Ints, sessions: Sequence[Session]) -> tuple[Ints, Ints]:
     return first, stop
 
 
+def count_with_bars(times: Ints, sessions: Sequence[Session]) -> int:
+    """Count the sessions that have any bar."""
+    first, stop = find_rows(times, sessions)
+    return int((first < stop).sum())
+
+
 def find_instants(window: Window, sessions: Sequence[Session]) -> tuple[Ints, Ints]:
     """Give the UTC milliseconds at which *window* starts and ends on each session's date.
 

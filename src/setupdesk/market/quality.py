@@ -372,9 +372,10 @@ def _describe(quality: Quality) -> str:
     missing = quality.incomplete
     names = ", ".join(one.day.isoformat() for one in missing[:3])
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    count = len(quality.sessions)
     return "".join(
         (
-            f"{len(quality.sessions) - len(missing)} of {len(quality.sessions)} sessions complete",
+            f"{count - len(missing)} of {count} sessions complete" if count else "no session",
             f", not {names}{more}" if missing else "",
             f"; history quality {quality.figure:g} of 100",
             *(f"; suspected {word}" for word in quality.suspicions),

@@ -12,6 +12,10 @@ _TAGGED = {"levels": 2}
 """Where Pydantic puts the kind of a part into the path, which no file shows."""
 
 
+_KEY = "[key]"
+"""Where Pydantic means a key itself, and not what stands under it."""
+
+
 def put_in_words(
     error: ValidationError, under: tuple[str, ...] = (), ignored: tuple[str, ...] = ()
 ) -> list[str]:
@@ -59,7 +63,8 @@ def _why_odd(value: Any) -> str | None:
 
 def _path(loc: tuple[int | str, ...]) -> str:
     tag = _TAGGED.get(str(loc[0])) if loc else None
-    return ".".join(str(one) for place, one in enumerate(loc) if place != tag)
+    shown = (str(one) for place, one in enumerate(loc) if place != tag)
+    return ".".join(one for one in shown if one != _KEY)
 
 
 def _sentence(path: str, kind: str, error: Any) -> str:
@@ -84,5 +89,22 @@ _SENTENCES = {
     "string_type": "{path}: it must be text, {was} is not (put it in quotes)",
     "string_pattern_mismatch": "{path}: {was} does not have the form {pattern}",
     "value_error": "{path}: {error}",
+    "too_short": "{path}: {was} is wrong: it has {actual_length} parts, {min_length} are needed",
+    "too_long": "{path}: {was} is wrong: it has {actual_length} parts, {max_length} are allowed",
+    **dict.fromkeys(
+        ("model_type", "dict_type"), "{path}: it must be a table of keys, {was} is not"
+    ),
+    **dict.fromkeys(("tuple_type", "list_type"), "{path}: it must be a list, {was} is not"),
+    **dict.fromkeys(
+        ("bool_type", "bool_parsing"), "{path}: it must be true or false, {was} is not"
+    ),
+    **dict.fromkeys(
+        ("time_type", "time_parsing"), "{path}: it must be a time such as 09:00:00, {was} is not"
+    ),
+    **dict.fromkeys(
+        ("int_type", "int_parsing", "int_from_float"),
+        "{path}: it must be a whole number, {was} is not",
+    ),
+    **dict.fromkeys(("float_type", "float_parsing"), "{path}: it must be a number, {was} is not"),
 }
 """Pydantic's own words name its machinery; these name what stands in the file."""

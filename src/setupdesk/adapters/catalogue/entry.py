@@ -47,7 +47,8 @@ def read_draft(text: str, find_text: FindText) -> Draft:
     if base is not None:
         return _validate(_merge(raw, extends, tomllib.loads(base)))
     # What the other symbol would have brought is not missing.
-    unknown = f"extends: {extends!r} is not a symbol that ships"
+    said = repr(extends) if isinstance(extends, str) else "what is not a text"
+    unknown = f"extends: {said} is not a symbol that ships"
     return _validate(raw, (unknown,), ignored=("missing",))
 
 

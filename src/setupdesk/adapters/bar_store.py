@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -272,9 +273,11 @@ def _write_version(folder: Path, bars: Bars, manifest: Manifest) -> None:
         shutil.rmtree(leftover)
     draft = folder / f"{_DRAFT}{manifest.fingerprint}"
     draft.mkdir()
-    _write_columns(draft, bars)
-    archive = _parquet().write_parquet(bars)
-    _write_synced(draft / _ARCHIVE, lambda file: file.write(archive))
+    # The archive is packed while the disk takes the columns.
+    with ThreadPoolExecutor(1) as aside:
+        archive = aside.submit(_parquet().write_parquet, bars)
+        _write_columns(draft, bars)
+    _write_synced(draft / _ARCHIVE, lambda file: file.write(archive.result()))
     _write_synced(draft / _MANIFEST, lambda file: file.write(_to_bytes(manifest)))
     _sync_folder(draft)
     draft.rename(folder / manifest.fingerprint)

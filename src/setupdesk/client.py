@@ -10,13 +10,19 @@ from urllib.parse import quote
 import httpx
 
 from setupdesk.adapters.parcel import Parcel, Watch, check_size, open_parcel
-from setupdesk.core.errors import DeskUnavailableError, NotFoundError, SetupdeskError
+from setupdesk.core.errors import DeskUnavailableError, NoAnswerError, NotFoundError, SetupdeskError
 from setupdesk.core.run import RUN_ID, Door
 from setupdesk.settings import Settings
 from setupdesk.supervisor import await_service
 
-_LONGEST_IMPORT = 600
-"""Seconds after which a desk that says nothing is given up."""
+_LONGEST_ANSWER = 120.0
+"""Seconds after which a desk that says nothing is given up: a loaded machine may be slow."""
+
+_LONGEST_IMPORT = 600.0
+"""The same for a large file, which is parsed for longer than other answers take."""
+
+_LOOKS = {"runs": "setupdesk runs", "data": "setupdesk data list", "symbols": "setupdesk symbols"}
+"""What shows whether a request to change something was carried out, by the path it went to."""
 
 
 class DeskAnswerError(SetupdeskError):
@@ -31,10 +37,19 @@ class DeskAnswerError(SetupdeskError):
 class Client:
     """One connection to a desk. Answers are the API's JSON; errors are raised."""
 
-    def __init__(self, address: str, api_key: str, door: Door = Door.API) -> None:
+    def __init__(
+        self,
+        address: str,
+        api_key: str,
+        door: Door = Door.API,
+        patience: float = _LONGEST_ANSWER,
+    ) -> None:
         headers = {"Authorization": f"Bearer {api_key}", "Setupdesk-Door": door}
         self._http = httpx.Client(
-            base_url=f"{address}/api/v1", headers=headers, timeout=30, trust_env=False
+            base_url=f"{address}/api/v1",
+            headers=headers,
+            timeout=_wait_for_answer(patience),
+            trust_env=False,
         )
 
     def __enter__(self) -> Self:
@@ -157,8 +172,7 @@ class Client:
                 params={**asked, "folder": parcel.is_folder},
                 content=_send_all(parcel, watch),
                 headers={"Content-Length": str(parcel.size)},
-                # A large file is parsed for longer than other answers take.
-                timeout=httpx.Timeout(30, read=_LONGEST_IMPORT),
+                timeout=_wait_for_answer(_LONGEST_IMPORT),
             )
             skipped = [each._asdict() for each in parcel.skipped]
         done: dict[str, Any] = self._read(answer)
@@ -182,7 +196,7 @@ class Client:
                         raise DeskAnswerError(event["code"], event["message"], event["problems"])
                     yield event
         except httpx.TransportError as error:
-            raise DeskUnavailableError(str(error) or type(error).__name__) from error
+            raise _read_failure(error) from error
 
     def _get(self, path: str, **params: Any) -> Any:
         said = {name: value for name, value in params.items() if value is not None}
@@ -192,7 +206,7 @@ class Client:
         try:
             return self._http.request(method, path, **values)
         except httpx.TransportError as error:
-            raise DeskUnavailableError(str(error) or type(error).__name__) from error
+            raise _read_failure(error) from error
 
     def _read(self, answer: httpx.Response) -> Any:
         if answer.is_success:
@@ -205,6 +219,25 @@ def connect(settings: Settings, door: Door = Door.API) -> Client:
     # Only a desk that holds its lock is believed: the key is for nobody else.
     address = await_service(settings)
     return Client(address, settings.api_key_file.read_text(), door)
+
+
+def _wait_for_answer(seconds: float) -> httpx.Timeout:
+    return httpx.Timeout(30, read=seconds)
+
+
+def _read_failure(error: httpx.TransportError) -> SetupdeskError:
+    request = error.request
+    if isinstance(error, httpx.ReadTimeout):
+        reason = f"did not answer within {request.extensions['timeout']['read']:g} s"
+    elif isinstance(error, httpx.ReadError | httpx.RemoteProtocolError):
+        reason = "broke off before it had answered"
+    else:
+        return DeskUnavailableError(str(error) or type(error).__name__)
+    # The desk has the whole request: only what changes nothing can be said to have failed.
+    if request.method == "GET":
+        return DeskUnavailableError(f"it {reason}")
+    resource = request.url.path.removeprefix("/api/v1/").partition("/")[0]
+    return NoAnswerError(reason, _LOOKS[resource])
 
 
 def _send_all(parcel: Parcel, watch: Watch) -> Iterator[bytes]:

@@ -104,7 +104,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
         queries=Queries(Reads(ledger), results, registry),
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
-        symbol_desk=SymbolDesk(catalogue, symbols, calendar, clock.today),
+        symbol_desk=SymbolDesk(catalogue, symbols, calendar),
         fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,

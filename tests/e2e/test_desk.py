@@ -227,6 +227,21 @@ def test_no_process_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None
     desk.call("down")
 
 
+def test_a_desk_ends_with_the_process_that_it_was_told_to_die_with(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    with subprocess.Popen(["sleep", "120"]) as other:  # noqa: S607 (any process will do)
+        desk.environment["SETUPDESK_DIES_WITH"] = str(other.pid)
+        desk.call("up", "--detach")
+        status = desk.ask("status")
+        pids = [status["pid"], *(one["pid"] for one in status["processes"].values())]
+
+        # Nobody waits for it yet, as nobody does for what a killed run of tests leaves behind.
+        os.kill(other.pid, signal.SIGKILL)
+
+        wait_until(lambda: not [pid for pid in pids if is_alive(pid)], 20)
+    assert desk.ask("status", exit_code=5)["running"] is False
+
+
 def test_a_desk_that_died_gets_no_key_and_a_stranger_at_its_port_neither(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as stranger:

@@ -109,6 +109,26 @@ def test_a_jump_is_named_and_a_gap_over_night_is_none() -> None:
     assert quality.figure == 100
 
 
+def test_jumps_of_a_long_history_are_those_of_wilders_average() -> None:
+    random = np.random.default_rng(11)
+    count, price = 3_500, np.int64(200_000)
+    times = ms(MONDAY, 0) + np.arange(count) * BAR
+    half = random.integers(5, 50, count) * np.where(random.random(count) < 0.02, 12, 1)
+    level = np.full(count, price)
+    nothing = np.full(count, np.nan)
+    bars = Bars(Timeframe.M15, 0.1, times, level, level + half, level - half, level, nothing)
+    atr, expected = float(2 * half[:14].mean()), []
+    for row in range(14, count):
+        if 2 * half[row] > 8 * atr:
+            expected.append(int(times[row]))
+        atr = (13 * atr + 2 * half[row]) / 14
+
+    jumps = measure_quality(bars, GER40, draw_sessions()).jumps
+
+    assert len(expected) > 20
+    assert list(jumps) == expected
+
+
 def test_weekend_bars_are_counted_for_a_market_that_has_weekends() -> None:
     bars = draw_bars()
     weekend = replace(bars[:4], time=bars.time[:4] + 5 * 86_400_000)

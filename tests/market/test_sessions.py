@@ -33,7 +33,7 @@ def test_a_session_has_the_bars_that_open_in_its_hours() -> None:
     bars = draw(ms(2025, 5, 14), 96)
     full = Session(date(2025, 5, 14), ms(2025, 5, 14, 7), ms(2025, 5, 14, 15, 30))
 
-    first, stop = find_rows(bars, [full])
+    first, stop = find_rows(bars.time, [full])
 
     assert (first.tolist(), stop.tolist()) == ([28], [62])
 
@@ -42,7 +42,7 @@ def test_a_half_day_ends_early() -> None:
     bars = draw(ms(2024, 12, 30), 96)
     half = Session(date(2024, 12, 30), ms(2024, 12, 30, 8), ms(2024, 12, 30, 13))
 
-    first, stop = find_rows(bars, [half])
+    first, stop = find_rows(bars.time, [half])
 
     assert stop[0] - first[0] == 20
 
@@ -50,13 +50,13 @@ def test_a_half_day_ends_early() -> None:
 def test_a_session_without_bars_has_no_rows() -> None:
     bars = draw(ms(2025, 5, 14), 96)
 
-    first, stop = find_rows(bars, [day_of(2025, 5, 12), day_of(2025, 5, 20)])
+    first, stop = find_rows(bars.time, [day_of(2025, 5, 12), day_of(2025, 5, 20)])
 
     assert (first == stop).all()
 
 
 def test_no_sessions_have_no_rows() -> None:
-    first, stop = find_rows(draw(ms(2025, 5, 14), 4), [])
+    first, stop = find_rows(draw(ms(2025, 5, 14), 4).time, [])
 
     assert len(first) == len(stop) == 0
 

@@ -1,3 +1,4 @@
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -54,6 +55,21 @@ def test_a_request_is_accepted_while_prefect_is_down_and_waits(api: httpx.Client
     assert receipt["door"] == "api"
     assert api.get(f"/runs/{receipt['run_id']}").json()["state"] == "queued"
     assert api.get(f"/runs/{receipt['run_id']}/result").status_code == 409
+
+
+def test_a_request_is_judged_by_the_times_of_the_bars_alone(
+    api: httpx.Client, tmp_path: Path
+) -> None:
+    api.post("/data/simulated", json=MARKET)
+    [prices] = tmp_path.glob("bars/GER40/M1/*/close.npy")
+    prices.unlink()
+
+    accepted = api.post("/runs", json=PAYLOAD)
+    weekend = api.post("/runs", json=PAYLOAD | {"start": "2025-05-03", "end": "2025-05-04"})
+
+    assert accepted.status_code == 202
+    assert weekend.json()["problems"][0]["code"] == "no_sessions"
+    assert not prices.exists()
 
 
 def test_a_door_is_what_it_says_unless_it_claims_to_be_one_of_the_desks_own(
@@ -319,6 +335,74 @@ def test_levels_want_dates_that_are_dates(api: httpx.Client) -> None:
 
     assert answer.status_code == 422
     assert answer.json()["problems"][0]["field"] == "start"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "says"),
+    [
+        (
+            {"start": "2025-05-30", "end": "2025-05-05"},
+            "end_before_start",
+            (
+                "end 2025-05-05 lies before start 2025-05-30. The other way round: setupdesk data "
+                "levels GER40 M15 --window first_15m --start 2025-05-05 --end 2025-05-30"
+            ),
+        ),
+        (
+            {"start": "2026-01-01"},
+            "no_bars",
+            (
+                "GER40 M15 has no bars from 2026-01-01 on. There are bars from 2025-05-01 to "
+                "2025-05-30: setupdesk data levels GER40 M15 --window first_15m --start 2025-05-01 "
+                "--end 2025-05-30"
+            ),
+        ),
+        ({"end": "2024-12-31"}, "no_bars", "GER40 M15 has no bars up to 2024-12-31."),
+        (
+            {"start": "2025-05-03", "end": "2025-05-04"},
+            "no_sessions",
+            "XETR has no session from 2025-05-03 to 2025-05-04: it is closed.",
+        ),
+    ],
+)
+def test_levels_of_no_day_are_refused_with_the_days_that_there_are(
+    api: httpx.Client, asked: dict[str, str], code: str, says: str
+) -> None:
+    api.post("/data/simulated", json=MARKET)
+    route = "/data/GER40/M15/levels"
+
+    answer = api.get(route, params={"window": "first_15m"} | asked)
+
+    [problem] = answer.json()["problems"]
+    assert answer.status_code == 422
+    assert problem["code"] == code
+    assert says in problem["message"]
+    assert problem["allowed"]
+    told = re.search(r"--start (\S+) --end (\S+)$", problem["message"])
+    assert told
+    assert api.get(route, params={"start": told[1], "end": told[2]}).status_code == 200
+
+
+def test_levels_of_days_in_a_hole_of_the_bars_are_refused(api: httpx.Client) -> None:
+    days = ("2025-05-05", "2025-05-19")
+    rows = [f"{day}T{hour:02}:00:00Z,20000,20010,19990,20005" for day in days for hour in (7, 8, 9)]
+    asked = {"symbol": "GER40", "timeframe": "H1", "file_name": "b.csv"}
+    api.post("/data/import", params=asked, content="\n".join(["time,open,high,low,close", *rows]))
+
+    hole = {"start": "2025-05-12", "end": "2025-05-16"}
+    answer = api.get("/data/GER40/H1/levels", params=hole)
+
+    [problem] = answer.json()["problems"]
+    assert problem["code"] == "no_bars"
+    assert "no bars in any of the 5 sessions from 2025-05-12 to 2025-05-16" in problem["message"]
+
+
+def test_both_dates_of_levels_are_judged_at_once(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+
+    answer = api.get("/data/GER40/M15/levels", params={"start": "soon", "end": "later"})
+
+    assert [problem["field"] for problem in answer.json()["problems"]] == ["start", "end"]
 
 
 def test_two_sources_of_one_symbol_are_compared(api: httpx.Client) -> None:

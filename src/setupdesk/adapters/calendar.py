@@ -62,6 +62,15 @@ class ExchangeCalendar:
             return days
         return [_session_by_clock(session.day, symbol.session) for session in days]
 
+    def find_problem(self, code: str) -> Problem | None:
+        """Say what is wrong with the code of a calendar; None if there is such a one."""
+        begin = date.fromisoformat(_BEGIN)
+        try:
+            self._horizon(code, begin, begin)
+        except InvalidRequestError as unknown:
+            return unknown.problems[0]
+        return None
+
     def _horizon(self, code: str, first: date, last: date) -> _Horizon:
         # A file written a year ago ends sooner than what the package knows today.
         sources: tuple[Callable[[str], _Horizon | None], ...] = (self._known.get, self._read)

@@ -10,7 +10,7 @@ from setupdesk.core.request import Coverage, Offer, SessionCount
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.days import day_of, to_ms
-from setupdesk.market.sessions import find_rows
+from setupdesk.market.sessions import count_with_bars
 from setupdesk.setups.registry import RuleRegistry
 
 
@@ -39,12 +39,11 @@ class BuildOffer:
         if source is None:
             return SessionCount(len(sessions), 0)
         try:
-            bars = self.bar_store.load(symbol.name, source.timeframe, source.fingerprint)
+            times = self.bar_store.load_times(symbol.name, source.timeframe, source.fingerprint)
         except MissingBarsError:
             # The store's folder was damaged: that is for the run to meet and to write down.
             return SessionCount(len(sessions), len(sessions))
-        first, stop = find_rows(bars, sessions)
-        return SessionCount(len(sessions), int((first < stop).sum()))
+        return SessionCount(len(sessions), count_with_bars(times, sessions))
 
     def _find_coverage(self, symbol: Symbol, timeframe: Timeframe) -> Coverage | None:
         source = self.bar_store.find_source(symbol.name, timeframe)

@@ -13,6 +13,7 @@ SetupdeskError
 ├── FeedNotReadyError         a feed lacks something here        422 · exit 3
 ├── FeedFailedError           a vendor did not deliver           502 · exit 5
 ├── DeskUnavailableError      the desk cannot be reached         503 · exit 5
+├── NoAnswerError             what it did is not known           exit 5
 └── NotAllowedError           the key is missing or wrong        401 · exit 5
 
 Four more live where their facts are: InvalidSettingsError (exit 2) in ``settings``,
@@ -37,7 +38,7 @@ class InvalidRequestError(SetupdeskError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("; ".join(problem.message for problem in problems))
+        super().__init__("\n".join(problem.message for problem in problems))
 
 
 class InvalidImportError(SetupdeskError):
@@ -112,8 +113,9 @@ class NotFoundError(SetupdeskError):
 
     code = "not_found"
 
-    def __init__(self, what: str, name: str) -> None:
-        super().__init__(f"There is no {what} {name!r}.")
+    def __init__(self, what: str, name: str, known: Sequence[str] = ()) -> None:
+        others = f" There are {', '.join(known)}." if known else ""
+        super().__init__(f"There is no {what} {name!r}.{others}")
 
 
 class NotFinishedError(SetupdeskError):
@@ -159,6 +161,18 @@ class DeskUnavailableError(SetupdeskError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The desk cannot be reached: {reason}")
+
+
+class NoAnswerError(SetupdeskError):
+    """The desk has the request but did not answer, so it may have done what was asked."""
+
+    code = "no_answer"
+
+    def __init__(self, reason: str, command: str) -> None:
+        super().__init__(
+            f"The desk {reason}. It may have done what was asked, or may still do it: look with "
+            f"`{command}` before you ask again."
+        )
 
 
 class NotAllowedError(SetupdeskError):

@@ -75,7 +75,7 @@ def compile_setup(
 
     Raises ``InvalidRuleError`` if the symbol has no such window or its edges cut bars in two.
     """
-    first, stop = find_rows(bars, sessions)
+    first, stop = find_rows(bars.time, sessions)
     opens = column([one.opens_ms for one in sessions])
     closes = column([one.closes_ms for one in sessions])
     clock = _Clock(symbol, sessions, bars.timeframe, {"session": (opens, closes)})

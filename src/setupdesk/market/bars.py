@@ -62,5 +62,5 @@ class Bars:
         """Name these very bars: sha256 over timeframe, tick and all columns."""
         digest = hashlib.sha256(f"{self.timeframe}|{self.tick!r}".encode())
         for column in (self.time, self.open, self.high, self.low, self.close, self.volume):
-            digest.update(np.ascontiguousarray(column).tobytes())
+            digest.update(np.ascontiguousarray(column).data)
         return digest.hexdigest()

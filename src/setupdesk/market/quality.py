@@ -8,10 +8,8 @@ error of scale or clock it is never above 50.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
-from itertools import accumulate
 from math import floor
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +18,7 @@ from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars, Floats, Ints
 from setupdesk.market.coverage import SessionCoverage, Span, find_gaps, measure_coverage
-from setupdesk.market.days import from_ms
+from setupdesk.market.days import find_wall_clock, from_ms
 from setupdesk.market.sessions import Session, find_rows
 
 Flags = NDArray[np.bool_]
@@ -29,6 +27,7 @@ JUMP = 8.0
 """A bar with a true range of so many ATR is worth a look."""
 
 _ATR_LENGTH = 14
+_BLOCK = 1_000
 _FLAT_MINUTES, _FLAT_BARS = 30, 3
 _PEAK_MINUTES = 15
 _PEAK_DAYS = 20
@@ -190,15 +189,6 @@ def compare(
     return [day for day in days if day.missing_in_a or day.missing_in_b or day.differing]
 
 
-def find_wall_clock(times: Ints, zone: str) -> Ints:
-    """Give UTC milliseconds as the wall clock of *zone* shows them."""
-    hours, rows = np.unique(times // 3_600_000, return_inverse=True)
-    where = ZoneInfo(zone)
-    offsets = [from_ms(int(hour) * 3_600_000).astimezone(where).utcoffset() for hour in hours]
-    shifts = [round(offset.total_seconds() * 1000) if offset else 0 for offset in offsets]
-    return times + np.array(shifts, np.int64)[rows]
-
-
 def _find_figure(
     covers: Sequence[SessionCoverage], suspect: int, bars: int, *, distrusted: bool
 ) -> float:
@@ -242,7 +232,7 @@ def _count_zero_volume(bars: Bars) -> int | None:
 
 def _find_flat_runs(bars: Bars, sessions: Sequence[Session]) -> list[Span]:
     bar_ms = bars.timeframe.milliseconds
-    first, stop = find_rows(bars, sessions)
+    first, stop = find_rows(bars.time, sessions)
     inside = np.zeros(len(bars) + 1, np.int64)
     np.add.at(inside, first, 1)
     np.add.at(inside, stop, -1)
@@ -269,15 +259,23 @@ def _find_jumps(bars: Bars) -> Ints:
     if len(bars) <= _ATR_LENGTH:
         return np.empty(0, np.int64)
     ranges = _true_ranges(bars)
-    mean = float(ranges[:_ATR_LENGTH].mean())
-    smooth = accumulate(
-        ranges[_ATR_LENGTH:].tolist(),
-        lambda atr, wide: (atr * (_ATR_LENGTH - 1) + wide) / _ATR_LENGTH,
-        initial=mean,
-    )
-    before = np.fromiter(smooth, np.float64)[:-1]
+    before = _smooth(ranges[_ATR_LENGTH:], float(ranges[:_ATR_LENGTH].mean()))
     wide = ranges[_ATR_LENGTH:] > JUMP * np.maximum(before, 1.0)
     return np.flatnonzero(wide) + _ATR_LENGTH
+
+
+def _smooth(ranges: Floats, mean: float) -> Floats:
+    # Wilder's average before each bar, by blocks, for a step a bar takes long: within a block
+    # it is a sum of ranges, of which each has faded since by its distance.
+    faded = (1 - 1 / _ATR_LENGTH) ** np.arange(1, _BLOCK + 1)
+    before = np.empty(len(ranges))
+    for start in range(0, len(ranges), _BLOCK):
+        block = ranges[start : start + _BLOCK]
+        share = faded[: len(block)]
+        after = share * (mean + np.cumsum(block / share) / _ATR_LENGTH)
+        before[start : start + _BLOCK] = np.append(mean, after[:-1])
+        mean = float(after[-1])
+    return before
 
 
 def _true_ranges(bars: Bars) -> Floats:
@@ -372,9 +370,10 @@ def _describe(quality: Quality) -> str:
     missing = quality.incomplete
     names = ", ".join(one.day.isoformat() for one in missing[:3])
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    count = len(quality.sessions)
     return "".join(
         (
-            f"{len(quality.sessions) - len(missing)} of {len(quality.sessions)} sessions complete",
+            f"{count - len(missing)} of {count} sessions complete" if count else "no session",
             f", not {names}{more}" if missing else "",
             f"; history quality {quality.figure:g} of 100",
             *(f"; suspected {word}" for word in quality.suspicions),

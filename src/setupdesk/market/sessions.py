@@ -12,7 +12,7 @@ import numpy as np
 
 from setupdesk.core.symbol import Window
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.market.bars import Bars, Ints
+from setupdesk.market.bars import Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,20 @@ class Session:
     """UTC milliseconds, exclusive: no bar of the session opens at or after it."""
 
 
-def find_rows(bars: Bars, sessions: Sequence[Session]) -> tuple[Ints, Ints]:
-    """Give the rows ``[first, stop)`` of each session; they are equal where it has no bars."""
-    first = np.searchsorted(bars.time, column([one.opens_ms for one in sessions]))
-    stop = np.searchsorted(bars.time, column([one.closes_ms for one in sessions]))
+def find_rows(times: Ints, sessions: Sequence[Session]) -> tuple[Ints, Ints]:
+    """Give the rows ``[first, stop)`` of each session; they are equal where it has no bars.
+
+    *times* are those of the bars, in UTC milliseconds, oldest first.
+    """
+    first = np.searchsorted(times, column([one.opens_ms for one in sessions]))
+    stop = np.searchsorted(times, column([one.closes_ms for one in sessions]))
     return first, stop
+
+
+def count_with_bars(times: Ints, sessions: Sequence[Session]) -> int:
+    """Count the sessions that have any bar."""
+    first, stop = find_rows(times, sessions)
+    return int((first < stop).sum())
 
 
 def find_instants(window: Window, sessions: Sequence[Session]) -> tuple[Ints, Ints]:

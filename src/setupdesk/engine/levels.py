@@ -153,12 +153,11 @@ def _measure_atr(name: str, level: Atr, market: Market) -> Measured:
 
 def _measure_previous(name: str, level: Previous, market: Market) -> Measured:
     sessions = market.with_earlier
-    rows = find_rows(market.bars, sessions) if level.hours == "rth" else _find_whole_days(market)
+    is_rth = level.hours == "rth"
+    rows = find_rows(market.bars.time, sessions) if is_rth else _find_whole_days(market)
     if level.kind == "previous_day":
         found = find_previous_days(market.bars, *rows)
-        reasons = (
-            {DATA_GAP: _has_gap_before(found.of, rows, market)} if level.hours == "rth" else {}
-        )
+        reasons = {DATA_GAP: _has_gap_before(found.of, rows, market)} if is_rth else {}
     else:
         found = find_previous_weeks(market.bars, *rows, [one.day for one in sessions])
         reasons = {}
@@ -204,7 +203,7 @@ def _measure_swing(name: str, swings: Swings, market: Market) -> Measured:
 
 
 def _measure_gap(name: str, market: Market) -> Measured:
-    rows = find_rows(market.bars, market.with_earlier)
+    rows = find_rows(market.bars.time, market.with_earlier)
     own = slice(len(market.earlier), None)
     found = find_session_gaps(market.bars, *rows)
     unknown = found.known[own] >= len(market.bars)
@@ -219,7 +218,7 @@ def _measure_gap(name: str, market: Market) -> Measured:
 
 def _measure_pattern(name: str, level: DayPattern, market: Market) -> Measured:
     sessions = market.with_earlier
-    first, stop = find_rows(market.bars, sessions)
+    first, stop = find_rows(market.bars.time, sessions)
     traded = np.flatnonzero(first < stop)
     opens = column([sessions[row].opens_ms for row in traded])
     closes = column([sessions[row].closes_ms for row in traded])

@@ -8,7 +8,7 @@ from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars, Ints
 from setupdesk.market.clock import NEW_YORK, parse_clock
-from setupdesk.market.clock_evidence import Proposal, check_clock, find_stamping, propose_clock
+from setupdesk.market.clock_evidence import Proposal, check_clock, propose_clock
 
 CATALOGUE = load_catalogue()
 EURUSD, US500, BTCUSD = CATALOGUE["EURUSD"], CATALOGUE["US500"], CATALOGUE["BTCUSD"]
@@ -86,16 +86,6 @@ def test_bars_without_a_weekend_tell_nothing() -> None:
 
     assert proposal.confidence == "unsure"
     assert "there is no weekend" in near(proposal)
-
-
-def test_bars_stamped_at_their_close_are_seen_and_their_clock_too() -> None:
-    late = replace(YEAR, time=YEAR.time + 900_000)
-
-    proposal = propose_clock(shown_by("NY+7", late), EURUSD)
-
-    assert (proposal.clock.name, proposal.stamped_at) == ("NY+7", "close")
-    assert "stamped at their close" in proposal.explain()
-    assert find_stamping(YEAR.time, Timeframe.M15) == "open"
 
 
 def test_a_reference_decides_and_gives_its_correlation() -> None:

@@ -4,6 +4,7 @@ SetupdeskError
 ├── InvalidRequestError       refused: no run, no flow           422 · exit 3
 ├── InvalidImportError        the file cannot be imported        422 · exit 3
 │   ├── ClockNeededError      it does not say its time zone      422 · exit 3
+│   ├── StampingNeededError   its bars look stamped at the close 422 · exit 3
 │   └── BarsDisagreeError     it contradicts the stored bars     422 · exit 3
 ├── InvalidRuleError          a setup's file is wrong            422 · exit 3
 ├── InvalidSymbolError        a symbol's file is wrong           422 · exit 3
@@ -54,12 +55,31 @@ class ClockNeededError(InvalidImportError):
 
     code = "clock_needed"
 
-    def __init__(self, file_name: str, clock: str, confidence: str, evidence: str) -> None:
+    def __init__(
+        self, file_name: str, clock: str, confidence: str, evidence: str, *, at_close: bool = False
+    ) -> None:
         self.clock, self.confidence, self.evidence = clock, confidence, evidence
+        self.at_close = at_close
+        stamped = " --stamped-at close" if at_close else ""
         super().__init__(
             file_name,
             f"its times do not say in which time zone they are. {evidence} "
-            f"Give --clock {clock} if that is right, or --clock with another, or take the "
+            f"Give --clock {clock}{stamped} if that is right, or --clock with another, or take "
+            f"the proposal with --accept-clock.",
+        )
+
+
+class StampingNeededError(InvalidImportError):
+    """The file's bars look stamped at their close, which nobody said; nothing changed."""
+
+    code = "stamping_needed"
+
+    def __init__(self, file_name: str, evidence: str) -> None:
+        self.evidence = evidence
+        super().__init__(
+            file_name,
+            f"{evidence[:1].lower()}{evidence[1:]} Give --stamped-at close to convert them to "
+            f"their open, or --stamped-at open if their times are those of the open, or take the "
             f"proposal with --accept-clock.",
         )
 

@@ -29,10 +29,8 @@ from setupdesk.market.week import (
 )
 
 Confidence = Literal["sure", "likely", "unsure"]
-Stamped = Literal["open", "close"]
 
 _HOUR_MS = 3_600_000
-_MINUTE_MS = 60_000
 _NAMES = (
     "UTC",
     "NY+7",
@@ -71,8 +69,6 @@ class Proposal:
     caveats: tuple[str, ...] = ()
     """What these bars cannot tell."""
 
-    stamped_at: Stamped = "open"
-
     @property
     def clock(self) -> Clock:
         """The clock that is proposed."""
@@ -80,20 +76,16 @@ class Proposal:
 
     def explain(self) -> str:
         """Say it in sentences."""
-        stamped = "Its bars are stamped at their close." if self.stamped_at == "close" else ""
         says = f"Proposed clock: {self.clock.name} ({self.confidence})."
-        return " ".join(filter(None, [says, *self.candidates[0].evidence, *self.caveats, stamped]))
+        return " ".join([says, *self.candidates[0].evidence, *self.caveats])
 
 
 def propose_clock(wall: Bars, symbol: Symbol, reference: Bars | None = None) -> Proposal:
-    """Propose the clock of *wall*, whose ``time`` is wall time in the order of the file.
+    """Propose the clock of *wall*, whose ``time`` is the wall time of each open, as in the file.
 
     *reference* is a series of the same symbol in UTC; where it overlaps, it decides.
     """
     wall = wall[::-1] if len(wall) > 1 and wall.time[0] > wall.time[-1] else wall
-    stamped_at = find_stamping(wall.time, wall.timeframe)
-    if stamped_at == "close":
-        wall = replace(wall, time=wall.time - wall.timeframe.milliseconds)
     clocks = [parse_clock(name) for name in _NAMES]
     if symbol.zone not in _NAMES:
         clocks.append(parse_clock(symbol.zone))
@@ -102,21 +94,7 @@ def propose_clock(wall: Bars, symbol: Symbol, reference: Bars | None = None) -> 
         if symbol.week == "24x7"
         else _propose_by_week(wall, symbol, clocks)
     )
-    found = replace(by_hours, stamped_at=stamped_at)
-    return found if reference is None else _ask_reference(found, wall, reference)
-
-
-def find_stamping(times: Ints, timeframe: Timeframe) -> Stamped:
-    """Find whether bars are stamped at their close: breaks then end one bar after the hour."""
-    if timeframe.minutes >= Timeframe.H1.minutes:
-        return "open"
-    gaps = np.diff(times)
-    after = np.flatnonzero(gaps >= max(45 * _MINUTE_MS, 3 * timeframe.milliseconds)) + 1
-    if len(after) < 3:
-        return "open"
-    begins = times[after] // _MINUTE_MS % 60 == timeframe.minutes
-    stops = times[after - 1] // _MINUTE_MS % 60 == 0
-    return "close" if begins.mean() > 0.8 and stops.mean() > 0.8 else "open"
+    return by_hours if reference is None else _ask_reference(by_hours, wall, reference)
 
 
 def check_clock(bars: Bars, symbol: Symbol, clock: Clock) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ Watch = Callable[[str, int, int], None]
 
 _QUESTIONS = {
     "clock_needed": ("accept_clock", "Take the proposed clock?"),
+    "stamping_needed": ("accept_clock", "Convert the bars to their open?"),
     "bars_disagree": ("replace", "Put this file in the place of all stored bars?"),
 }
 """By the code of an error: what would answer it, and how a person is asked for that."""

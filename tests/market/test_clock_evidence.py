@@ -1,51 +1,15 @@
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 import numpy as np
 import pytest
 
-from setupdesk.adapters.catalogue import load_catalogue
-from setupdesk.core.timeframe import Timeframe
-from setupdesk.market.bars import Bars, Ints
-from setupdesk.market.clock import NEW_YORK, parse_clock
-from setupdesk.market.clock_evidence import Proposal, check_clock, propose_clock
-
-CATALOGUE = load_catalogue()
-EURUSD, US500, BTCUSD = CATALOGUE["EURUSD"], CATALOGUE["US500"], CATALOGUE["BTCUSD"]
-
-
-def ms(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
-
-
-def draw(times: Ints, timeframe: Timeframe = Timeframe.M15) -> Bars:
-    steps = np.random.default_rng(7).integers(-20, 21, len(times))
-    price = 110_000 + np.cumsum(steps)
-    return Bars(timeframe, 0.00001, times, price, price, price, price, np.full(len(times), np.nan))
-
-
-def trade(first: date, last: date, opens_hour: int = 17, minutes: int = 15) -> Bars:
-    """Draw bars from Sunday *opens_hour* to Friday 17:00 New York."""
-    utc = np.arange(ms(first), ms(last), minutes * 60_000, dtype=np.int64)
-    wall = NEW_YORK.to_wall_ms(utc)
-    minute = (wall // 60_000 - 4 * 1440) % (7 * 1440)
-    is_open = (minute < 4 * 1440 + 17 * 60) | (minute >= 6 * 1440 + opens_hour * 60)
-    return draw(utc[is_open], Timeframe(f"M{minutes}"))
-
-
-def crypto(first: date, last: date) -> Bars:
-    return draw(np.arange(ms(first), ms(last), 300_000, dtype=np.int64), Timeframe.M5)
-
-
-def shown_by(clock: str, bars: Bars) -> Bars:
-    return replace(bars, time=parse_clock(clock).to_wall_ms(bars.time))
+from setupdesk.market.clock_evidence import Proposal, propose_clock
+from tests.market.weeks import BTCUSD, EURUSD, YEAR, crypto, ms, shown_by, trade
 
 
 def near(proposal: Proposal) -> str:
     return " ".join(proposal.caveats)
-
-
-YEAR = trade(date(2025, 1, 1), date(2025, 12, 31))
 
 
 @pytest.mark.parametrize(
@@ -140,41 +104,3 @@ def test_a_market_that_never_closes_else_tells_nothing_without_a_reference() -> 
     assert "Cannot tell UTC from NY+7, Europe/Athens" in near(alone)
     assert beside.clock.name in {"NY+7", "Europe/Athens", "+03:00"}
     assert "Cannot tell" in near(beside)
-
-
-@pytest.mark.parametrize("name", ["UTC", "NY+7", "Europe/Athens", "Europe/London"])
-def test_the_right_clock_is_not_warned_of(name: str) -> None:
-    assert check_clock(YEAR, EURUSD, parse_clock(name)) == ()
-
-
-@pytest.mark.parametrize("declared", ["UTC", "Europe/Athens", "+02:00", "+03:00", "Asia/Tokyo"])
-def test_a_clock_declared_wrong_is_warned_of_with_the_one_that_fits(declared: str) -> None:
-    clock = parse_clock(declared)
-    wall = shown_by("NY+7", YEAR)
-
-    warnings = check_clock(replace(wall, time=clock.to_utc_ms(wall.time)), EURUSD, clock)
-
-    assert len(warnings) == 1
-    assert warnings[0].startswith(f"The clock {declared} contradicts the hours of EURUSD")
-    assert warnings[0].endswith("NY+7 would fit.")
-
-
-def test_cash_hours_alone_are_no_contradiction() -> None:
-    wall = NEW_YORK.to_wall_ms(YEAR.time)
-    minute = wall // 60_000 % 1440
-    cash = YEAR.time[(minute >= 570) & (minute < 960)]
-
-    assert check_clock(draw(cash), US500, parse_clock("UTC")) == ()
-    assert propose_clock(shown_by("America/New_York", draw(cash)), US500).clock == NEW_YORK
-
-
-@pytest.mark.parametrize("declared", ["UTC", "NY+7"])
-def test_a_market_that_never_closes_is_warned_of_by_its_missing_hour(declared: str) -> None:
-    clock = parse_clock(declared)
-    wall = shown_by("Europe/Athens", crypto(date(2025, 3, 20), date(2025, 4, 5)))
-    bars = replace(wall, time=clock.to_utc_ms(wall.time))
-
-    (warning,) = check_clock(bars, BTCUSD, clock)
-
-    assert "on 2025-03-30" in warning
-    assert "Europe/Athens" in warning

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setupdesk.core.symbol import Symbol
+from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Floats, Ints
 from setupdesk.market.clock import NEW_YORK, Clock
 
@@ -80,6 +81,41 @@ def find_habits(symbol: Symbol) -> tuple[Habit, ...]:
     zone = Clock(session.zone, session.zone)
     cash = Habit(zone, (opens - 5, opens + 20), (closes - 20, closes + 20), (opens, closes))
     return (feed, cash)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """The breaks of bars as one habit sees them, read with one clock."""
+
+    opens: Edge
+    closes: Edge
+    score: float
+    opening: Ints
+    closing: Ints
+    is_cut: bool
+
+
+def view_breaks(
+    utc: Ints, rows: Ints, timeframe: Timeframe, habit: Habit, *, is_cut: bool = False
+) -> View:
+    """See the breaks that end at *rows* of bars, in UTC, with the clock of a *habit*.
+
+    *is_cut* says that the bars before some midnight are missing.
+    """
+    opening, closing = utc[rows], utc[rows - 1] + timeframe.milliseconds
+    opens = find_edge(minute_of_week(habit.clock.to_wall_ms(opening)))
+    closes = find_edge(minute_of_week(habit.clock.to_wall_ms(closing)))
+    usual = habit.usual or (None, None)
+    # Servers drop what lies before their Monday 00:00: such an open says little.
+    share = 0.1 if is_cut else 0.4
+    score = share * opens.share * weigh(opens.minute, habit.opens, usual[0])
+    score += (1 - share) * closes.share * weigh(closes.minute, habit.closes, usual[1])
+    return View(opens, closes, score, opening, closing, is_cut)
+
+
+def is_cut_at_midnight(wall: Ints, rows: Ints) -> bool:
+    """Say whether most weeks begin at Monday 00:00 of the file's own clock."""
+    return find_edge(minute_of_week(wall[rows])).minute == 0
 
 
 def minute_of_week(wall_ms: Ints) -> Ints:

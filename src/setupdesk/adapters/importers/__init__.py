@@ -34,7 +34,7 @@ from setupdesk.core.errors import InvalidImportError
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
-from setupdesk.market.clock_evidence import check_clock
+from setupdesk.market.clock_check import check_clock
 from setupdesk.market.data_set import ImportedBars, Skipped
 from setupdesk.market.file_names import check_names
 

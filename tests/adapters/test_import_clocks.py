@@ -9,7 +9,12 @@ import pytest
 
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.importers import read_bars
-from setupdesk.core.errors import ClockNeededError, InvalidImportError, StampingNeededError
+from setupdesk.core.errors import (
+    ClockNeededError,
+    ClockUnsureError,
+    InvalidImportError,
+    StampingNeededError,
+)
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.data_set import ImportedBars
 
@@ -43,25 +48,31 @@ SPRING = "2025-03-30"
 AUTUMN = "2025-10-26"
 
 
+def test_an_unsure_clock_has_to_be_said_for_no_flag_accepts_it() -> None:
+    raw = write(hour(SPRING, 12))
+    advice = r"Give --clock UTC if you know .*such as NY\+7, .*--accept-clock takes no clock"
+
+    for accepts in (False, True):
+        with pytest.raises(ClockUnsureError, match=advice) as refused:
+            read_bars(raw, "bars.csv", CATALOGUE["BTCUSD"], Timeframe.M5, accept_clock=accepts)
+
+        assert (refused.value.clock, refused.value.confidence) == ("UTC", "unsure")
+        assert "Cannot tell UTC from" in refused.value.evidence
+
+
 def test_wall_times_without_a_clock_are_refused_with_a_proposal_and_the_flag() -> None:
-    with pytest.raises(ClockNeededError, match=r"Give --clock UTC .*--accept-clock") as refused:
-        read(write(hour(SPRING, 12)))
-
-    assert (refused.value.clock, refused.value.confidence) == ("UTC", "unsure")
-    assert "Cannot tell UTC from" in refused.value.evidence
+    with pytest.raises(ClockNeededError, match=r"Give --clock Europe/Berlin .*--accept-clock"):
+        read_ger40(trade_cash_hours(510, first="09:00"))
 
 
-def test_a_proposal_that_is_not_sure_is_accepted_with_a_warning() -> None:
-    imported = read_bars(
-        write(hour(SPRING, 12)),
-        "bars.csv",
-        CATALOGUE["BTCUSD"],
-        Timeframe.M5,
-        accept_clock=True,
+def test_a_likely_clock_is_accepted_with_a_warning() -> None:
+    imported = read_ger40(trade_cash_hours(510, first="09:00", days=4), accept_clock=True)
+
+    assert imported.clock == "Europe/Berlin"
+    assert (
+        "The clock was not declared. Proposed clock: Europe/Berlin (likely)"
+        in (imported.warnings[0])
     )
-
-    assert imported.clock == "UTC"
-    assert "The clock was not declared. Proposed clock: UTC (unsure)" in imported.warnings[0]
 
 
 def test_a_declared_clock_is_applied_and_kept() -> None:
@@ -324,3 +335,14 @@ def test_real_files_stamped_at_close_wait_for_an_answer(
     assert moved.warnings == accepted.warnings == ()
     assert (plain.bars.time - moved.bars.time == size.milliseconds).all()
     assert accepted.bars.fingerprint() == moved.bars.fingerprint()
+
+
+@needs_real_files
+def test_us_cash_hours_of_four_days_are_proposed_new_york() -> None:
+    raw = real("mplf__SP500_NOV2019_IDay.csv")
+
+    with pytest.raises(ClockNeededError) as refused:
+        read_bars(raw, "spx.csv", CATALOGUE["US500"], Timeframe.M1)
+
+    assert (refused.value.clock, refused.value.confidence) == ("America/New_York", "likely")
+    assert "opens 09:30 in 3" in refused.value.evidence

@@ -13,7 +13,18 @@ from setupdesk.market.clock_check import check_clock, find_clock_doubts
 from setupdesk.market.clock_evidence import propose_clock
 from setupdesk.market.resample import resample
 from setupdesk.market.synthetic import simulate_bars
-from tests.market.weeks import BTCUSD, CATALOGUE, EURUSD, US500, YEAR, crypto, draw, shown_by, trade
+from tests.market.weeks import (
+    BTCUSD,
+    CATALOGUE,
+    EURUSD,
+    US500,
+    YEAR,
+    crypto,
+    draw,
+    shown_by,
+    trade,
+    trade_cash,
+)
 
 REAL = Path(__file__).parents[2].parent / "shared/data/raw"
 GER40 = CATALOGUE["GER40"]
@@ -89,6 +100,18 @@ def test_bars_one_bar_late_are_told_that_they_look_stamped_at_close() -> None:
     (warning,) = check_clock(move(YEAR, 15), EURUSD, parse_clock("UTC"))
 
     assert warning.endswith("They look stamped at their close: --stamped-at close would fit.")
+
+
+@pytest.mark.parametrize("minutes", [-60, -15, 15, 60, 180])
+def test_a_few_days_of_cash_hours_are_doubted_where_both_ends_are_moved(minutes: int) -> None:
+    bars = trade_cash(date(2025, 6, 2), 5, 5)
+    longer = trade_cash(date(2025, 6, 2), 5, 5, opens=555, closes=975)
+
+    (doubt,) = find_clock_doubts(move(bars, minutes), US500)
+
+    assert find_clock_doubts(bars, US500) == find_clock_doubts(longer, US500) == ()
+    assert doubt.startswith("the day opens ")
+    assert doubt.endswith("in most of 4 days; its session is 09:30 to 16:00")
 
 
 def test_weeks_cut_short_by_holidays_are_no_contradiction() -> None:

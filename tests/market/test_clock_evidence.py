@@ -5,7 +5,17 @@ import numpy as np
 import pytest
 
 from setupdesk.market.clock_evidence import Proposal, propose_clock
-from tests.market.weeks import BTCUSD, EURUSD, YEAR, crypto, ms, shown_by, trade
+from tests.market.weeks import (
+    BTCUSD,
+    EURUSD,
+    US500,
+    YEAR,
+    crypto,
+    ms,
+    shown_by,
+    trade,
+    trade_cash,
+)
 
 
 def near(proposal: Proposal) -> str:
@@ -43,6 +53,40 @@ def test_a_file_whose_newest_bar_is_first_is_the_same() -> None:
     proposal = propose_clock(shown_by("NY+7", YEAR)[::-1], EURUSD)
 
     assert (proposal.clock.name, proposal.confidence) == ("NY+7", "sure")
+
+
+@pytest.mark.parametrize(
+    ("shown", "minutes"), [("America/New_York", 1), ("Europe/Berlin", 5), ("UTC", 15)]
+)
+def test_cash_hours_of_a_few_days_tell_the_clock_by_the_first_and_last_bar(
+    shown: str, minutes: int
+) -> None:
+    bars = trade_cash(date(2025, 6, 2), 4, minutes)
+
+    proposal = propose_clock(shown_by(shown, bars), US500)
+
+    assert (proposal.clock.name, proposal.confidence) == (shown, "likely")
+    assert f"As {shown} the day closes 16:00 New York in 3 of 3 days and opens 09:30 in 3" in (
+        proposal.explain()
+    )
+
+
+def test_cash_hours_of_many_days_across_a_change_of_the_clocks_are_sure() -> None:
+    bars = trade_cash(date(2025, 2, 17), 70, 15)
+
+    proposal = propose_clock(shown_by("Europe/Athens", bars), US500)
+
+    assert (proposal.clock.name, proposal.confidence) == ("Europe/Athens", "sure")
+    assert "closes 16:00 New York in 49 of 49 days and opens 09:30 in 49" in proposal.explain()
+
+
+def test_days_of_other_hours_than_the_session_tell_no_clock() -> None:
+    bars = trade_cash(date(2025, 6, 2), 4, 15, opens=8 * 60, closes=19 * 60)
+
+    proposal = propose_clock(bars, US500)
+
+    assert proposal.confidence == "unsure"
+    assert "with none its days are those of US500" in near(proposal)
 
 
 def test_bars_without_a_weekend_tell_nothing() -> None:

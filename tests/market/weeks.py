@@ -1,7 +1,7 @@
 """Drawn bars of the hours that markets keep, for tests of clocks."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
@@ -31,6 +31,14 @@ def trade(first: date, last: date, opens_hour: int = 17, minutes: int = 15) -> B
     minute = (wall // 60_000 - 4 * 1440) % (7 * 1440)
     is_open = (minute < 4 * 1440 + 17 * 60) | (minute >= 6 * 1440 + opens_hour * 60)
     return draw(utc[is_open], Timeframe(f"M{minutes}"))
+
+
+def trade_cash(first: date, days: int, minutes: int, opens: int = 570, closes: int = 960) -> Bars:
+    """Draw bars of the weekdays from minute *opens* to minute *closes* of New York."""
+    dates = (first + timedelta(days=day) for day in range(days))
+    offsets = np.arange(opens, closes, minutes) * 60_000
+    wall = np.concatenate([ms(day) + offsets for day in dates if day.weekday() < 5])
+    return draw(NEW_YORK.to_utc_ms(wall), Timeframe(f"M{minutes}"))
 
 
 def crypto(first: date, last: date) -> Bars:

@@ -58,8 +58,9 @@ class DataDesk:
 
         The same file a second time changes nothing. Wall times of which nobody said the clock
         raise ``ClockNeededError`` with a proposal, bars that look stamped at their close raise
-        ``StampingNeededError``; *accept_clock* takes either. Bars that contradict those that
-        are stored raise ``BarsDisagreeError``; *replace* takes them all the same.
+        ``StampingNeededError``; *accept_clock* takes either, but no clock that is unsure, which
+        raises ``ClockUnsureError``. Bars that contradict those that are stored raise
+        ``BarsDisagreeError``; *replace* takes them all the same.
         """
         known, size = self._find(symbol), _find_size(timeframe)
         note_stage("parsing")

@@ -4,6 +4,7 @@ SetupdeskError
 ├── InvalidRequestError       refused: no run, no flow           422 · exit 3
 ├── InvalidImportError        the file cannot be imported        422 · exit 3
 │   ├── ClockNeededError      it does not say its time zone      422 · exit 3
+│   │   └── ClockUnsureError  nor do its bars                    422 · exit 3
 │   ├── StampingNeededError   its bars look stamped at the close 422 · exit 3
 │   └── BarsDisagreeError     it contradicts the stored bars     422 · exit 3
 ├── InvalidRuleError          a setup's file is wrong            422 · exit 3
@@ -60,13 +61,38 @@ class ClockNeededError(InvalidImportError):
     ) -> None:
         self.clock, self.confidence, self.evidence = clock, confidence, evidence
         self.at_close = at_close
-        stamped = " --stamped-at close" if at_close else ""
         super().__init__(
             file_name,
-            f"its times do not say in which time zone they are. {evidence} "
-            f"Give --clock {clock}{stamped} if that is right, or --clock with another, or take "
-            f"the proposal with --accept-clock.",
+            f"its times do not say in which time zone they are. {evidence} {self._advise()}",
         )
+
+    def _advise(self) -> str:
+        stamped = " --stamped-at close" if self.at_close else ""
+        return (
+            f"Give --clock {self.clock}{stamped} if that is right, or --clock with another, or "
+            f"take the proposal with --accept-clock."
+        )
+
+
+class ClockUnsureError(ClockNeededError):
+    """The file's bars do not tell their clock, so it has to be said; nothing changed."""
+
+    code = "clock_unsure"
+
+    def __init__(self, file_name: str, clocks: Sequence[str], evidence: str) -> None:
+        self.clocks = tuple(clocks)
+        super().__init__(file_name, clocks[0], "unsure", evidence)
+
+    def _advise(self) -> str:
+        others = ", ".join(self.clocks[1:_NAMED_CLOCKS])
+        return (
+            f"Give --clock {self.clock} if you know that it is right, else the right one"
+            f"{f', such as {others}' if others else ''}. --accept-clock takes no clock that is "
+            f"unsure."
+        )
+
+
+_NAMED_CLOCKS = 5
 
 
 class StampingNeededError(InvalidImportError):

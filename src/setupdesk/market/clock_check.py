@@ -20,9 +20,9 @@ from setupdesk.market.stamping import find_stamping
 from setupdesk.market.week import (
     Habit,
     View,
+    find_days,
     find_edge,
-    find_habits,
-    find_weekends,
+    find_weeks,
     minute_of_week,
     show_minute,
     view_breaks,
@@ -51,7 +51,7 @@ def find_clock_doubts(bars: Bars, symbol: Symbol) -> tuple[str, ...]:
     if symbol.week == "24x7" or bars.timeframe is Timeframe.D1:
         # Daily bars are stamped with a date or with any hour of it.
         return ()
-    return _check_opening(bars, symbol) or _check_weeks(bars, symbol)
+    return _check_opening(bars, symbol) or _check_days(bars, symbol) or _check_weeks(bars, symbol)
 
 
 def _find_hint(bars: Bars, symbol: Symbol, clock: Clock) -> str:
@@ -71,11 +71,31 @@ def _check_opening(bars: Bars, symbol: Symbol) -> tuple[str, ...]:
     return (opening.explain(),) if opening is not None and opening.late else ()
 
 
+def _check_days(bars: Bars, symbol: Symbol) -> tuple[str, ...]:
+    # A feed may have hours of its own: only both ends, moved alike, are those of the session.
+    breaks = find_days(bars.time, symbol)
+    if breaks is None:
+        return ()
+    (habit,) = breaks.habits
+    view = view_breaks(bars.time, breaks.rows, bars.timeframe, habit)
+    is_regular = min(view.opens.share, view.closes.share) > 0.5
+    opens, closes = habit.usual or (0, 0)
+    late = (view.opens.minute - opens) % habit.period
+    if not is_regular or not late or (view.closes.minute - closes) % habit.period != late:
+        return ()
+    says = (
+        f"the day opens {breaks.show(view.opens.minute)} and closes "
+        f"{breaks.show(view.closes.minute)} {habit.clock.name} in most of {len(breaks.rows)} days; "
+        f"its session is {breaks.show(opens)} to {breaks.show(closes)}"
+    )
+    return (says,)
+
+
 def _check_weeks(bars: Bars, symbol: Symbol) -> tuple[str, ...]:
-    rows = find_weekends(bars.time).rows
+    weeks = find_weeks(bars.time, symbol)
+    rows, habits = weeks.rows, weeks.habits
     if len(rows) < 2:
         return ()
-    habits = find_habits(symbol)
     views = [view_breaks(bars.time, rows, bars.timeframe, habit) for habit in habits]
     # Holidays make weeks shorter: where no hour is that of most weeks, none is wrong.
     is_regular = min(views[0].opens.share, views[0].closes.share) > 0.5

@@ -1,6 +1,7 @@
 """Evidence for clocks: which clock a file of wall times was written in, and how sure that is.
 
-A market opens and closes its week at fixed hours, so the right clock makes these sharp. Clocks
+A market opens and closes its week, or its day where a file has the cash hours alone, at fixed
+hours, so the right clock makes these sharp. Clocks
 that differ in a few weeks a year are told apart in those weeks alone, or not at all: then it
 is said so. A market that never closes shows only the hours that its clock left out or doubled.
 """
@@ -13,19 +14,19 @@ from typing import Literal
 import numpy as np
 
 from setupdesk.core.symbol import Symbol
-from setupdesk.market.bars import Bars, Ints
+from setupdesk.market.bars import Bars
 from setupdesk.market.clock import NEW_YORK, Clock, parse_clock
 from setupdesk.market.clock_changes import weigh_changes
 from setupdesk.market.clock_reference import compare_with_reference
 from setupdesk.market.week import (
+    Breaks,
     Habit,
     View,
+    find_days,
     find_edge,
-    find_habits,
-    find_weekends,
+    find_weeks,
     is_cut_at_midnight,
     minute_of_week,
-    show_minute,
     view_breaks,
 )
 
@@ -46,6 +47,11 @@ CLOCK_NAMES = (
 )
 """The clocks that sources use, the more frequent first: it breaks ties."""
 
+_FITS = {"week": 0.5, "day": 0.7}
+"""With a lower score the hours are not those of the symbol; of a day both ends must fit."""
+
+_ENOUGH = {"week": 4, "day": 20}
+_NEAR = 0.1
 _SAME = 0.02
 """Scores nearer than this are equal."""
 
@@ -75,6 +81,12 @@ class Proposal:
         """The clock that is proposed."""
         return self.candidates[0].clock
 
+    @property
+    def rivals(self) -> tuple[str, ...]:
+        """Give the names of all clocks that fit about as well, the proposed one first."""
+        best = self.candidates[0].score
+        return tuple(one.clock.name for one in self.candidates if best - one.score < _NEAR)
+
     def explain(self) -> str:
         """Say it in sentences."""
         says = f"Proposed clock: {self.clock.name} ({self.confidence})."
@@ -93,25 +105,36 @@ def propose_clock(wall: Bars, symbol: Symbol, reference: Bars | None = None) -> 
     by_hours = (
         _propose_by_changes(wall, clocks)
         if symbol.week == "24x7"
-        else _propose_by_week(wall, symbol, clocks)
+        else _propose_by_hours(wall, symbol, clocks)
     )
     return by_hours if reference is None else _ask_reference(by_hours, wall, reference)
 
 
-def _propose_by_week(wall: Bars, symbol: Symbol, clocks: Sequence[Clock]) -> Proposal:
-    rows = find_weekends(wall.time).rows
-    if not len(rows):
-        candidates = tuple(Candidate(clock=one, score=0.0, evidence=()) for one in clocks)
-        caveat = "Cannot tell any clock: there is no weekend in these bars."
-        return Proposal(candidates=candidates, confidence="unsure", caveats=(caveat,))
-    is_cut = is_cut_at_midnight(wall.time, rows)
-    habits = find_habits(symbol)
+def _propose_by_hours(wall: Bars, symbol: Symbol, clocks: Sequence[Clock]) -> Proposal:
+    # A day session has more days than weeks, but its hours may not be those of the symbol.
+    days = find_days(wall.time, symbol)
+    if days is not None:
+        by_days = _propose_by_breaks(wall, days, clocks)
+        if by_days.candidates[0].score >= _FITS["day"]:
+            return by_days
+    weeks = find_weeks(wall.time, symbol)
+    if len(weeks.rows):
+        return _propose_by_breaks(wall, weeks, clocks)
+    candidates = tuple(Candidate(clock=one, score=0.0, evidence=()) for one in clocks)
+    says = "Cannot tell any clock: there is no weekend in these bars"
+    ours = "." if days is None else f", and with none its days are those of {symbol.name}."
+    return Proposal(candidates=candidates, confidence="unsure", caveats=(f"{says}{ours}",))
+
+
+def _propose_by_breaks(wall: Bars, breaks: Breaks, clocks: Sequence[Clock]) -> Proposal:
+    rows, habits = breaks.rows, breaks.habits
+    is_cut = breaks.unit == "week" and is_cut_at_midnight(wall.time, rows)
     found: list[tuple[Candidate, View]] = []
     for clock in clocks:
         utc = clock.to_utc_ms(wall.time)
         views = [view_breaks(utc, rows, wall.timeframe, habit, is_cut=is_cut) for habit in habits]
         view = max(views, key=lambda one: one.score)
-        evidence = _describe_week(wall, rows, view, clock, habits[views.index(view)])
+        evidence = _describe(wall, breaks, view, clock, habits[views.index(view)])
         found.append((Candidate(clock=clock, score=view.score, evidence=evidence), view))
     found.sort(key=lambda each: -round(each[0].score / _SAME))
     found = _settle_ties(found)
@@ -123,15 +146,15 @@ def _propose_by_week(wall: Bars, symbol: Symbol, clocks: Sequence[Clock]) -> Pro
         if duel is None and best.score - rival.score < _SAME
     ]
     rivals = [(rival, duel) for rival, duel in duels if duel is not None]
-    caveats = [_say_twins(best.clock, twins)] if twins else []
+    caveats = [_say_twins(best.clock, twins, breaks.unit)] if twins else []
     near = [(rival, duel) for rival, duel in rivals if best.score - rival.score < 0.25]
-    told = tuple(_say_duel(best.clock, rival.clock, duel) for rival, duel in near[:2])
+    told = tuple(_say_duel(best.clock, rival.clock, duel, breaks.unit) for rival, duel in near[:2])
     best = replace(best, evidence=(*best.evidence, *told))
     clear = all(duel.is_clear for _, duel in rivals)
-    if best.score < 0.5:
+    if best.score < _FITS[breaks.unit]:
         confidence: Confidence = "unsure"
         caveats.append("No clock makes the week of these bars that of the symbol.")
-    elif clear and not twins and len(rows) >= 4:
+    elif clear and not twins and len(rows) >= _ENOUGH[breaks.unit]:
         confidence = "sure"
     else:
         confidence = "likely" if clear else "unsure"
@@ -146,8 +169,8 @@ def _propose_by_week(wall: Bars, symbol: Symbol, clocks: Sequence[Clock]) -> Pro
 
 @dataclass(frozen=True, slots=True)
 class _Duel:
-    # Weeks in which two clocks differ, and in how many of them either has the usual hours.
-    weeks: tuple[datetime, ...]
+    # Weeks or days in which two clocks differ, and how often either has the usual hours.
+    moments: tuple[datetime, ...]
     wins: int
     losses: int
 
@@ -161,7 +184,7 @@ def _duel(rival: View, best: View) -> _Duel | None:
     open_differs = (rival.opening != best.opening) & (not best.is_cut)
     if not (close_differs | open_differs).any():
         return None
-    weeks = best.closing[close_differs | open_differs]
+    differing = best.closing[close_differs | open_differs]
     wins = np.count_nonzero(best.closes.hits & close_differs)
     wins += np.count_nonzero(best.opens.hits & open_differs)
     lost = np.count_nonzero(rival.closes.hits & close_differs)
@@ -169,7 +192,7 @@ def _duel(rival: View, best: View) -> _Duel | None:
     # A clock that is off in every week is as regular as the right one: its hours are not.
     fitness = min(rival.score / best.score, 1.0) if best.score else 1.0
     losses = int(int(lost) * (fitness**4 if fitness < 0.9 else 1.0))
-    moments = tuple(datetime.fromtimestamp(each / 1000, UTC) for each in weeks.tolist())
+    moments = tuple(datetime.fromtimestamp(each / 1000, UTC) for each in differing.tolist())
     return _Duel(moments, int(wins), losses)
 
 
@@ -185,37 +208,36 @@ def _settle_ties(found: list[tuple[Candidate, View]]) -> list[tuple[Candidate, V
     return [best, *(each for each in found if each is not best)]
 
 
-def _describe_week(
-    wall: Bars, rows: Ints, view: View, clock: Clock, habit: Habit
+def _describe(
+    wall: Bars, breaks: Breaks, view: View, clock: Clock, habit: Habit
 ) -> tuple[str, ...]:
-    weeks = len(rows)
-    last = find_edge(minute_of_week(wall.time[rows - 1]))
+    unit, count = breaks.unit, len(breaks.rows)
+    last = find_edge(minute_of_week(wall.time[breaks.rows - 1]) % habit.period)
     place = "New York" if habit.clock == NEW_YORK else habit.clock.name
     raw = (
-        f"The week's last bar opens {show_minute(last.minute)} in "
-        f"{np.count_nonzero(last.hits)} of {weeks} weeks of the file."
+        f"The {unit}'s last bar opens {breaks.show(last.minute)} in "
+        f"{np.count_nonzero(last.hits)} of {count} {unit}s of the file."
     )
     read = (
-        f"As {clock.name} the week closes {show_minute(view.closes.minute)} {place} in "
-        f"{np.count_nonzero(view.closes.hits)} of {weeks} weeks and opens "
-        f"{show_minute(view.opens.minute)} in {np.count_nonzero(view.opens.hits)}."
+        f"As {clock.name} the {unit} closes {breaks.show(view.closes.minute)} {place} in "
+        f"{np.count_nonzero(view.closes.hits)} of {count} {unit}s and opens "
+        f"{breaks.show(view.opens.minute)} in {np.count_nonzero(view.opens.hits)}."
     )
     return (raw, read)
 
 
-def _say_twins(clock: Clock, twins: Sequence[str]) -> str:
+def _say_twins(clock: Clock, twins: Sequence[str], unit: str = "week") -> str:
     return (
-        f"Cannot tell {clock.name} from {', '.join(twins)}: no bars in the weeks that differ, "
+        f"Cannot tell {clock.name} from {', '.join(twins)}: no bars in the {unit}s that differ, "
         f"so these bars are the same with either."
     )
 
 
-def _say_duel(clock: Clock, rival: Clock, duel: _Duel) -> str:
-    weeks = len(duel.weeks)
-    span = f"{min(duel.weeks):%Y-%m-%d} to {max(duel.weeks):%Y-%m-%d}"
+def _say_duel(clock: Clock, rival: Clock, duel: _Duel, unit: str) -> str:
+    span = f"{min(duel.moments):%Y-%m-%d} to {max(duel.moments):%Y-%m-%d}"
     return (
-        f"In the {weeks} weeks from {span} in which {rival.name} differs, the usual hours are "
-        f"kept {duel.wins} times as {clock.name} and {duel.losses} times as {rival.name}."
+        f"In the {len(duel.moments)} {unit}s from {span} in which {rival.name} differs, the usual "
+        f"hours are kept {duel.wins} times as {clock.name} and {duel.losses} times as {rival.name}."
     )
 
 

@@ -70,8 +70,9 @@ def read_bars(  # noqa: PLR0913 - all that a user may say of a file
     files that tell of another symbol of the *catalogue* are warned of.
     *reference* is a series of the symbol in UTC, which helps to find the clock of the file.
     Raises ``InvalidImportError`` that names every mistake, where it is and what to do, and
-    ``ClockNeededError`` with a proposal for wall times of which nobody said the clock, or
-    ``StampingNeededError`` for bars that look stamped at their close.
+    ``ClockNeededError`` with a proposal for wall times of which nobody said the clock,
+    ``ClockUnsureError`` where that must be said, or ``StampingNeededError`` for bars that look
+    stamped at their close.
     """
     declared = Declared(
         clock=clock, accept_clock=accept_clock, stamped_at=stamped_at, reference=reference

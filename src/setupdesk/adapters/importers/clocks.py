@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from setupdesk.adapters.importers.rows import Flags, NotReadableError, Rows, name_first
-from setupdesk.core.errors import ClockNeededError, StampingNeededError
+from setupdesk.core.errors import ClockNeededError, ClockUnsureError, StampingNeededError
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
@@ -60,16 +60,19 @@ def settle(
 
     Call it once all else is right. Raises ``ClockNeededError`` for a clock that was proposed
     and ``StampingNeededError`` for stamps that look like those of the close, unless these are
-    declared or accepted.
+    declared or accepted, and ``ClockUnsureError`` for a clock that has to be declared.
     """
     # Only what nobody said has evidence.
     said_at = declared.stamped_at
     stamping = Stamping(said_at) if said_at else find_stamping(bars, symbol)
     at_close = stamping.at == "close"
-    if timed.proposal is not None and not declared.accept_clock:
-        name, sure = timed.clock.name, timed.proposal.confidence
+    if timed.proposal is not None:
         evidence = " ".join(filter(None, (timed.proposal.explain(), stamping.evidence)))
-        raise ClockNeededError(file_name, name, sure, evidence, at_close=at_close)
+        if timed.proposal.confidence == "unsure":
+            raise ClockUnsureError(file_name, timed.proposal.rivals, evidence)
+        if not declared.accept_clock:
+            name, sure = timed.clock.name, timed.proposal.confidence
+            raise ClockNeededError(file_name, name, sure, evidence, at_close=at_close)
     if stamping.evidence and not declared.accept_clock:
         raise StampingNeededError(file_name, stamping.evidence)
     if not at_close:

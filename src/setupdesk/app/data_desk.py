@@ -59,8 +59,10 @@ class DataDesk:
         """Import the bars of a file, or of a *folder* as a zip archive.
 
         The same file a second time changes nothing. Wall times of which nobody said the clock
-        raise ``ClockNeededError`` with a proposal; *accept_clock* takes it. Bars that contradict
-        those that are stored raise ``BarsDisagreeError``; *replace* takes them all the same.
+        raise ``ClockNeededError`` with a proposal, bars that look stamped at their close raise
+        ``StampingNeededError``; *accept_clock* takes either, but no clock that is unsure, which
+        raises ``ClockUnsureError``. Bars that contradict those that are stored raise
+        ``BarsDisagreeError``; *replace* takes them all the same.
         """
         known, size = self._find(symbol), _find_size(timeframe)
         note_stage("parsing")

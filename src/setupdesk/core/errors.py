@@ -4,6 +4,8 @@ SetupdeskError
 ├── InvalidRequestError       refused: no run, no flow           422 · exit 3
 ├── InvalidImportError        the file cannot be imported        422 · exit 3
 │   ├── ClockNeededError      it does not say its time zone      422 · exit 3
+│   │   └── ClockUnsureError  nor do its bars                    422 · exit 3
+│   ├── StampingNeededError   its bars look stamped at the close 422 · exit 3
 │   └── BarsDisagreeError     it contradicts the stored bars     422 · exit 3
 ├── InvalidRuleError          a setup's file is wrong            422 · exit 3
 ├── InvalidSymbolError        a symbol's file is wrong           422 · exit 3
@@ -55,12 +57,56 @@ class ClockNeededError(InvalidImportError):
 
     code = "clock_needed"
 
-    def __init__(self, file_name: str, clock: str, confidence: str, evidence: str) -> None:
+    def __init__(
+        self, file_name: str, clock: str, confidence: str, evidence: str, *, at_close: bool = False
+    ) -> None:
         self.clock, self.confidence, self.evidence = clock, confidence, evidence
+        self.at_close = at_close
         super().__init__(
             file_name,
-            f"its times do not say in which time zone they are. {evidence} "
-            f"Give --clock {clock} if that is right, or --clock with another, or take the "
+            f"its times do not say in which time zone they are. {evidence} {self._advise()}",
+        )
+
+    def _advise(self) -> str:
+        stamped = " --stamped-at close" if self.at_close else ""
+        return (
+            f"Give --clock {self.clock}{stamped} if that is right, or --clock with another, or "
+            f"take the proposal with --accept-clock."
+        )
+
+
+class ClockUnsureError(ClockNeededError):
+    """The file's bars do not tell their clock, so it has to be said; nothing changed."""
+
+    code = "clock_unsure"
+
+    def __init__(self, file_name: str, clocks: Sequence[str], evidence: str) -> None:
+        self.clocks = tuple(clocks)
+        super().__init__(file_name, clocks[0], "unsure", evidence)
+
+    def _advise(self) -> str:
+        others = ", ".join(self.clocks[1:_NAMED_CLOCKS])
+        return (
+            f"Give --clock {self.clock} if you know that it is right, else the right one"
+            f"{f', such as {others}' if others else ''}. --accept-clock takes no clock that is "
+            f"unsure."
+        )
+
+
+_NAMED_CLOCKS = 5
+
+
+class StampingNeededError(InvalidImportError):
+    """The file's bars look stamped at their close, which nobody said; nothing changed."""
+
+    code = "stamping_needed"
+
+    def __init__(self, file_name: str, evidence: str) -> None:
+        self.evidence = evidence
+        super().__init__(
+            file_name,
+            f"{evidence[:1].lower()}{evidence[1:]} Give --stamped-at close to convert them to "
+            f"their open, or --stamped-at open if their times are those of the open, or take the "
             f"proposal with --accept-clock.",
         )
 

@@ -7,7 +7,7 @@ error of scale or clock it is never above 50.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date
 from math import floor
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars, Floats, Ints
+from setupdesk.market.clock_check import find_clock_doubts
 from setupdesk.market.coverage import SessionCoverage, Span, find_gaps, measure_coverage
 from setupdesk.market.days import find_wall_clock, from_ms
 from setupdesk.market.sessions import Session, find_rows
@@ -29,13 +30,6 @@ JUMP = 8.0
 _ATR_LENGTH = 14
 _BLOCK = 1_000
 _FLAT_MINUTES, _FLAT_BARS = 30, 3
-_PEAK_MINUTES = 15
-_PEAK_DAYS = 20
-"""Before the hour of the widest bars tells a clock, there must be so many days."""
-
-_CLEARLY = 1.15
-"""So much wider than at the opening must the widest bars be."""
-
 _CAP = 50.0
 _SHOWN = 100
 _DAY_MINUTES = 24 * 60
@@ -158,7 +152,10 @@ def measure_quality(bars: Bars, symbol: Symbol, sessions: Sequence[Session]) -> 
     )
     weekend = _count_weekend(bars) if symbol.week == "24x5" else 0
     suspect = sum(run.bars for run in flat_runs) + off_grid + mixed + crossed + weekend
-    suspicions = tuple(_suspect_scale(bars, symbol) + _suspect_clock(bars, symbol))
+    suspicions = (
+        *_suspect_scale(bars, symbol),
+        *(f"clock: {says}" for says in find_clock_doubts(bars, symbol)),
+    )
     return Quality(
         bars=len(bars),
         sessions=covers,
@@ -300,40 +297,6 @@ def _suspect_scale(bars: Bars, symbol: Symbol) -> list[str]:
     ]
 
 
-def _suspect_clock(bars: Bars, symbol: Symbol) -> list[str]:
-    opens, closes = (_minute_of(at) for at in (symbol.session.start, symbol.session.end))
-    # A market without an opening has no hour of its own.
-    if closes <= opens or bars.timeframe.minutes > Timeframe.H1.minutes or not len(bars):
-        return []
-    local = find_wall_clock(bars.time, symbol.session.zone)
-    if len(np.unique(local // _DAY_MS)) < _PEAK_DAYS:
-        return []
-    size = max(bars.timeframe.minutes, _PEAK_MINUTES)
-    slots = local // 60_000 % _DAY_MINUTES // size
-    typical = _find_typical_ranges(slots, bars.high - bars.low)
-    peak = max(typical, key=lambda slot: typical[slot])
-    at_open = max(typical.get(opens // size + step, 0.0) for step in (0, 1))
-    near = abs(peak * size - opens) <= max(size, 30)
-    if near or typical[peak] < _CLEARLY * at_open:
-        return []
-    wide, opened = (f"{minute // 60:02}:{minute % 60:02}" for minute in (peak * size, opens))
-    zone = symbol.session.zone
-    return [f"clock: its widest bars are at {wide} {zone}, but the session opens at {opened}"]
-
-
-def _find_typical_ranges(slots: Ints, ranges: Ints) -> dict[int, float]:
-    # The median, for one day of news must not move the hour of the opening.
-    order = np.argsort(slots, kind="stable")
-    names, starts = np.unique(slots[order], return_index=True)
-    groups = np.split(ranges[order], starts[1:])
-    often = max(map(len, groups)) / 2
-    return {
-        int(name): float(np.median(group))
-        for name, group in zip(names, groups, strict=True)
-        if len(group) >= often
-    }
-
-
 def _compare_day(a: Bars, b: Bars, session: Session, allowed: float) -> DayComparison:
     ours, theirs = (each.between(session.opens_ms, session.closes_ms) for each in (a, b))
     _, rows, others = np.intersect1d(
@@ -352,10 +315,6 @@ def _compare_day(a: Bars, b: Bars, session: Session, allowed: float) -> DayCompa
         differing=_count(apart > allowed + a.tick / 10),
         worst=float(apart.max(initial=0.0)),
     )
-
-
-def _minute_of(at: time) -> int:
-    return at.hour * 60 + at.minute
 
 
 def _count_sessions(quality: Quality) -> dict[str, int]:

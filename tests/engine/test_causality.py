@@ -176,6 +176,32 @@ def test_a_pending_order_that_was_filled_in_the_past_is_caught(
     )
 
 
+def test_what_does_not_exist_is_nan_and_equal_to_itself(
+    run: Run, bars: Bars, sessions: list[Session]
+) -> None:
+    def lacks_targets(some: Bars, them: Sequence[Session]) -> Told:
+        result = run(some, them)
+        trades = [replace(one, target=float("nan")) for one in result.trades]
+        return Changed(result.candidates, trades, result.sessions)
+
+    assert check_causality(lacks_targets, bars, sessions).passed
+
+
+def test_a_signal_that_comes_late_or_goes_is_named(
+    run: Run, bars: Bars, sessions: list[Session]
+) -> None:
+    def forgets_the_newest(some: Bars, them: Sequence[Session]) -> Told:
+        result = run(some, them)
+        kept = [one for one in result.candidates if one.known_at.timestamp() * 1000 < some.time[-1]]
+        return Changed(kept, result.trades, result.sessions)
+
+    found = check_causality(forgets_the_newest, bars, sessions)
+
+    assert found.first is not None
+    assert (found.first.was, found.first.became) == ("absent", "there")
+    assert found.to_json()["first"]["sentence"] in found.sentence
+
+
 def peeking(run: Run) -> Run:
     return lambda bars, sessions: run(one_bar_ahead(bars), sessions)
 

@@ -7,12 +7,12 @@ A run on the first bars of a market must give, of the run on all of them, exactl
   still become anything that lies in the future;
 * the trades that had begun by then: those that ended with all their figures, the open one with
   its entry, marked to the close of the last bar;
-* the levels of every session that were known by then.
+* the levels of every session that has begun, as far as they were known by then.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import zip_longest
 from typing import Any, Protocol
 
@@ -148,19 +148,22 @@ class Whole:
     span: timedelta
     """Length of a bar."""
 
-    next_opens: dict[Any, datetime]
+    opens: Mapping[date, datetime]
+    next_opens: Mapping[date, datetime]
     """When a session's orders are certainly over: the open of the next, by date."""
 
     @classmethod
     def of(cls, result: Told, bars: Bars, sessions: Sequence[Session]) -> "Whole":
         """Keep the records of *result*, each made once."""
-        opens = [from_ms(one.opens_ms) for one in sessions[1:]]
+        days = [one.day for one in sessions]
+        opens = [from_ms(one.opens_ms) for one in sessions]
         return cls(
             tuple(result.candidates),
             tuple(result.trades),
             tuple(result.sessions),
             timedelta(milliseconds=bars.timeframe.milliseconds),
-            dict(zip((one.day for one in sessions), opens, strict=False)),
+            dict(zip(days, opens, strict=True)),
+            dict(zip(days, opens[1:], strict=False)),
         )
 
     def find_changes(self, part: Told, row: int, now: datetime) -> Iterator[Change]:
@@ -240,9 +243,17 @@ class Whole:
             yield from _pair(_name_trade, before, later)
 
     def _pair_sessions(self, part: Told, now: datetime) -> Iterator[Pair]:
-        pairs = (_known(sessions, now) for sessions in (part.sessions, self.sessions))
+        pairs = (self._known(sessions, now) for sessions in (part.sessions, self.sessions))
         for before, later in zip_longest(*pairs):
             yield from _pair(_name_session, before, later)
+
+    def _known(self, levels: Sequence[SessionLevels], now: datetime) -> list[SessionLevels]:
+        # Before it opens a session cannot be told from one that has no bars at all.
+        return [
+            one
+            for one in levels
+            if one.known_at is not None and one.known_at <= now and self.opens[one.day] < now
+        ]
 
 
 def check_causality(  # noqa: PLR0913 (a run on a market, and how hard to look)
@@ -321,10 +332,6 @@ def _name_trade(one: Trade) -> str:
 
 def _name_session(one: SessionLevels) -> str:
     return f"the session {one.day}"
-
-
-def _known(levels: Sequence[SessionLevels], now: datetime) -> list[SessionLevels]:
-    return [one for one in levels if one.known_at is not None and one.known_at <= now]
 
 
 def _differs(one: Any, other: Any) -> bool:

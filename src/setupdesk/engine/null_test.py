@@ -17,7 +17,7 @@ from setupdesk.engine.causality import Run, Watch
 from setupdesk.market.bars import Bars, Floats
 from setupdesk.market.days import to_ms
 from setupdesk.market.resample import resample
-from setupdesk.market.sessions import Session, find_instants
+from setupdesk.market.sessions import Session, session_by_clock
 
 Verdict = Literal["passed", "failed", "too_few"]
 
@@ -156,8 +156,7 @@ def find_weekdays(first: date, count: int) -> list[date]:
 
 def plain_sessions(symbol: Symbol, days: Sequence[date]) -> list[Session]:
     """Give the regular hours of *symbol* on *days*, holidays or not."""
-    opens, closes = find_instants(symbol.session, [Session(day, 0, 0) for day in days])
-    return [Session(*one) for one in zip(days, opens.tolist(), closes.tolist(), strict=True)]
+    return [session_by_clock(day, symbol.session) for day in days]
 
 
 def _draw_batches(

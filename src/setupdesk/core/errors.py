@@ -106,7 +106,7 @@ class InvalidRuleError(SetupdeskError):
 
 
 def _find_path(mistake: str) -> str:
-    found = re.match(r"(?:line \d+: )?([\w.]+): ", mistake)
+    found = re.match(r"(?:line \d+: )?([a-z][\w.]*): ", mistake)
     return found[1] if found else ""
 
 

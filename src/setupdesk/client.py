@@ -103,6 +103,28 @@ class Client:
         """List the setups of the Rule Registry."""
         return self._get("/setups")
 
+    def setup_mistakes(self) -> dict[str, list[str]]:
+        """List the user's own rules that cannot be used."""
+        return self._get("/setups/mistakes")
+
+    def setup(self, setup_id: str) -> dict[str, Any]:
+        """Give one setup with its rule, in words and as YAML."""
+        return self._get(f"/setups/{quote(setup_id, safe='')}")
+
+    def add_setup(
+        self, text: str, file_name: str, *, dry_run: bool, watch: Watch = lambda *_: None
+    ) -> dict[str, Any]:
+        """Check the YAML of a rule, put it through the gate and, unless a dry run, publish it."""
+        asked = {"file_name": file_name, "dry_run": dry_run}
+        done: dict[str, Any] = {}
+        for event in self._stream("/setups", 300, params=asked, json=text):
+            kind = event.pop("event")
+            if kind == "progress":
+                watch(event["stage"], event["done"], event["total"])
+            else:
+                done = event
+        return done
+
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""
         return self._get("/symbols")
@@ -184,9 +206,12 @@ class Client:
 
     def fetch_bars(self, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Fetch bars from a feed: an event a day, and as the last one what was stored."""
+        # The desk is silent while it waits for a vendor that asked it to.
+        return self._stream("/data/fetch", 900, json=payload)
+
+    def _stream(self, path: str, patience: float, **values: Any) -> Iterator[dict[str, Any]]:
         try:
-            # The desk is silent while it waits for a vendor that asked it to.
-            with self._http.stream("POST", "/data/fetch", json=payload, timeout=900) as answer:
+            with self._http.stream("POST", path, timeout=patience, **values) as answer:
                 if not answer.is_success:
                     answer.read()
                     raise _read_error(answer)

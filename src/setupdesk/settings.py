@@ -81,6 +81,11 @@ class Settings:
         return self.home / "symbols"
 
     @property
+    def setups(self) -> Path:
+        """Folder of the user's own rules, one YAML file each, with the hashes of all."""
+        return self.home / "setups"
+
+    @property
     def runs(self) -> Path:
         """Folder with one folder a run: its report and its log."""
         return self.home / "runs"

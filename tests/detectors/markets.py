@@ -91,4 +91,4 @@ def sessions_of(bars: Bars) -> list[Session]:
 
 def spans_of(bars: Bars) -> tuple[Ints, Ints]:
     """Give the rows of these sessions."""
-    return find_rows(bars, sessions_of(bars))
+    return find_rows(bars.time, sessions_of(bars))

@@ -74,6 +74,8 @@ def test_an_inline_backtest_needs_no_desk_and_leaves_no_process(home: Path) -> N
     assert answer["run"]["state"] == "completed"
     assert answer["run"]["flow_run_id"] is None
     assert answer["report"]["simulated"] is True
+    assert answer["report"]["look_ahead"]["checked"] > 0
+    assert answer["report"]["look_ahead"]["moved"] == 0
     assert ask(home, "status", exit_code=5)["running"] is False
 
 

@@ -140,6 +140,20 @@ def test_a_dry_run_gives_the_plan_and_computes_nothing(desk: Desk) -> None:
     desk.ask("trades", answer["receipt"]["run_id"], exit_code=4)
 
 
+def test_a_rule_that_is_added_runs_in_the_desk_that_is_up(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(desk.call("setups", "new", "mine", "--stdout"))
+    before = {one["pid"] for one in desk.processes().values()}
+
+    added = desk.ask("setups", "add", str(file))
+    answer = desk.ask("backtest", "-s", "mine_v1", "-p", "GER40", "-i", "M15", *PERIOD)
+
+    assert added["outcome"] == "added"
+    assert answer["run"]["state"] == "completed"
+    assert answer["report"]["provenance"]["setup_hash"] == added["hash"]
+    assert {one["pid"] for one in desk.processes().values()} == before
+
+
 def test_requests_without_the_key_are_turned_away(desk: Desk) -> None:
     address = desk.processes()["service"]["address"]
 

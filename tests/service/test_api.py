@@ -1,3 +1,4 @@
+import json
 import re
 import socket
 import threading
@@ -11,6 +12,7 @@ import uvicorn
 
 from setupdesk.service.app import create_app
 from setupdesk.settings import load_settings
+from setupdesk.setups.template import fill_template
 from setupdesk.wiring import build_desk
 from tests.adapters.vendor_files import zipped
 
@@ -163,10 +165,82 @@ def test_every_route_but_ping_and_version_wants_the_key(api: httpx.Client) -> No
 def test_the_catalogue_tells_what_may_be_asked_for(api: httpx.Client) -> None:
     assert "GER40" in [symbol["symbol"] for symbol in api.get("/symbols").json()]
     assert api.get("/timeframes").json() == ["M1", "M5", "M15", "H1", "H4", "D1"]
-    [setup] = api.get("/setups").json()
-    assert setup["setup_id"] == "IB_raid_v1"
-    assert setup["title"]["ru"] == "Рейд начального баланса"
-    assert api.get("/setups/IB_raid_v1").json()["rule"]["id"] == "IB_raid_v1"
+    setups = {setup["setup_id"]: setup for setup in api.get("/setups").json()}
+    shown = api.get("/setups/IB_raid_v1").json()
+    assert setups["IB_raid_v1"]["title"]["ru"] == "Рейд начального баланса"
+    assert shown["rule"]["id"] == "IB_raid_v1"
+    assert ["stop", "price sweep.extreme + side_out*stop_buffer*ib.range"] in shown["words"]
+    assert shown["yaml"].startswith("id: IB_raid_v1\n")
+    assert not shown["own"]
+
+
+RULE = fill_template("mine_v1")
+
+
+def read_lines(answer: httpx.Response) -> list[Any]:
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def test_a_rule_of_ones_own_is_checked_published_and_known_to_start_at_once(
+    api: httpx.Client,
+) -> None:
+    api.post("/data/simulated", json=MARKET)
+    yaml = {"Content-Type": "application/yaml"}
+
+    *steps, checked = read_lines(
+        api.post("/setups", params={"dry_run": True}, content=RULE, headers=yaml, timeout=120)
+    )
+    before = ask(api, {**PAYLOAD, "setup_id": "mine_v1"})
+    added, again = (read_lines(api.post("/setups", json=RULE, timeout=120))[-1] for _ in range(2))
+
+    after = ask(api, {**PAYLOAD, "setup_id": "mine_v1"})
+    assert {step["event"] for step in steps} == {"progress"}
+    assert steps[-1]["stage"] == "trading a random walk, M1"
+    assert (checked["event"], checked["outcome"]) == ("done", "checked")
+    assert checked["gate"]["passed"]
+    assert (added["outcome"], again["outcome"]) == ("added", "unchanged")
+    assert [problem["code"] for problem in before["problems"]] == ["unknown_setup_id"]
+    assert after["status"] == "accepted"
+    assert api.get("/setups/mine_v1").json()["own"]
+    assert api.get("/setups/mistakes").json() == {}
+
+
+def test_a_wrong_rule_is_refused_with_its_line_and_path(api: httpx.Client) -> None:
+    wrong = RULE.replace("stop: {price: sweep.extreme", "stop: {price: swep.extreme")
+
+    answer = api.post("/setups", json=wrong, params={"file_name": "mine.yaml"})
+
+    [problem] = answer.json()["problems"]
+    assert (answer.status_code, answer.json()["title"]) == (422, "invalid_rule")
+    assert (problem["field"], problem["code"]) == ("stop.price", "invalid_rule")
+    assert problem["message"].startswith("line ")
+    assert problem["message"].endswith("did you mean 'sweep.extreme'?")
+    assert api.get("/setups/mine_v1").status_code == 404
+
+
+def test_a_window_that_no_symbol_has_is_a_mistake_in_its_line(api: httpx.Client) -> None:
+    wrong = RULE.replace("window: initial_balance", "window: initial_balanse")
+
+    [problem] = api.post("/setups", json=wrong).json()["problems"]
+
+    assert problem["field"] == "levels.ib.window"
+    assert problem["message"].endswith("did you mean 'initial_balance'?")
+
+
+def test_a_rule_that_was_changed_says_why_it_cannot_be_used(
+    api: httpx.Client, tmp_path: Path
+) -> None:
+    api.post("/setups", json=RULE, timeout=120)
+    file = tmp_path / "setups/mine_v1.yaml"
+
+    file.write_text(RULE.replace("min_rr: 1.0", "min_rr: 1.25"))
+
+    [problem, *_] = ask(api, {**PAYLOAD, "setup_id": "mine_v1"})["problems"]
+    assert (problem["field"], problem["code"]) == ("setup_id", "unusable_setup")
+    assert "mine_v1 cannot be used: id: mine_v1 was published with other" in problem["message"]
+    assert "publish mine_v2" in api.get("/setups/mine_v1").json()["detail"]
+    assert list(api.get("/setups/mistakes").json()) == ["mine_v1.yaml"]
+    assert "IB_raid_v1" in [setup["setup_id"] for setup in api.get("/setups").json()]
 
 
 OWN = 'name = "GER40"\nextends = "GER40"\n[costs]\nslippage = 7.0\n'

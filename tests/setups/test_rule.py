@@ -9,6 +9,7 @@ from setupdesk.core.setup_terms import Param
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.setups.registry import load_registry
 from setupdesk.setups.rule import Rule, read_rule
+from setupdesk.setups.triggers import SweepReclaim
 
 
 @pytest.fixture
@@ -40,6 +41,7 @@ def test_a_rule_resolves_to_its_defaults(raid: Rule) -> None:
     assert setup.target.price is not None
     assert setup.target.price.text == "ib.opposite"
     assert setup.min_rr == 1.0
+    assert isinstance(setup.trigger, SweepReclaim)
     assert setup.trigger.reclaim_within.minutes == 45
     assert setup.limits.max_trades_per_session == 1
 
@@ -53,6 +55,7 @@ def test_a_request_changes_params_only(raid: Rule) -> None:
     assert setup.target.price is not None
     assert setup.target.price.text == "ib.mid"
     assert setup.min_rr == 0
+    assert isinstance(setup.trigger, SweepReclaim)
     assert setup.trigger.reclaim_within.minutes == 90
 
 

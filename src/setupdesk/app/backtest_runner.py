@@ -5,6 +5,7 @@ from typing import Any
 from setupdesk.app.plan import Plan
 from setupdesk.app.provenance import describe_quality, describe_run
 from setupdesk.engine.costs import with_dearer_spread
+from setupdesk.engine.look_ahead import check_look_ahead
 from setupdesk.engine.report import build_report
 from setupdesk.engine.statistics import summarize
 
@@ -23,4 +24,5 @@ def run_backtest(plan: Plan) -> dict[str, Any]:
         build_report(result, statistics, tick=plan.symbol.tick, zone=plan.symbol.zone)
         | describe_run(plan)
         | describe_quality(plan)
+        | {"look_ahead": check_look_ahead(plan.run, result, plan.bars, plan.sessions).to_json()}
     )

@@ -1,8 +1,9 @@
 """What the desk can do at this moment, put together for START."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 from setupdesk.app.ports import BarStore, Calendar
 from setupdesk.core.errors import MissingBarsError
@@ -14,12 +15,21 @@ from setupdesk.market.sessions import count_with_bars
 from setupdesk.setups.registry import RuleRegistry
 
 
+class RuleFiles(Protocol):
+    """The files that the Rule Registry is read from."""
+
+    @property
+    def mistakes(self) -> Mapping[str, tuple[str, ...]]:
+        """Give why files of the user's cannot be used, by file name."""
+
+
 @dataclass(frozen=True, slots=True)
 class BuildOffer:
     """Look at the catalogue, the Rule Registry and the bar store as they are now."""
 
     catalogue: Catalogue
     registry: RuleRegistry
+    rule_files: RuleFiles
     bar_store: BarStore
     calendar: Calendar
     find_today: Callable[[str], date]
@@ -28,7 +38,12 @@ class BuildOffer:
         """Give the offer that the next request is judged by."""
         setups = {rule.id: rule.terms for rule in self.registry}
         return Offer(
-            self.catalogue, setups, self._find_coverage, self._count_sessions, self.find_today
+            self.catalogue,
+            setups,
+            self._find_coverage,
+            self._count_sessions,
+            self.find_today,
+            {name.removesuffix(".yaml"): why for name, why in self.rule_files.mistakes.items()},
         )
 
     def _count_sessions(

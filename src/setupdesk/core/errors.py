@@ -22,6 +22,7 @@ Four more live where their facts are: InvalidSettingsError (exit 2) in ``setting
 EngineUnavailableError, NotStartableError and FeedDownError, which no user meets, in ``app/ports``.
 """
 
+import re
 from collections.abc import Sequence
 
 from setupdesk.core.problem import Problem
@@ -142,6 +143,18 @@ class InvalidRuleError(SetupdeskError):
     def __init__(self, file_name: str, mistakes: Sequence[str]) -> None:
         self.mistakes = tuple(mistakes)
         super().__init__(f"{file_name} is not a valid rule: {'; '.join(mistakes)}")
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Give each mistake with the path of the wrong value, for programs."""
+        return tuple(
+            Problem(field=_find_path(one), code=self.code, message=one) for one in self.mistakes
+        )
+
+
+def _find_path(mistake: str) -> str:
+    found = re.match(r"(?:line \d+: )?([a-z][\w.]*): ", mistake)
+    return found[1] if found else ""
 
 
 class InvalidSymbolError(SetupdeskError):

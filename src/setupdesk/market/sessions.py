@@ -27,6 +27,22 @@ class Session:
     """UTC milliseconds, exclusive: no bar of the session opens at or after it."""
 
 
+def session_by_clock(day: date, window: Window) -> Session:
+    """Give the session of *day* by the wall clock alone, whatever holidays there are.
+
+    It belongs to the day on which it ends; midnight is the end of a day.
+    """
+    end_day = day + timedelta(days=1) if window.end == time() else day
+    wraps = window.start >= window.end and window.end != time()
+    start_day = day - timedelta(days=1) if wraps else day
+    zone = ZoneInfo(window.zone)
+    return Session(
+        day,
+        _instant_ms(start_day, window.start, zone),
+        _instant_ms(end_day, window.end, zone),
+    )
+
+
 def find_rows(times: Ints, sessions: Sequence[Session]) -> tuple[Ints, Ints]:
     """Give the rows ``[first, stop)`` of each session; they are equal where it has no bars.
 

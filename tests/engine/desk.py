@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -183,19 +184,28 @@ def hold(
     side: int = 1,
     stop: float = 95,
     target: float | None = 105,
-    market: Market | None = None,
-    **how: object,
+    **how: Any,
 ) -> Fate:
     """Hold one position from 100 at the open of the first candle; shorts mirrored."""
-    market = market or make_market(candles, **how)  # type: ignore[arg-type]
+    market = make_market(candles, **how)
     one = Ticket(stop=stop, target=target)
     one = one if side > 0 else one.mirrored()
+    (zero, none), traded = (_ints([0]), _ints([-1])), _ints([TRADED])
     orders = Orders(
-        *map(_ints, ([0], [side], [-1], [-1], [0], [0], [HELD], [len(candles) - 1])),
-        _ticks([100]),
-        _ticks([one.stop]),
-        _ints([side * NO_TARGET]) if one.target is None else _ticks([one.target]),
-        *map(_ints, ([0], [TRADED], [TRADED])),
+        session=zero,
+        side=_ints([side]),
+        group=none,
+        known=none,
+        entered=zero,
+        rank=zero,
+        begins=_ints([HELD]),
+        last=_ints([len(candles) - 1]),
+        entry=_ticks([100]),
+        stop=_ticks([one.stop]),
+        target=_ints([side * NO_TARGET]) if one.target is None else _ticks([one.target]),
+        wait=zero,
+        refused=traded,
+        unfit=traded,
     )
     (fate,) = _tell(orders, *fill(market, orders, PLENTY, ACCOUNT))
     return fate

@@ -7,8 +7,10 @@ from pydantic import ValidationError
 from setupdesk.core.errors import InvalidRuleError
 from setupdesk.core.setup_terms import Param
 from setupdesk.core.timeframe import Timeframe
+from setupdesk.setups.definition import Setup
 from setupdesk.setups.registry import load_registry
 from setupdesk.setups.rule import Rule, read_rule
+from setupdesk.setups.triggers import SweepReclaim
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def test_a_rule_resolves_to_its_defaults(raid: Rule) -> None:
     assert setup.target.price is not None
     assert setup.target.price.text == "ib.opposite"
     assert setup.min_rr == 1.0
-    assert setup.trigger.reclaim_within.minutes == 45
+    assert patience_of(setup) == 45
     assert setup.limits.max_trades_per_session == 1
 
 
@@ -53,7 +55,7 @@ def test_a_request_changes_params_only(raid: Rule) -> None:
     assert setup.target.price is not None
     assert setup.target.price.text == "ib.mid"
     assert setup.min_rr == 0
-    assert setup.trigger.reclaim_within.minutes == 90
+    assert patience_of(setup) == 90
 
 
 def test_an_rr_target_replaces_the_target(raid: Rule) -> None:
@@ -203,3 +205,8 @@ def test_a_file_that_is_no_rule_is_refused(raw: object) -> None:
 
 def _without(raw: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in raw["params"].items() if key != name}
+
+
+def patience_of(setup: Setup) -> int:
+    assert isinstance(setup.trigger, SweepReclaim)
+    return setup.trigger.reclaim_within.minutes

@@ -93,6 +93,7 @@ def _find_bullish(bars: Bars) -> FairValueGaps:
 
     # Ticks are whole: at or below the middle is at or below the tick under it.
     edges = (top, (top + bottom) // 2, bottom)
+    reached = [*((bars.low, edge) for edge in edges), (bars.close, bottom - 1)]
     return FairValueGaps(
         row,
         known,
@@ -100,8 +101,7 @@ def _find_bullish(bars: Bars) -> FairValueGaps:
         top,
         bottom,
         np.minimum(bars.low[row - 1], bars.low[row]),
-        *(_find_reached(feed(bars.low), feed(known), feed(edge)) for edge in edges),
-        _find_reached(feed(bars.close), feed(known), feed(bottom - 1)),
+        *(_find_reached(feed(price), feed(known), feed(edge)) for price, edge in reached),
     )
 
 

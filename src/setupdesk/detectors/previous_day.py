@@ -52,14 +52,15 @@ def find_previous_weeks(bars: Bars, first: Ints, stop: Ints, days: Sequence[date
 
 
 def _look_back(bars: Bars, first: Ints, stop: Ints, group: Ints) -> PreviousDays:
-    prices = (feed(column) for column in (bars.open, bars.high, bars.low, bars.close))
-    days = _gather(*prices, feed(first), feed(stop), feed(group))
+    opened, high, low, close = map(feed, (bars.open, bars.high, bars.low, bars.close))
+    days = _gather(opened, high, low, close, feed(first), feed(stop), feed(group))
     begun = days[:, 0] < len(bars)
     last = np.maximum.accumulate(np.where(begun, np.arange(len(days)), -1))
     before = np.append(-1, last)[: len(days)]
     known = np.where(begun & (before >= 0), days[:, 0] - 1, len(bars))
     prices = np.where(before[:, None] >= 0, days[before, 1:], 0)[group]
-    return PreviousDays(before[group], *prices.T, known[group])
+    opens, highs, lows, closes = prices.T
+    return PreviousDays(before[group], opens, highs, lows, closes, known[group])
 
 
 @kernel

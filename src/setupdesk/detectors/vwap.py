@@ -28,8 +28,8 @@ def find_vwap(bars: Bars, first: Ints, stop: Ints) -> Vwap:
     value. Neither is there one before any volume, nor from a bar of unknown volume on. The volume
     of a CFD or a currency is a count of ticks, not of what was traded.
     """
-    columns = (bars.high, bars.low, bars.close, bars.volume, first, stop)
-    return Vwap(*_average(*(feed(column) for column in columns)))
+    high, low, close = feed(bars.high), feed(bars.low), feed(bars.close)
+    return Vwap(*_average(high, low, close, feed(bars.volume), feed(first), feed(stop)))
 
 
 @kernel

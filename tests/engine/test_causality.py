@@ -134,7 +134,7 @@ def test_a_pending_order_may_become_anything_that_lies_in_the_future(
             if one.signal_at.timestamp() * 1000 + WAIT_MS > now
         }
         candidates = [
-            replace(one, verdict="not_reached", detail="") if one.known_at in late else one
+            replace(one, verdict="pending", detail="") if one.known_at in late else one
             for one in result.candidates
         ]
         trades = [
@@ -161,7 +161,7 @@ def test_a_pending_order_that_was_filled_in_the_past_is_caught(
             if one.signal_at.timestamp() * 1000 + WAIT_MS > now
         }
         candidates = [
-            replace(one, verdict="not_reached") if one.known_at in late else one
+            replace(one, verdict="pending") if one.known_at in late else one
             for one in result.candidates
         ]
         trades = [one for one in result.trades if one.signal_at not in late]
@@ -171,7 +171,7 @@ def test_a_pending_order_that_was_filled_in_the_past_is_caught(
 
     assert found.first is not None
     assert (found.first.was, found.first.became[:16]) == (
-        "verdict 'not_reached'",
+        "verdict 'pending'",
         "verdict 'traded'",
     )
 

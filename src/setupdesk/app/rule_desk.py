@@ -110,20 +110,13 @@ class RuleDesk:
             raise InvalidRuleError(file_name, reasons)
 
     def _choose_symbol(self, rule: Rule, text: str, file_name: str) -> Symbol:
-        levels = rule.default.levels.items()
-        windows = {name: one.window for name, one in levels if hasattr(one, "window")}
+        wanted = set(rule.default.windows)
         symbols = sorted(self.catalogue, key=lambda symbol: symbol.name != FIRST_CHOICE)
-        for symbol in symbols:
-            if symbol.windows.keys() >= set(windows.values()):
-                return symbol
-        known = sorted({window for symbol in symbols for window in symbol.windows})
-        mistakes = [
-            f"levels.{name}.window: {window!r} is not known (known: {', '.join(known)})"
-            for name, window in windows.items()
-            if window not in known
-        ]
-        none = ["levels: no symbol has all windows of this rule"]
-        raise InvalidRuleError(file_name, point_out(mistakes or none, text))
+        able = [symbol for symbol in symbols if wanted <= symbol.windows.keys()]
+        if not able:
+            mistake = f"levels: no symbol has all windows of this rule: {', '.join(sorted(wanted))}"
+            raise InvalidRuleError(file_name, point_out([mistake], text))
+        return able[0]
 
     def _describe(self, rule: Rule) -> dict[str, Any]:
         setup = rule.default

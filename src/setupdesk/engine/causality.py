@@ -3,7 +3,7 @@
 A run on the first bars of a market must give, of the run on all of them, exactly
 
 * the candidates known by then, word for word, except that one known at the last bar may still
-  wait for its entry (``no_next_bar``), and an order that is still waiting (``pending``) may
+  wait for its entry (``no_next_bar``), and an order that is still pending (``pending``) may
   still become anything that lies in the future;
 * the trades that had begun by then: those that ended with all their figures, the open one with
   its entry, marked to the close of the last bar;
@@ -12,7 +12,7 @@ A run on the first bars of a market must give, of the run on all of them, exactl
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import zip_longest
 from typing import Any, Protocol
 
@@ -54,6 +54,10 @@ Watch = Callable[[int, int], None]
 NO_NEXT_BAR = "no_next_bar"
 PENDING = "pending"
 TRADED = "traded"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_VIEWS = frozenset(("r_pessimistic", "r_optimistic"))
 
 _FATE = frozenset(("verdict", "detail"))
 _EXIT = frozenset(
@@ -207,7 +211,10 @@ class Whole:
     def _must_hold(self, name: str, before: Any, later: Any, now: datetime) -> bool:
         if isinstance(later, Candidate):
             return name not in _FATE or not self._is_open(before, later, now)
-        return not isinstance(later, Trade) or name not in _EXIT or self.end_of(later) <= now
+        if not isinstance(later, Trade) or name not in _EXIT:
+            return True
+        # Where the bars leave the end open, a view of the trade may outlive the trade.
+        return self.end_of(later) <= now and not (later.ambiguous and name in _VIEWS)
 
     def _is_open(self, before: Candidate, later: Candidate, now: datetime) -> bool:
         if before.verdict == NO_NEXT_BAR:
@@ -230,7 +237,9 @@ class Whole:
 
     def end_of(self, trade: Trade) -> datetime:
         """Give the close of the bar in which a trade ended."""
-        return trade.exit_at if trade.exit_reason == "flat" else trade.exit_at + self.span
+        # Finer bars tell the minute of an exit; a run on these bars knows it at their close.
+        into = (trade.exit_at - _EPOCH) % self.span
+        return trade.exit_at if trade.exit_reason == "flat" else trade.exit_at - into + self.span
 
     def _pair_candidates(self, part: Told, now: datetime) -> Iterator[Pair]:
         seen = [one for one in self.candidates if one.known_at <= now]

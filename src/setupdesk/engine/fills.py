@@ -48,6 +48,9 @@ NO_TARGET = 2**60
 
 NEVER = -1
 
+_FAR = 2**32
+"""Ticks; farther than any price is from another in one bar."""
+
 # What a bar says of a position: for sure, or leaving open what came first.
 _NOTHING = 0
 _STOP = 1
@@ -223,6 +226,12 @@ class Outcomes(NamedTuple):
         return Outcomes(**{name: getattr(self, name)[rows] for name in self._fields})
 
 
+class _Entry(NamedTuple):
+    opened: int
+    top: int
+    bottom: int
+
+
 class _End(NamedTuple):
     row: int
     at: int
@@ -255,8 +264,9 @@ def fill(market: Market, orders: Orders, caps: Caps, account: Account) -> tuple[
     count = len(orders.known)
     verdicts = np.empty(count, np.int64)
     outcomes = Outcomes(np.zeros(count), *np.zeros((11, count), np.int64))
-    at = np.where(orders.entered == NEVER, orders.known + 1, orders.entered)
-    turns = np.lexsort((orders.rank, at))
+    # What waits in vain is judged when its session is over: by then another may have cancelled it.
+    never = np.where(orders.unfit == NO_NEXT_BAR, orders.known, orders.last) + 1
+    turns = np.lexsort((orders.rank, np.where(orders.entered == NEVER, never, orders.entered)))
     _walk(market, Orders(*map(feed, orders)), feed(turns), caps, account, verdicts, outcomes)
     return verdicts, outcomes
 
@@ -280,12 +290,12 @@ def _find_entries(market: Market, waits: Waits, found: Ints) -> None:
             if kind == STOP and top >= price:
                 gone = opened >= price
                 paid = max(opened, price) + market.slippage
-                rank = 0 if gone else 1 + _find_rank(market, waits, order, row, price)
+                rank = 0 if gone else 1 + _find_rank(market, waits, order, row, opened)
                 _note(found, order, row, side * paid, HELD if gone else STOP, rank)
                 break
             if kind == LIMIT and bottom <= price - market.through:
                 gone = opened <= price - market.through
-                rank = 0 if gone else 1 + _find_rank(market, waits, order, row, price)
+                rank = 0 if gone else 1 + _find_rank(market, waits, order, row, opened)
                 _note(found, order, row, side * price, HELD if gone else LIMIT, rank)
                 break
 
@@ -296,24 +306,31 @@ def _note(found: Ints, order: int, row: int, price: int, kind: int, rank: int) -
 
 
 @kernel
-def _find_rank(market: Market, waits: Waits, order: int, row: int, price: int) -> int:
-    # The finer bar in which it is filled; without any, how far it is from the open.
-    side, kind = waits.side[order], waits.kind[order]
+def _find_rank(market: Market, waits: Waits, order: int, row: int, opened: int) -> int:
+    # How far price had to go from the open; by the finer bars, if they know of the fill.
+    side, kind, session = waits.side[order], waits.kind[order], waits.session[order]
+    price = side * waits.price[order]
     first, stop = _fine_rows(market, row)
     for place in range(first, stop):
-        spread = 0
-        if side > 0:
-            spread = _spread_at(market, market.fine.time[place], waits.session[order])
-        if _is_filled(market, place, side, kind, price, spread):
-            return place - first
-    return abs(side * market.bars.open[row] - price)
+        entry = _meet(market, place, side, session)
+        if _is_filled(market, entry, kind, price):
+            return (place - first) * _FAR + abs(entry.opened - price)
+    return (stop - first) * _FAR + abs(opened - price)
 
 
 @kernel
-def _is_filled(market: Market, place: int, side: int, kind: int, price: int, spread: int) -> bool:
-    high, low = market.fine.high[place] + spread, market.fine.low[place] + spread
-    top, bottom = (high, low) if side > 0 else (-low, -high)
-    return top >= price if kind == STOP else bottom <= price - market.through
+def _meet(market: Market, place: int, side: int, session: int) -> _Entry:
+    # The prices of a finer bar at which the position could be entered, seen in the mirror.
+    fine = market.fine
+    if side < 0:
+        return _Entry(-fine.open[place], -fine.low[place], -fine.high[place])
+    spread = _spread_at(market, fine.time[place], session)
+    return _Entry(fine.open[place] + spread, fine.high[place] + spread, fine.low[place] + spread)
+
+
+@kernel
+def _is_filled(market: Market, entry: _Entry, kind: int, price: int) -> bool:
+    return entry.top >= price if kind == STOP else entry.bottom <= price - market.through
 
 
 @kernel
@@ -328,9 +345,9 @@ def _walk(
 ) -> None:
     fills = np.zeros((2, len(market.offsets)), np.int64)
     taken = np.zeros(len(market.offsets), np.bool_)
-    in_all, busy_until, balance = 0, -1, account.balance
+    in_all, held_until, left_at, balance = 0, -1, -1, account.balance
     for order in turns:
-        verdict = _judge(orders, order, busy_until, taken)
+        verdict = _judge(orders, order, held_until, left_at, taken)
         if verdict == TRADED:
             verdict = _limit(orders, order, caps, fills, in_all)
         if verdict == TRADED:
@@ -346,21 +363,24 @@ def _walk(
             fills[_place(orders, order), orders.session[order]] += 1
             if orders.group[order] >= 0:
                 taken[orders.group[order]] = True
-            busy_until, gained = _trade(market, orders, order, account, outcomes)
+            held_until, left_at, gained = _trade(market, orders, order, account, outcomes)
             balance += gained * outcomes.lots[order] * account.tick_value
 
 
 @kernel
 def _trade(
     market: Market, orders: Orders, order: int, account: Account, outcomes: Outcomes
-) -> tuple[int, float]:
-    # Gives the row until which it is held, and what it gained in ticks.
+) -> tuple[int, int, float]:
+    # Gives the last row in which it is held, the row at whose open it is gone, and its gain in
+    # ticks.
     side = orders.side[order]
     end = _hold(market, orders, order, _RESOLVED)
     low = high = end.price
     if end.ambiguous:
-        low = _hold(market, orders, order, _PESSIMISTIC).price
-        high = _hold(market, orders, order, _OPTIMISTIC).price
+        # Held on past its stop it may end worse than there, so the two are put in order.
+        one = _hold(market, orders, order, _PESSIMISTIC).price
+        other = _hold(market, orders, order, _OPTIMISTIC).price
+        low, high = min(one, other, end.price), max(one, other, end.price)
     rolls = _count_rolls(market, orders.entered[order], end.row)
     _store(outcomes, order, side, end, low, high)
     outcomes.held_over[order] = rolls
@@ -368,7 +388,7 @@ def _trade(
     gained = end.price - side * orders.entry[order] - account.commission + swap
 
     # A flat exit is at the close of its bar, so the position is still open then.
-    return end.row + (1 if end.reason == FLAT else 0), gained
+    return end.row, end.row + (2 if end.reason == FLAT else 1), gained
 
 
 @kernel
@@ -377,7 +397,7 @@ def _place(orders: Orders, order: int) -> int:
 
 
 @kernel
-def _judge(orders: Orders, order: int, busy_until: int, taken: Truths) -> int:
+def _judge(orders: Orders, order: int, held_until: int, left_at: int, taken: Truths) -> int:
     if orders.refused[order] != TRADED:
         return orders.refused[order]
     group, entered = orders.group[order], orders.entered[order]
@@ -386,8 +406,8 @@ def _judge(orders: Orders, order: int, busy_until: int, taken: Truths) -> int:
     if entered == NEVER:
         if orders.unfit[order] != NO_NEXT_BAR:
             return orders.unfit[order]
-        entered = orders.known[order] + 1
-    return IN_POSITION if entered <= busy_until else TRADED
+        return IN_POSITION if orders.known[order] + 1 < left_at else TRADED
+    return IN_POSITION if entered <= held_until else TRADED
 
 
 @kernel
@@ -516,28 +536,47 @@ def _resolve(
     # pessimistic guess stands.
     side, session = orders.side[order], orders.session[order]
     stop, target = side * orders.stop[order], side * orders.target[order]
-    price, how = side * orders.wait[order], HELD
+    price, how, settled = side * orders.wait[order], HELD, 1
     begins = orders.begins[order] if row == orders.entered[order] else HELD
     inside = begins == HELD
     first, after = _fine_rows(market, row)
+    if not _know(market, row, side, session, says, stop, target):
+        return _guess(says, _PESSIMISTIC), market.bars.time[row], 0
     for place in range(first, after):
-        time = market.fine.time[place]
         if not inside:
-            spread = _spread_at(market, time, session) if side > 0 else 0
-            if not _is_filled(market, place, side, begins, price, spread):
+            entry = _meet(market, place, side, session)
+            if not _is_filled(market, entry, begins, price):
                 continue
-            how, inside = begins, True
+            opened = entry.opened
+            gone = opened >= price if begins == STOP else opened <= price - market.through
+            how, inside = HELD if gone else begins, True
         opened, against, favour, closed = _look(market, market.fine, place, side, session)
         now = _say(how, opened, against, favour, closed, stop, target)
         how = HELD
         if now in (_STOP, _TARGET):
-            return now, time, 1
-        if now >= _STOP_OR_TARGET and _guess(now, _PESSIMISTIC) != _NOTHING:
-            return _STOP, time, 0
-    settled = 1 if inside and after > first and says != _STOP_OR_TARGET else 0
-    if settled:
-        return _NOTHING, market.bars.time[row], 1
+            return now, market.fine.time[place], settled
+        if now == _TARGET_OR_NOTHING:
+            settled = 0
+        elif now != _NOTHING:
+            return _STOP, market.fine.time[place], 0
+    if inside and says != _STOP_OR_TARGET:
+        return _NOTHING, market.bars.time[row], settled
     return _guess(says, _PESSIMISTIC), market.bars.time[row], 0
+
+
+@kernel
+def _know(
+    market: Market, row: int, side: int, session: int, says: int, stop: int, target: int
+) -> bool:
+    # Whether the finer bars reach what the bar has reached; else some of them are missing.
+    stopped = says == _TARGET_OR_NOTHING
+    reached = says == _STOP_OR_NOTHING
+    first, after = _fine_rows(market, row)
+    for place in range(first, after):
+        _, against, favour, _ = _look(market, market.fine, place, side, session)
+        stopped = stopped or against <= stop
+        reached = reached or favour >= target
+    return stopped and reached
 
 
 @kernel

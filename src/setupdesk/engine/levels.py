@@ -28,6 +28,9 @@ NO_ATR = "no_atr"
 NO_HISTORY = "no_history"
 NO_VOLUME = "no_volume"
 
+NEVER = 2**62
+"""UTC milliseconds."""
+
 PATTERN_DAYS = 7
 """A day is judged when it has six before it."""
 
@@ -50,6 +53,22 @@ class Market:
     """The instant at which each session can begin to matter, UTC milliseconds."""
 
     @property
+    def opens(self) -> Ints:
+        """When each session opens, UTC milliseconds."""
+        return column([one.opens_ms for one in self.sessions])
+
+    @property
+    def eve(self) -> Ints:
+        """The row before each session, once the bars have come to its open; else their number."""
+        return np.where(self.opens <= self.bars.end_ms, self.first - 1, len(self.bars))
+
+    @property
+    def first_close(self) -> Ints:
+        """When the first bar of each session closes, UTC milliseconds; ``NEVER`` without one."""
+        times = np.append(self.bars.time, 0)[self.first] + self.bars.timeframe.milliseconds
+        return np.where(self.first < self.stop, times, NEVER)
+
+    @property
     def with_earlier(self) -> list[Session]:
         """All sessions that levels may look at, oldest first."""
         return [*self.earlier, *self.sessions]
@@ -67,6 +86,9 @@ class Measured:
 
     known: Ints | None = None
     """Row at whose close the level is final, for each session; the number of bars if not yet."""
+
+    since: Ints | None = None
+    """When it is known, where that is later than the close of ``known``; UTC milliseconds."""
 
     span: tuple[Ints, Ints] | None = None
     """When its window starts and ends, UTC milliseconds."""
@@ -171,7 +193,8 @@ def _measure_previous(name: str, level: Previous, market: Market) -> Measured:
     columns["range"] = columns["high"] - columns["low"]
     return Measured(
         {f"{name}.{word}": values for word, values in columns.items()},
-        known=market.first - 1,
+        known=market.eve,
+        since=market.opens,
         reasons={NO_HISTORY: unknown} | reasons,
     )
 
@@ -179,16 +202,12 @@ def _measure_previous(name: str, level: Previous, market: Market) -> Measured:
 def _measure_vwap(name: str, market: Market) -> Measured:
     bars = market.bars
     found = find_vwap(bars, market.first, market.stop)
-    silent = np.array(
-        [
-            np.isnan(bars.volume[first:stop]).all()
-            for first, stop in zip(market.first, market.stop, strict=True)
-        ],
-        bool,
-    )
+    # After a bar of unknown volume there is no value, so the first bar decides.
+    silent = (market.first < market.stop) & np.isnan(np.append(bars.volume, 0)[market.first])
     mid, deviation = (to_points(values, bars.tick) for values in (found.mid, found.sd))
     return Measured(
         per_bar={f"{name}.mid": mid, f"{name}.sd": deviation},
+        since=market.first_close,
         reasons={NO_VOLUME: silent},
     )
 
@@ -211,7 +230,8 @@ def _measure_gap(name: str, market: Market) -> Measured:
     before = find_previous_days(market.bars, *rows).of
     return Measured(
         {f"{name}.size": np.abs(size), f"{name}.direction": np.sign(size)},
-        known=market.first - 1,
+        known=market.eve,
+        since=market.first_close,
         reasons={NO_HISTORY: unknown, DATA_GAP: _has_gap_before(before, rows, market)},
     )
 
@@ -235,7 +255,8 @@ def _measure_pattern(name: str, level: DayPattern, market: Market) -> Measured:
     columns = asked | {"any": np.maximum.reduce([asked[one] for one in level.patterns])}
     return Measured(
         {f"{name}.{word}": values for word, values in columns.items()},
-        known=market.first - 1,
+        known=market.eve,
+        since=market.opens,
         reasons={NO_HISTORY: unknown},
     )
 

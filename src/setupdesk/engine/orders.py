@@ -82,12 +82,10 @@ def _place(
 ) -> tuple[Waits, Truths]:
     # With where the order would still wait after the last of the bars.
     fired, kind = signals.fired, _KINDS[setup.entry.kind]
-    step = bars.timeframe.milliseconds
-    closed = bars.time[fired.known] + step
     if setup.entry.expires is None:
         until = compiled.window[1][fired.session]
     else:
-        until = closed + setup.entry.expires.in_milliseconds(bars.timeframe)
+        until = fired.known_ms(bars) + setup.entry.expires.in_milliseconds(bars.timeframe)
     if kind == fills.MARKET:
         price, expiry = bars.close[fired.known], np.minimum(fired.known + 1, last)
     else:
@@ -96,8 +94,7 @@ def _place(
     waits = Waits(
         fired.session, fired.side, np.full(len(fired.side), kind), price, fired.known, expiry
     )
-    ends = int(bars.time[-1]) + step if len(bars) else 0
-    return waits, (until > ends) & (last >= len(bars) - 1)
+    return waits, (until > bars.end_ms) & (last >= len(bars) - 1)
 
 
 def _find_price(setup: Setup, signals: Signals, tick: float) -> Ints:

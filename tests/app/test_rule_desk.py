@@ -89,7 +89,7 @@ def test_windows_that_no_symbol_has_together_are_a_mistake(tmp_path: Path) -> No
         open_desk(tmp_path, catalogue=lonely).add(MINE, "mine.yaml")
 
     [mistake] = refused.value.mistakes
-    assert "levels.ib.window: 'initial_balance' is not known" in mistake
+    assert "no symbol has all windows of this rule: initial_balance" in mistake
     assert mistake.startswith("line ")
 
 

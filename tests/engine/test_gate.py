@@ -69,9 +69,9 @@ def test_what_looks_ahead_is_refused(raid: Rule, make_symbol: MakeSymbol) -> Non
 def test_a_window_that_the_symbol_lacks_is_a_mistake(
     make_setup: Callable[..., Setup], make_symbol: MakeSymbol
 ) -> None:
-    setup = make_setup(levels={"ib": {"kind": "session_range", "window": "siesta"}})
+    setup = make_setup(levels={"ib": {"kind": "session_range", "window": "asia"}})
 
-    with pytest.raises(InvalidRuleError, match="no window 'siesta'"):
+    with pytest.raises(InvalidRuleError, match="no window 'asia'"):
         examine(setup, make_symbol())
 
 

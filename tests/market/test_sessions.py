@@ -6,10 +6,10 @@ import pytest
 from setupdesk.core.symbol import Window
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
+from setupdesk.market.days import find_offsets_ms
 from setupdesk.market.sessions import (
     Session,
     find_instants,
-    find_offsets_ms,
     find_rows,
     fits,
 )
@@ -86,7 +86,7 @@ def test_new_york_opens_an_hour_earlier_in_berlin_for_three_weeks(
 
     starts, _ = find_instants(window, [session])
 
-    local = starts + find_offsets_ms([session], "Europe/Berlin")
+    local = starts + find_offsets_ms(starts, "Europe/Berlin")
     assert local[0] == ms(*day, berlin_hour, 30)
 
 
@@ -96,14 +96,6 @@ def test_a_window_that_wraps_ends_on_the_next_date() -> None:
     starts, ends = find_instants(window, [day_of(2025, 5, 14)])
 
     assert (starts[0], ends[0]) == (ms(2025, 5, 15), ms(2025, 5, 15, 4))
-
-
-def test_offsets_are_those_of_each_session() -> None:
-    sessions = [day_of(2025, 3, 28), day_of(2025, 3, 31)]
-
-    offsets = find_offsets_ms(sessions, "Europe/Berlin")
-
-    assert offsets.tolist() == [3_600_000, 7_200_000]
 
 
 @pytest.mark.parametrize(

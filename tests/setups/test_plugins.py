@@ -90,7 +90,7 @@ def test_an_honest_plugin_passes_the_gate_and_its_params_are_checked(install: In
     ("given", "mistake"),
     [
         ({"close": 3}, "trigger.close: there is no such key"),
-        ({"closes": "x"}, "trigger.closes: 'x' is wrong"),
+        ({"closes": "x"}, "trigger.closes: it must be a whole number, 'x' is not"),
     ],
 )
 def test_wrong_params_are_told_in_plain_words(

@@ -11,7 +11,8 @@ from setupdesk.engine.levels import Market, Measured, measure
 from setupdesk.engine.prices import to_points
 from setupdesk.engine.result import Truths
 from setupdesk.market.bars import Bars, Floats, Ints
-from setupdesk.market.sessions import Session, column, find_instants, find_offsets_ms, find_rows
+from setupdesk.market.days import find_offsets_ms
+from setupdesk.market.sessions import Session, column, find_instants, find_rows
 from setupdesk.setups.definition import SESSION_OPEN, Setup
 from setupdesk.setups.levels import Gap
 from setupdesk.setups.moments import Moment
@@ -108,7 +109,7 @@ def compile_setup(
         clock.spans,
         window,
         _last_rows(bars, clock.instants(setup.exit.flat)),
-        find_offsets_ms(sessions, symbol.zone),
+        find_offsets_ms(opens, symbol.zone),
     )
 
 

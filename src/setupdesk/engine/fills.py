@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from setupdesk.detectors.kernel import feed, kernel
-from setupdesk.engine.result import Truths
 from setupdesk.market.bars import Bars, Floats, Ints
 
 # What became of a candidate; the codes stand here because the kernels are compiled with them.
@@ -262,13 +261,15 @@ def fill(market: Market, orders: Orders, caps: Caps, account: Account) -> tuple[
     Gives a verdict for each, and how each trade ended.
     """
     count = len(orders.known)
-    verdicts = np.empty(count, np.int64)
-    outcomes = Outcomes(np.zeros(count), *np.zeros((11, count), np.int64))
+    verdicts = orders.refused.copy()
+    lots, ended = np.zeros(count), np.zeros((count, len(Outcomes._fields) - 1), np.int64)
     # What waits in vain is judged when its session is over: by then another may have cancelled it.
     never = np.where(orders.unfit == NO_NEXT_BAR, orders.known, orders.last) + 1
-    turns = np.lexsort((orders.rank, np.where(orders.entered == NEVER, never, orders.entered)))
-    _walk(market, Orders(*map(feed, orders)), feed(turns), caps, account, verdicts, outcomes)
-    return verdicts, outcomes
+    at = np.where(orders.entered == NEVER, never, orders.entered)
+    open_to_fill = np.flatnonzero(orders.refused == TRADED)
+    turns = open_to_fill[np.lexsort((orders.rank[open_to_fill], at[open_to_fill]))]
+    _walk(market, Orders(*map(feed, orders)), feed(turns), caps, account, verdicts, lots, ended)
+    return verdicts, Outcomes(lots, *ended.T)
 
 
 @kernel
@@ -341,35 +342,43 @@ def _walk(
     caps: Caps,
     account: Account,
     verdicts: Ints,
-    outcomes: Outcomes,
+    lots: Floats,
+    ended: Ints,
 ) -> None:
+    # Columns are taken out of their tuples once: each time costs as much as a bar.
+    session, side, group, known = orders.session, orders.side, orders.group, orders.known
+    entered, entry, stop, unfit = orders.entered, orders.entry, orders.stop, orders.unfit
     fills = np.zeros((2, len(market.offsets)), np.int64)
     taken = np.zeros(len(market.offsets), np.bool_)
     in_all, held_until, left_at, balance = 0, -1, -1, account.balance
     for order in turns:
-        verdict = _judge(orders, order, held_until, left_at, taken)
+        of, place = session[order], 1 if side[order] > 0 else 0
+        if group[order] >= 0 and taken[group[order]]:
+            verdict = OCO_CANCELLED
+        else:
+            verdict = _judge(entered[order], known[order], unfit[order], held_until, left_at)
         if verdict == TRADED:
-            verdict = _limit(orders, order, caps, fills, in_all)
+            of_session, of_side = fills[0, of] + fills[1, of], fills[place, of]
+            verdict = _limit(caps, of_session, of_side, in_all)
         if verdict == TRADED:
-            verdict = orders.unfit[order]
+            verdict = unfit[order]
         if verdict == TRADED:
-            risk = abs(orders.entry[order] - orders.stop[order])
-            outcomes.lots[order] = _size(account, balance, risk)
-            if outcomes.lots[order] < account.min_lot:
+            lots[order] = _size(account, balance, abs(entry[order] - stop[order]))
+            if lots[order] < account.min_lot:
                 verdict = SIZE_BELOW_MIN
         verdicts[order] = verdict
         if verdict == TRADED:
             in_all += 1
-            fills[_place(orders, order), orders.session[order]] += 1
-            if orders.group[order] >= 0:
-                taken[orders.group[order]] = True
-            held_until, left_at, gained = _trade(market, orders, order, account, outcomes)
-            balance += gained * outcomes.lots[order] * account.tick_value
+            fills[place, of] += 1
+            if group[order] >= 0:
+                taken[group[order]] = True
+            held_until, left_at, gained = _trade(market, orders, order, account, ended)
+            balance += gained * lots[order] * account.tick_value
 
 
 @kernel
 def _trade(
-    market: Market, orders: Orders, order: int, account: Account, outcomes: Outcomes
+    market: Market, orders: Orders, order: int, account: Account, ended: Ints
 ) -> tuple[int, int, float]:
     # Gives the last row in which it is held, the row at whose open it is gone, and its gain in
     # ticks.
@@ -382,8 +391,7 @@ def _trade(
         other = _hold(market, orders, order, _OPTIMISTIC).price
         low, high = min(one, other, end.price), max(one, other, end.price)
     rolls = _count_rolls(market, orders.entered[order], end.row)
-    _store(outcomes, order, side, end, low, high)
-    outcomes.held_over[order] = rolls
+    _store(ended, order, side, end, low, high, rolls)
     swap = rolls * (account.swap_long if side > 0 else account.swap_short)
     gained = end.price - side * orders.entry[order] - account.commission + swap
 
@@ -392,30 +400,19 @@ def _trade(
 
 
 @kernel
-def _place(orders: Orders, order: int) -> int:
-    return 1 if orders.side[order] > 0 else 0
-
-
-@kernel
-def _judge(orders: Orders, order: int, held_until: int, left_at: int, taken: Truths) -> int:
-    if orders.refused[order] != TRADED:
-        return orders.refused[order]
-    group, entered = orders.group[order], orders.entered[order]
-    if group >= 0 and taken[group]:
-        return OCO_CANCELLED
+def _judge(entered: int, known: int, unfit: int, held_until: int, left_at: int) -> int:
     if entered == NEVER:
-        if orders.unfit[order] != NO_NEXT_BAR:
-            return orders.unfit[order]
-        return IN_POSITION if orders.known[order] + 1 < left_at else TRADED
+        if unfit != NO_NEXT_BAR:
+            return unfit
+        return IN_POSITION if known + 1 < left_at else TRADED
     return IN_POSITION if entered <= held_until else TRADED
 
 
 @kernel
-def _limit(orders: Orders, order: int, caps: Caps, fills: Ints, in_all: int) -> int:
-    session = orders.session[order]
-    if fills[0, session] + fills[1, session] >= caps.per_session:
+def _limit(caps: Caps, of_session: int, of_side: int, in_all: int) -> int:
+    if of_session >= caps.per_session:
         return SESSION_LIMIT
-    if fills[_place(orders, order), session] >= caps.per_side:
+    if of_side >= caps.per_side:
         return SIDE_LIMIT
     return RUN_LIMIT if in_all >= caps.in_all else TRADED
 
@@ -588,26 +585,29 @@ def _fine_rows(market: Market, row: int) -> tuple[int, int]:
 
 @kernel
 def _count_rolls(market: Market, first: int, last: int) -> int:
-    begun, ended = market.bars.time[first], market.bars.time[last]
-    count = 0
-    for roll in market.rolls:
-        if begun < roll <= ended:
-            count += 1
-    return count
+    time, rolls = market.bars.time, market.rolls
+    before = np.searchsorted(rolls, time[first], side="right")
+    return np.searchsorted(rolls, time[last], side="right") - before
 
 
 @kernel
-def _store(outcomes: Outcomes, order: int, side: int, end: _End, low: int, high: int) -> None:
-    outcomes.row[order] = end.row
-    outcomes.at[order] = end.at
-    outcomes.price[order] = end.price * side
-    outcomes.reason[order] = end.reason
-    outcomes.ambiguous[order] = end.ambiguous
-    outcomes.resolved[order] = end.resolved
-    outcomes.worst[order] = end.worst * side
-    outcomes.best[order] = end.best * side
-    outcomes.worst_case[order] = low * side
-    outcomes.best_case[order] = high * side
+def _store(
+    ended: Ints, order: int, side: int, end: _End, low: int, high: int, held_over: int
+) -> None:
+    # In the order of the fields of Outcomes.
+    ended[order] = (
+        end.row,
+        end.at,
+        end.price * side,
+        end.reason,
+        end.ambiguous,
+        end.resolved,
+        end.worst * side,
+        end.best * side,
+        low * side,
+        high * side,
+        held_over,
+    )
 
 
 @kernel

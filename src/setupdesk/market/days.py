@@ -1,15 +1,15 @@
 """Days of a market: between dates in its zone and instants in UTC."""
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
 from setupdesk.market.bars import Ints
 
-_QUARTER_MS = 15 * 60_000
-_DAY_MS = 96 * _QUARTER_MS
+_DAY_MS = 86_400_000
+_DAYS_BEFORE_1970 = date(1970, 1, 1).toordinal()
 
 
 def midnight_ms(day: date, zone: str) -> int:
@@ -42,29 +42,47 @@ def from_ms(instant_ms: int) -> datetime:
 
 
 def find_wall_clock(times: Ints, zone: str) -> Ints:
-    """Give UTC milliseconds, oldest first, as the wall clock of *zone* shows them."""
-    if not len(times):
-        return times
-    changes = dict(_find_offsets(int(times[0]), int(times[-1]), ZoneInfo(zone)))
-    starts, shifts = np.array(list(changes.items()), np.int64).T
-    return times + shifts[np.searchsorted(starts, times, side="right") - 1]
+    """Give UTC milliseconds as the wall clock of *zone* shows them."""
+    return times + find_offsets_ms(times, zone)
 
 
-def _find_offsets(first_ms: int, last_ms: int, zone: ZoneInfo) -> Iterator[tuple[int, int]]:
-    # Since when which offset holds. Asking a zone takes long, so only a day that ends with
-    # another offset than it began with is looked at closely.
-    begin = first_ms // _DAY_MS * _DAY_MS
-    offset = _offset_ms(begin, zone)
-    yield begin, offset
-    for day in range(begin, last_ms + 1, _DAY_MS):
-        if _offset_ms(day + _DAY_MS, zone) == offset:
-            continue
-        for quarter in range(day, day + _DAY_MS + 1, _QUARTER_MS):
-            if (found := _offset_ms(quarter, zone)) != offset:
-                offset = found
-                yield quarter, offset
+def find_instants_ms(days: Ints, at: time, zone: str) -> Ints:
+    """Give the instants at which the clocks of *zone* show *at* on *days*, in UTC milliseconds.
+
+    Days are ordinals of dates. A zone is asked once for the days of a year and not again, for
+    a look-up costs more than all the rest of a session.
+    """
+    if not len(days):
+        return np.empty(0, np.int64)
+    first, last = (date.fromordinal(int(edge)).year for edge in (days.min(), days.max()))
+    known = np.concatenate([_ask_year(year, at, zone) for year in range(first, last + 1)])
+    return known[days - date(first, 1, 1).toordinal()]
 
 
-def _offset_ms(instant_ms: int, zone: ZoneInfo) -> int:
-    offset = from_ms(instant_ms).astimezone(zone).utcoffset()
-    return round(offset.total_seconds() * 1000) if offset else 0
+def find_offsets_ms(instants_ms: Ints, zone: str) -> Ints:
+    """Give what to add to UTC for the wall clock of *zone* at each instant, in milliseconds."""
+    if not len(instants_ms):
+        return np.empty(0, np.int64)
+    first, last = int(instants_ms.min()) // _DAY_MS, int(instants_ms.max()) // _DAY_MS
+    days = np.arange(first - 1, last + 3)
+    midnights = find_instants_ms(days + _DAYS_BEFORE_1970, time(), zone)
+    day = np.searchsorted(midnights, instants_ms, side="right") - 1
+    offsets = days * _DAY_MS - midnights
+    found, next_day = offsets[day], offsets[day + 1]
+    # On a day that changes the clocks midnight does not tell.
+    for row in np.flatnonzero(found != next_day):
+        found[row] = _ask_offset(int(instants_ms[row]), zone)
+    return found
+
+
+@cache
+def _ask_year(year: int, at: time, zone: str) -> Ints:
+    where, day = ZoneInfo(zone), date(year, 1, 1)
+    days = (day + timedelta(days=count) for count in range((date(year + 1, 1, 1) - day).days))
+    seconds = [int(datetime.combine(one, at, where).timestamp()) for one in days]
+    return np.array(seconds, np.int64) * 1000
+
+
+def _ask_offset(instant_ms: int, zone: str) -> int:
+    offset = from_ms(instant_ms).astimezone(ZoneInfo(zone)).utcoffset()
+    return int((offset or timedelta(0)).total_seconds()) * 1000

@@ -1,9 +1,10 @@
 """Wiring: the only place where ports meet adapters."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -40,12 +41,24 @@ from setupdesk.app.symbol_desk import SymbolDesk
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.settings import Settings
 from setupdesk.setups.definition import Setup
+from setupdesk.setups.plugins import TriggerPlugin, find_plugins
 from setupdesk.setups.registry import RuleRegistry
 
 # One of each for a process: what a warm parent has read, its children need not read again.
 _open_symbols = cache(SymbolFiles)
-_open_rules = cache(RuleFiles)
 _open_calendar = cache(ExchangeCalendar)
+
+
+@cache
+def _open_rules(folder: Path) -> RuleFiles:
+    return RuleFiles(folder, find_plugins(_examine_plugin))
+
+
+def _examine_plugin(plugin: TriggerPlugin) -> Iterable[str]:
+    from setupdesk.engine.plugin_gate import examine_plugin
+
+    return examine_plugin(plugin, load_catalogue()["GER40"])
+
 
 DISPATCHED = (("start", "settle"), ("cancel",))
 """Which errands each dispatcher carries: a cancel waits for no answer of Prefect's."""

@@ -1,6 +1,7 @@
 """Triggers of a new kind, from packages that are installed beside the desk."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -8,9 +9,17 @@ from typing import Any
 import pytest
 
 from setupdesk.adapters.catalogue import load_catalogue
+from setupdesk.core.errors import InvalidRuleError
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.engine.backtest import run_setup
 from setupdesk.engine.gate import GateSize
 from setupdesk.engine.plugin_gate import examine_plugin
+from setupdesk.market.resample import resample
+from setupdesk.market.sessions import session_by_clock
+from setupdesk.market.synthetic import simulate_bars
 from setupdesk.setups.plugins import InvalidPluginError, Plugins, TriggerPlugin, find_plugins
+from setupdesk.setups.registry import load_registry
+from setupdesk.setups.rule import read_rule
 
 HONEST = dedent("""
     import numpy as np
@@ -176,3 +185,56 @@ def test_of_two_plugins_of_one_kind_the_second_is_refused(install: Install) -> N
 
     assert plugins.kinds == ("closes_above",)
     assert "is taken" in plugins.mistakes["second_trigger of second_trigger"][0]
+
+
+def raw_rule(**trigger: Any) -> dict[str, Any]:
+    raid = load_registry().rules["IB_raid_v1"].raw
+    kept = {key: raid[key] for key in ("title", "timeframes", "levels", "window", "exit", "limits")}
+    return {
+        **kept,
+        "id": "Closes_v1",
+        "trigger": {"kind": "closes_above", **trigger},
+        "stop": {"price": "ib.mid"},
+        "target": {"rr": 1},
+    }
+
+
+def test_a_rule_trades_what_a_plugin_finds(install: Install) -> None:
+    install("traded_trigger", HONEST)
+    symbol = load_catalogue()["GER40"]
+    fine = simulate_bars(symbol, date(2025, 1, 6), date(2025, 3, 28), seed=3)
+    bars = resample(fine, Timeframe.M15, symbol.week)
+    days = [date(2025, 3, 3) + timedelta(days=count) for count in range(26)]
+    sessions = [session_by_clock(day, symbol.session) for day in days if day.weekday() < 5]
+
+    rule = read_rule("closes", raw_rule(closes=2), find())
+    result = run_setup(rule.default, symbol, bars, sessions)
+
+    assert len(result.trades) > 5
+    assert {one.side for one in result.candidates} == {"long"}
+    assert {one.level for one in result.trades} == {"closes_above"}
+
+
+@pytest.mark.parametrize(
+    ("trigger", "mistake"),
+    [
+        ({"closes": "x"}, "trigger.closes: it must be a whole number"),
+        ({"kind": "closes_below"}, "trigger.kind: 'closes_below' is not one of 'sweep_reclaim'"),
+    ],
+)
+def test_a_wrong_trigger_of_a_plugin_is_a_mistake_of_the_rule(
+    install: Install, trigger: dict[str, Any], mistake: str
+) -> None:
+    install("wrongly_used_trigger", HONEST)
+
+    with pytest.raises(InvalidRuleError) as refusal:
+        read_rule("closes", raw_rule(**trigger), find())
+
+    assert mistake in str(refusal.value)
+
+
+def test_a_plugin_that_the_gate_refuses_takes_its_rules_away(install: Install) -> None:
+    install("refused_trigger", HONEST.replace("bars.close[begin:end]", "bars.close[begin + 1:end]"))
+
+    with pytest.raises(InvalidRuleError, match="the plug-in 'closes_above' cannot be used"):
+        read_rule("closes", raw_rule(), find())

@@ -15,6 +15,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from setupdesk.core.errors import InvalidRuleError, NotFoundError
+from setupdesk.setups.plugins import Plugins
 from setupdesk.setups.registry import BUILT_IN, load_registry, load_rule, parse_rule, text_of
 from setupdesk.setups.rule import Rule
 
@@ -40,6 +41,9 @@ class RuleFiles(Mapping[str, Rule]):
     """All rules by id, read anew whenever a file of the folder has changed."""
 
     folder: Path | None
+    plugins: Plugins | None = None
+    """Where triggers of other kinds are looked for."""
+
     _shipped: Mapping[str, Rule] = field(default_factory=_load_shipped, repr=False)
     _shelf: _Shelf | None = field(default=None, repr=False)
 
@@ -74,7 +78,7 @@ class RuleFiles(Mapping[str, Rule]):
 
     def check(self, text: str, file_name: str) -> Rule:
         """Read a rule that is to be published; ``InvalidRuleError`` says why it cannot be."""
-        rule = parse_rule(file_name, text)
+        rule = parse_rule(file_name, text, self.plugins)
         if mistake := self._why_taken(rule, self._load_published()):
             raise InvalidRuleError(file_name, [mistake])
         return rule
@@ -127,7 +131,7 @@ class RuleFiles(Mapping[str, Rule]):
         return _Shelf(stamp, dict(sorted(rules.items())), mistakes)
 
     def _load_own(self, path: Path) -> Rule:
-        rule, published = load_rule(path), self._load_published()
+        rule, published = load_rule(path, self.plugins), self._load_published()
         if mistake := self._why_taken(rule, published):
             raise InvalidRuleError(path.name, [mistake])
         if rule.id not in published:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from setupdesk.core.errors import InvalidRuleError
 from setupdesk.detectors.fvg import FairValueGaps, find_fair_value_gaps
+from setupdesk.detectors.kernel import feed
 from setupdesk.detectors.level_break import Span, find_level_breaks
 from setupdesk.detectors.stretch import Band, find_stretches
 from setupdesk.detectors.structure import BOS, Breaks, find_breaks
@@ -17,12 +19,14 @@ from setupdesk.engine.result import Truths
 from setupdesk.market.bars import Bars, Floats, Ints
 from setupdesk.setups.definition import Setup
 from setupdesk.setups.levels import Fvg, Gap, Swing
+from setupdesk.setups.plugins import check_signals
 from setupdesk.setups.triggers import (
     BarDirection,
     BreakClose,
     BreakStop,
     FvgRetest,
     GapOpen,
+    PluginTrigger,
     Stretch,
     SweepReclaim,
 )
@@ -116,6 +120,8 @@ def _fire(setup: Setup, compiled: Compiled, bars: Bars) -> Fired:
             return _stretch(trigger, compiled, bars)
         case GapOpen():
             return _gap_open(setup, trigger, compiled, bars)
+        case PluginTrigger():
+            return _ask_plugin(setup, trigger, compiled, bars)
 
 
 def find_sign(level: str) -> Sign:
@@ -306,6 +312,17 @@ def _fvg_retest(setup: Setup, trigger: FvgRetest, compiled: Compiled, bars: Bars
     return Fired(
         session, gaps.sign[place], level_column, event, known, near, (name,), None, terms
     ).at(large)
+
+
+def _ask_plugin(setup: Setup, trigger: PluginTrigger, compiled: Compiled, bars: Bars) -> Fired:
+    first, stop = compiled.watched
+    levels = {name: feed(values) for name, values in compiled.levels.items()}
+    found = trigger.plugin.find_signals(bars, feed(first), feed(stop), levels, trigger.params)
+    if wrong := check_signals(found, bars, first, stop):
+        raise InvalidRuleError(setup.id, [f"the plug-in {trigger.kind}: {wrong}"])
+    level = np.zeros(len(found.known), np.int64)
+    names, price = (trigger.kind,), found.level_price
+    return Fired(found.session, found.side, level, found.known, found.known, price, names)
 
 
 def _gaps_after_sweep(gaps: FairValueGaps, sweeps: Breaks, within: int) -> tuple[Ints, Ints, Ints]:

@@ -10,7 +10,15 @@ from setupdesk.core.timeframe import Timeframe
 from setupdesk.setups.expressions import Expression
 from setupdesk.setups.levels import Fvg, Gap, Level, SessionRange, Swing
 from setupdesk.setups.moments import Duration, Moment
-from setupdesk.setups.parts import Condition, Count, Instant, Number, Part, Ratio
+from setupdesk.setups.parts import (
+    NAME_PATTERN,
+    Condition,
+    Count,
+    Instant,
+    Number,
+    Part,
+    Ratio,
+)
 from setupdesk.setups.triggers import (
     ENTRIES,
     OTHER_ENTRIES,
@@ -21,13 +29,13 @@ from setupdesk.setups.triggers import (
     EntryKind,
     FvgRetest,
     GapOpen,
+    PluginTrigger,
     Stretch,
     SweepReclaim,
     Trigger,
 )
 
 ID_PATTERN = r"^[A-Za-z][A-Za-z0-9_]*_v[1-9][0-9]*$"
-NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 
 SESSION_OPEN = "session.open"
 """The first price of the session; who waits with an order before it does not know it."""
@@ -203,7 +211,7 @@ class Definition(Part):
             case GapOpen():
                 if len(self._named(Gap)) != 1:
                     yield "trigger: gap_open needs exactly one level of the kind gap"
-            case Stretch():
+            case Stretch() | PluginTrigger():
                 pass
         allowed = ENTRIES.get(trigger.kind, OTHER_ENTRIES)
         if self.entry.kind not in allowed:

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from setupdesk.setups.expressions import Expression, parse_expression
 from setupdesk.setups.moments import Duration, Moment, Span
 
+NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+"""Of levels, params and kinds of plug-ins."""
+
 
 class Part(BaseModel):
     """Any part of a rule: closed to unknown keys, and never changed."""

@@ -19,9 +19,8 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from setupdesk.market.bars import Bars, Floats, Ints
-from setupdesk.setups.definition import NAME_PATTERN
 from setupdesk.setups.mistakes import put_in_words
-from setupdesk.setups.parts import Part
+from setupdesk.setups.parts import NAME_PATTERN, Part
 
 GROUP = "setupdesk.triggers"
 

@@ -12,6 +12,7 @@ from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEv
 from setupdesk.core.errors import InvalidRuleError
 from setupdesk.core.setup_terms import SetupTerms
 from setupdesk.setups.places import point_out
+from setupdesk.setups.plugins import Plugins
 from setupdesk.setups.rule import Rule, read_rule
 
 BUILT_IN = Path(__file__).with_name("rules")
@@ -52,21 +53,21 @@ def load_registry(folder: Path = BUILT_IN) -> RuleRegistry:
     return RuleRegistry({rule.id: rule for rule in rules})
 
 
-def load_rule(path: Path) -> Rule:
+def load_rule(path: Path, plugins: Plugins | None = None) -> Rule:
     """Read one rule. Raises ``InvalidRuleError`` with every mistake in the file."""
-    rule = parse_rule(path.name, text_of(path))
+    rule = parse_rule(path.name, text_of(path), plugins)
     if rule.id != path.stem:
         raise InvalidRuleError(path.name, [f"id: {rule.id!r} must be the name of the file"])
     return rule
 
 
-def parse_rule(name: str, text: str) -> Rule:
+def parse_rule(name: str, text: str, plugins: Plugins | None = None) -> Rule:
     """Read the text of the file *name*. Raises ``InvalidRuleError``; mistakes have their line."""
     if len(text.encode()) > LARGEST:
         raise _too_large(name)
     raw = _parse(name, text)
     try:
-        return read_rule(name, raw)
+        return read_rule(name, raw, plugins)
     except InvalidRuleError as wrong:
         raise InvalidRuleError(name, point_out(wrong.mistakes, text)) from wrong
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Self
 
@@ -12,9 +12,10 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from setupdesk.core.errors import InvalidRuleError
 from setupdesk.core.setup_terms import RUN_PARAMS, Param, SetupTerms
-from setupdesk.setups.definition import NAME_PATTERN, RESERVED_NAMES, Definition, Setup
+from setupdesk.setups.definition import RESERVED_NAMES, Definition, Setup
 from setupdesk.setups.mistakes import find_odd_values, put_in_words
-from setupdesk.setups.parts import Part
+from setupdesk.setups.parts import NAME_PATTERN, Part
+from setupdesk.setups.plugins import Plugins
 
 _UNTOUCHED = ("id", "title", "description", "params")
 _WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?![\w.])")
@@ -72,6 +73,8 @@ class Rule:
 
     raw: Mapping[str, Any]
     params: Mapping[str, ParamText]
+    plugins: Plugins | None = field(default=None, repr=False, compare=False)
+    """Where triggers of other kinds are looked for."""
 
     @property
     def id(self) -> str:
@@ -108,7 +111,11 @@ class Rule:
             text["target"] = {"rr": rr_target}
         if max_trades is not None:
             text["limits"] = {**text["limits"], "max_trades_per_session": max_trades}
-        return Setup.model_validate({**text, "digest": self.digest})
+        return Setup.model_validate({**text, "digest": self.digest}, context=self._context)
+
+    @property
+    def _context(self) -> dict[str, Any]:
+        return {"plugins": self.plugins}
 
     def _substitute(self, changed: Mapping[str, float | str]) -> dict[str, Any]:
         for name in changed:
@@ -151,13 +158,13 @@ class Rule:
 
     def _try(self, values: Mapping[str, float | str]) -> list[str]:
         try:
-            Definition.model_validate(self._substitute(values))
+            Definition.model_validate(self._substitute(values), context=self._context)
         except ValidationError as error:
             return put_in_words(error)
         return []
 
 
-def read_rule(name: str, raw: object) -> Rule:
+def read_rule(name: str, raw: object, plugins: Plugins | None = None) -> Rule:
     """Check a rule that was read from *name*. Raises ``InvalidRuleError`` with every mistake."""
     if not isinstance(raw, dict):
         raise InvalidRuleError(name, ["a rule is a list of keys such as id, levels and trigger"])
@@ -165,7 +172,7 @@ def read_rule(name: str, raw: object) -> Rule:
     if odd:
         raise InvalidRuleError(name, odd)
     params, mistakes = _read_params(raw.get("params", {}))
-    rule = Rule(raw, params)
+    rule = Rule(raw, params, plugins)
     mistakes += rule.find_mistakes()
     if mistakes:
         raise InvalidRuleError(name, mistakes)

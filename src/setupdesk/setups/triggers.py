@@ -1,11 +1,14 @@
-"""Triggers: the seven things that can make a setup act."""
+"""Triggers: the seven things that can make a setup act, and those of plug-ins."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field, PlainValidator, TypeAdapter, ValidationInfo
 
 from setupdesk.setups.moments import Duration
 from setupdesk.setups.parts import Count, LengthOfTime, Names, Number, Part
+from setupdesk.setups.plugins import Plugins, TriggerPlugin
 
 EntryKind = Literal["market", "stop", "limit"]
 
@@ -79,10 +82,30 @@ class GapOpen(Part):
     direction: Literal["fade", "follow"]
 
 
-Trigger = Annotated[
-    SweepReclaim | BreakClose | BreakStop | BarDirection | FvgRetest | Stretch | GapOpen,
-    Field(discriminator="kind"),
-]
+@dataclass(frozen=True, slots=True)
+class PluginTrigger:
+    """Whatever an installed plug-in says; traded on the side that it names."""
+
+    kind: str
+    plugin: TriggerPlugin
+    params: BaseModel
+
+
+_BuiltIn = SweepReclaim | BreakClose | BreakStop | BarDirection | FvgRetest | Stretch | GapOpen
+_BUILT_IN: TypeAdapter[_BuiltIn] = TypeAdapter(Annotated[_BuiltIn, Field(discriminator="kind")])
+
+
+def _read_trigger(given: Any, info: ValidationInfo) -> _BuiltIn | PluginTrigger:
+    plugins: Plugins | None = (info.context or {}).get("plugins")
+    kind = given.get("kind") if isinstance(given, Mapping) else None
+    if plugins is None or kind not in {*plugins.kinds, *plugins.mistakes}:
+        return _BUILT_IN.validate_python(given)
+    said = {key: value for key, value in given.items() if key != "kind"}
+    return PluginTrigger(kind, plugins.find(kind), plugins.read_params(kind, said))
+
+
+Trigger = Annotated[_BuiltIn | PluginTrigger, PlainValidator(_read_trigger)]
+"""Plug-ins are those of the validation's context, ``{"plugins": Plugins}``."""
 
 SIGNAL_NAMES: dict[str, Names] = {"sweep_reclaim": ("sweep.extreme",)}
 """What a kind of trigger adds to the names of its signals."""

@@ -33,6 +33,7 @@ from setupdesk.app.fetch import Fetch
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.queries import Queries
+from setupdesk.app.report_page import WriteReportPage
 from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
 from setupdesk.core.symbol import Catalogue
@@ -67,6 +68,7 @@ class Desk:
     settings: Settings
     start: Start
     queries: Queries
+    write_report_page: WriteReportPage
     data_desk: DataDesk
     symbol_desk: SymbolDesk
     fetch: Fetch
@@ -98,11 +100,13 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     bar_store, results = BarStore(settings.bars), ResultStore(settings.runs)
     spool = FeedSpool(settings.spool)
     build_offer = BuildOffer(catalogue, registry, bar_store, calendar, clock.today)
+    queries = Queries(Reads(ledger), results, registry)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     return Desk(
         settings=settings,
         start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
-        queries=Queries(Reads(ledger), results, registry),
+        queries=queries,
+        write_report_page=WriteReportPage(queries, catalogue, bar_store, calendar),
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
         symbol_desk=SymbolDesk(catalogue, symbols, calendar, clock.today),
         fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),

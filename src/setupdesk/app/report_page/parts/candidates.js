@@ -58,20 +58,19 @@ class Candidates {
   }
 
   describe(one) {
-    const isTraded = one.verdict === "traded";
+    const trade = report.trades.find((each) => each.candidate === one.number);
     const summary = el("summary", {},
       el("span.when", {}, `${one.day} ${clock(one.known_local)}`, el("span.utc", {}, ` ${utcClock(one.known_at)}`)),
       el(`span.side.${one.side}`, {}, one.side),
       el("span.level", {}, `${one.level} ${sayPrice(one.level_price)}`),
-      el(`span.verdict${isTraded ? ".traded" : ""}`, {}, one.verdict.replaceAll("_", " ")),
-      el("span.detail.muted", {}, one.detail));
+      el(`span.verdict${trade ? ".traded" : ""}`, {}, one.verdict.replaceAll("_", " ")),
+      el("span.detail.muted", {}, trade ? [`trade ${trade.number}, `, el("b", { class: toneOf(trade.r) || null }, sayR(trade.r))] : one.detail));
     const details = el("details", {}, summary);
-    details.addEventListener("toggle", () => details.open && details.children.length === 1 && details.append(this.evidence(one)));
+    details.addEventListener("toggle", () => details.open && details.children.length === 1 && details.append(this.evidence(one, trade)));
     return details;
   }
 
-  evidence(one) {
-    const trade = report.trades.find((each) => each.candidate === one.number);
+  evidence(one, trade) {
     const look = trade ? () => this.trades.choose(trade.number) : () => this.look(one.day);
     const canLook = days.some(({ day }) => day === one.day);
     return el("div.evidence", {},

@@ -100,9 +100,10 @@ class CandleChart {
     this.chart.subscribeClick(({ time }) => this.find(time, onTrade));
     this.paint();
     dark.addEventListener("change", () => this.paint());
-    // Paper is white.
-    addEventListener("beforeprint", () => this.paint());
-    addEventListener("afterprint", () => this.paint());
+    this.picture = el("div.paper");
+    holder.after(this.picture);
+    addEventListener("beforeprint", () => this.print());
+    addEventListener("afterprint", () => this.dress("screen"));
   }
 
   show(day, trade) {
@@ -135,6 +136,17 @@ class CandleChart {
     const [up, down] = [colour("candle-up"), colour("candle-down")];
     this.series.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down, borderVisible: false });
     if (this.rows?.length) this.draw();
+  }
+
+  // Paper is white, and a chart would not be drawn anew in time: a picture of it is printed.
+  print() {
+    this.dress("paper");
+    this.picture.replaceChildren(this.chart.takeScreenshot());
+  }
+
+  dress(medium) {
+    document.documentElement.dataset.medium = medium;
+    this.paint();
   }
 
   draw() {

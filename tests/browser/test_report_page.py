@@ -41,7 +41,9 @@ def chromium() -> Iterator[Any]:
 class Opened:
     """A page that notes what it says to the console and asks of the network."""
 
-    def __init__(self, browser: Any, file: Path, viewport: dict[str, int], **how: Any) -> None:
+    def __init__(
+        self, browser: Any, file: Path, viewport: dict[str, int], place: str = "", **how: Any
+    ) -> None:
         self.page = browser.new_page(viewport=viewport, **how)
         self.page.set_default_timeout(20_000)
         self.said: list[str] = []
@@ -49,7 +51,7 @@ class Opened:
         self.page.on("console", lambda message: self.said.append(message.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(file.as_uri())
+        self.page.goto(file.as_uri() + place)
         self.page.wait_for_selector("html[data-ready]", state="attached")
 
 
@@ -113,6 +115,15 @@ def test_a_click_on_a_trade_shows_its_candles(chromium: Any, file: Path) -> None
         .startswith("https://www.tradingview.com/")
     )
     assert opened.said == []
+
+
+def test_a_link_opens_at_its_trade_with_the_candles_in_sight(chromium: Any, file: Path) -> None:
+    opened = Opened(chromium, file, DESK, "#trade-3")
+
+    assert opened.page.locator(".list tr.chosen td").first.inner_text() == "3"
+    box = opened.page.locator(".candles").bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= DESK["height"]
 
 
 def test_the_list_is_sorted_by_a_click_and_back(chromium: Any, file: Path) -> None:

@@ -41,13 +41,17 @@ class WriteReportPage:
         except InvalidRequestError as error:
             return f"There are no candles: {error}"
 
-    def _load_candles(self, run: Json, report: Json, symbol: Symbol, days: list[date]) -> Json:
+    def _load_candles(
+        self, run: Json, report: Json, symbol: Symbol, days: list[date]
+    ) -> Json | str:
         made = report["provenance"]
         stored_as, timeframe = (
             Timeframe(name) for name in (made["bars_timeframe"], run["request"]["timeframe"])
         )
         stored = self.bar_store.load(symbol.name, stored_as, made["bars_fingerprint"])
         sessions = self.calendar.sessions(symbol, days[0], days[-1])
+        if not sessions:
+            return "There are no candles: the calendar of the symbol has no such days any more."
         return pick_candles(report, cut_span(stored, timeframe, symbol, sessions), sessions)
 
     def _find_setup(self, run: Json) -> Json | None:

@@ -17,8 +17,8 @@ from setupdesk.market.sessions import Session
 BEFORE, AFTER = 56, 12
 """Bars that are shown before a session opens and after it has closed."""
 
-MOST_BARS = 60_000
-"""A page of more would be slow to open and to send."""
+MOST_BARS = 80_000
+"""Half a year of M1; a page of more would be slow to open and to send."""
 
 _TEN_DAYS_MS = 10 * 24 * 3_600_000
 

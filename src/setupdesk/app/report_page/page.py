@@ -21,7 +21,7 @@ Json = Mapping[str, Any]
 PARTS = Path(__file__).with_name("parts")
 VENDOR = Path(__file__).with_name("vendor")
 SCRIPTS = (
-    *("words", "headline", "equity", "candles", "trades"),
+    *("words", "headline", "equity", "bars", "boxes", "candles", "trades"),
     *("breakdowns", "candidates", "making", "page"),
 )
 """In the order in which the page reads them."""

@@ -26,21 +26,39 @@ function drawEquity(width, say, choose) {
   const y = scale(highest > lowest ? [lowest, highest] : [-1, 1], [box.bottom, box.top]);
   const deepest = Math.max(...line.map((point) => point.below));
   const z = scale([0, deepest || 1], [box.under, box.floor]);
-  const path = line.map((point, place) => `${place ? "L" : "M"}${x(point.at).toFixed(1)} ${y(point.r).toFixed(1)}`).join("");
-  const water = line.map((point) => `L${x(point.at).toFixed(1)} ${z(point.below).toFixed(1)}`).join("");
+  const path = line
+    .map((point, place) => `${place ? "L" : "M"}${x(point.at).toFixed(1)} ${y(point.r).toFixed(1)}`)
+    .join("");
+  const water = line
+    .map((point) => `L${x(point.at).toFixed(1)} ${z(point.below).toFixed(1)}`)
+    .join("");
   const last = line.at(-1);
   const ends = [x(times[0]).toFixed(1), x(last.at).toFixed(1)];
   const mark = svg("g.mark");
   const drawing = svg(
     "svg",
-    { viewBox: `0 0 ${width} 306`, width, height: 306, role: "img", "aria-label": `Equity ends at ${sayR(last.r)}` },
+    {
+      viewBox: `0 0 ${width} 306`,
+      width,
+      height: 306,
+      role: "img",
+      "aria-label": `Equity ends at ${sayR(last.r)}`,
+    },
     grid(y, z, deepest, box),
     months(times[0], last.at, x, box),
     svg("path.area", { d: `${path}L${ends[1]} ${y(0)}L${ends[0]} ${y(0)}Z` }),
     svg("path.curve", { d: path }),
     svg("path.water", { d: `M${ends[0]} ${box.under}${water}L${ends[1]} ${box.under}Z` }),
-    line.length < MANY && line.slice(1).map((point) =>
-      svg(`circle.${toneOf(point.gain) || "even"}`, { cx: x(point.at), cy: y(point.r), r: 2.4 })),
+    line.length < MANY &&
+      line
+        .slice(1)
+        .map((point) =>
+          svg(`circle.${toneOf(point.gain) || "even"}`, {
+            cx: x(point.at),
+            cy: y(point.r),
+            r: 2.4,
+          }),
+        ),
     text(sayR(last.r), box.right + 6, y(last.r) + 4, `end ${toneOf(last.r)}`),
     mark,
   );
@@ -57,7 +75,16 @@ function withDrawdown(rows) {
     return { at: Date.parse(row.at), r: row.r, gain, below: peak - row.r, trade: row.trade };
   });
   const first = report.trades[0];
-  return [{ at: Math.min(Date.parse(first.entry_at), traded[0].at), r: 0, gain: 0, below: 0, trade: null }, ...traded];
+  return [
+    {
+      at: Math.min(Date.parse(first.entry_at), traded[0].at),
+      r: 0,
+      gain: 0,
+      below: 0,
+      trade: null,
+    },
+    ...traded,
+  ];
 }
 
 function scale([low, high], [from, to]) {
@@ -88,7 +115,9 @@ function grid(y, z, deepest, box) {
     text(words, box.left - 8, at + 4, "axis", "end"),
   ];
   return [
-    steps(low, high > low ? high : low + 1, 4).map((at) => row(y(at), at ? "rule" : "nought", signed(at, at % 1 ? 1 : 0))),
+    steps(low, high > low ? high : low + 1, 4).map((at) =>
+      row(y(at), at ? "rule" : "nought", signed(at, at % 1 ? 1 : 0)),
+    ),
     row(z(0), "nought", ""),
     deepest > 0 && row(z(deepest), "rule", `${MINUS}${fixed(deepest, 1)}`),
     text("Drawdown", box.right + 6, box.under + 4, "axis"),
@@ -103,10 +132,12 @@ function months(first, last, x, box) {
   for (; at.getTime() <= last; at.setUTCMonth(at.getUTCMonth() + 1)) found.push(at.getTime());
   const inside = found.filter((time) => time >= first);
   const every = Math.ceil(inside.length / Math.max(1, Math.floor((box.right - box.left) / 80)));
-  return inside.filter((_, place) => place % every === 0).map((time) => [
-    svg("line.rule", { x1: x(time), x2: x(time), y1: box.top, y2: box.floor }),
-    text(new Date(time).toISOString().slice(0, 7), x(time), box.floor + 18, "axis", "middle"),
-  ]);
+  return inside
+    .filter((_, place) => place % every === 0)
+    .map((time) => [
+      svg("line.rule", { x1: x(time), x2: x(time), y1: box.top, y2: box.floor }),
+      text(new Date(time).toISOString().slice(0, 7), x(time), box.floor + 18, "axis", "middle"),
+    ]);
 }
 
 function follow(drawing, line, { x, y, box, mark, say, choose }) {

@@ -18,9 +18,19 @@ function headline() {
     "header",
     {},
     el("div.badges", {}, badges()),
-    el("h1", {}, request.setup_id, el("span.market", {}, ` ${request.symbol} ${request.timeframe}`)),
+    el(
+      "h1",
+      {},
+      request.setup_id,
+      el("span.market", {}, ` ${request.symbol} ${request.timeframe}`),
+    ),
     el("p.period", {}, setup?.title?.en ? `${setup.title.en}. ` : "", period),
-    el("p.muted.small", {}, asked, said.length ? `. Options: ${sayAny(Object.fromEntries(said))}` : ""),
+    el(
+      "p.muted.small",
+      {},
+      asked,
+      said.length ? `. Options: ${sayAny(Object.fromEntries(said))}` : "",
+    ),
   );
 }
 
@@ -70,27 +80,52 @@ function cards() {
   return el(
     "div.cards",
     {},
-    card("Total", sayR(of.total_r), `after ${fixed(of.costs_r_total, 1)}R of costs`, toneOf(of.total_r)),
-    card("Expectancy", sayR(of.expectancy_r), `95 %: ${saySpan(of.expectancy_interval)}`, toneOf(of.expectancy_r),
-      interval(of.expectancy_interval, of.expectancy_r, [-reach, reach])),
-    card("Win rate", sayPercent(of.win_rate), `95 %: ${saySpan(of.win_rate_interval, sayPercent)}`, "",
-      interval(of.win_rate_interval, of.win_rate, [0, 1], null)),
+    card(
+      "Total",
+      sayR(of.total_r),
+      `after ${fixed(of.costs_r_total, 1)}R of costs`,
+      toneOf(of.total_r),
+    ),
+    card(
+      "Expectancy",
+      sayR(of.expectancy_r),
+      `95 %: ${saySpan(of.expectancy_interval)}`,
+      toneOf(of.expectancy_r),
+      interval(of.expectancy_interval, of.expectancy_r, [-reach, reach]),
+    ),
+    card(
+      "Win rate",
+      sayPercent(of.win_rate),
+      `95 %: ${saySpan(of.win_rate_interval, sayPercent)}`,
+      "",
+      interval(of.win_rate_interval, of.win_rate, [0, 1], null),
+    ),
     card("Profit factor", fixed(of.profit_factor), factor),
-    card("Max drawdown", isNumber(of.max_drawdown_r) ? `${fixed(of.max_drawdown_r)}R` : NOTHING,
-      `${sayCount(of.longest_drawdown_trades, "trade")}, ${sayCount(of.longest_drawdown_days, "day")} long`),
+    card(
+      "Max drawdown",
+      isNumber(of.max_drawdown_r) ? `${fixed(of.max_drawdown_r)}R` : NOTHING,
+      `${sayCount(of.longest_drawdown_trades, "trade")}, ${sayCount(of.longest_drawdown_days, "day")} long`,
+    ),
     card("Trades", fixed(of.trades, 0), `${of.wins} won, ${of.losses} lost${even}`),
   );
 }
 
 function card(label, value, below, tone, drawing) {
-  return el("div.figure", {}, el("span.label", {}, label), el("b", { class: tone || null }, value),
-    el("span.below", {}, below), drawing);
+  return el(
+    "div.figure",
+    {},
+    el("span.label", {}, label),
+    el("b", { class: tone || null }, value),
+    el("span.below", {}, below),
+    drawing,
+  );
 }
 
 // A figure with its interval on the scale [low, high]; the line is nought.
 function interval(span, middle, [low, high], nought = 0) {
   if (!span || !isNumber(middle) || !(high > low)) return el("div.interval.empty");
-  const place = (value) => Math.min(100, Math.max(0, (100 * (value - low)) / (high - low))).toFixed(2);
+  const place = (value) =>
+    Math.min(100, Math.max(0, (100 * (value - low)) / (high - low))).toFixed(2);
   const from = place(span[0]);
   const to = place(span[1]);
   const sure = nought === null ? "" : span[0] > nought ? ".up" : span[1] < nought ? ".down" : "";
@@ -109,7 +144,10 @@ function figures() {
     ["Average win, loss", `${sayR(of.avg_win_r)}, ${sayR(of.avg_loss_r)}`],
     ["Best, worst", `${sayR(of.best_r)}, ${sayR(of.worst_r)}`],
     ["Longest streak", `${of.max_consecutive_wins} won, ${of.max_consecutive_losses} lost`],
-    ["Drawdown, shuffled", likely ? `${fixed(likely[0], 1)}R typical, ${fixed(likely[2], 1)}R at 99 %` : NOTHING],
+    [
+      "Drawdown, shuffled",
+      likely ? `${fixed(likely[0], 1)}R typical, ${fixed(likely[2], 1)}R at 99 %` : NOTHING,
+    ],
     ["Recovery factor", fixed(of.recovery_factor)],
     ["SQN, t", `${fixed(of.sqn)}, ${fixed(of.t_stat)}`],
     ["Sharpe, Sortino", `${fixed(of.sharpe)}, ${fixed(of.sortino)}`],
@@ -128,7 +166,11 @@ function figures() {
     "More figures",
     pairs(rows),
     firm.length && el("h3", {}, "How firm it is"),
-    el("ul", {}, firm.map((note) => el("li", {}, note.sentence))),
+    el(
+      "ul",
+      {},
+      firm.map((note) => el("li", {}, note.sentence)),
+    ),
   );
 }
 

@@ -4,17 +4,49 @@ const COLUMNS = [
   { name: "Day", key: "day", show: (trade) => trade.day },
   { name: "Side", key: "side", show: (trade) => trade.side },
   { name: "Level", key: "level", show: (trade) => trade.level, wide: true },
-  { name: "Entry", key: "entry_at", show: (trade) => moment(trade.day, trade.entry_local, trade.entry_at) },
-  { name: "Exit", key: "exit_at", show: (trade) => moment(trade.day, trade.exit_local, trade.exit_at), wide: true },
-  { name: "Entered at", key: "entry", show: (trade) => sayPrice(trade.entry), number: true, wide: true },
+  {
+    name: "Entry",
+    key: "entry_at",
+    show: (trade) => moment(trade.day, trade.entry_local, trade.entry_at),
+  },
+  {
+    name: "Exit",
+    key: "exit_at",
+    show: (trade) => moment(trade.day, trade.exit_local, trade.exit_at),
+    wide: true,
+  },
+  {
+    name: "Entered at",
+    key: "entry",
+    show: (trade) => sayPrice(trade.entry),
+    number: true,
+    wide: true,
+  },
   { name: "Stop", key: "stop", show: (trade) => sayPrice(trade.stop), number: true, wide: true },
-  { name: "Target", key: "target", show: (trade) => sayPrice(trade.target), number: true, wide: true },
+  {
+    name: "Target",
+    key: "target",
+    show: (trade) => sayPrice(trade.target),
+    number: true,
+    wide: true,
+  },
   { name: "Left at", key: "exit", show: (trade) => sayPrice(trade.exit), number: true, wide: true },
   { name: "By", key: "exit_reason", show: (trade) => reason(trade) },
   { name: "MAE", key: "mae_r", show: (trade) => points(trade.mae_r), number: true, wide: true },
   { name: "MFE", key: "mfe_r", show: (trade) => points(trade.mfe_r), number: true, wide: true },
-  { name: "Costs", key: "costs_r", show: (trade) => points(trade.costs_r), number: true, wide: true },
-  { name: "R", key: "r", show: (trade) => el("b", { class: toneOf(trade.r) || null }, sayR(trade.r)), number: true },
+  {
+    name: "Costs",
+    key: "costs_r",
+    show: (trade) => points(trade.costs_r),
+    number: true,
+    wide: true,
+  },
+  {
+    name: "R",
+    key: "r",
+    show: (trade) => el("b", { class: toneOf(trade.r) || null }, sayR(trade.r)),
+    number: true,
+  },
 ];
 
 function moment(day, local, utc) {
@@ -36,50 +68,103 @@ class Trades {
   constructor() {
     this.sorted = { key: "number", falls: false };
     this.body = el("tbody");
-    this.heads = COLUMNS.map((column) => el(`th${kinds(column)}`, { scope: "col" },
-      el("button.plain", { type: "button", onclick: () => this.sort(column.key) }, column.name)));
+    this.heads = COLUMNS.map((column) =>
+      el(
+        `th${kinds(column)}`,
+        { scope: "col" },
+        el("button.plain", { type: "button", onclick: () => this.sort(column.key) }, column.name),
+      ),
+    );
     this.rows = new Map(report.trades.map((trade) => [trade.number, this.row(trade)]));
     this.readout = el("p.readout", { "aria-live": "polite" });
-    this.picker = el("select", { "aria-label": "Day", onchange: () => this.chooseDay(this.picker.value) });
+    this.picker = el("select", {
+      "aria-label": "Day",
+      onchange: () => this.chooseDay(this.picker.value),
+    });
     this.holder = el("div.candles");
-    this.top = el("section.card.trades", { id: "trades" }, el("h2", {}, "Trades on their candles"), ...this.candles(), this.list());
+    this.top = el(
+      "section.card.trades",
+      { id: "trades" },
+      el("h2", {}, "Trades on their candles"),
+      ...this.candles(),
+      this.list(),
+    );
     this.order();
   }
 
   candles() {
     if (!hasCandles) return [el("p.frame.plain", { id: "no-candles" }, candles), this.readout];
+    if (!days.length) return [el("p.muted", {}, "There is no day to show candles of.")];
     const traded = new Set(report.trades.map((trade) => trade.day));
-    this.picker.append(...days.map(({ day }) => el("option", { value: day }, traded.has(day) ? `${day} *` : day)));
+    this.picker.append(
+      ...days.map(({ day }) => el("option", { value: day }, traded.has(day) ? `${day} *` : day)),
+    );
     const step = (by) => () => this.step(by);
     const left = candles.left_out
-      ? el("p.muted.small", {}, `So that the file stays small, ${sayCount(candles.left_out, "day")} without candles: those without a trade, and the oldest, first.`)
+      ? el(
+          "p.muted.small",
+          {},
+          `So that the file stays small, ${sayCount(candles.left_out, "day")} without candles: those without a trade, and the oldest, first.`,
+        )
       : null;
     return [
-      el("div.toolbar", {},
-        el("button", { type: "button", onclick: step(-1), disabled: report.trades.length ? null : "" }, "\u2039 Trade"),
-        el("button", { type: "button", onclick: step(1), disabled: report.trades.length ? null : "" }, "Trade \u203a"),
+      el(
+        "div.toolbar",
+        {},
+        el(
+          "button",
+          { type: "button", onclick: step(-1), disabled: report.trades.length ? null : "" },
+          "\u2039 Trade",
+        ),
+        el(
+          "button",
+          { type: "button", onclick: step(1), disabled: report.trades.length ? null : "" },
+          "Trade \u203a",
+        ),
         this.picker,
-        this.readout),
+        el("button", { type: "button", onclick: () => this.chart.showAll() }, "Whole day"),
+        this.readout,
+      ),
       this.holder,
-      el("p.muted.small", {}, `Hours of ${report.zone}. The session is shaded; levels begin where they are known. Green and red are target and stop of a trade. * days with a trade.`),
+      el(
+        "p.muted.small",
+        {},
+        `Hours of ${report.zone}. The session is shaded; levels begin where they are known. Green and red are target and stop of a trade. * days with a trade.`,
+      ),
       left,
     ];
   }
 
   list() {
-    const clocks = el("p.muted.small", {}, `Times of ${report.zone}, UTC beside them (Z). * stop and target were in one bar: the stop counts. \u2020 finer bars settled that.`);
+    const clocks = el(
+      "p.muted.small",
+      {},
+      `Times of ${report.zone}, UTC beside them (Z). * stop and target were in one bar: the stop counts. \u2020 finer bars settled that.`,
+    );
     if (!report.trades.length) return el("p.muted", {}, "There is no trade to list.");
     return [
-      el("div.scroll", { tabindex: 0 }, el("table.list", {}, el("thead", {}, el("tr", {}, this.heads)), this.body)),
+      el(
+        "div.scroll",
+        { tabindex: 0 },
+        el("table.list", {}, el("thead", {}, el("tr", {}, this.heads)), this.body),
+      ),
       clocks,
     ];
   }
 
   row(trade) {
     const cells = COLUMNS.map((column) => el(`td${kinds(column)}`, {}, column.show(trade)));
-    return el("tr", { id: `trade-${trade.number}`, tabindex: 0, onclick: () => this.choose(trade.number), onkeydown: (event) => {
-      if (event.key === "Enter") this.choose(trade.number);
-    } }, cells);
+    return el(
+      "tr",
+      {
+        tabindex: 0,
+        onclick: () => this.choose(trade.number),
+        onkeydown: (event) => {
+          if (event.key === "Enter") this.choose(trade.number);
+        },
+      },
+      cells,
+    );
   }
 
   sort(key) {
@@ -89,7 +174,9 @@ class Trades {
 
   order() {
     const { key, falls } = this.sorted;
-    const ordered = report.trades.toSorted((one, other) => (falls ? -1 : 1) * compare(one[key], other[key]) || one.number - other.number);
+    const ordered = report.trades.toSorted(
+      (one, other) => (falls ? -1 : 1) * compare(one[key], other[key]) || one.number - other.number,
+    );
     this.ordered = ordered.map((trade) => trade.number);
     this.body.replaceChildren(...this.ordered.map((number) => this.rows.get(number)));
     COLUMNS.forEach((column, place) => {
@@ -119,7 +206,8 @@ class Trades {
 
   isInSight() {
     const { top } = this.top.getBoundingClientRect();
-    return top >= 0 && top < innerHeight / 2;
+    const { bottom } = this.holder.getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight;
   }
 
   chooseDay(day) {
@@ -162,5 +250,9 @@ const kinds = (column) => `${column.number ? ".number" : ""}${column.wide ? ".wi
 
 function sayTrade(trade) {
   const rest = `${trade.level}, ${clock(trade.entry_local)} to ${clock(trade.exit_local)}, by ${trade.exit_reason}`;
-  return [el("b", {}, `#${trade.number} ${trade.day} ${trade.side} `), el("b", { class: toneOf(trade.r) || null }, sayR(trade.r)), ` ${rest}`];
+  return [
+    el("b", {}, `#${trade.number} ${trade.day} ${trade.side} `),
+    el("b", { class: toneOf(trade.r) || null }, sayR(trade.r)),
+    ` ${rest}`,
+  ];
 }

@@ -3,7 +3,6 @@ const told = JSON.parse(document.getElementById("report").textContent);
 const { run, report, setup, candles } = told;
 const NOTHING = "--";
 const MINUS = "\u2212";
-const LARGEST = 1e6;
 
 function el(name, attributes, ...children) {
   const [tag, ...classes] = name.split(".");
@@ -25,7 +24,8 @@ function fill(node, classes, attributes) {
   if (classes.length) node.setAttribute("class", classes.join(" "));
   for (const [key, value] of Object.entries(attributes ?? {})) {
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value);
+    else if (value !== null && value !== undefined && value !== false)
+      node.setAttribute(key, value);
   }
 }
 
@@ -33,7 +33,10 @@ const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 
 function fixed(value, digits = 2) {
   if (!isNumber(value)) return NOTHING;
-  const text = Math.abs(value).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const text = Math.abs(value).toLocaleString("en", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
   const isNought = !/[1-9]/.test(text);
   return value < 0 && !isNought ? MINUS + text : text;
 }
@@ -44,7 +47,8 @@ function signed(value, digits = 2) {
 }
 
 const sayR = (value, digits = 2) => (isNumber(value) ? `${signed(value, digits)}R` : NOTHING);
-const sayPercent = (value, digits = 1) => (isNumber(value) ? `${fixed(100 * value, digits)} %` : NOTHING);
+const sayPercent = (value, digits = 1) =>
+  isNumber(value) ? `${fixed(100 * value, digits)} %` : NOTHING;
 const saySpan = (span, say = sayR) => (span ? `${say(span[0])} to ${say(span[1])}` : NOTHING);
 const sayCount = (count, noun) => `${fixed(count, 0)} ${noun}${count === 1 ? "" : "s"}`;
 const toneOf = (value) => (!isNumber(value) || value === 0 ? "" : value > 0 ? "up" : "down");
@@ -71,7 +75,9 @@ function sayAny(value) {
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (Array.isArray(value)) return value.map(sayAny).join(", ") || "none";
   if (typeof value === "object") {
-    const parts = Object.entries(value).map(([key, one]) => `${key.replaceAll("_", " ")} ${sayAny(one)}`);
+    const parts = Object.entries(value).map(
+      ([key, one]) => `${key.replaceAll("_", " ")} ${sayAny(one)}`,
+    );
     return parts.join(", ") || "none";
   }
   return String(value);
@@ -86,5 +92,9 @@ function section(title, ...children) {
 }
 
 function pairs(rows) {
-  return el("dl.pairs", {}, rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+  return el(
+    "dl.pairs",
+    {},
+    rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
+  );
 }

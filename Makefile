@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup demo test faults extras fix bench lock clean
+.PHONY: setup demo test faults browser extras fix bench lock clean
 
 setup: $(STAMP)
 
@@ -26,6 +26,14 @@ test: $(STAMP)  ## the one gate: formatting, lint, types, contracts, tests
 faults: $(STAMP)  ## long proofs: kills, mutilated files
 	$(BIN)/pytest -m faults -s
 
+browser: $(STAMP)  ## the report page in a real Chromium, driven from an environment of its own
+	command -v chromium || { apt-get update && apt-get install -y chromium; }
+	test -x .venv-browser/bin/playwright || { $(PYTHON) -m venv .venv-browser && \
+	  .venv-browser/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  .venv-browser/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . && \
+	  .venv-browser/bin/python -m pip install --quiet --disable-pip-version-check playwright==1.65.2; }
+	.venv-browser/bin/pytest -m browser tests/browser -n0
+
 extras:  ## the tests of the optional extras, in an environment of their own
 	test -x .venv-extras/bin/python || $(PYTHON) -m venv .venv-extras
 	.venv-extras/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,crypto]'
@@ -44,4 +52,4 @@ lock: $(STAMP)  ## choose versions anew
 	  --no-header --no-emit-index-url --no-annotate --upgrade --quiet -o requirements.lock
 
 clean:
-	rm -rf .venv .venv-extras .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-extras .venv-browser .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -83,6 +83,13 @@ class Client:
         """Give the report of a completed run."""
         return self._get(f"/runs/{_check(run_id)}/result")
 
+    def report_page(self, run_id: str) -> str:
+        """Give the report of a completed run as one HTML file."""
+        answer = self._send("GET", f"/runs/{_check(run_id)}/report.html")
+        if answer.is_success:
+            return answer.text
+        raise _read_error(answer)
+
     def trades(self, run_id: str) -> list[dict[str, Any]]:
         """List the trades of a completed run."""
         return self._get(f"/runs/{_check(run_id)}/trades")

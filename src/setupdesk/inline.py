@@ -47,6 +47,10 @@ class InlineDesk:
         """Give the report of a completed run."""
         return self.desk.queries.result(run_id)
 
+    def report_page(self, run_id: str) -> str:
+        """Give the report of a completed run as one HTML file."""
+        return self.desk.write_report_page(run_id)
+
     def trades(self, run_id: str) -> list[dict[str, Any]]:
         """List the trades of a completed run."""
         return self.desk.queries.trades(run_id)

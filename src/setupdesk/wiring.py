@@ -35,6 +35,7 @@ from setupdesk.app.fetch import Fetch
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.queries import Queries
+from setupdesk.app.report_page import WriteReportPage
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
 from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
@@ -83,6 +84,7 @@ class Desk:
     settings: Settings
     start: Start
     queries: Queries
+    write_report_page: WriteReportPage
     data_desk: DataDesk
     symbol_desk: SymbolDesk
     rule_desk: RuleDesk
@@ -116,11 +118,13 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     spool = FeedSpool(settings.spool)
     registry = RuleRegistry(rules)
     build_offer = BuildOffer(catalogue, registry, rules, bar_store, calendar, clock.today)
+    queries = Queries(Reads(ledger), results)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     return Desk(
         settings=settings,
         start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
-        queries=Queries(Reads(ledger), results),
+        queries=queries,
+        write_report_page=WriteReportPage(queries, catalogue, bar_store, calendar),
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
         symbol_desk=SymbolDesk(catalogue, symbols, calendar),
         rule_desk=RuleDesk(registry, rules, catalogue, _build_gate(settings)),

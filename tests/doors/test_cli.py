@@ -107,6 +107,46 @@ def test_a_run_can_be_looked_at_afterwards_in_every_way(home: Path) -> None:
     assert "simulated market" in call(home, "show", run_id).stdout.lower()
 
 
+def test_a_report_is_handed_on_as_one_file_and_overwrites_nothing(
+    home: Path, tmp_path: Path
+) -> None:
+    run_id = ask(home, *BACKTEST, *MAY)["receipt"]["run_id"]
+    page = tmp_path / "page.html"
+
+    printed = call(home, "report", run_id, "--html", "-").stdout
+    call(home, "report", run_id, "--html", str(page))
+    refused = call(home, "report", run_id, "--html", str(page), exit_code=2)
+    call(home, "report", run_id, "--html", str(page), "--force")
+    call(home, "report", run_id, "--html", str(tmp_path / "nowhere/page.html"), exit_code=2)
+    named = subprocess.run(
+        [SETUPDESK, "report", run_id],
+        env={**os.environ, "SETUPDESK_HOME": str(home)},  # noqa: TID251 (passed on)
+        cwd=tmp_path,
+        check=True,
+    )
+
+    assert page.read_text() == printed.removesuffix("\n") + "\n"
+    assert "exists already; --force overwrites it" in refused.stderr
+    assert named.returncode == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"page.html", f"{run_id}.html"}
+    assert ask(home, "report", run_id) == ask(home, "show", run_id)["report"]
+    assert call(home, "report", run_id, "--csv").stdout == call(home, "trades", run_id).stdout
+
+
+def test_a_report_whose_bars_were_deleted_has_no_candles_and_says_so(tmp_path: Path) -> None:
+    call(tmp_path, "data", "simulate", "--start", "2024-10-01", "--end", "2025-05-30")
+    run_id = ask(tmp_path, *BACKTEST, *MAY)["receipt"]["run_id"]
+    before = call(tmp_path, "report", run_id, "--html", "-").stdout
+    call(tmp_path, "data", "delete", "GER40", "M1", "--yes")
+
+    after = call(tmp_path, "report", run_id, "--html", "-").stdout
+
+    why = "There are no candles: the bars of this run are not stored any more."
+    assert '"candles":{"tick":0.1,' in before
+    assert f'"candles":"{why}"' in after
+    assert '"trades":[{"number":1,' in after
+
+
 def test_a_run_that_cannot_be_carried_out_fails_with_its_reason(home: Path) -> None:
     call(home, "data", "simulate", "-p", "UK100", "--start", "2025-05-01", "--end", "2025-05-30")
     [version] = home.glob("bars/UK100/M1/*/")
@@ -157,6 +197,9 @@ def test_a_refusal_shows_every_problem_and_the_command_that_would_work(home: Pat
     [
         (("show", "run_2025_10_31_999"), 4),
         (("trades", "run_2025_10_31_999"), 4),
+        (("report", "run_2025_10_31_999"), 4),
+        (("report", "../audit", "--html"), 4),
+        (("report", "run_2025_10_31_999", "--json", "--csv"), 2),
         (("logs", "run_2025_10_31_999"), 4),
         (("cancel", "run_2025_10_31_999"), 4),
         (("trades", "run_2025_10_31_999", "--format", "xls"), 2),

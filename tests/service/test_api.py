@@ -10,6 +10,9 @@ import httpx
 import pytest
 import uvicorn
 
+from setupdesk.client import Client, DeskAnswerError
+from setupdesk.core.run import Door
+from setupdesk.inline import open_inline
 from setupdesk.service.app import create_app
 from setupdesk.settings import load_settings
 from setupdesk.setups.template import fill_template
@@ -74,6 +77,22 @@ def test_a_request_is_judged_by_the_times_of_the_bars_alone(
     assert not prices.exists()
 
 
+def test_a_report_is_served_as_a_page_to_who_has_the_key(tmp_path: Path, api: httpx.Client) -> None:
+    home = load_settings({"SETUPDESK_HOME": str(tmp_path)})
+    api.post("/data/simulated", json=MARKET | {"start": "2024-10-01"})
+    run_id = open_inline(home, Door.CLI).ask(PAYLOAD | {"mode": "backtest"})["run_id"]
+
+    answer = api.get(f"/runs/{run_id}/report.html")
+
+    address = str(api.base_url).removesuffix("/api/v1/")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.text.startswith("<!doctype html>")
+    with Client(address, "the-key") as client:
+        assert client.report_page(run_id) == answer.text
+        with pytest.raises(DeskAnswerError, match="There is no run"):
+            client.report_page("run_2025_10_31_999")
+
+
 def test_a_door_is_what_it_says_unless_it_claims_to_be_one_of_the_desks_own(
     api: httpx.Client,
 ) -> None:
@@ -106,6 +125,7 @@ def test_a_waiting_run_is_cancelled_at_once(api: httpx.Client) -> None:
     [
         ("GET", "/runs/run_2025_10_31_999", 404),
         ("GET", "/runs/run_2025_10_31_999/trades", 404),
+        ("GET", "/runs/run_2025_10_31_999/report.html", 404),
         ("GET", "/runs/run_2025_10_31_999/logs", 404),
         ("POST", "/runs/run_2025_10_31_999/cancel", 404),
         ("GET", "/runs/..%2F..%2Fapi.key/logs", 404),

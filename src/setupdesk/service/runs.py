@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Response
+from fastapi.responses import HTMLResponse
 
 from setupdesk.service.security import TheDesk, TheDoor
 
@@ -40,6 +41,12 @@ def show_run(run_id: str, desk: TheDesk) -> dict[str, Any]:
 def show_result(run_id: str, desk: TheDesk) -> dict[str, Any]:
     """Give the report of a completed run."""
     return desk.queries.result(run_id)
+
+
+@router.get("/{run_id}/report.html", response_class=HTMLResponse)
+def show_report_page(run_id: str, desk: TheDesk) -> str:
+    """Give the report of a completed run as one HTML file."""
+    return desk.write_report_page(run_id)
 
 
 @router.get("/{run_id}/trades")

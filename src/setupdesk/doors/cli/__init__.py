@@ -155,6 +155,27 @@ def trades(
     show_trades(run_id, "json" if as_json else form)
 
 
+@app.command("report")
+def write_report(  # noqa: PLR0913 (the forms, and where to)
+    run_id: RunId,
+    file: Annotated[
+        Text, typer.Argument(metavar="FILE", help="Where to; - is standard output.")
+    ] = None,
+    *,
+    as_html: Annotated[
+        bool, typer.Option("--html", help="One HTML file that needs no network; to RUN.html.")
+    ] = False,
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="The trades as CSV.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
+) -> None:
+    """Write the report of a run, to keep or to hand on."""
+    from setupdesk.doors.cli.handing_on import hand_on
+
+    wanted = {"html": as_html, "json": as_json, "csv": as_csv}
+    hand_on(run_id, file, [form for form, is_it in wanted.items() if is_it], overwrites=force)
+
+
 @app.command()
 def logs(run_id: RunId, *, as_json: Json = False) -> None:
     """Print the log of a run."""

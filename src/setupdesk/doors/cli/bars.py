@@ -1,6 +1,5 @@
 """Bars at the terminal: import, list, judge, export, delete, and the levels of their windows."""
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from setupdesk.doors.cli.access import (
     show,
     show_json,
 )
+from setupdesk.doors.cli.files import refuse_to_overwrite, write_file
 from setupdesk.doors.cli.importing import say_clock, show_import
 from setupdesk.doors.cli.showing import show_table, write_csv
 
@@ -104,16 +104,10 @@ def export_to_file(symbol: str, timeframe: str, file: Path, *, overwrites: bool)
     form = next((form for form in _FORMS if file.name.lower().endswith(f".{form}")), None)
     if form is None:
         refuse_usage(f"{file.name!r} does not end in .csv, .csv.gz or .parquet.")
-    if file.exists() and not overwrites:
-        refuse_usage(f"{file} exists already; --yes overwrites it.")
+    if not overwrites:
+        refuse_to_overwrite(file, "--yes")
     content = reach_desk().export_bars(symbol, timeframe, form)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(content)
-        draft.replace(file)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        refuse_usage(f"{file} cannot be written: {error.strerror}.")
+    write_file(file, content)
     say(f"{file}: {len(content):,} bytes")
 
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 import typer
 from rich.console import Console
 
-from setupdesk.client import connect
+from setupdesk.client import Client, connect
 from setupdesk.core.run import Door
 from setupdesk.doors.cli.access import RUN_FAILED, say, show
 from setupdesk.doors.cli.asking import follow, show_end, show_receipt
-from setupdesk.settings import load_settings
+from setupdesk.doors.cli.files import write_file
+from setupdesk.settings import Settings, load_settings
 from setupdesk.supervisor import start_detached, stop
 
 MARKET = {"symbol": "GER40", "start": "2024-10-01", "end": "2025-10-31", "seed": 22}
@@ -40,7 +41,15 @@ def run_demo() -> None:
             run = follow(desk, receipt["run_id"])
             show("\nIts log:\n" + "\n".join(desk.log_lines(run["run_id"])) + "\n")
             show_end(desk, run, Console())
+            if run["state"] == "completed":
+                _write_page(desk, settings, run["run_id"])
     finally:
         stop(settings)
     if run["state"] != "completed":
         raise typer.Exit(RUN_FAILED)
+
+
+def _write_page(desk: Client, settings: Settings, run_id: str) -> None:
+    page = settings.home / f"{run_id}.html"
+    write_file(page, desk.report_page(run_id).encode())
+    say(f"\nThe report as a page, for any browser: {page}")

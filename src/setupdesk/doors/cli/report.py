@@ -275,6 +275,7 @@ def _evidence(record: Json) -> list[RenderableType]:
 def _details(run: Json) -> list[RenderableType]:
     run_id = say(run["run_id"])
     rows = [
+        ("As a page to hand on", f"setupdesk report {run_id} --html"),
         ("Every trade", f"setupdesk trades {run_id} --format csv"),
         ("Everything, as JSON", f"setupdesk show {run_id} --json"),
         ("What the run did", f"setupdesk logs {run_id}"),

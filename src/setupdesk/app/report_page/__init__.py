@@ -1,0 +1,61 @@
+"""The report page: a run as one HTML file that needs nothing else, to keep or to hand on."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from setupdesk.app.ports import BarStore, Calendar
+from setupdesk.app.queries import Queries
+from setupdesk.app.report_page.candles import cut_span, pick_candles
+from setupdesk.app.report_page.page import build_page
+from setupdesk.core.errors import InvalidRequestError, MissingBarsError, NotFoundError
+from setupdesk.core.symbol import Catalogue, Symbol
+from setupdesk.core.timeframe import Timeframe
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReportPage:
+    """Write the page of a completed run, with the candles of its days where there still are any."""
+
+    queries: Queries
+    catalogue: Catalogue
+    bar_store: BarStore
+    calendar: Calendar
+
+    def __call__(self, run_id: str) -> str:
+        """Give the page as HTML; a run without a report raises as ``Queries.result`` does."""
+        run, report = self.queries.run(run_id), self.queries.result(run_id)
+        return build_page(run, report, self._find_candles(run, report), self._find_setup(run))
+
+    def _find_candles(self, run: Json, report: Json) -> Json | str:
+        symbol = self.catalogue.find(run["request"]["symbol"])
+        days = [date.fromisoformat(session["day"]) for session in report["sessions"]]
+        if symbol is None:
+            return "There are no candles: the symbol of this run is not known any more."
+        try:
+            return self._load_candles(run, report, symbol, days)
+        except MissingBarsError:
+            return "There are no candles: the bars of this run are not stored any more."
+        except InvalidRequestError as error:
+            return f"There are no candles: {error}"
+
+    def _load_candles(
+        self, run: Json, report: Json, symbol: Symbol, days: list[date]
+    ) -> Json | str:
+        made = report["provenance"]
+        stored_as, timeframe = (
+            Timeframe(name) for name in (made["bars_timeframe"], run["request"]["timeframe"])
+        )
+        stored = self.bar_store.load(symbol.name, stored_as, made["bars_fingerprint"])
+        sessions = self.calendar.sessions(symbol, days[0], days[-1])
+        if not sessions:
+            return "There are no candles: the calendar of the symbol has no such days any more."
+        return pick_candles(report, cut_span(stored, timeframe, symbol, sessions), sessions)
+
+    def _find_setup(self, run: Json) -> Json | None:
+        try:
+            return self.queries.setup(run["request"]["setup_id"])
+        except NotFoundError:
+            return None

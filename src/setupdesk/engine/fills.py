@@ -6,11 +6,13 @@ order: a gap beyond the stop, a gap beyond the target, both in range, one of the
 Where a bar leaves open what came first, finer bars are asked; without them the stop comes first.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from setupdesk.detectors.kernel import feed, kernel
+from setupdesk.engine.result import Truths
 from setupdesk.market.bars import Bars, Floats, Ints
 
 # What became of a candidate; the codes stand here because the kernels are compiled with them.
@@ -245,6 +247,14 @@ class _End(NamedTuple):
 def as_prices(bars: Bars) -> Prices:
     """Give *bars* as kernels see them."""
     return Prices(*map(feed, (bars.time, bars.open, bars.high, bars.low, bars.close)))
+
+
+def find_first(reasons: Mapping[int, Truths], count: int) -> Ints:
+    """Give for each of *count* rows the code of the first reason that stands, or ``TRADED``."""
+    codes = np.full(count, TRADED)
+    for code, stands in reversed(list(reasons.items())):
+        codes[stands] = code
+    return codes
 
 
 def find_entries(market: Market, waits: Waits) -> Entries:

@@ -6,7 +6,7 @@ import numpy as np
 
 from setupdesk.engine import fills
 from setupdesk.engine.compile import Compiled
-from setupdesk.engine.fills import Entries, Market, Orders, Waits, find_entries
+from setupdesk.engine.fills import Entries, Market, Orders, Waits, find_entries, find_first
 from setupdesk.engine.prices import to_points, to_ticks_away
 from setupdesk.engine.result import Truths
 from setupdesk.engine.signals import Signals
@@ -23,10 +23,10 @@ class Placed:
     """Orders before their stops and targets: where each waits, and where it would be filled."""
 
     waits: Waits
-    waits_on: Truths
-    """Where it would still wait after the last of the bars."""
-
     entries: Entries
+    unfilled: Ints
+    """Code of the reason why it is not filled, or ``TRADED``."""
+
     last: Ints
     """Last row in which a trade may be held."""
 
@@ -47,11 +47,17 @@ def place_orders(
     last = compiled.last[signals.fired.session]
     waits, waits_on = _place(setup, compiled, bars, signals, last)
     entries = find_entries(market, waits)
-    entry = np.where(entries.row == fills.NEVER, waits.price, entries.price)
+    missed = entries.row == fills.NEVER
+    entry = np.where(missed, waits.price, entries.price)
+    unfilled = {
+        fills.NO_NEXT_BAR: missed & (waits.kind == fills.MARKET),
+        fills.PENDING: missed & waits_on,
+        fills.NOT_REACHED: missed,
+    }
     return Placed(
         waits,
-        waits_on,
         entries,
+        find_first(unfilled, len(entry)),
         last,
         entry,
         _leave_at(setup, bars, market, signals, entries),
@@ -62,7 +68,6 @@ def place_orders(
 def price_orders(setup: Setup, tick: float, signals: Signals, placed: Placed) -> Orders:
     """Give the orders with their stops and targets, and which of them are unfit."""
     side, waits, entries, entry = signals.fired.side, placed.waits, placed.entries, placed.entry
-    reached = entries.row != fills.NEVER
     stop_price = _broadcast(setup.stop.price(placed.environment), side)
     stop = to_ticks_away(stop_price, tick, -side)
     target_price = _find_target(setup, placed.environment, tick, stop)
@@ -72,9 +77,6 @@ def price_orders(setup: Setup, tick: float, signals: Signals, placed: Placed) ->
     # Reward and risk of an order that waits are those of its price: at its fill it is too late.
     asked = entry if setup.entry.kind == "market" else waits.price
     unfit = {
-        fills.NO_NEXT_BAR: ~reached & (waits.kind == fills.MARKET),
-        fills.PENDING: ~reached & placed.waits_on,
-        fills.NOT_REACHED: ~reached,
         fills.LEVEL_UNKNOWN: np.isnan(stop_price) | np.isnan(target_price),
         # What the position could be left at already lies beyond the stop.
         fills.STOP_CROSSED: side * (placed.left_at - stop) <= 0,
@@ -95,7 +97,7 @@ def price_orders(setup: Setup, tick: float, signals: Signals, placed: Placed) ->
         target,
         waits.price,
         signals.refused,
-        np.select(list(unfit.values()), list(unfit), fills.TRADED),
+        np.where(placed.unfilled == fills.TRADED, find_first(unfit, len(entry)), placed.unfilled),
     )
 
 

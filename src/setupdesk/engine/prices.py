@@ -24,7 +24,6 @@ def to_ticks(points: Floats, tick: float) -> Ints:
 
 
 def to_ticks_away(points: Floats, tick: float, direction: Ints) -> Ints:
-    """Round up where *direction* is positive, else down; NaN gives 0."""
-    ticks = np.nan_to_num(points / tick)
-    up, down = np.ceil(ticks - _NOISE), np.floor(ticks + _NOISE)
-    return np.where(direction > 0, up, down).astype(np.int64)
+    """Round up where *direction* is +1, down where it is -1; NaN gives 0."""
+    ticks = np.where(np.isnan(points), 0.0, points / tick)
+    return (np.ceil(direction * ticks - _NOISE) * direction).astype(np.int64)

@@ -7,6 +7,7 @@ import numpy as np
 
 from setupdesk.engine import fills
 from setupdesk.engine.compile import Compiled
+from setupdesk.engine.fills import find_first
 from setupdesk.engine.levels import has_gap
 from setupdesk.engine.result import Truths
 from setupdesk.engine.triggers import Fired, find_fired
@@ -32,6 +33,15 @@ class Signals:
     def __len__(self) -> int:
         return len(self.refused)
 
+    def at(self, rows: Ints) -> "Signals":
+        """Give the same for some *rows*."""
+        return Signals(
+            self.fired.at(rows),
+            {name: values[rows] for name, values in self.environment.items()},
+            self.refused[rows],
+            self.failed[rows],
+        )
+
 
 def find_signals(setup: Setup, compiled: Compiled, bars: Bars) -> Signals:
     """Find all places where the trigger fired."""
@@ -48,7 +58,7 @@ def find_signals(setup: Setup, compiled: Compiled, bars: Bars) -> Signals:
     return Signals(
         fired,
         known | _name_signal(setup, known, fired),
-        np.select(list(refused.values()), list(refused), fills.TRADED),
+        find_first(refused, len(failed)),
         failed,
     )
 

@@ -25,6 +25,17 @@ def tell(story: Story) -> Result:
     )
 
 
+def tell_r(story: Story) -> tuple[Floats, Ints]:
+    """Give the R and the session of each trade in order of exit: all that a brief needs."""
+    rows = _find_traded(story)
+    ended = story.outcomes.at_rows(rows)
+    entry, side = story.orders.entry[rows], story.orders.side[rows]
+    risk = np.abs(entry - story.orders.stop[rows])
+    r = side * (ended.price - entry) / risk - _find_charges(story, side, ended) / risk
+    order = np.argsort(_find_exits_ms(story, ended), kind="stable")
+    return r[order], story.orders.session[rows][order]
+
+
 def _tell_sessions(setup: Setup, compiled: Compiled, bars: Bars) -> Sessions:
     # Where bars are missing, half a range would be shown as a whole one.
     measured = np.array([reason in {None, NO_ATR} for reason in compiled.skipped], bool)
@@ -74,15 +85,13 @@ def _tell_candidates(story: Story) -> Candidates:
 
 
 def _tell_trades(story: Story) -> Trades:
-    rows = np.flatnonzero(story.verdicts == fills.TRADED)
-    rows = rows[np.argsort(story.orders.entered[rows], kind="stable")]
+    rows = _find_traded(story)
     bars, fired, orders = story.bars, story.signals.fired, story.orders
     ended = story.outcomes.at_rows(rows)
     entry, stop, side = orders.entry[rows], orders.stop[rows], fired.side[rows]
     target = orders.target[rows]
     risk = np.abs(entry - stop)
     charged = _find_charges(story, side, ended) / risk
-    flat = (ended.reason == fills.FLAT) & (story.market.flat_next == 0)
     return Trades(
         days=[one.day for one in story.compiled.sessions],
         session=fired.session[rows],
@@ -91,7 +100,7 @@ def _tell_trades(story: Story) -> Trades:
         level=[fired.names[place] for place in fired.level[rows].tolist()],
         signal_ms=fired.known_ms(bars)[rows],
         entry_ms=bars.time[orders.entered[rows]],
-        exit_ms=ended.at + flat * bars.timeframe.milliseconds,
+        exit_ms=_find_exits_ms(story, ended),
         entry=to_points(entry, bars.tick),
         stop=to_points(stop, bars.tick),
         target=np.where(np.abs(target) >= fills.NO_TARGET, np.nan, to_points(target, bars.tick)),
@@ -109,6 +118,17 @@ def _tell_trades(story: Story) -> Trades:
         resolved=ended.resolved > 0,
         bars_held=ended.row - orders.entered[rows] + 1,
     )
+
+
+def _find_traded(story: Story) -> Ints:
+    # In order of entry.
+    rows = np.flatnonzero(story.verdicts == fills.TRADED)
+    return rows[np.argsort(story.orders.entered[rows], kind="stable")]
+
+
+def _find_exits_ms(story: Story, ended: fills.Outcomes) -> Ints:
+    flat = (ended.reason == fills.FLAT) & (story.market.flat_next == 0)
+    return ended.at + flat * story.bars.timeframe.milliseconds
 
 
 def _find_charges(story: Story, side: Ints, ended: fills.Outcomes) -> Floats:

@@ -119,15 +119,16 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     registry = RuleRegistry(rules)
     build_offer = BuildOffer(catalogue, registry, rules, bar_store, calendar, clock.today)
     queries = Queries(Reads(ledger), results)
+    rule_desk = RuleDesk(registry, rules, catalogue, _build_gate(settings))
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     return Desk(
         settings=settings,
         start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
         queries=queries,
-        write_report_page=WriteReportPage(queries, catalogue, bar_store, calendar),
+        write_report_page=WriteReportPage(queries, rule_desk, catalogue, bar_store, calendar),
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
         symbol_desk=SymbolDesk(catalogue, symbols, calendar),
-        rule_desk=RuleDesk(registry, rules, catalogue, _build_gate(settings)),
+        rule_desk=rule_desk,
         fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,

@@ -8,7 +8,13 @@ from setupdesk.app.ports import BarStore, Calendar
 from setupdesk.app.queries import Queries
 from setupdesk.app.report_page.candles import cut_span, pick_candles
 from setupdesk.app.report_page.page import build_page
-from setupdesk.core.errors import InvalidRequestError, MissingBarsError, NotFoundError
+from setupdesk.app.rule_desk import RuleDesk
+from setupdesk.core.errors import (
+    InvalidRequestError,
+    InvalidRuleError,
+    MissingBarsError,
+    NotFoundError,
+)
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
 
@@ -20,6 +26,7 @@ class WriteReportPage:
     """Write the page of a completed run, with the candles of its days where there still are any."""
 
     queries: Queries
+    rule_desk: RuleDesk
     catalogue: Catalogue
     bar_store: BarStore
     calendar: Calendar
@@ -56,6 +63,6 @@ class WriteReportPage:
 
     def _find_setup(self, run: Json) -> Json | None:
         try:
-            return self.queries.setup(run["request"]["setup_id"])
-        except NotFoundError:
+            return self.rule_desk.setup(run["request"]["setup_id"])
+        except (NotFoundError, InvalidRuleError):
             return None

@@ -258,7 +258,8 @@ def _stretch(trigger: Stretch, compiled: Compiled, bars: Bars) -> Fired:
         for one in (trigger.line, trigger.distance)
     )
     patience = trigger.reclaim_within.in_bars(bars.timeframe)
-    found = find_stretches(bars, first, stop, Band(line, distance), patience)
+    # Where price stands still the line is that price but for the last digit.
+    found = find_stretches(bars, first, stop, Band(line, distance + _NOISE), patience)
     return Fired(
         found.session,
         -found.sign,

@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup demo test faults browser extras fix bench lock clean
+.PHONY: setup demo test faults browser extras fix bench agreement lock clean
 
 setup: $(STAMP)
 
@@ -43,13 +43,20 @@ fix: $(STAMP)  ## mend formatting and what lint can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP)  ## comparisons, as ratios in one run
-	$(BIN)/python bench/click_to_started.py
-	$(BIN)/python bench/import_bars.py
+bench: $(STAMP)  ## comparisons, as ratios in one run; peers in environments of their own, .bench
+	$(BIN)/python -m bench.one_backtest
+	$(BIN)/python -m bench.grid
+	$(BIN)/python -m bench.kernels
+	$(BIN)/python -m bench.shell
+	$(BIN)/python -m bench.import_bars
+	$(BIN)/python -m bench.click_to_started
+
+agreement: $(STAMP)  ## trade for trade as backtesting.py, in an environment of its own
+	$(BIN)/python -m bench.agreement
 
 lock: $(STAMP)  ## choose versions anew
 	$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes \
 	  --no-header --no-emit-index-url --no-annotate --upgrade --quiet -o requirements.lock
 
 clean:
-	rm -rf .venv .venv-extras .venv-browser .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-extras .venv-browser .bench .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

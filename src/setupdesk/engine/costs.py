@@ -27,10 +27,13 @@ class FillRules:
     flat_next: bool = False
     """Close what is left at the first open after the flat time, rather than at the last close."""
 
+    stop_first: bool = False
+    """Take the stop in a bar that opens beyond the target and comes back as far as the stop."""
+
 
 FILL_RULES: Mapping[str, FillRules] = {
     "setupdesk": FillRules(),
-    "backtesting.py": FillRules(through=0, keeps_gap=True, flat_next=True),
+    "backtesting.py": FillRules(through=0, keeps_gap=True, flat_next=True, stop_first=True),
 }
 """By the name that a request may give."""
 
@@ -65,6 +68,7 @@ def build_market(
         rules.through,
         int(rules.keeps_gap),
         int(rules.flat_next),
+        int(rules.stop_first),
     )
 
 

@@ -102,6 +102,9 @@ class Market(NamedTuple):
     flat_next: int
     """Whether what is left is closed at the next open: 1, or at the last close: 0."""
 
+    stop_first: int
+    """Whether a stop in range comes before a gap beyond the target: 1, or after it: 0."""
+
 
 class Waits(NamedTuple):
     """Orders that wait, a row each; prices in ticks."""
@@ -446,7 +449,7 @@ def _hold(market: Market, orders: Orders, order: int, mode: int) -> _End:
         time = market.bars.time[row]
         how = orders.begins[order] if row == entered else HELD
         opened, against, favour, closed = _look(market, market.bars, row, side, session)
-        says = _say(how, opened, against, favour, closed, stop, target)
+        says = _say(market.stop_first, how, opened, against, favour, closed, stop, target)
         at = time
         if says >= _STOP_OR_TARGET:
             ambiguous = 1
@@ -509,13 +512,20 @@ def _look(
 
 @kernel
 def _say(
-    how: int, opened: int, against: int, favour: int, closed: int, stop: int, target: int
+    stop_first: int,
+    how: int,
+    opened: int,
+    against: int,
+    favour: int,
+    closed: int,
+    stop: int,
+    target: int,
 ) -> int:
     if how == HELD:
         if opened <= stop:
             return _STOP
         if opened >= target:
-            return _TARGET
+            return _STOP if stop_first and against <= stop else _TARGET
     hits_stop, hits_target = against <= stop, favour >= target
     if hits_stop and hits_target:
         return _STOP_OR_TARGET
@@ -558,7 +568,7 @@ def _resolve(
             gone = opened >= price if begins == STOP else opened <= price - market.through
             how, inside = HELD if gone else begins, True
         opened, against, favour, closed = _look(market, market.fine, place, side, session)
-        now = _say(how, opened, against, favour, closed, stop, target)
+        now = _say(market.stop_first, how, opened, against, favour, closed, stop, target)
         how = HELD
         if now in (_STOP, _TARGET):
             return now, market.fine.time[place], settled

@@ -1,0 +1,1 @@
+"""Comparisons with other engines, as ratios measured in one go."""

@@ -45,6 +45,7 @@ fix: $(STAMP)  ## mend formatting and what lint can mend
 
 bench: $(STAMP)  ## comparisons, as ratios in one run
 	$(BIN)/python bench/click_to_started.py
+	$(BIN)/python bench/import_bars.py
 
 lock: $(STAMP)  ## choose versions anew
 	$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes \

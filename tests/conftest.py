@@ -1,4 +1,6 @@
+import ctypes
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from setupdesk.adapters.prefect_api import PrefectApi
 
 AUTH_STRING = "desk:only-for-this-test"
+
+# A desk that a test started ends with this process, even if that is killed.
+os.environ["SETUPDESK_DIES_WITH"] = str(os.getpid())  # noqa: TID251 (passed on to desks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,12 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
     url = f"http://127.0.0.1:{port}/api"
     with (home / "server.log").open("wb") as output:
         process = subprocess.Popen(
-            server_command(port), env=environment, cwd=home, stdout=output, stderr=output
+            server_command(port),
+            env=environment,
+            cwd=home,
+            stdout=output,
+            stderr=output,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 (no thread of ours holds a lock)
         )
     try:
         await_server(url, process)
@@ -62,6 +72,11 @@ def prefect_api(prefect_server: PrefectServer) -> "Iterator[PrefectApi]":
     api = PrefectApi(prefect_server.url, prefect_server.auth_string)
     yield api
     api.close()
+
+
+def die_with_parent() -> None:
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 def await_server(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -82,6 +82,27 @@ def test_the_five_lines_of_the_readme_work(tmp_path: Path) -> None:
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 
 
+def test_the_lines_about_a_rule_of_ones_own_work(tmp_path: Path) -> None:
+    text = (ROOT / "docs/setups.md").read_text()
+    block = re.search(r"```console\n(.*?)```", text, re.DOTALL)
+    assert block
+
+    for line in block[1].splitlines():
+        words = shlex.split(line.removeprefix("$ "))
+        assert words[0] == "setupdesk"
+        done = subprocess.run(
+            [Path(sys.executable).with_name("setupdesk"), *words[1:]],
+            env={"SETUPDESK_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    assert (tmp_path / "home/setups/my_raid_v1.yaml").exists()
+
+
 def draw_rows() -> list[str]:
     from datetime import date
 

@@ -1,5 +1,20 @@
-"""Setupdesk: a self-hosted desk for trading setups."""
+"""Setupdesk: a self-hosted desk for trading setups.
+
+In a notebook: ``from setupdesk import backtest, load_bars, setups``.
+"""
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__"]
+__all__ = ["Backtest", "History", "__version__", "backtest", "load_bars", "setups"]
+
+
+def __getattr__(name: str) -> Any:
+    # Polars and numba are imported when they are asked for, not by every command.
+    if name == "setups":
+        return import_module("setupdesk.setups")
+    if name in __all__:
+        return getattr(import_module("setupdesk.notebook"), name)
+    raise AttributeError(f"module 'setupdesk' has no attribute {name!r}")

@@ -10,13 +10,19 @@ from urllib.parse import quote
 import httpx
 
 from setupdesk.adapters.parcel import Parcel, Watch, check_size, open_parcel
-from setupdesk.core.errors import DeskUnavailableError, NotFoundError, SetupdeskError
+from setupdesk.core.errors import DeskUnavailableError, NoAnswerError, NotFoundError, SetupdeskError
 from setupdesk.core.run import RUN_ID, Door
 from setupdesk.settings import Settings
 from setupdesk.supervisor import await_service
 
-_LONGEST_IMPORT = 600
-"""Seconds after which a desk that says nothing is given up."""
+_LONGEST_ANSWER = 120.0
+"""Seconds after which a desk that says nothing is given up: a loaded machine may be slow."""
+
+_LONGEST_IMPORT = 600.0
+"""The same for a large file, which is parsed for longer than other answers take."""
+
+_LOOKS = {"runs": "setupdesk runs", "data": "setupdesk data list", "symbols": "setupdesk symbols"}
+"""What shows whether a request to change something was carried out, by the path it went to."""
 
 
 class DeskAnswerError(SetupdeskError):
@@ -31,10 +37,19 @@ class DeskAnswerError(SetupdeskError):
 class Client:
     """One connection to a desk. Answers are the API's JSON; errors are raised."""
 
-    def __init__(self, address: str, api_key: str, door: Door = Door.API) -> None:
+    def __init__(
+        self,
+        address: str,
+        api_key: str,
+        door: Door = Door.API,
+        patience: float = _LONGEST_ANSWER,
+    ) -> None:
         headers = {"Authorization": f"Bearer {api_key}", "Setupdesk-Door": door}
         self._http = httpx.Client(
-            base_url=f"{address}/api/v1", headers=headers, timeout=30, trust_env=False
+            base_url=f"{address}/api/v1",
+            headers=headers,
+            timeout=_wait_for_answer(patience),
+            trust_env=False,
         )
 
     def __enter__(self) -> Self:
@@ -94,6 +109,28 @@ class Client:
     def setups(self) -> list[dict[str, Any]]:
         """List the setups of the Rule Registry."""
         return self._get("/setups")
+
+    def setup_mistakes(self) -> dict[str, list[str]]:
+        """List the user's own rules that cannot be used."""
+        return self._get("/setups/mistakes")
+
+    def setup(self, setup_id: str) -> dict[str, Any]:
+        """Give one setup with its rule, in words and as YAML."""
+        return self._get(f"/setups/{quote(setup_id, safe='')}")
+
+    def add_setup(
+        self, text: str, file_name: str, *, dry_run: bool, watch: Watch = lambda *_: None
+    ) -> dict[str, Any]:
+        """Check the YAML of a rule, put it through the gate and, unless a dry run, publish it."""
+        asked = {"file_name": file_name, "dry_run": dry_run}
+        done: dict[str, Any] = {}
+        for event in self._stream("/setups", 300, params=asked, json=text):
+            kind = event.pop("event")
+            if kind == "progress":
+                watch(event["stage"], event["done"], event["total"])
+            else:
+                done = event
+        return done
 
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""
@@ -164,8 +201,7 @@ class Client:
                 params={**asked, "folder": parcel.is_folder},
                 content=_send_all(parcel, watch),
                 headers={"Content-Length": str(parcel.size)},
-                # A large file is parsed for longer than other answers take.
-                timeout=httpx.Timeout(30, read=_LONGEST_IMPORT),
+                timeout=_wait_for_answer(_LONGEST_IMPORT),
             )
             skipped = [each._asdict() for each in parcel.skipped]
         done: dict[str, Any] = self._read(answer)
@@ -177,9 +213,12 @@ class Client:
 
     def fetch_bars(self, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Fetch bars from a feed: an event a day, and as the last one what was stored."""
+        # The desk is silent while it waits for a vendor that asked it to.
+        return self._stream("/data/fetch", 900, json=payload)
+
+    def _stream(self, path: str, patience: float, **values: Any) -> Iterator[dict[str, Any]]:
         try:
-            # The desk is silent while it waits for a vendor that asked it to.
-            with self._http.stream("POST", "/data/fetch", json=payload, timeout=900) as answer:
+            with self._http.stream("POST", path, timeout=patience, **values) as answer:
                 if not answer.is_success:
                     answer.read()
                     raise _read_error(answer)
@@ -189,7 +228,7 @@ class Client:
                         raise DeskAnswerError(event["code"], event["message"], event["problems"])
                     yield event
         except httpx.TransportError as error:
-            raise DeskUnavailableError(str(error) or type(error).__name__) from error
+            raise _read_failure(error) from error
 
     def _get(self, path: str, **params: Any) -> Any:
         said = {name: value for name, value in params.items() if value is not None}
@@ -199,7 +238,7 @@ class Client:
         try:
             return self._http.request(method, path, **values)
         except httpx.TransportError as error:
-            raise DeskUnavailableError(str(error) or type(error).__name__) from error
+            raise _read_failure(error) from error
 
     def _read(self, answer: httpx.Response) -> Any:
         if answer.is_success:
@@ -212,6 +251,25 @@ def connect(settings: Settings, door: Door = Door.API) -> Client:
     # Only a desk that holds its lock is believed: the key is for nobody else.
     address = await_service(settings)
     return Client(address, settings.api_key_file.read_text(), door)
+
+
+def _wait_for_answer(seconds: float) -> httpx.Timeout:
+    return httpx.Timeout(30, read=seconds)
+
+
+def _read_failure(error: httpx.TransportError) -> SetupdeskError:
+    request = error.request
+    if isinstance(error, httpx.ReadTimeout):
+        reason = f"did not answer within {request.extensions['timeout']['read']:g} s"
+    elif isinstance(error, httpx.ReadError | httpx.RemoteProtocolError):
+        reason = "broke off before it had answered"
+    else:
+        return DeskUnavailableError(str(error) or type(error).__name__)
+    # The desk has the whole request: only what changes nothing can be said to have failed.
+    if request.method == "GET":
+        return DeskUnavailableError(f"it {reason}")
+    resource = request.url.path.removeprefix("/api/v1/").partition("/")[0]
+    return NoAnswerError(reason, _LOOKS[resource])
 
 
 def _send_all(parcel: Parcel, watch: Watch) -> Iterator[bytes]:

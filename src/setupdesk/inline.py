@@ -69,7 +69,21 @@ class InlineDesk:
 
     def setups(self) -> list[dict[str, Any]]:
         """List the setups of the Rule Registry."""
-        return self.desk.queries.setups()
+        return self.desk.rule_desk.setups()
+
+    def setup_mistakes(self) -> dict[str, list[str]]:
+        """List the user's own rules that cannot be used."""
+        return self.desk.rule_desk.mistakes()
+
+    def setup(self, setup_id: str) -> dict[str, Any]:
+        """Give one setup with its rule, in words and as YAML."""
+        return self.desk.rule_desk.setup(setup_id)
+
+    def add_setup(
+        self, text: str, file_name: str, *, dry_run: bool, watch: Watch = lambda *_: None
+    ) -> dict[str, Any]:
+        """Check the YAML of a rule, put it through the gate and, unless a dry run, publish it."""
+        return self.desk.rule_desk.add(text, file_name, dry_run=dry_run, note=watch)
 
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""

@@ -23,7 +23,7 @@ class InvalidSettingsError(SetupdeskError):
     code = "invalid_settings"
 
     def __init__(self, name: str, value: object, wanted: str) -> None:
-        super().__init__(f"The setting {name} was {value!r}; it has to be {wanted}.")
+        super().__init__(f"The setting {name} was {str(value)!r}; it has to be {wanted}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,9 @@ class Settings:
 
     feeds: FeedSettings = FeedSettings()
 
+    dies_with: int = 0
+    """The process whose end is the end of a desk in the background too; 0 for none."""
+
     @property
     def ledger(self) -> Path:
         """The ledger's database."""
@@ -76,6 +79,11 @@ class Settings:
     def symbols(self) -> Path:
         """Folder of the user's own symbols, one TOML file each."""
         return self.home / "symbols"
+
+    @property
+    def setups(self) -> Path:
+        """Folder of the user's own rules, one YAML file each, with the hashes of all."""
+        return self.home / "setups"
 
     @property
     def runs(self) -> Path:
@@ -143,6 +151,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         places=_read_number("places", 2, stored, environment, 1, 64),
         owner=str(stored.get("owner") or getpass.getuser()),
         feeds=_read_feeds(stored.get("feeds", {})),
+        dies_with=_read_number("dies_with", 0, {}, environment, 0, 2**31 - 1),
     )
 
 

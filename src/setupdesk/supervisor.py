@@ -9,6 +9,7 @@ import fcntl
 import json
 import logging
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -83,7 +84,7 @@ class Supervisor:
         try:
             self.processes = [self._start(spec) for spec in _list_processes(self.settings)]
             self._write_desk_file()
-            while not self.stopping:
+            while not (self.stopping or _is_gone(self.settings.dies_with)):
                 changed = [self._look_after(process) for process in self.processes]
                 if any(changed):
                     self._write_desk_file()
@@ -309,6 +310,20 @@ def _find_free_port(preferred: int, taken: int = 0) -> int:
             if found != taken:
                 return found
     raise DeskUnavailableError("no free port was found")
+
+
+def _is_gone(pid: int) -> bool:
+    # A process that nobody has buried yet is gone too, which only its descriptor tells.
+    if not pid:
+        return False
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], 0)[0])
+    finally:
+        os.close(descriptor)
 
 
 def _die_with_parent() -> None:

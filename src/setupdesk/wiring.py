@@ -26,6 +26,7 @@ from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.adapters.result_store import ResultStore
+from setupdesk.adapters.rule_files import RuleFiles
 from setupdesk.adapters.secret_file import load_secret
 from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
@@ -34,15 +35,17 @@ from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.queries import Queries
 from setupdesk.app.report_page import WriteReportPage
+from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
 from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
-from setupdesk.core.symbol import Catalogue
+from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.settings import Settings
-from setupdesk.setups.registry import load_registry
+from setupdesk.setups.definition import Setup
+from setupdesk.setups.registry import RuleRegistry
 
 # One of each for a process: what a warm parent has read, its children need not read again.
 _open_symbols = cache(SymbolFiles)
-_load_registry = cache(load_registry)
+_open_rules = cache(RuleFiles)
 _open_calendar = cache(ExchangeCalendar)
 
 DISPATCHED = (("start", "settle"), ("cancel",))
@@ -71,6 +74,7 @@ class Desk:
     write_report_page: WriteReportPage
     data_desk: DataDesk
     symbol_desk: SymbolDesk
+    rule_desk: RuleDesk
     fetch: Fetch
     outbox: Outbox
     alarm: Alarm
@@ -95,24 +99,36 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     from setupdesk.adapters.importers import read_bars
 
     ledger = open_database(settings.ledger, keeps_connections=True)
-    symbols, registry = _open_symbols(settings.symbols), _load_registry()
+    symbols, rules = _open_symbols(settings.symbols), _open_rules(settings.setups)
     catalogue, calendar = Catalogue(symbols), _open_calendar(settings.cache)
     bar_store, results = BarStore(settings.bars), ResultStore(settings.runs)
     spool = FeedSpool(settings.spool)
-    build_offer = BuildOffer(catalogue, registry, bar_store, calendar, clock.today)
-    queries = Queries(Reads(ledger), results, registry)
+    registry, queries = RuleRegistry(rules), Queries(Reads(ledger), results)
+    build_offer = BuildOffer(catalogue, registry, rules, bar_store, calendar, clock.today)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     return Desk(
         settings=settings,
         start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
         queries=queries,
-        write_report_page=WriteReportPage(queries, catalogue, bar_store, calendar),
+        write_report_page=WriteReportPage(queries, registry, catalogue, bar_store, calendar),
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
-        symbol_desk=SymbolDesk(catalogue, symbols, calendar, clock.today),
+        symbol_desk=SymbolDesk(catalogue, symbols, calendar),
+        rule_desk=RuleDesk(registry, rules, catalogue, _build_gate(settings)),
         fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,
     )
+
+
+def _build_gate(settings: Settings) -> Callable[[Setup, Symbol, Stage], GateReport]:
+    # The engine is imported when a rule comes, and not when a door opens the desk.
+    def examine_rule(setup: Setup, symbol: Symbol, note: Stage) -> GateReport:
+        keep_kernels_in(settings.cache / "kernels")
+        from setupdesk.engine.gate import examine
+
+        return examine(setup, symbol, note=note)
+
+    return examine_rule
 
 
 def build_feeds(settings: Settings, spool: FeedSpool) -> Mapping[str, Feed]:
@@ -175,13 +191,15 @@ def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]
     results = ResultStore(settings.runs)
     journal = Journal(ledger, clock.now, worker)
     journal.lay_orphans_to_rest()
+    reads = Reads(ledger)
     manager = SetupManager(
-        registry=_load_registry(),
+        registry=RuleRegistry(_open_rules(settings.setups)),
         catalogue=Catalogue(_open_symbols(settings.symbols)),
         bar_store=BarStore(settings.bars),
         calendar=_open_calendar(settings.cache),
         journal=journal,
-        load_speeds=Reads(ledger).load_speeds,
+        load_speeds=reads.load_speeds,
+        load_variants=reads.load_variants,
         run_backtest=run_backtest,
         scan_live=scan_live,
     )
@@ -190,11 +208,15 @@ def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]
 
 def warm_up(settings: Settings) -> None:
     """Do before the first run what it would wait for: kernels, calendars of stored bars."""
+    from setupdesk.engine import statistics
     from setupdesk.engine.backtest import warm_up as compile_kernels
 
     catalogue = Catalogue(_open_symbols(settings.symbols))
     # GER40 as it ships has every window that a rule may name.
-    compile_kernels([rule.default for rule in _load_registry()], load_catalogue()["GER40"])
+    compile_kernels(
+        [rule.default for rule in _open_rules(settings.setups).values()], load_catalogue()["GER40"]
+    )
+    statistics.warm_up()
     calendar = _open_calendar(settings.cache)
     for name in {manifest.symbol for manifest in BarStore(settings.bars).manifests()}:
         symbol = catalogue.find(name)

@@ -21,10 +21,10 @@ MONDAY_MS = 1_746_396_000_000
 @st.composite
 def draw_markets(draw: st.DrawFn) -> tuple[str, Bars]:
     """Draw bars that a store can hold: on the grid, in the symbol's range, holes here and there."""
-    name = draw(st.sampled_from(["GER40", "EURUSD", "XAUUSD", "BTCUSD", "JPN225"]))
+    name = draw(st.sampled_from([symbol.name for symbol in CATALOGUE]))
     symbol = CATALOGUE[name]
-    timeframe = draw(st.sampled_from([Timeframe.M1, Timeframe.M5, Timeframe.M15, Timeframe.H1]))
-    seed, count = draw(st.integers(0, 2**32)), draw(st.integers(12, 60))
+    timeframe = draw(st.sampled_from(list(Timeframe)))
+    seed, count = draw(st.integers(0, 2**32)), draw(st.integers(1, 60))
     random = np.random.default_rng(seed)
     skips = np.where(np.arange(count) % 11 == 10, 3, 1)
     times = MONDAY_MS + np.cumsum(skips) * timeframe.milliseconds
@@ -36,7 +36,8 @@ def draw_markets(draw: st.DrawFn) -> tuple[str, Bars]:
         "none": np.full(count, np.nan),
         "all": random.integers(1, 9_000, count).astype(np.float64),
         "some": np.where(random.random(count) < 0.5, np.nan, random.random(count)),
-    }[draw(st.sampled_from(["none", "all", "some"]))]
+        "wide": 10 ** random.uniform(-9, 18, count),
+    }[draw(st.sampled_from(["none", "all", "some", "wide"]))]
     return name, Bars(timeframe, symbol.tick, times, opened, high, low, close, volume)
 
 
@@ -48,6 +49,17 @@ def test_an_exported_csv_imports_back_bit_for_bit(
     name, bars = market
 
     imported = read_bars(write_bars(bars, form), f"x.{form}", CATALOGUE[name], bars.timeframe)
+
+    assert imported.bars.fingerprint() == bars.fingerprint()
+
+
+# Few, for each is read by a process of its own.
+@settings(max_examples=12, deadline=None)
+@given(market=draw_markets())
+def test_an_exported_parquet_imports_back_bit_for_bit(market: tuple[str, Bars]) -> None:
+    name, bars = market
+
+    imported = read_bars(write_bars(bars, "parquet"), "x.parquet", CATALOGUE[name], bars.timeframe)
 
     assert imported.bars.fingerprint() == bars.fingerprint()
 

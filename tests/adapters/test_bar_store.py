@@ -50,6 +50,21 @@ def test_what_was_saved_is_loaded_again(tmp_path: Path) -> None:
     assert loaded.fingerprint() == bars.fingerprint() == saved.manifest.fingerprint
 
 
+def test_the_times_of_a_version_are_read_without_its_other_columns(tmp_path: Path) -> None:
+    store, bars = BarStore(tmp_path), draw_bars()
+    fingerprint = store.save("GER40", bars, FACTS).manifest.fingerprint
+    version = tmp_path / "GER40/M15" / fingerprint
+    for path in set(version.iterdir()) - {version / "time.npy"}:
+        path.unlink()
+
+    times = store.load_times("GER40", Timeframe.M15, fingerprint)
+
+    assert times.tolist() == bars.time.tolist()
+    assert [path.name for path in version.iterdir()] == ["time.npy"]
+    with pytest.raises(MissingBarsError):
+        store.load_times("GER40", Timeframe.M5, fingerprint)
+
+
 def test_columns_are_mapped_and_cannot_be_changed(tmp_path: Path) -> None:
     store = BarStore(tmp_path)
     store.save("GER40", draw_bars(), FACTS)

@@ -162,6 +162,14 @@ def test_days_that_no_calendar_knows_are_refused(
     assert [problem.field for problem in refused.value.problems] == [wrong]
 
 
+def test_a_code_is_judged_without_a_symbol(calendar: ExchangeCalendar) -> None:
+    problem = calendar.find_problem("XETRA")
+
+    assert problem is not None
+    assert (problem.field, problem.suggestion) == ("calendar", "XETR")
+    assert calendar.find_problem("XETR") is None
+
+
 def test_a_second_process_needs_no_pandas(calendar: ExchangeCalendar) -> None:
     expected = calendar.sessions(GER40, date(2025, 1, 1), date(2025, 12, 31))
     script = (

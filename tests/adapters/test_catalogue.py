@@ -68,8 +68,8 @@ def own(folder: Path, text: str, name: str = "GER40") -> SymbolFiles:
         ('week = "24x5"', 'week = "24x5"\nwekk = 1', "wekk: there is no such key"),
         ("Europe/Berlin", "Europe/Berlim", "zone: 'Europe/Berlim' is not an IANA time zone"),
         ("tick = 0.1", "tick = 0.0", "tick: 0.0 is wrong: Input should be greater than 0"),
-        ("[1_000, 100_000]", "[100_000, 1_000]", "price_range must be"),
-        ("[00:00:00, 4.0], ", "", "costs: spread must begin at 00:00:00"),
+        ("[1_000, 100_000]", "[100_000, 1_000]", "price_range: it must be [low, high]"),
+        ("[00:00:00, 4.0], ", "", "costs.spread: it must begin at 00:00:00"),
         ('name = "GER40"', 'name = "ger 40"', "name: 'ger 40' does not have the form"),
         ('name = "GER40"', "name = ", "the TOML cannot be read"),
         ('name = "GER40"', 'extends = "GER4O"', "extends: 'GER4O' is not a symbol that ships"),
@@ -85,12 +85,50 @@ def test_a_mistake_in_a_symbol_is_named(
 
 
 def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
-    text = GER40.replace("Europe/Berlin", "Europe/Berlim").replace("tick = 0.1", "tick = -1")
+    text = """
+        name = "DAX"
+        title = ""
+        aliases = ["DAX40", "MY_DAX"]
+        tick = -1
+        price_range = [100_000, 1_000]
+        zone = "Europe/Berlim"
+        calendar = "XETRA"
+        week = 09:00:00
+        colour = true
+        session = { start = 09:00:00, end = 17:30:00 }
+        windows = {}
+        costs = { slippage = 0.5, spread = [[09:00:00, 1.2]] }
+        feeds = { ccxt = { name = "DAX" } }
+    """
 
     with pytest.raises(InvalidSymbolError) as refused:
-        SymbolFiles(tmp_path).check(text, "GER40.toml")
+        SymbolFiles(tmp_path).check(text, "DAX.toml", lambda code: [f"calendar: no {code}"])
 
-    assert len(refused.value.mistakes) == 2
+    assert sorted(refused.value.mistakes) == [
+        "'DAX40' names both GER40 and DAX",
+        "calendar: no XETRA",
+        "colour: there is no such key",
+        "costs.spread: it must begin at 00:00:00 and ascend",
+        "feeds: ccxt needs exchange and market, such as bitstamp:BTC/USD",
+        "price_range: it must be [low, high], both above zero",
+        "tick: -1 is wrong: Input should be greater than 0",
+        "title: '' is wrong: String should have at least 1 character",
+        """week: "09:00:00" is not one of '24x5' or '24x7'""",
+        "zone: 'Europe/Berlim' is not an IANA time zone",
+    ]
+
+
+def test_an_unknown_model_hides_no_other_mistake_and_makes_up_none(tmp_path: Path) -> None:
+    text = 'name = "DAX"\nextends = "GER4O"\ntick = 0\naliases = ["DAX40"]\n'
+
+    with pytest.raises(InvalidSymbolError) as refused:
+        SymbolFiles(tmp_path).check(text, "DAX.toml")
+
+    assert refused.value.mistakes == (
+        "extends: 'GER4O' is not a symbol that ships",
+        "tick: 0 is wrong: Input should be greater than 0",
+        "'DAX40' names both GER40 and DAX",
+    )
 
 
 def test_two_symbols_never_answer_to_one_name(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import gzip
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -8,7 +9,12 @@ import pytest
 
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.importers import read_bars
-from setupdesk.core.errors import ClockNeededError, InvalidImportError
+from setupdesk.core.errors import (
+    ClockNeededError,
+    ClockUnsureError,
+    InvalidImportError,
+    StampingNeededError,
+)
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.data_set import ImportedBars
 
@@ -42,25 +48,31 @@ SPRING = "2025-03-30"
 AUTUMN = "2025-10-26"
 
 
+def test_an_unsure_clock_has_to_be_said_for_no_flag_accepts_it() -> None:
+    raw = write(hour(SPRING, 12))
+    advice = r"Give --clock UTC if you know .*such as NY\+7, .*--accept-clock takes no clock"
+
+    for accepts in (False, True):
+        with pytest.raises(ClockUnsureError, match=advice) as refused:
+            read_bars(raw, "bars.csv", CATALOGUE["BTCUSD"], Timeframe.M5, accept_clock=accepts)
+
+        assert (refused.value.clock, refused.value.confidence) == ("UTC", "unsure")
+        assert "Cannot tell UTC from" in refused.value.evidence
+
+
 def test_wall_times_without_a_clock_are_refused_with_a_proposal_and_the_flag() -> None:
-    with pytest.raises(ClockNeededError, match=r"Give --clock UTC .*--accept-clock") as refused:
-        read(write(hour(SPRING, 12)))
-
-    assert (refused.value.clock, refused.value.confidence) == ("UTC", "unsure")
-    assert "Cannot tell UTC from" in refused.value.evidence
+    with pytest.raises(ClockNeededError, match=r"Give --clock Europe/Berlin .*--accept-clock"):
+        read_ger40(trade_cash_hours(510, first="09:00"))
 
 
-def test_a_proposal_that_is_not_sure_is_accepted_with_a_warning() -> None:
-    imported = read_bars(
-        write(hour(SPRING, 12)),
-        "bars.csv",
-        CATALOGUE["BTCUSD"],
-        Timeframe.M5,
-        accept_clock=True,
+def test_a_likely_clock_is_accepted_with_a_warning() -> None:
+    imported = read_ger40(trade_cash_hours(510, first="09:00", days=4), accept_clock=True)
+
+    assert imported.clock == "Europe/Berlin"
+    assert (
+        "The clock was not declared. Proposed clock: Europe/Berlin (likely)"
+        in (imported.warnings[0])
     )
-
-    assert imported.clock == "UTC"
-    assert "The clock was not declared. Proposed clock: UTC (unsure)" in imported.warnings[0]
 
 
 def test_a_declared_clock_is_applied_and_kept() -> None:
@@ -218,14 +230,119 @@ def test_a_real_file_with_the_wrong_clock_is_warned_of(declared: str) -> None:
     assert imported.warnings[-1].endswith("NY+7 would fit.")
 
 
+def trade_cash_hours(minutes: int, *, first: str = "09:05", days: int = 10) -> bytes:
+    """Write M5 bars of a day session, whose first bar is stamped at *first*."""
+    begin = datetime.fromisoformat(f"2025-03-03T{first}")
+    moments = [
+        begin + timedelta(days=day, minutes=minute)
+        for day in range(days)
+        if (begin + timedelta(days=day)).weekday() < 5
+        for minute in range(0, minutes, 5)
+    ]
+    return write([f"{moment:%Y-%m-%d %H:%M:%S}" for moment in moments])
+
+
+def read_ger40(
+    raw: bytes,
+    clock: str | None = None,
+    *,
+    accept_clock: bool = False,
+    stamped_at: Literal["open", "close"] | None = None,
+) -> ImportedBars:
+    return read_bars(
+        raw,
+        "dax.csv",
+        CATALOGUE["GER40"],
+        Timeframe.M5,
+        clock,
+        accept_clock=accept_clock,
+        stamped_at=stamped_at,
+    )
+
+
+def test_a_day_session_stamped_at_close_is_asked_about_with_its_first_and_last_bar() -> None:
+    raw = trade_cash_hours(510)
+
+    with pytest.raises(
+        StampingNeededError, match=r"--stamped-at close .*--accept-clock"
+    ) as refused:
+        read_ger40(raw, "Europe/Berlin")
+
+    assert (
+        "7 of 7 breaks begin after a bar stamped 17:30 and end with one stamped 09:05 "
+        "Europe/Berlin; the session of GER40 is 09:00 to 17:30" in refused.value.evidence
+    )
+
+
+def test_a_clock_and_stamps_are_proposed_and_accepted_together() -> None:
+    raw = trade_cash_hours(510)
+
+    with pytest.raises(ClockNeededError, match="--clock Europe/Berlin --stamped-at close if"):
+        read_ger40(raw)
+    accepted = read_ger40(raw, accept_clock=True)
+
+    assert shown(accepted)[0] == "08:00"
+    assert "Stamped at close, converted to the open. Its bars look" in accepted.clock_found
+
+
+def test_stamps_that_are_declared_are_not_asked_about() -> None:
+    raw = trade_cash_hours(510)
+
+    as_open = read_ger40(raw, "Europe/Berlin", stamped_at="open")
+    as_close = read_ger40(raw, "Europe/Berlin", stamped_at="close")
+
+    assert (shown(as_open)[0], as_open.clock_found) == ("08:05", "declared")
+    assert shown(as_close)[0] == "08:00"
+    assert as_close.clock_found == "declared. Stamped at close, converted to the open."
+
+
+def test_a_day_session_stamped_at_open_asks_nothing() -> None:
+    raw = trade_cash_hours(510, first="09:00")
+
+    assert shown(read_ger40(raw, "Europe/Berlin"))[0] == "08:00"
+
+
 @needs_real_files
-def test_the_future_stamped_at_close_is_seen() -> None:
-    raw = real("nautilus__6EH4_1min.csv.gz")
-    symbol = CATALOGUE["EURUSD"]
+@pytest.mark.parametrize(
+    ("name", "symbol", "timeframe", "says"),
+    [
+        (
+            "nautilus__6EH4_1min.csv.gz",
+            "EURUSD",
+            "M1",
+            "stamped 17:00 and end with one stamped 18:01",
+        ),
+        (
+            "backtrader__2006-min-005.txt",
+            "EU50",
+            "M5",
+            "stamped 17:30 and end with one stamped 09:05",
+        ),
+    ],
+)
+def test_real_files_stamped_at_close_wait_for_an_answer(
+    name: str, symbol: str, timeframe: str, says: str
+) -> None:
+    raw, of, size = real(name), CATALOGUE[symbol], Timeframe(timeframe)
+    clock = "UTC" if symbol == "EURUSD" else "Europe/Berlin"
 
-    plain = read_bars(raw, "6EH4.csv", symbol, Timeframe.M1)
-    moved = read_bars(raw, "6EH4.csv", symbol, Timeframe.M1, stamped_at="close")
+    with pytest.raises(StampingNeededError, match=says):
+        read_bars(raw, name, of, size, clock)
+    plain = read_bars(raw, name, of, size, clock, stamped_at="open")
+    moved = read_bars(raw, name, of, size, clock, stamped_at="close")
+    accepted = read_bars(raw, name, of, size, clock, accept_clock=True)
 
-    assert "look stamped at their close" in plain.warnings[0]
-    assert moved.warnings == ()
-    assert (plain.bars.time - moved.bars.time == 60_000).all()
+    assert moved.warnings == accepted.warnings == ()
+    assert (plain.bars.time - moved.bars.time == size.milliseconds).all()
+    assert accepted.bars.fingerprint() == moved.bars.fingerprint()
+
+
+@needs_real_files
+def test_us_cash_hours_of_four_days_are_proposed_new_york() -> None:
+    raw = real("mplf__SP500_NOV2019_IDay.csv")
+
+    with pytest.raises(ClockNeededError) as refused:
+        read_bars(raw, "spx.csv", CATALOGUE["US500"], Timeframe.M1)
+
+    assert (refused.value.clock, refused.value.confidence) == ("America/New_York", "likely")
+    assert "opens 09:30 in 3" in refused.value.evidence

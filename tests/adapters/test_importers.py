@@ -237,8 +237,22 @@ def test_a_header_without_the_names_is_refused(header: str) -> None:
 
 
 def test_bars_of_another_timeframe_are_refused_with_the_one_they_have() -> None:
-    with pytest.raises(InvalidImportError, match="Its bars are 15 min apart, those of H1 are 60"):
+    with pytest.raises(
+        InvalidImportError, match=r"15 min apart, those of H1 are 60 min\. Import it as M15\."
+    ):
         read(BARS, timeframe=Timeframe.H1)
+
+
+def test_no_timeframe_is_advised_that_there_is_not() -> None:
+    half_hours = [f"{1_743_148_800 + 1800 * n},200{n},210{n},200{n},200{n}" for n in range(10)]
+    lines = [line.replace(",2", ",22") for line in half_hours]
+
+    with pytest.raises(InvalidImportError) as refused:
+        read(lines)
+
+    assert "The desk has no timeframe of 30 min, only M1, M5, M15, H1, H4, D1." in str(
+        refused.value
+    )
 
 
 def test_a_file_of_two_bar_sizes_is_refused() -> None:

@@ -10,7 +10,7 @@ from setupdesk.adapters.calendar import ExchangeCalendar
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.importers import read_bars
 from setupdesk.app.data_desk import DataDesk
-from setupdesk.core.errors import BarsDisagreeError, ClockNeededError
+from setupdesk.core.errors import BarsDisagreeError, ClockNeededError, ClockUnsureError
 
 NOW = datetime(2025, 10, 31, 12, tzinfo=UTC)
 START = 1_747_000_800
@@ -52,12 +52,22 @@ def test_stored_bars_of_the_symbol_tell_the_clock_of_a_new_file(tmp_path: Path) 
 
 def test_an_accepted_clock_and_its_warnings_stay_with_the_data_set(tmp_path: Path) -> None:
     desk = open_desk(tmp_path)
+    desk.import_bars(write(0, naive=False, rows=slice(500)), "utc.csv", "BTCUSD", "M5")
 
-    imported = desk.import_bars(write(3, naive=True), "wall.csv", "BTCUSD", "M5", accept_clock=True)
+    done = desk.import_bars(write(3, naive=True), "wall.csv", "BTCUSD", "M5", accept_clock=True)
 
+    assert (done["file"]["clock"], done["added"]) == ("NY+7", 100)
     (stored,) = desk.data_sets()
-    assert imported["clock"] == stored["clock"] == "UTC"
     assert "The clock was not declared" in stored["warnings"][0]
+
+
+def test_an_unsure_clock_is_not_accepted_and_nothing_is_stored(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+
+    with pytest.raises(ClockUnsureError):
+        desk.import_bars(write(3, naive=True), "wall.csv", "BTCUSD", "M5", accept_clock=True)
+
+    assert desk.data_sets() == []
 
 
 def test_a_declared_clock_makes_the_bars_those_of_utc(tmp_path: Path) -> None:

@@ -38,6 +38,14 @@ def test_golden_1_the_range_is_known_when_its_last_bar_closes(first: datetime) -
     assert (found.high[0], found.low[0], found.count[0], found.known[0]) == (104, 96, 4, 4)
 
 
+def test_an_extension_is_a_share_of_the_range_beyond_its_edge() -> None:
+    bars = draw(datetime(2025, 3, 31, 6, 45, tzinfo=UTC))
+
+    found = find_ranges(bars, *find_instants(IB, [session_of(date(2025, 3, 31))]))
+
+    assert (found.above(0.5)[0], found.below(0.25)[0]) == (108, 94)
+
+
 def test_the_range_does_not_change_once_it_is_known() -> None:
     bars = draw(datetime(2025, 3, 31, 6, 45, tzinfo=UTC))
     window = find_instants(IB, [session_of(date(2025, 3, 31))])

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,8 @@ def test_an_inline_backtest_needs_no_desk_and_leaves_no_process(home: Path) -> N
     assert answer["run"]["state"] == "completed"
     assert answer["run"]["flow_run_id"] is None
     assert answer["report"]["simulated"] is True
+    assert answer["report"]["look_ahead"]["checked"] > 0
+    assert answer["report"]["look_ahead"]["moved"] == 0
     assert ask(home, "status", exit_code=5)["running"] is False
 
 
@@ -338,6 +341,78 @@ def test_a_symbol_of_ones_own_changes_what_a_run_pays(tmp_path: Path) -> None:
     (home / "symbols/GER40.toml").write_text("tick = ")
     assert "GER40.toml cannot be used: the TOML" in call(home, "symbols").stderr
     assert ask(home, *BACKTEST, *MAY, exit_code=3)["problems"][0]["code"] == "unknown_symbol"
+
+
+def test_a_symbols_file_is_told_all_its_mistakes_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'name = "DAX"\nextends = "GER40"\ncalendar = "XETRA"\naliases = ["DAX40"]\ntick = 0\n'
+    )
+
+    said = call(tmp_path, "symbols", "check", str(file), exit_code=3).stderr
+
+    assert "tick: 0 is wrong" in said
+    assert "'DAX40' names both GER40 and DAX" in said
+    assert "calendar: There is no exchange calendar 'XETRA', did you mean 'XETR'?" in said
+
+
+PYTHONS_OWN = re.compile(
+    r"<\w+[.:]|Path\(|\bNone\b|\bTrue\b|datetime\.|dict|[Tt]uple|_\w+Entry|Error\b"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "says"),
+    [
+        (("data", "levels", "GER40", "H4"), 3, ["was 'H4'; it can be M1, M5, M15, H1."]),
+        (("data", "show", "GER40", "M30"), 4, ["no timeframe 'M30'. There are M1, M5, M15,"]),
+        (("data", "import", "{file}", "-p", "GER40", "-i", "M15"), 3, ["format is not known"]),
+        (("backtest", "-s", "x", "-p", "y", "-i", "M30", "--set", "a=b", "--inline"), 3, ["'M30'"]),
+        (
+            ("symbols", "check", "{file}"),
+            3,
+            [
+                "session: it must be a table of keys, true is not",
+                "windows.a: it must be a table of keys, 3 is not",
+                "costs.spread.0: [1, 2, 3] is wrong: it has 3 parts, 2 are allowed",
+                "costs.spread.1.0: it must be a time such as 09:00:00, 'a' is not",
+                "costs.slippage: it must be a number, 'x' is not",
+                "trade_on_holidays: it must be true or false, 'maybe' is not",
+                "feeds.x: 'x' is not one of",
+                'week: "09:00:00" is not one of',
+                "aliases: it must be a list, 3 is not",
+            ],
+        ),
+    ],
+)
+def test_no_refusal_shows_how_python_writes_a_thing(
+    home: Path, tmp_path: Path, words: tuple[str, ...], exit_code: int, says: list[str]
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'name = "X1"\nextends = "GER40"\nsession = true\ntrade_on_holidays = "maybe"\n'
+        "feeds = { x = {} }\nweek = 09:00:00\naliases = 3\nwindows = { a = 3 }\n"
+        'costs = { spread = [[1, 2, 3], ["a"]], slippage = "x" }\n'
+    )
+
+    refused = call(home, *(word.format(file=file) for word in words), exit_code=exit_code)
+
+    said = " ".join(refused.stderr.split())
+    assert not [each for each in says if each not in said]
+    assert not PYTHONS_OWN.search(said)
+
+
+def test_sources_without_a_common_day_are_not_compared(tmp_path: Path) -> None:
+    file = tmp_path / "hours.csv"
+    rows = [f"2025-05-05T{hour:02}:00:00Z,20000,20010,19990,20005" for hour in range(7, 15)]
+    file.write_text("\n".join(["time,open,high,low,close", *rows]))
+    call(tmp_path, "data", "simulate", "--start", "2025-05-12", "--end", "2025-05-13")
+    call(tmp_path, "data", "import", str(file), "-p", "GER40", "-i", "H1")
+
+    said = call(tmp_path, "data", "quality", "GER40", "H1").stdout
+
+    assert "no day is shared with M1 from simulated market, so nothing was compared" in said
+    assert "of 0" not in said
 
 
 def test_a_report_says_when_its_bars_are_made_from_finer_ones(home: Path) -> None:

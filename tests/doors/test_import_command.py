@@ -321,6 +321,17 @@ def test_on_a_terminal_the_clock_of_a_folder_is_asked_for_with_progress(tmp_path
     assert "proposed and accepted." in shown
 
 
+def test_on_a_terminal_an_unsure_clock_has_to_be_typed(tmp_path: Path) -> None:
+    home, file = tmp_path / "home", write(tmp_path / "a.csv", slice(60), zone="")
+
+    refused = call(home, "data", "import", file, *GER40, "--accept-clock", exit_code=3)
+    shown, taken = talk(home, {"clock is it?": "UTC"}, "data", "import", file, *GER40)
+
+    assert taken == 0
+    assert "UTC, declared" in shown
+    assert "there is no weekend in these bars" in refused.stderr
+
+
 def test_on_a_terminal_it_is_asked_before_a_file_replaces_the_stored_bars(tmp_path: Path) -> None:
     home, file = tmp_path / "home", write(tmp_path / "a.csv", slice(400))
     call(home, "data", "import", file, *GER40)

@@ -29,7 +29,7 @@ RUN: dict[str, Any] = {
     "fill_rules": ["A market order fills at the open of the next bar."],
     "costs": {"spread": [["00:00", 2.5], ["09:00", 1.2]], "slippage": 0.5},
     "data_quality": "126 of 128 sessions complete",
-    "look_ahead": "checked 40 of 40 signals, 0 moved",
+    "look_ahead": {"checked": 40, "moved": 0, "sentence": "checked 40 of 40 signals, 0 moved"},
 }
 SECTIONS = (
     "UNDECIDED",
@@ -47,6 +47,7 @@ SECTIONS = (
     "Fill rules and costs",
     "Why candidates were refused",
     "Data and provenance",
+    "checked 40 of 40 signals, 0 moved",
     "setupdesk trades run_2025_10_31_001 --format csv",
     "setupdesk show run_2025_10_31_001 --json",
     "setupdesk logs run_2025_10_31_001",

@@ -140,6 +140,20 @@ def test_a_dry_run_gives_the_plan_and_computes_nothing(desk: Desk) -> None:
     desk.ask("trades", answer["receipt"]["run_id"], exit_code=4)
 
 
+def test_a_rule_that_is_added_runs_in_the_desk_that_is_up(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(desk.call("setups", "new", "mine", "--stdout"))
+    before = {one["pid"] for one in desk.processes().values()}
+
+    added = desk.ask("setups", "add", str(file))
+    answer = desk.ask("backtest", "-s", "mine_v1", "-p", "GER40", "-i", "M15", *PERIOD)
+
+    assert added["outcome"] == "added"
+    assert answer["run"]["state"] == "completed"
+    assert answer["report"]["provenance"]["setup_hash"] == added["hash"]
+    assert {one["pid"] for one in desk.processes().values()} == before
+
+
 def test_requests_without_the_key_are_turned_away(desk: Desk) -> None:
     address = desk.processes()["service"]["address"]
 
@@ -225,6 +239,21 @@ def test_no_process_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None
     desk.call("data", "simulate", "--start", "2024-10-01", "--end", "2025-05-30")
     assert desk.ask(*BACKTEST, *PERIOD)["run"]["state"] == "completed"
     desk.call("down")
+
+
+def test_a_desk_ends_with_the_process_that_it_was_told_to_die_with(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    with subprocess.Popen(["sleep", "120"]) as other:  # noqa: S607 (any process will do)
+        desk.environment["SETUPDESK_DIES_WITH"] = str(other.pid)
+        desk.call("up", "--detach")
+        status = desk.ask("status")
+        pids = [status["pid"], *(one["pid"] for one in status["processes"].values())]
+
+        # Nobody waits for it yet, as nobody does for what a killed run of tests leaves behind.
+        os.kill(other.pid, signal.SIGKILL)
+
+        wait_until(lambda: not [pid for pid in pids if is_alive(pid)], 20)
+    assert desk.ask("status", exit_code=5)["running"] is False
 
 
 def test_a_desk_that_died_gets_no_key_and_a_stranger_at_its_port_neither(tmp_path: Path) -> None:

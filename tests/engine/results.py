@@ -36,7 +36,7 @@ def make_result(  # noqa: PLR0913 - whatever a test is about
     for 45 minutes; any column of Trades can be given by name, ``hour`` shifts the entry.
     """
     places = np.arange(len(r)) if session is None else np.array(session, np.int64)
-    count = max(len(r), *(places + 1)) if len(r) else 0
+    count = int(places.max()) + 1 if len(r) else 0
     days = [MONDAY + timedelta(days=row) for row in range(max(count, sessions or 0))]
     return Result(
         sessions=make_sessions(days, size, skipped),

@@ -1,17 +1,9 @@
-"""What was known by the close of a bar does not depend on any bar after it.
+"""What was known by the close of a bar does not depend on any bar after it."""
 
-For a prefix of ``n`` bars the run must give, of the run on all bars, exactly
-
-* the candidates that are known before row ``n``, word for word, except that one known at the
-  last row may still wait for its entry (``no_next_bar``);
-* the trades that ended before row ``n``, and beyond them at most the one that is still open:
-  its entry is the same, and it is marked to the close of the last bar;
-* the levels of every session that are known before row ``n``.
-"""
-
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +11,8 @@ import pytest
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.engine.backtest import run_setup
-from setupdesk.engine.result import Candidate, Result, SessionLevels, Trade
+from setupdesk.engine.causality import Run, Told, Whole, check_causality, find_change
+from setupdesk.engine.result import Candidate, SessionLevels, Trade
 from setupdesk.market.bars import Bars
 from setupdesk.market.sessions import Session
 from setupdesk.setups.definition import Setup
@@ -29,6 +22,14 @@ MakeSetup = Callable[..., Setup]
 QUARTER = timedelta(minutes=15)
 FIRST = date(2025, 4, 28)
 DAYS = 19
+WAIT_MS = 3 * 900_000
+
+
+@dataclass(frozen=True)
+class Changed:
+    candidates: Sequence[Candidate]
+    trades: Sequence[Trade]
+    sessions: Sequence[SessionLevels]
 
 
 @pytest.fixture
@@ -64,9 +65,7 @@ def sessions() -> list[Session]:
 
 
 @pytest.fixture
-def run(
-    make_setup: MakeSetup, make_symbol: MakeSymbol, sessions: list[Session]
-) -> Callable[[Bars], Result]:
+def run(make_setup: MakeSetup, make_symbol: MakeSymbol) -> Run:
     setup = make_setup(
         {"min_rr": 0.8, "stop_buffer": 0.2},
         max_trades=2,
@@ -77,52 +76,136 @@ def run(
         filters=["ib.range <= 0.3*atr"],
         limits={"max_trades_per_session": 1, "max_trades_per_side": 1},
     )
-    return lambda bars: run_setup(setup, make_symbol(), bars, sessions, max_trades_total=11)
+    symbol = make_symbol()
+    return lambda bars, sessions: run_setup(setup, symbol, bars, sessions, max_trades_total=11)
 
 
-def test_no_later_bar_changes_what_was_known(run: Callable[[Bars], Result], bars: Bars) -> None:
-    whole = run(bars)
+def test_no_later_bar_changes_what_was_known(run: Run, bars: Bars, sessions: list[Session]) -> None:
+    result = run(bars, sessions)
+    whole = Whole.of(result, bars, sessions)
     assert len(whole.trades) > 8
     assert len({candidate.verdict for candidate in whole.candidates}) > 5
 
-    for rows in range(1, len(bars)):
-        part = run(bars[:rows])
+    changes = [find_change(run, whole, bars, sessions, rows) for rows in range(1, len(bars))]
 
-        now = datetime.fromtimestamp(int(bars.time[rows - 1]) / 1000, UTC) + QUARTER
-        assert_same_candidates(part.candidates, whole.candidates, now)
-        assert_same_trades(part.trades, whole.trades, now)
-        assert known(part.sessions, now) == known(whole.sessions, now)
+    assert set(changes) == {None}
 
 
-def assert_same_candidates(
-    part: tuple[Candidate, ...], whole: tuple[Candidate, ...], now: datetime
+def test_a_run_that_reads_one_bar_ahead_is_caught_at_the_first_bar(
+    run: Run, bars: Bars, sessions: list[Session]
 ) -> None:
-    seen = [one for one in whole if one.known_at <= now]
-    assert len(part) == len(seen)
-    for one, later in zip(part, seen, strict=True):
-        if one.known_at == now and one.verdict == "no_next_bar":
-            assert replace(one, verdict=later.verdict, detail=later.detail) == later
-        else:
-            assert one == later
+    found = check_causality(peeking(run), bars, sessions, prefixes=200)
+
+    assert found.first is not None
+    assert not found.passed
+    assert found.first.at.isoformat() in found.sentence.replace("Z", "+00:00")
+    assert found.first.what.startswith(("the candidate ib.", "the session 2025-"))
+    assert bars.time[found.first.row] == found.first.at.timestamp() * 1000 - 900_000
 
 
-def assert_same_trades(part: tuple[Trade, ...], whole: tuple[Trade, ...], now: datetime) -> None:
-    ended = [one for one in whole if ended_at(one) <= now]
-    assert list(part[: len(ended)]) == ended
-    still_open = [one for one in whole if one.entry_at < now < ended_at(one)]
-    assert len(part) == len(ended) + len(still_open)
-    for one, later in zip(part[len(ended) :], still_open, strict=True):
-        assert (one.exit_reason, one.exit_at) == ("flat", now)
-        assert entry_of(one) == entry_of(later)
+@pytest.mark.parametrize("moved", ["stop", "entry", "risk", "number"])
+def test_an_open_trade_may_differ_in_its_exit_only(
+    run: Run, bars: Bars, sessions: list[Session], moved: str
+) -> None:
+    def moves_a_trade(some: Bars, them: Sequence[Session]) -> Told:
+        result = run(some, them)
+        last = max((one.entry_at for one in result.trades), default=None)
+        wrong: Any = {moved: len(some)}
+        trades = [replace(one, **wrong) if one.entry_at == last else one for one in result.trades]
+        return Changed(result.candidates, trades, result.sessions)
+
+    found = check_causality(moves_a_trade, bars, sessions)
+
+    assert found.first is not None
+    assert found.first.what.startswith("the trade ib.")
+    assert moved in found.first.became
 
 
-def ended_at(trade: Trade) -> datetime:
-    return trade.exit_at if trade.exit_reason == "flat" else trade.exit_at + QUARTER
+def test_a_pending_order_may_become_anything_that_lies_in_the_future(
+    run: Run, bars: Bars, sessions: list[Session]
+) -> None:
+    # What is traded two bars after it was known is not reached until then.
+    def waits(some: Bars, them: Sequence[Session]) -> Told:
+        result = run(some, them)
+        now = int(some.time[-1]) + 900_000
+        late = {
+            one.signal_at
+            for one in result.trades
+            if one.signal_at.timestamp() * 1000 + WAIT_MS > now
+        }
+        candidates = [
+            replace(one, verdict="pending", detail="") if one.known_at in late else one
+            for one in result.candidates
+        ]
+        trades = [
+            replace(one, entry_at=one.signal_at + 2 * QUARTER)
+            for one in result.trades
+            if one.signal_at not in late
+        ]
+        return Changed(candidates, trades, result.sessions)
+
+    found = check_causality(waits, bars, sessions, prefixes=200)
+
+    assert found.sentence.endswith("nothing changed later.")
 
 
-def entry_of(trade: Trade) -> tuple[object, ...]:
-    return (trade.number, trade.side, trade.entry_at, trade.entry, trade.stop, trade.target)
+def test_a_pending_order_that_was_filled_in_the_past_is_caught(
+    run: Run, bars: Bars, sessions: list[Session]
+) -> None:
+    def hides_the_newest_trade(some: Bars, them: Sequence[Session]) -> Told:
+        result = run(some, them)
+        now = int(some.time[-1]) + 900_000
+        late = {
+            one.signal_at
+            for one in result.trades
+            if one.signal_at.timestamp() * 1000 + WAIT_MS > now
+        }
+        candidates = [
+            replace(one, verdict="pending") if one.known_at in late else one
+            for one in result.candidates
+        ]
+        trades = [one for one in result.trades if one.signal_at not in late]
+        return Changed(candidates, trades, result.sessions)
+
+    found = check_causality(hides_the_newest_trade, bars, sessions, prefixes=200)
+
+    assert found.first is not None
+    assert (found.first.was, found.first.became[:16]) == (
+        "verdict 'pending'",
+        "verdict 'traded'",
+    )
 
 
-def known(levels: tuple[SessionLevels, ...], now: datetime) -> list[SessionLevels]:
-    return [one for one in levels if one.known_at is not None and one.known_at <= now]
+def test_what_does_not_exist_is_nan_and_equal_to_itself(
+    run: Run, bars: Bars, sessions: list[Session]
+) -> None:
+    def lacks_targets(some: Bars, them: Sequence[Session]) -> Told:
+        result = run(some, them)
+        trades = [replace(one, target=float("nan")) for one in result.trades]
+        return Changed(result.candidates, trades, result.sessions)
+
+    assert check_causality(lacks_targets, bars, sessions).passed
+
+
+def test_a_signal_that_comes_late_or_goes_is_named(
+    run: Run, bars: Bars, sessions: list[Session]
+) -> None:
+    def forgets_the_newest(some: Bars, them: Sequence[Session]) -> Told:
+        result = run(some, them)
+        kept = [one for one in result.candidates if one.known_at.timestamp() * 1000 < some.time[-1]]
+        return Changed(kept, result.trades, result.sessions)
+
+    found = check_causality(forgets_the_newest, bars, sessions)
+
+    assert found.first is not None
+    assert (found.first.was, found.first.became) == ("absent", "there")
+    assert found.to_json()["first"]["sentence"] in found.sentence
+
+
+def peeking(run: Run) -> Run:
+    return lambda bars, sessions: run(one_bar_ahead(bars), sessions)
+
+
+def one_bar_ahead(bars: Bars) -> Bars:
+    rows = np.minimum(np.arange(len(bars)) + 1, len(bars) - 1)
+    return replace(bars, high=bars.high[rows], low=bars.low[rows], close=bars.close[rows])

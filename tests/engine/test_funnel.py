@@ -3,7 +3,11 @@ from typing import Any
 
 import pytest
 
+from setupdesk.engine.compile import NO_BARS, TOO_EARLY
+from setupdesk.engine.explain import VERDICTS
 from setupdesk.engine.funnel import build_funnel
+from setupdesk.engine.levels import DATA_GAP, NO_ATR, NO_HISTORY, NO_VOLUME
+from setupdesk.engine.result import TRADED
 from tests.engine.results import MONDAY, make_candidates, make_result
 
 
@@ -66,11 +70,21 @@ def test_every_reason_comes_with_a_sentence_and_its_first_example() -> None:
     assert unknown["sentence"] == "Moon was full."
 
 
-@pytest.mark.parametrize("code", ["not_reached", "oco_cancelled", "size_below_min"])
-def test_orders_that_never_filled_have_their_reasons(code: str) -> None:
-    (reason,) = funnel_of([code])["reasons"]
+@pytest.mark.parametrize("code", sorted(set(VERDICTS.values()) - {TRADED}))
+def test_every_verdict_of_the_engine_has_its_sentence(code: str) -> None:
+    funnel = funnel_of([code])
 
+    (reason,), (step,) = funnel["reasons"], funnel["steps"]
     assert reason["of"] == "candidate"
+    assert reason["sentence"] != f"{code.replace('_', ' ').capitalize()}."
+    assert step["passed"] != f"passed {code.replace('_', ' ')}"
+
+
+@pytest.mark.parametrize("code", [NO_BARS, TOO_EARLY, DATA_GAP, NO_ATR, NO_HISTORY, NO_VOLUME])
+def test_every_reason_to_skip_a_session_has_its_sentence(code: str) -> None:
+    (reason,) = funnel_of(skipped=[code])["reasons"]
+
+    assert reason["of"] == "session"
     assert reason["sentence"] != f"{code.replace('_', ' ').capitalize()}."
 
 
@@ -79,9 +93,3 @@ def test_a_bar_gap_means_one_thing_of_a_session_and_another_of_a_candidate() -> 
 
     assert (session["of"], candidate["of"]) == ("session", "candidate")
     assert session["sentence"] != candidate["sentence"]
-
-
-def test_sessions_without_history_are_told() -> None:
-    (reason,) = funnel_of(skipped=["no_history"])["reasons"]
-
-    assert reason["sentence"] == "Its levels need earlier days or bars than there are."

@@ -1,7 +1,8 @@
 """On a market without drift and without costs no setup may win: what wins here looks ahead."""
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -9,48 +10,85 @@ import pytest
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.engine.backtest import run_setup
+from setupdesk.engine.causality import Run, Told
+from setupdesk.engine.null_test import (
+    PRICE,
+    NullSize,
+    check_null,
+    draw_walk,
+    find_weekdays,
+    null_symbol,
+)
 from setupdesk.market.bars import Bars
-from setupdesk.market.resample import resample
 from setupdesk.market.sessions import Session
 from setupdesk.setups.definition import Setup
 
-SESSIONS = 1_500
-MINUTES = 510
+MakeSetup = Callable[..., Setup]
+MakeSymbol = Callable[..., Symbol]
 
 
-def draw(seed: int) -> tuple[Bars, list[Session]]:
-    # Steps of one tick, so that every price between two others is traded.
-    random = np.random.default_rng(seed)
-    steps = random.integers(0, 2, size=(SESSIONS * MINUTES, 8)) * 2 - 1
-    ends = np.cumsum(steps).reshape(-1, 8)
-    path = 1_000_000 + np.column_stack((np.append(0, ends[:-1, -1]), ends))
-    days = [date(2020, 1, 1) + timedelta(days=one) for one in range(SESSIONS)]
-    opens = [int(datetime.combine(day, time(9), UTC).timestamp()) * 1000 for day in days]
-    bars = Bars(
-        Timeframe.M1,
-        1.0,
-        np.concatenate([one + np.arange(MINUTES) * 60_000 for one in opens]),
-        path[:, 0],
-        path.max(axis=1),
-        path.min(axis=1),
-        path[:, -1],
-        np.full(len(path), np.nan),
-    )
-    closes = [one + MINUTES * 60_000 for one in opens]
-    return bars, [Session(*one) for one in zip(days, opens, closes, strict=True)]
+@pytest.fixture
+def symbol(make_symbol: MakeSymbol) -> Symbol:
+    return make_symbol()
+
+
+@pytest.fixture
+def run(make_setup: MakeSetup, symbol: Symbol) -> Run:
+    setup, market = make_setup(rr=2.0), null_symbol(symbol)
+    return lambda bars, sessions: run_setup(setup, market, bars, sessions)
 
 
 @pytest.mark.parametrize("timeframe", [Timeframe.M1, Timeframe.M15])
-def test_a_random_walk_cannot_be_beaten(
-    make_setup: Callable[..., Setup], make_symbol: Callable[..., Symbol], timeframe: Timeframe
+def test_a_random_walk_cannot_be_beaten(run: Run, symbol: Symbol, timeframe: Timeframe) -> None:
+    size = NullSize(enough_trades=1_000)
+
+    found = check_null(run, symbol, timeframe, 1, size=size)
+
+    assert found.trades > 1_000
+    assert found.verdict == "passed"
+    assert -6 * found.error < found.mean < 3 * found.error
+    assert "nothing, as it must be" in found.sentence
+
+
+@pytest.mark.parametrize("timeframe", [Timeframe.M1, Timeframe.M15])
+def test_a_run_that_reads_one_bar_ahead_wins_and_is_caught(
+    run: Run, symbol: Symbol, timeframe: Timeframe
 ) -> None:
-    bars, sessions = draw(seed=11)
-    symbol = make_symbol(spread=0.0, slippage=0.0, tick=1.0, zone="UTC")
+    def peek(bars: Bars, sessions: Sequence[Session]) -> Told:
+        rows = np.minimum(np.arange(len(bars)) + 1, len(bars) - 1)
+        ahead = {name: getattr(bars, name)[rows] for name in ("high", "low", "close")}
+        return run(replace(bars, **ahead), sessions)
 
-    result = run_setup(make_setup(rr=2.0), symbol, resample(bars, timeframe, "24x7"), sessions)
+    found = check_null(peek, symbol, timeframe, 1)
 
-    r = np.array([trade.r for trade in result.trades])
-    error = r.std(ddof=1) / np.sqrt(len(r))
-    assert len(r) > 1_000
-    assert r.mean() < 3 * error
-    assert r.mean() > -6 * error
+    assert found.verdict == "failed"
+    assert found.mean > 3 * found.error
+    assert "it knows the future" in found.sentence
+
+
+def test_too_few_trades_are_a_result_of_their_own(make_setup: MakeSetup, symbol: Symbol) -> None:
+    setup, market = make_setup(filters=["ib.range < 0"]), null_symbol(symbol)
+    size = NullSize(sessions=20, most_sessions=40)
+
+    found = check_null(
+        lambda bars, sessions: run_setup(setup, market, bars, sessions),
+        symbol,
+        Timeframe.M15,
+        1,
+        size=size,
+    )
+
+    assert (found.verdict, found.trades, found.sessions) == ("too_few", 0, 40)
+    assert found.to_json()["mean_r"] is None
+    assert "300 are needed to judge" in found.sentence
+
+
+def test_every_price_between_two_is_traded_and_nothing_drifts() -> None:
+    days = find_weekdays(date(2024, 1, 1), 60)
+
+    bars = draw_walk(1.0, days, (11, 0))
+
+    moved = bars.close[-1] - PRICE
+    assert (bars.open[1:] == bars.close[:-1]).all()
+    assert (bars.high - bars.low).max() <= 8
+    assert abs(moved) < 4 * np.sqrt(len(bars) * 8)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from setupdesk.engine.statistics import Statistics, summarize, summarize_trades
+from setupdesk.engine import brief, resampling
+from setupdesk.engine.statistics import Statistics, summarize, summarize_trades, warm_up
 from tests.engine.results import G12, make_result
 
 RESULTS = st.lists(
@@ -232,3 +233,17 @@ def test_a_result_is_left_as_it_was() -> None:
     summarize(result, "UTC")
 
     assert result.trades.r.tolist() == before.tolist()
+
+
+def test_nothing_is_compiled_after_the_warm_up() -> None:
+    kernels: list[Any] = [
+        resampling._resample,
+        resampling._shuffle,
+        resampling._count_ruined,
+        brief._walk,
+    ]
+
+    warm_up()
+    summarize(make_result(G12), "UTC", dearer=make_result(G12, session=[0] * 10))
+
+    assert [len(kernel.signatures) for kernel in kernels] == [1, 1, 1, 1]

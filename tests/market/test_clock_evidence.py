@@ -1,51 +1,25 @@
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 import numpy as np
 import pytest
 
-from setupdesk.adapters.catalogue import load_catalogue
-from setupdesk.core.timeframe import Timeframe
-from setupdesk.market.bars import Bars, Ints
-from setupdesk.market.clock import NEW_YORK, parse_clock
-from setupdesk.market.clock_evidence import Proposal, check_clock, find_stamping, propose_clock
-
-CATALOGUE = load_catalogue()
-EURUSD, US500, BTCUSD = CATALOGUE["EURUSD"], CATALOGUE["US500"], CATALOGUE["BTCUSD"]
-
-
-def ms(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
-
-
-def draw(times: Ints, timeframe: Timeframe = Timeframe.M15) -> Bars:
-    steps = np.random.default_rng(7).integers(-20, 21, len(times))
-    price = 110_000 + np.cumsum(steps)
-    return Bars(timeframe, 0.00001, times, price, price, price, price, np.full(len(times), np.nan))
-
-
-def trade(first: date, last: date, opens_hour: int = 17, minutes: int = 15) -> Bars:
-    """Draw bars from Sunday *opens_hour* to Friday 17:00 New York."""
-    utc = np.arange(ms(first), ms(last), minutes * 60_000, dtype=np.int64)
-    wall = NEW_YORK.to_wall_ms(utc)
-    minute = (wall // 60_000 - 4 * 1440) % (7 * 1440)
-    is_open = (minute < 4 * 1440 + 17 * 60) | (minute >= 6 * 1440 + opens_hour * 60)
-    return draw(utc[is_open], Timeframe(f"M{minutes}"))
-
-
-def crypto(first: date, last: date) -> Bars:
-    return draw(np.arange(ms(first), ms(last), 300_000, dtype=np.int64), Timeframe.M5)
-
-
-def shown_by(clock: str, bars: Bars) -> Bars:
-    return replace(bars, time=parse_clock(clock).to_wall_ms(bars.time))
+from setupdesk.market.clock_evidence import Proposal, propose_clock
+from tests.market.weeks import (
+    BTCUSD,
+    EURUSD,
+    US500,
+    YEAR,
+    crypto,
+    ms,
+    shown_by,
+    trade,
+    trade_cash,
+)
 
 
 def near(proposal: Proposal) -> str:
     return " ".join(proposal.caveats)
-
-
-YEAR = trade(date(2025, 1, 1), date(2025, 12, 31))
 
 
 @pytest.mark.parametrize(
@@ -81,21 +55,45 @@ def test_a_file_whose_newest_bar_is_first_is_the_same() -> None:
     assert (proposal.clock.name, proposal.confidence) == ("NY+7", "sure")
 
 
+@pytest.mark.parametrize(
+    ("shown", "minutes"), [("America/New_York", 1), ("Europe/Berlin", 5), ("UTC", 15)]
+)
+def test_cash_hours_of_a_few_days_tell_the_clock_by_the_first_and_last_bar(
+    shown: str, minutes: int
+) -> None:
+    bars = trade_cash(date(2025, 6, 2), 4, minutes)
+
+    proposal = propose_clock(shown_by(shown, bars), US500)
+
+    assert (proposal.clock.name, proposal.confidence) == (shown, "likely")
+    assert f"As {shown} the day closes 16:00 New York in 3 of 3 days and opens 09:30 in 3" in (
+        proposal.explain()
+    )
+
+
+def test_cash_hours_of_many_days_across_a_change_of_the_clocks_are_sure() -> None:
+    bars = trade_cash(date(2025, 2, 17), 70, 15)
+
+    proposal = propose_clock(shown_by("Europe/Athens", bars), US500)
+
+    assert (proposal.clock.name, proposal.confidence) == ("Europe/Athens", "sure")
+    assert "closes 16:00 New York in 49 of 49 days and opens 09:30 in 49" in proposal.explain()
+
+
+def test_days_of_other_hours_than_the_session_tell_no_clock() -> None:
+    bars = trade_cash(date(2025, 6, 2), 4, 15, opens=8 * 60, closes=19 * 60)
+
+    proposal = propose_clock(bars, US500)
+
+    assert proposal.confidence == "unsure"
+    assert "with none its days are those of US500" in near(proposal)
+
+
 def test_bars_without_a_weekend_tell_nothing() -> None:
     proposal = propose_clock(YEAR[:50], EURUSD)
 
     assert proposal.confidence == "unsure"
     assert "there is no weekend" in near(proposal)
-
-
-def test_bars_stamped_at_their_close_are_seen_and_their_clock_too() -> None:
-    late = replace(YEAR, time=YEAR.time + 900_000)
-
-    proposal = propose_clock(shown_by("NY+7", late), EURUSD)
-
-    assert (proposal.clock.name, proposal.stamped_at) == ("NY+7", "close")
-    assert "stamped at their close" in proposal.explain()
-    assert find_stamping(YEAR.time, Timeframe.M15) == "open"
 
 
 def test_a_reference_decides_and_gives_its_correlation() -> None:
@@ -150,41 +148,3 @@ def test_a_market_that_never_closes_else_tells_nothing_without_a_reference() -> 
     assert "Cannot tell UTC from NY+7, Europe/Athens" in near(alone)
     assert beside.clock.name in {"NY+7", "Europe/Athens", "+03:00"}
     assert "Cannot tell" in near(beside)
-
-
-@pytest.mark.parametrize("name", ["UTC", "NY+7", "Europe/Athens", "Europe/London"])
-def test_the_right_clock_is_not_warned_of(name: str) -> None:
-    assert check_clock(YEAR, EURUSD, parse_clock(name)) == ()
-
-
-@pytest.mark.parametrize("declared", ["UTC", "Europe/Athens", "+02:00", "+03:00", "Asia/Tokyo"])
-def test_a_clock_declared_wrong_is_warned_of_with_the_one_that_fits(declared: str) -> None:
-    clock = parse_clock(declared)
-    wall = shown_by("NY+7", YEAR)
-
-    warnings = check_clock(replace(wall, time=clock.to_utc_ms(wall.time)), EURUSD, clock)
-
-    assert len(warnings) == 1
-    assert warnings[0].startswith(f"The clock {declared} contradicts the hours of EURUSD")
-    assert warnings[0].endswith("NY+7 would fit.")
-
-
-def test_cash_hours_alone_are_no_contradiction() -> None:
-    wall = NEW_YORK.to_wall_ms(YEAR.time)
-    minute = wall // 60_000 % 1440
-    cash = YEAR.time[(minute >= 570) & (minute < 960)]
-
-    assert check_clock(draw(cash), US500, parse_clock("UTC")) == ()
-    assert propose_clock(shown_by("America/New_York", draw(cash)), US500).clock == NEW_YORK
-
-
-@pytest.mark.parametrize("declared", ["UTC", "NY+7"])
-def test_a_market_that_never_closes_is_warned_of_by_its_missing_hour(declared: str) -> None:
-    clock = parse_clock(declared)
-    wall = shown_by("Europe/Athens", crypto(date(2025, 3, 20), date(2025, 4, 5)))
-    bars = replace(wall, time=clock.to_utc_ms(wall.time))
-
-    (warning,) = check_clock(bars, BTCUSD, clock)
-
-    assert "on 2025-03-30" in warning
-    assert "Europe/Athens" in warning

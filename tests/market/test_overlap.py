@@ -28,6 +28,10 @@ def shift(bars: Bars, hours: int) -> Bars:
     return replace(bars, time=bars.time + hours * HOUR_MS)
 
 
+def shift_minutes(bars: Bars, minutes: int) -> Bars:
+    return replace(bars, time=bars.time + minutes * 60_000)
+
+
 def scale(bars: Bars, factor: float) -> Bars:
     columns = {
         name: np.rint(getattr(bars, name) * factor).astype(np.int64)
@@ -69,6 +73,15 @@ def test_more_than_half_of_twenty_bars_or_more_are_another_series(
         (shift(draw(), 3), "The same prices are stored 3 hours earlier"),
         (shift(draw(), 1), "The same prices are stored 1 hour earlier"),
         (shift(draw(), -7), "The same prices are stored 7 hours later"),
+        (
+            shift_minutes(draw(), 15),
+            "The same prices are stored one bar earlier: this file is stamped at close",
+        ),
+        (
+            shift_minutes(draw(), -15),
+            "The same prices are stored one bar later: the stored ones were stamped at close",
+        ),
+        (shift_minutes(draw(), 30), "The same prices are stored 30 minutes earlier: one of the"),
         (scale(draw(), 10), "Its prices are 10 times the stored ones: they have another scale"),
         (scale(draw(), 0.001), "Its prices are 0.001 times the stored ones"),
         (scale(draw(), 2.5), "Its prices are 2.5 times the stored ones: is it another symbol?"),
@@ -81,6 +94,17 @@ def test_the_likely_cause_is_computed(bars: Bars, cause: str) -> None:
 
     assert overlap.is_other_series
     assert overlap.cause.startswith(cause)
+
+
+def test_one_bar_of_an_hour_may_be_a_clock_or_a_stamp_at_close() -> None:
+    stored = draw(timeframe=Timeframe.H1)
+
+    overlap = find_overlap(stored, shift(stored, 1))
+
+    assert overlap.cause == (
+        "The same prices are stored one bar earlier: one of the two was read with a wrong clock, "
+        "or is stamped at close."
+    )
 
 
 def test_a_clock_that_is_wrong_by_two_hours_in_winter_and_three_in_summer_is_named() -> None:

@@ -109,6 +109,26 @@ def test_a_jump_is_named_and_a_gap_over_night_is_none() -> None:
     assert quality.figure == 100
 
 
+def test_jumps_of_a_long_history_are_those_of_wilders_average() -> None:
+    random = np.random.default_rng(11)
+    count, price = 3_500, np.int64(200_000)
+    times = ms(MONDAY, 0) + np.arange(count) * BAR
+    half = random.integers(5, 50, count) * np.where(random.random(count) < 0.02, 12, 1)
+    level = np.full(count, price)
+    nothing = np.full(count, np.nan)
+    bars = Bars(Timeframe.M15, 0.1, times, level, level + half, level - half, level, nothing)
+    atr, expected = float(2 * half[:14].mean()), []
+    for row in range(14, count):
+        if 2 * half[row] > 8 * atr:
+            expected.append(int(times[row]))
+        atr = (13 * atr + 2 * half[row]) / 14
+
+    jumps = measure_quality(bars, GER40, draw_sessions()).jumps
+
+    assert len(expected) > 20
+    assert list(jumps) == expected
+
+
 def test_weekend_bars_are_counted_for_a_market_that_has_weekends() -> None:
     bars = draw_bars()
     weekend = replace(bars[:4], time=bars.time[:4] + 5 * 86_400_000)
@@ -147,16 +167,17 @@ def test_integer_points_are_a_suspected_scale() -> None:
     assert quality.figure == 50
 
 
-@pytest.mark.parametrize(("hours", "suspected"), [(0, False), (1, True), (-1, True)])
-def test_a_clock_that_is_wrong_by_an_hour_is_suspected(hours: int, *, suspected: bool) -> None:
+@pytest.mark.parametrize("late", [-60, -15, 0, 15, 60])
+def test_a_clock_that_is_wrong_by_a_bar_or_an_hour_is_suspected(late: int) -> None:
     minutes = simulate_bars(GER40, MONDAY, MONDAY + timedelta(days=60), 1)
     bars = resample(minutes, Timeframe.M15, "24x5")
-    bars = replace(bars, time=bars.time + hours * 3_600_000)
+    bars = replace(bars, time=bars.time + late * 60_000)
 
     quality = measure_quality(bars, GER40, draw_sessions(60))
 
-    assert bool(quality.suspicions) is suspected
-    assert not suspected or "the session opens at 09:00" in quality.suspicions[0]
+    assert bool(quality.suspicions) is bool(late)
+    assert not late or "the session opens at 09:00" in quality.suspicions[0]
+    assert not late or quality.figure <= 50
 
 
 @pytest.mark.parametrize("timeframe", list(Timeframe))
@@ -206,3 +227,15 @@ def test_the_real_ger40_is_whole(real_ger40: tuple[Bars, list[Session]]) -> None
     assert (len(quality.sessions), len(quality.incomplete)) == (233, 0)
     assert quality.figure == 100
     assert quality.suspicions == ()
+
+
+@pytest.mark.parametrize("late", [-60, -30, -15, 15, 30, 60])
+def test_the_real_ger40_moved_by_a_quarter_hour_is_suspected(
+    real_ger40: tuple[Bars, list[Session]], late: int
+) -> None:
+    bars, sessions = real_ger40
+
+    quality = measure_quality(replace(bars, time=bars.time + late * 60_000), GER40, sessions)
+
+    assert quality.figure == 50
+    assert "but the session opens at 09:00" in quality.suspicions[0]

@@ -6,10 +6,10 @@ import pytest
 from setupdesk.core.symbol import Window
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
+from setupdesk.market.days import find_offsets_ms
 from setupdesk.market.sessions import (
     Session,
     find_instants,
-    find_offsets_ms,
     find_rows,
     fits,
 )
@@ -33,7 +33,7 @@ def test_a_session_has_the_bars_that_open_in_its_hours() -> None:
     bars = draw(ms(2025, 5, 14), 96)
     full = Session(date(2025, 5, 14), ms(2025, 5, 14, 7), ms(2025, 5, 14, 15, 30))
 
-    first, stop = find_rows(bars, [full])
+    first, stop = find_rows(bars.time, [full])
 
     assert (first.tolist(), stop.tolist()) == ([28], [62])
 
@@ -42,7 +42,7 @@ def test_a_half_day_ends_early() -> None:
     bars = draw(ms(2024, 12, 30), 96)
     half = Session(date(2024, 12, 30), ms(2024, 12, 30, 8), ms(2024, 12, 30, 13))
 
-    first, stop = find_rows(bars, [half])
+    first, stop = find_rows(bars.time, [half])
 
     assert stop[0] - first[0] == 20
 
@@ -50,13 +50,13 @@ def test_a_half_day_ends_early() -> None:
 def test_a_session_without_bars_has_no_rows() -> None:
     bars = draw(ms(2025, 5, 14), 96)
 
-    first, stop = find_rows(bars, [day_of(2025, 5, 12), day_of(2025, 5, 20)])
+    first, stop = find_rows(bars.time, [day_of(2025, 5, 12), day_of(2025, 5, 20)])
 
     assert (first == stop).all()
 
 
 def test_no_sessions_have_no_rows() -> None:
-    first, stop = find_rows(draw(ms(2025, 5, 14), 4), [])
+    first, stop = find_rows(draw(ms(2025, 5, 14), 4).time, [])
 
     assert len(first) == len(stop) == 0
 
@@ -86,7 +86,7 @@ def test_new_york_opens_an_hour_earlier_in_berlin_for_three_weeks(
 
     starts, _ = find_instants(window, [session])
 
-    local = starts + find_offsets_ms([session], "Europe/Berlin")
+    local = starts + find_offsets_ms(starts, "Europe/Berlin")
     assert local[0] == ms(*day, berlin_hour, 30)
 
 
@@ -96,14 +96,6 @@ def test_a_window_that_wraps_ends_on_the_next_date() -> None:
     starts, ends = find_instants(window, [day_of(2025, 5, 14)])
 
     assert (starts[0], ends[0]) == (ms(2025, 5, 15), ms(2025, 5, 15, 4))
-
-
-def test_offsets_are_those_of_each_session() -> None:
-    sessions = [day_of(2025, 3, 28), day_of(2025, 3, 31)]
-
-    offsets = find_offsets_ms(sessions, "Europe/Berlin")
-
-    assert offsets.tolist() == [3_600_000, 7_200_000]
 
 
 @pytest.mark.parametrize(

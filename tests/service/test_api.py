@@ -1,3 +1,5 @@
+import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from setupdesk.core.run import Door
 from setupdesk.inline import open_inline
 from setupdesk.service.app import create_app
 from setupdesk.settings import load_settings
+from setupdesk.setups.template import fill_template
 from setupdesk.wiring import build_desk
 from tests.adapters.vendor_files import zipped
 
@@ -73,6 +76,21 @@ def test_a_report_is_served_as_a_page_to_who_has_the_key(tmp_path: Path, api: ht
         assert client.report_page(run_id) == answer.text
         with pytest.raises(DeskAnswerError, match="There is no run"):
             client.report_page("run_2025_10_31_999")
+
+
+def test_a_request_is_judged_by_the_times_of_the_bars_alone(
+    api: httpx.Client, tmp_path: Path
+) -> None:
+    api.post("/data/simulated", json=MARKET)
+    [prices] = tmp_path.glob("bars/GER40/M1/*/close.npy")
+    prices.unlink()
+
+    accepted = api.post("/runs", json=PAYLOAD)
+    weekend = api.post("/runs", json=PAYLOAD | {"start": "2025-05-03", "end": "2025-05-04"})
+
+    assert accepted.status_code == 202
+    assert weekend.json()["problems"][0]["code"] == "no_sessions"
+    assert not prices.exists()
 
 
 def test_a_door_is_what_it_says_unless_it_claims_to_be_one_of_the_desks_own(
@@ -167,10 +185,82 @@ def test_every_route_but_ping_and_version_wants_the_key(api: httpx.Client) -> No
 def test_the_catalogue_tells_what_may_be_asked_for(api: httpx.Client) -> None:
     assert "GER40" in [symbol["symbol"] for symbol in api.get("/symbols").json()]
     assert api.get("/timeframes").json() == ["M1", "M5", "M15", "H1", "H4", "D1"]
-    [setup] = api.get("/setups").json()
-    assert setup["setup_id"] == "IB_raid_v1"
-    assert setup["title"]["ru"] == "Рейд начального баланса"
-    assert api.get("/setups/IB_raid_v1").json()["rule"]["id"] == "IB_raid_v1"
+    setups = {setup["setup_id"]: setup for setup in api.get("/setups").json()}
+    shown = api.get("/setups/IB_raid_v1").json()
+    assert setups["IB_raid_v1"]["title"]["ru"] == "Рейд начального баланса"
+    assert shown["rule"]["id"] == "IB_raid_v1"
+    assert ["stop", "price sweep.extreme + side_out*stop_buffer*ib.range"] in shown["words"]
+    assert shown["yaml"].startswith("id: IB_raid_v1\n")
+    assert not shown["own"]
+
+
+RULE = fill_template("mine_v1")
+
+
+def read_lines(answer: httpx.Response) -> list[Any]:
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def test_a_rule_of_ones_own_is_checked_published_and_known_to_start_at_once(
+    api: httpx.Client,
+) -> None:
+    api.post("/data/simulated", json=MARKET)
+    yaml = {"Content-Type": "application/yaml"}
+
+    *steps, checked = read_lines(
+        api.post("/setups", params={"dry_run": True}, content=RULE, headers=yaml, timeout=120)
+    )
+    before = ask(api, {**PAYLOAD, "setup_id": "mine_v1"})
+    added, again = (read_lines(api.post("/setups", json=RULE, timeout=120))[-1] for _ in range(2))
+
+    after = ask(api, {**PAYLOAD, "setup_id": "mine_v1"})
+    assert {step["event"] for step in steps} == {"progress"}
+    assert steps[-1]["stage"] == "trading a random walk, M1"
+    assert (checked["event"], checked["outcome"]) == ("done", "checked")
+    assert checked["gate"]["passed"]
+    assert (added["outcome"], again["outcome"]) == ("added", "unchanged")
+    assert [problem["code"] for problem in before["problems"]] == ["unknown_setup_id"]
+    assert after["status"] == "accepted"
+    assert api.get("/setups/mine_v1").json()["own"]
+    assert api.get("/setups/mistakes").json() == {}
+
+
+def test_a_wrong_rule_is_refused_with_its_line_and_path(api: httpx.Client) -> None:
+    wrong = RULE.replace("stop: {price: sweep.extreme", "stop: {price: swep.extreme")
+
+    answer = api.post("/setups", json=wrong, params={"file_name": "mine.yaml"})
+
+    [problem] = answer.json()["problems"]
+    assert (answer.status_code, answer.json()["title"]) == (422, "invalid_rule")
+    assert (problem["field"], problem["code"]) == ("stop.price", "invalid_rule")
+    assert problem["message"].startswith("line ")
+    assert problem["message"].endswith("did you mean 'sweep.extreme'?")
+    assert api.get("/setups/mine_v1").status_code == 404
+
+
+def test_a_window_that_no_symbol_has_is_a_mistake_in_its_line(api: httpx.Client) -> None:
+    wrong = RULE.replace("window: initial_balance", "window: initial_balanse")
+
+    [problem] = api.post("/setups", json=wrong).json()["problems"]
+
+    assert problem["field"] == "levels.ib.window"
+    assert problem["message"].endswith("did you mean 'initial_balance'?")
+
+
+def test_a_rule_that_was_changed_says_why_it_cannot_be_used(
+    api: httpx.Client, tmp_path: Path
+) -> None:
+    api.post("/setups", json=RULE, timeout=120)
+    file = tmp_path / "setups/mine_v1.yaml"
+
+    file.write_text(RULE.replace("min_rr: 1.0", "min_rr: 1.25"))
+
+    [problem, *_] = ask(api, {**PAYLOAD, "setup_id": "mine_v1"})["problems"]
+    assert (problem["field"], problem["code"]) == ("setup_id", "unusable_setup")
+    assert "mine_v1 cannot be used: id: mine_v1 was published with other" in problem["message"]
+    assert "publish mine_v2" in api.get("/setups/mine_v1").json()["detail"]
+    assert list(api.get("/setups/mistakes").json()) == ["mine_v1.yaml"]
+    assert "IB_raid_v1" in [setup["setup_id"] for setup in api.get("/setups").json()]
 
 
 OWN = 'name = "GER40"\nextends = "GER40"\n[costs]\nslippage = 7.0\n'
@@ -339,6 +429,74 @@ def test_levels_want_dates_that_are_dates(api: httpx.Client) -> None:
 
     assert answer.status_code == 422
     assert answer.json()["problems"][0]["field"] == "start"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "says"),
+    [
+        (
+            {"start": "2025-05-30", "end": "2025-05-05"},
+            "end_before_start",
+            (
+                "end 2025-05-05 lies before start 2025-05-30. The other way round: setupdesk data "
+                "levels GER40 M15 --window first_15m --start 2025-05-05 --end 2025-05-30"
+            ),
+        ),
+        (
+            {"start": "2026-01-01"},
+            "no_bars",
+            (
+                "GER40 M15 has no bars from 2026-01-01 on. There are bars from 2025-05-01 to "
+                "2025-05-30: setupdesk data levels GER40 M15 --window first_15m --start 2025-05-01 "
+                "--end 2025-05-30"
+            ),
+        ),
+        ({"end": "2024-12-31"}, "no_bars", "GER40 M15 has no bars up to 2024-12-31."),
+        (
+            {"start": "2025-05-03", "end": "2025-05-04"},
+            "no_sessions",
+            "XETR has no session from 2025-05-03 to 2025-05-04: it is closed.",
+        ),
+    ],
+)
+def test_levels_of_no_day_are_refused_with_the_days_that_there_are(
+    api: httpx.Client, asked: dict[str, str], code: str, says: str
+) -> None:
+    api.post("/data/simulated", json=MARKET)
+    route = "/data/GER40/M15/levels"
+
+    answer = api.get(route, params={"window": "first_15m"} | asked)
+
+    [problem] = answer.json()["problems"]
+    assert answer.status_code == 422
+    assert problem["code"] == code
+    assert says in problem["message"]
+    assert problem["allowed"]
+    told = re.search(r"--start (\S+) --end (\S+)$", problem["message"])
+    assert told
+    assert api.get(route, params={"start": told[1], "end": told[2]}).status_code == 200
+
+
+def test_levels_of_days_in_a_hole_of_the_bars_are_refused(api: httpx.Client) -> None:
+    days = ("2025-05-05", "2025-05-19")
+    rows = [f"{day}T{hour:02}:00:00Z,20000,20010,19990,20005" for day in days for hour in (7, 8, 9)]
+    asked = {"symbol": "GER40", "timeframe": "H1", "file_name": "b.csv"}
+    api.post("/data/import", params=asked, content="\n".join(["time,open,high,low,close", *rows]))
+
+    hole = {"start": "2025-05-12", "end": "2025-05-16"}
+    answer = api.get("/data/GER40/H1/levels", params=hole)
+
+    [problem] = answer.json()["problems"]
+    assert problem["code"] == "no_bars"
+    assert "no bars in any of the 5 sessions from 2025-05-12 to 2025-05-16" in problem["message"]
+
+
+def test_both_dates_of_levels_are_judged_at_once(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+
+    answer = api.get("/data/GER40/M15/levels", params={"start": "soon", "end": "later"})
+
+    assert [problem["field"] for problem in answer.json()["problems"]] == ["start", "end"]
 
 
 def test_two_sources_of_one_symbol_are_compared(api: httpx.Client) -> None:

@@ -7,8 +7,10 @@ from pydantic import ValidationError
 from setupdesk.core.errors import InvalidRuleError
 from setupdesk.core.setup_terms import Param
 from setupdesk.core.timeframe import Timeframe
+from setupdesk.setups.definition import Setup
 from setupdesk.setups.registry import load_registry
 from setupdesk.setups.rule import Rule, read_rule
+from setupdesk.setups.triggers import SweepReclaim
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def test_a_rule_resolves_to_its_defaults(raid: Rule) -> None:
     assert setup.target.price is not None
     assert setup.target.price.text == "ib.opposite"
     assert setup.min_rr == 1.0
-    assert setup.trigger.reclaim_within.minutes == 45
+    assert patience_of(setup) == 45
     assert setup.limits.max_trades_per_session == 1
 
 
@@ -53,7 +55,7 @@ def test_a_request_changes_params_only(raid: Rule) -> None:
     assert setup.target.price is not None
     assert setup.target.price.text == "ib.mid"
     assert setup.min_rr == 0
-    assert setup.trigger.reclaim_within.minutes == 90
+    assert patience_of(setup) == 90
 
 
 def test_an_rr_target_replaces_the_target(raid: Rule) -> None:
@@ -127,7 +129,7 @@ def test_a_choice_that_is_a_sum_keeps_its_sense_inside_a_product(raw: dict[str, 
         ({"window": {"from": "ibb.end", "to": "session.end"}}, "window.from: 'ibb' has no start"),
         ({"window": {"from": 600, "to": "session.end"}}, "window.from: write a moment such as"),
         ({"exit": {"flat": "atr.end"}}, "exit.flat: 'atr' has no start or end"),
-        ({"min_rr": "minrr"}, "min_rr: 'minrr' is wrong"),
+        ({"min_rr": "minrr"}, "min_rr: it must be a number, 'minrr' is not"),
         ({"limits": {"max_trades_per_session": 0}}, "limits.max_trades_per_session: 0 is wrong"),
         ({"entry": {"kind": "limit"}}, "entry: a limit entry needs a price"),
         ({"entry": {"kind": "stop"}}, "entry.kind: sweep_reclaim needs market or limit, not stop"),
@@ -203,3 +205,8 @@ def test_a_file_that_is_no_rule_is_refused(raw: object) -> None:
 
 def _without(raw: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in raw["params"].items() if key != name}
+
+
+def patience_of(setup: Setup) -> int:
+    assert isinstance(setup.trigger, SweepReclaim)
+    return setup.trigger.reclaim_within.minutes

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 from setupdesk.core.errors import BarsDisagreeError, InvalidImportError, MissingBarsError
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.market.bars import Bars
+from setupdesk.market.bars import Bars, Ints
 from setupdesk.market.data_set import Facts, Manifest, Saved, Source
 from setupdesk.market.days import from_ms
 from setupdesk.market.overlap import find_overlap, lay_over
@@ -91,6 +92,16 @@ class BarStore:
         if not all((version / f"{name}.npy").exists() for name in _COLUMNS):
             _rebuild(version, manifest)
         return Bars(timeframe, manifest.tick, *(_map(version, name) for name in _COLUMNS))
+
+    def load_times(self, symbol: str, timeframe: Timeframe, fingerprint: str) -> Ints:
+        """Map when the bars of a version open, in UTC milliseconds, and read nothing else of it.
+
+        Raises ``MissingBarsError`` when they are not in the store; nothing is made again.
+        """
+        try:
+            return _map(self._folder(symbol, timeframe) / fingerprint, "time")
+        except FileNotFoundError:
+            raise MissingBarsError(symbol, timeframe, fingerprint) from None
 
     def find_manifest(self, symbol: str, timeframe: Timeframe) -> Manifest | None:
         """Find the current version of a data set."""
@@ -262,9 +273,11 @@ def _write_version(folder: Path, bars: Bars, manifest: Manifest) -> None:
         shutil.rmtree(leftover)
     draft = folder / f"{_DRAFT}{manifest.fingerprint}"
     draft.mkdir()
-    _write_columns(draft, bars)
-    archive = _parquet().write_parquet(bars)
-    _write_synced(draft / _ARCHIVE, lambda file: file.write(archive))
+    # The archive is packed while the disk takes the columns.
+    with ThreadPoolExecutor(1) as aside:
+        archive = aside.submit(_parquet().write_parquet, bars)
+        _write_columns(draft, bars)
+    _write_synced(draft / _ARCHIVE, lambda file: file.write(archive.result()))
     _write_synced(draft / _MANIFEST, lambda file: file.write(_to_bytes(manifest)))
     _sync_folder(draft)
     draft.rename(folder / manifest.fingerprint)

@@ -7,17 +7,16 @@ of its calendar needs neither. A new version of the package makes new files.
 import json
 import warnings
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.problem import Problem, find_nearest
-from setupdesk.core.symbol import Symbol, Window
-from setupdesk.market.sessions import Session
+from setupdesk.core.symbol import Symbol
+from setupdesk.market.sessions import Session, session_by_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +59,16 @@ class ExchangeCalendar:
         days = [session for session in horizon.sessions if first <= session.day <= last]
         if code not in _ROUND_THE_CLOCK:
             return days
-        return [_session_by_clock(session.day, symbol.session) for session in days]
+        return [session_by_clock(session.day, symbol.session) for session in days]
+
+    def find_problem(self, code: str) -> Problem | None:
+        """Say what is wrong with the code of a calendar; None if there is such a one."""
+        begin = date.fromisoformat(_BEGIN)
+        try:
+            self._horizon(code, begin, begin)
+        except InvalidRequestError as unknown:
+            return unknown.problems[0]
+        return None
 
     def _horizon(self, code: str, first: date, last: date) -> _Horizon:
         # A file written a year ago ends sooner than what the package knows today.
@@ -111,23 +119,6 @@ def _work_out(code: str) -> _Horizon:
         for stamp, opens, closes in zip(schedule.index, *columns, strict=True)
     )
     return _Horizon(date.fromisoformat(_BEGIN), sessions[-1].day, sessions)
-
-
-def _session_by_clock(day: date, window: Window) -> Session:
-    # A session belongs to the day on which it ends; midnight is the end of a day.
-    end_day = day + timedelta(days=1) if window.end == time() else day
-    wraps = window.start >= window.end and window.end != time()
-    start_day = day - timedelta(days=1) if wraps else day
-    zone = ZoneInfo(window.zone)
-    return Session(
-        day,
-        _instant_ms(start_day, window.start, zone),
-        _instant_ms(end_day, window.end, zone),
-    )
-
-
-def _instant_ms(day: date, clock: time, zone: ZoneInfo) -> int:
-    return int(datetime.combine(day, clock, zone).timestamp()) * 1000
 
 
 def _unknown(code: str, known: tuple[str, ...]) -> InvalidRequestError:

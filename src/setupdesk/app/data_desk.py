@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, get_args
 
+from setupdesk.app.level_days import LevelDays
 from setupdesk.app.ports import BarStore, Calendar, Clock, ReadBars, WriteBars
 from setupdesk.core.errors import (
     InvalidImportError,
@@ -14,6 +15,7 @@ from setupdesk.core.errors import (
 )
 from setupdesk.core.period import find_date
 from setupdesk.core.problem import Problem
+from setupdesk.core.request import Coverage, SessionCount
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe, find_timeframe
 from setupdesk.market.bars import Bars
@@ -22,7 +24,7 @@ from setupdesk.market.days import day_of, from_ms
 from setupdesk.market.levels import find_levels, summarize_levels
 from setupdesk.market.quality import Quality, compare, measure_quality
 from setupdesk.market.resample import resample
-from setupdesk.market.sessions import Session, fits
+from setupdesk.market.sessions import Session, count_with_bars, fits
 from setupdesk.market.synthetic import simulate_bars
 
 
@@ -57,8 +59,10 @@ class DataDesk:
         """Import the bars of a file, or of a *folder* as a zip archive.
 
         The same file a second time changes nothing. Wall times of which nobody said the clock
-        raise ``ClockNeededError`` with a proposal; *accept_clock* takes it. Bars that contradict
-        those that are stored raise ``BarsDisagreeError``; *replace* takes them all the same.
+        raise ``ClockNeededError`` with a proposal, bars that look stamped at their close raise
+        ``StampingNeededError``; *accept_clock* takes either, but no clock that is unsure, which
+        raises ``ClockUnsureError``. Bars that contradict those that are stored raise
+        ``BarsDisagreeError``; *replace* takes them all the same.
         """
         known, size = self._find(symbol), _find_size(timeframe)
         note_stage("parsing")
@@ -160,11 +164,19 @@ class DataDesk:
         if not fits(known.windows[window], size):
             smaller = tuple(each for each in Timeframe if fits(known.windows[window], each))
             raise _refuse("timeframe", size, smaller)
+        command = f"setupdesk data levels {known.name} {size} --window {window}"
+        asked = LevelDays.read(start, end, command)
         source = self.bar_store.find_source(known.name, size)
         if source is None:
             raise NotFoundError("data set", f"{known.name} {size}")
         stored = self._load(source)
-        sessions = self._find_sessions(known, stored, start, end)
+        coverage = _find_coverage(stored, known)
+        sessions = self._find_sessions(known, stored, *asked.within(coverage))
+        count = SessionCount(len(sessions), count_with_bars(stored.time, sessions))
+        if not count.with_bars:
+            what = f"{known.name} {size}"
+            problem = asked.explain_emptiness(known, what, coverage, count, command)
+            raise InvalidRequestError([problem])
         bars = resample(stored, size, known.week, known.roll).closed()
         days = find_levels(bars, known.windows[window], sessions)
         return {
@@ -226,15 +238,12 @@ class DataDesk:
         }
 
     def _find_sessions(
-        self, symbol: Symbol, bars: Bars, start: str | None = None, end: str | None = None
+        self, symbol: Symbol, bars: Bars, first: date | None = None, last: date | None = None
     ) -> list[Session]:
         # Of those sessions that the bars reach into.
-        first, last = (day_of(int(bars.time[row]), symbol.zone) for row in (0, -1))
-        first, last = max(first, _read_day("start", start, first)), _read_day("end", end, last)
-        if last < first:
-            return []
+        coverage = _find_coverage(bars, symbol)
+        first, last = first or coverage.first, last or coverage.last
         after = int(bars.time[-1]) + bars.timeframe.milliseconds
-        last = min(last, day_of(after, symbol.zone))
         found = self.calendar.sessions(symbol, first, last) if first <= last else []
         return [one for one in found if one.closes_ms > bars.time[0] and one.opens_ms < after]
 
@@ -283,21 +292,17 @@ def _is_seed(value: object) -> bool:
 def _find_size(timeframe: str) -> Timeframe:
     size = find_timeframe(timeframe)
     if size is None:
-        raise NotFoundError("timeframe", timeframe)
+        raise NotFoundError("timeframe", timeframe, tuple(Timeframe))
     return size
 
 
-def _read_day(field_name: str, text: str | None, otherwise: date) -> date:
-    if text is None:
-        return otherwise
-    day = find_date(text)
-    if day is None:
-        message = f"{text!r} is not a date. Write it as 2025-10-31."
-        raise InvalidRequestError([Problem(field=field_name, code="wrong_type", message=message)])
-    return day
+def _find_coverage(bars: Bars, symbol: Symbol) -> Coverage:
+    first, last = (day_of(int(bars.time[row]), symbol.zone) for row in (0, -1))
+    return Coverage(first, last)
 
 
 def _refuse(field_name: str, value: str, allowed: Sequence[str]) -> InvalidRequestError:
-    message = f"The {field_name} was {value!r}; it is one of {', '.join(allowed)}."
+    # A timeframe is a text, but shows itself as Python's.
+    message = f"The {field_name} was {str(value)!r}; it can be {', '.join(allowed)}."
     problem = Problem(field=field_name, code="not_allowed", message=message, allowed=tuple(allowed))
     return InvalidRequestError([problem])

@@ -32,7 +32,7 @@ def _describe_state(result: Result) -> dict[str, Any]:
     elif result.candidates:
         newest = result.candidates[-1]
         state = newest.verdict
-        sentence = f"{newest.level} was raided, {newest.side}: {newest.detail or 'a signal'}."
+        sentence = f"{newest.level} triggered, {newest.side}: {newest.detail or 'a signal'}."
     else:
         state, sentence = "waiting", "The levels are known; nothing has triggered yet."
     return {

@@ -1,8 +1,9 @@
 """What the desk can do at this moment, put together for START."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 from setupdesk.app.ports import BarStore, Calendar
 from setupdesk.core.errors import MissingBarsError
@@ -10,8 +11,16 @@ from setupdesk.core.request import Coverage, Offer, SessionCount
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.days import day_of, to_ms
-from setupdesk.market.sessions import find_rows
+from setupdesk.market.sessions import count_with_bars
 from setupdesk.setups.registry import RuleRegistry
+
+
+class RuleFiles(Protocol):
+    """The files that the Rule Registry is read from."""
+
+    @property
+    def mistakes(self) -> Mapping[str, tuple[str, ...]]:
+        """Give why files of the user's cannot be used, by file name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +29,7 @@ class BuildOffer:
 
     catalogue: Catalogue
     registry: RuleRegistry
+    rule_files: RuleFiles
     bar_store: BarStore
     calendar: Calendar
     find_today: Callable[[str], date]
@@ -28,7 +38,12 @@ class BuildOffer:
         """Give the offer that the next request is judged by."""
         setups = {rule.id: rule.terms for rule in self.registry}
         return Offer(
-            self.catalogue, setups, self._find_coverage, self._count_sessions, self.find_today
+            self.catalogue,
+            setups,
+            self._find_coverage,
+            self._count_sessions,
+            self.find_today,
+            {name.removesuffix(".yaml"): why for name, why in self.rule_files.mistakes.items()},
         )
 
     def _count_sessions(
@@ -39,12 +54,11 @@ class BuildOffer:
         if source is None:
             return SessionCount(len(sessions), 0)
         try:
-            bars = self.bar_store.load(symbol.name, source.timeframe, source.fingerprint)
+            times = self.bar_store.load_times(symbol.name, source.timeframe, source.fingerprint)
         except MissingBarsError:
             # The store's folder was damaged: that is for the run to meet and to write down.
             return SessionCount(len(sessions), len(sessions))
-        first, stop = find_rows(bars, sessions)
-        return SessionCount(len(sessions), int((first < stop).sum()))
+        return SessionCount(len(sessions), count_with_bars(times, sessions))
 
     def _find_coverage(self, symbol: Symbol, timeframe: Timeframe) -> Coverage | None:
         source = self.bar_store.find_source(symbol.name, timeframe)

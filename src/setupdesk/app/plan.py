@@ -1,5 +1,6 @@
 """The Plan: what a run will do, settled before anything heavy is done."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,9 @@ class Plan:
     symbol: Symbol
     means: Means
     max_trades_total: int | None
+    variants: int
+    """How many variants of the setup were tried on this symbol and timeframe, this one included."""
+
     sessions: tuple[Session, ...]
     earlier: tuple[Session, ...]
     """Sessions before these on which levels look back."""
@@ -44,13 +48,19 @@ class Plan:
     seconds: float | None
     """Estimated from the setup's earlier runs; None when there are none."""
 
-    def run(self, bars: Bars | None = None, symbol: Symbol | None = None) -> Result:
-        """Run the setup as planned, or on other *bars* or another *symbol*."""
+    def run(
+        self,
+        bars: Bars | None = None,
+        sessions: Sequence[Session] | None = None,
+        *,
+        symbol: Symbol | None = None,
+    ) -> Result:
+        """Run the setup as planned, or on other *bars*, *sessions* or another *symbol*."""
         return run_setup(
             self.setup,
             symbol or self.symbol,
             self.bars if bars is None else bars,
-            self.sessions,
+            self.sessions if sessions is None else sessions,
             self.max_trades_total,
             earlier=self.earlier,
             fine=self.fine,
@@ -71,5 +81,6 @@ class Plan:
             "bars_timeframe": self.source.timeframe,
             "bars_fingerprint": self.source.fingerprint,
             "fine_fingerprint": self.fine_source and self.fine_source.fingerprint,
+            "variants": self.variants,
             "estimated_seconds": self.seconds,
         }

@@ -12,7 +12,7 @@ from setupdesk.core.request import Request
 from setupdesk.core.run import Door, Receipt, Run, RunState
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.market.bars import Bars
+from setupdesk.market.bars import Bars, Ints
 from setupdesk.market.data_set import ExportForm, Facts, ImportedBars, Manifest, Saved
 from setupdesk.market.feed import Chunk
 from setupdesk.market.sessions import Session
@@ -191,6 +191,9 @@ class BarStore(Protocol):
     def load(self, symbol: str, timeframe: Timeframe, fingerprint: str | None = None) -> Bars:
         """Load a data set, the newest version or the named one."""
 
+    def load_times(self, symbol: str, timeframe: Timeframe, fingerprint: str) -> Ints:
+        """Load when the bars of a version open, and nothing else of it."""
+
     def find_manifest(self, symbol: str, timeframe: Timeframe) -> Manifest | None:
         """Find the current version of a data set."""
 
@@ -254,6 +257,9 @@ class Calendar(Protocol):
 
     def sessions(self, symbol: Symbol, first: date, last: date) -> list[Session]:
         """Give the sessions of the symbol's exchange, both dates inclusive."""
+
+    def find_problem(self, code: str) -> Problem | None:
+        """Say what is wrong with the code of a calendar; None if there is such a one."""
 
 
 class ResultStore(Protocol):

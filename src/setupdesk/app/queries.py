@@ -6,11 +6,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from setupdesk.app.ports import ResultStore
-from setupdesk.core.errors import NotFinishedError, NotFoundError
+from setupdesk.core.errors import NotFinishedError
 from setupdesk.core.run import RunState, to_iso
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.setups.registry import RuleRegistry
-from setupdesk.setups.rule import Rule
 
 Row = Mapping[str, Any]
 
@@ -40,7 +38,6 @@ class Queries:
 
     reads: Reads
     results: ResultStore
-    registry: RuleRegistry
 
     def runs(self, limit: int) -> list[dict[str, Any]]:
         """List the newest runs."""
@@ -84,35 +81,9 @@ class Queries:
         """List the newest requests, accepted and refused."""
         return [_to_json(row) for row in self.reads.load_audit_log(limit)]
 
-    def setups(self) -> list[dict[str, Any]]:
-        """List the setups of the Rule Registry."""
-        return [_describe_setup(rule) for rule in self.registry]
-
-    def setup(self, setup_id: str) -> dict[str, Any]:
-        """Give one setup with its rule as published."""
-        rule = self.registry.find(setup_id)
-        if rule is None:
-            raise NotFoundError("setup", setup_id)
-        return _describe_setup(rule) | {"rule": rule.raw}
-
     def timeframes(self) -> list[str]:
         """List the timeframes."""
         return list(Timeframe)
-
-
-def _describe_setup(rule: Rule) -> dict[str, Any]:
-    setup = rule.default
-    return {
-        "setup_id": rule.id,
-        "title": setup.title.model_dump(),
-        "description": setup.description and setup.description.model_dump(),
-        "timeframes": list(rule.terms.timeframes),
-        "params": {
-            name: {"default": param.default, "allowed": list(param.allowed)}
-            for name, param in rule.terms.params.items()
-        },
-        "hash": rule.digest,
-    }
 
 
 def _to_json(row: Row) -> dict[str, Any]:

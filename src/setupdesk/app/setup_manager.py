@@ -1,28 +1,25 @@
 """The Setup Manager: plan a run, then hand the Plan to the runner for its mode."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
-from math import ceil
+from datetime import timedelta
 from statistics import median
 from typing import Any
 
 from setupdesk.app.plan import Plan
 from setupdesk.app.ports import BarStore, Calendar, Journal
+from setupdesk.app.scope import cut, find_earlier, find_means, find_total, find_warm_up, resolve
 from setupdesk.core.errors import MissingBarsError, NotFoundError
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.run import Run
-from setupdesk.core.setup_terms import RUN_PARAMS
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.engine.costs import FILL_RULES, Means
 from setupdesk.market.bars import Bars
 from setupdesk.market.data_set import Manifest
-from setupdesk.market.days import day_of, midnight_ms
+from setupdesk.market.days import day_of
 from setupdesk.market.resample import resample
 from setupdesk.market.sessions import Session
-from setupdesk.setups.definition import Setup
-from setupdesk.setups.levels import Atr
 from setupdesk.setups.registry import RuleRegistry
 
 Runner = Callable[[Plan], dict[str, Any]]
@@ -41,6 +38,7 @@ class SetupManager:
     calendar: Calendar
     journal: Journal
     load_speeds: Callable[[str], list[tuple[int, float]]]
+    load_variants: Callable[[str, str, str], list[dict[str, Any]]]
     run_backtest: Runner
     scan_live: Runner
 
@@ -57,23 +55,28 @@ class SetupManager:
     def plan(self, request: Request) -> Plan:
         """Settle what the run will do; nothing heavy is done."""
         symbol = self.catalogue[request.symbol]
-        setup = self._resolve(request)
+        rule = self.registry.find(request.setup_id)
+        if rule is None:
+            raise NotFoundError("setup", request.setup_id)
+        setup = resolve(rule, request)
         source = self.bar_store.find_source(symbol.name, request.timeframe)
         if source is None:
             raise MissingBarsError(symbol.name, request.timeframe, "any day")
         stored = self.bar_store.load(symbol.name, source.timeframe, source.fingerprint)
         sessions = self._find_sessions(request, symbol, stored)
-        warm_up = timedelta(days=_find_warm_up(setup, symbol))
-        bars = _cut(request, symbol, stored, sessions, warm_up)
+        warm_up = find_warm_up(setup, symbol)
+        near = cut(stored, symbol, sessions, warm_up)
+        bars = resample(near, request.timeframe, symbol.week, symbol.roll).closed()
         fine_source = self._find_fine(symbol, request.timeframe, source)
         return Plan(
             request=request,
             setup=setup,
             symbol=symbol,
-            means=_find_means(request),
-            max_trades_total=_find_total(request),
+            means=find_means(request),
+            max_trades_total=find_total(request),
+            variants=self._count_variants(request),
             sessions=sessions,
-            earlier=self._find_earlier(setup, symbol, sessions[0].day),
+            earlier=find_earlier(setup, symbol, self.calendar, sessions[0].day),
             bars=bars,
             warm_up_bars=len(bars.between(0, sessions[0].opens_ms)),
             warm_up_days=warm_up.days,
@@ -81,17 +84,6 @@ class SetupManager:
             fine=self._load_fine(symbol, fine_source, bars),
             fine_source=fine_source,
             seconds=self._estimate(request.setup_id, len(bars)),
-        )
-
-    def _resolve(self, request: Request) -> Setup:
-        params = {key: value for key, value in request.extra.items() if key not in RUN_PARAMS}
-        rule = self.registry.find(request.setup_id)
-        if rule is None:
-            raise NotFoundError("setup", request.setup_id)
-        return rule.resolve(
-            params,
-            rr_target=request.options.rr_target,
-            max_trades=request.options.max_trades,
         )
 
     def _find_fine(self, symbol: Symbol, timeframe: Timeframe, source: Manifest) -> Manifest | None:
@@ -109,14 +101,6 @@ class SetupManager:
         stored = self.bar_store.load(symbol.name, source.timeframe, source.fingerprint)
         return stored.between(int(bars.time[0]), int(bars.time[-1]) + bars.timeframe.milliseconds)
 
-    def _find_earlier(self, setup: Setup, symbol: Symbol, first: date) -> tuple[Session, ...]:
-        if not setup.previous_sessions:
-            return ()
-        # Twice the days and a fortnight: over weekends and any run of holidays.
-        start = first - timedelta(days=2 * setup.previous_sessions + 14)
-        found = self.calendar.sessions(symbol, start, first - timedelta(days=1))
-        return tuple(found[-setup.previous_sessions :])
-
     def _find_sessions(self, request: Request, symbol: Symbol, stored: Bars) -> tuple[Session, ...]:
         if request.start and request.end:
             found = self.calendar.sessions(symbol, request.start, request.end)
@@ -130,43 +114,17 @@ class SetupManager:
             raise MissingBarsError(symbol.name, request.timeframe, period)
         return tuple(found)
 
+    def _count_variants(self, request: Request) -> int:
+        earlier = self.load_variants(request.setup_id, request.symbol, request.timeframe)
+        mine = {**request.to_json()["options"], **request.extra}
+        return len({_name_variant(one) for one in (*earlier, mine)})
+
     def _estimate(self, setup_id: str, bars: int) -> float | None:
         speeds = [seconds / count for count, seconds in self.load_speeds(setup_id) if count]
         return round(median(speeds) * bars, 3) if speeds else None
 
 
-def _find_warm_up(setup: Setup, symbol: Symbol) -> int:
-    # Wilder's smoothing forgets its start: after ten lengths less than 0.01 % is left of it.
-    daily = (level for level in setup.levels.values() if isinstance(level, Atr))
-    lengths = [level.length for level in daily if level.timeframe == Timeframe.D1]
-    days = 10 * max(lengths, default=0)
-    looked_back = setup.previous_sessions
-    return ceil((days + looked_back) * (1 if symbol.week == "24x7" else 7 / 5)) + 7
-
-
-def _find_means(request: Request) -> Means:
-    extra = request.extra
-    account = extra.get("account")
-    return Means(
-        account=None if account is None else float(account),
-        risk_percent=float(extra.get("risk_percent", Means().risk_percent)),
-        rules=FILL_RULES[str(extra.get("fill_rules", "setupdesk"))],
-    )
-
-
-def _find_total(request: Request) -> int | None:
-    total = request.extra.get("max_trades_total")
-    return None if total is None else int(total)
-
-
-def _cut(
-    request: Request,
-    symbol: Symbol,
-    stored: Bars,
-    sessions: tuple[Session, ...],
-    warm_up: timedelta,
-) -> Bars:
-    first = sessions[0].day - warm_up
-    after = sessions[-1].day + timedelta(days=1)
-    bars = stored.between(midnight_ms(first, symbol.zone), midnight_ms(after, symbol.zone))
-    return resample(bars, request.timeframe, symbol.week, symbol.roll).closed()
+def _name_variant(options: Mapping[str, Any]) -> str:
+    # Trying another account, or only planning, is no other variant.
+    apart = ("dry_run", "account")
+    return json.dumps({key: options[key] for key in sorted(options) if key not in apart})

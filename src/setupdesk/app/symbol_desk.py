@@ -1,12 +1,11 @@
 """The symbol desk: shows the catalogue, and takes in symbols of the user's own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Protocol
 
 from setupdesk.app.ports import Calendar
-from setupdesk.core.errors import InvalidRequestError, InvalidSymbolError, NotFoundError
+from setupdesk.core.errors import NotFoundError
 from setupdesk.core.symbol import Catalogue, Symbol
 
 
@@ -23,7 +22,9 @@ class SymbolFiles(Protocol):
     def text_of(self, name: str) -> str:
         """Give the TOML of a symbol."""
 
-    def check(self, text: str, file_name: str) -> Symbol:
+    def check(
+        self, text: str, file_name: str, check_calendar: Callable[[str], Iterable[str]]
+    ) -> Symbol:
         """Read a symbol, or raise InvalidSymbolError with every mistake."""
 
     def add(self, symbol: Symbol, text: str) -> None:
@@ -37,7 +38,6 @@ class SymbolDesk:
     catalogue: Catalogue
     files: SymbolFiles
     calendar: Calendar
-    find_today: Callable[[str], date]
 
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""
@@ -56,13 +56,7 @@ class SymbolDesk:
 
     def add(self, text: str, file_name: str, *, dry_run: bool = False) -> dict[str, Any]:
         """Check the TOML of a symbol, exchange calendar included, and keep it."""
-        symbol = self.files.check(text, file_name)
-        today = self.find_today(symbol.zone)
-        try:
-            self.calendar.sessions(symbol, today, today)
-        except InvalidRequestError as unknown:
-            reasons = [f"calendar: {problem.message}" for problem in unknown.problems]
-            raise InvalidSymbolError(file_name, reasons) from unknown
+        symbol = self.files.check(text, file_name, self._check_calendar)
         replaces = symbol.name in self.catalogue.symbols
         if not dry_run:
             self.files.add(symbol, text)
@@ -71,6 +65,10 @@ class SymbolDesk:
             **_details(symbol),
             "outcome": "checked" if dry_run else "replaced" if replaces else "added",
         }
+
+    def _check_calendar(self, code: str) -> list[str]:
+        problem = self.calendar.find_problem(code)
+        return [f"calendar: {problem.message}"] if problem else []
 
     def _describe(self, symbol: Symbol) -> dict[str, Any]:
         return {

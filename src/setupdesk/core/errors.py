@@ -4,6 +4,8 @@ SetupdeskError
 ├── InvalidRequestError       refused: no run, no flow           422 · exit 3
 ├── InvalidImportError        the file cannot be imported        422 · exit 3
 │   ├── ClockNeededError      it does not say its time zone      422 · exit 3
+│   │   └── ClockUnsureError  nor do its bars                    422 · exit 3
+│   ├── StampingNeededError   its bars look stamped at the close 422 · exit 3
 │   └── BarsDisagreeError     it contradicts the stored bars     422 · exit 3
 ├── InvalidRuleError          a setup's file is wrong            422 · exit 3
 ├── InvalidSymbolError        a symbol's file is wrong           422 · exit 3
@@ -13,12 +15,14 @@ SetupdeskError
 ├── FeedNotReadyError         a feed lacks something here        422 · exit 3
 ├── FeedFailedError           a vendor did not deliver           502 · exit 5
 ├── DeskUnavailableError      the desk cannot be reached         503 · exit 5
+├── NoAnswerError             what it did is not known           exit 5
 └── NotAllowedError           the key is missing or wrong        401 · exit 5
 
 Four more live where their facts are: InvalidSettingsError (exit 2) in ``settings``,
 EngineUnavailableError, NotStartableError and FeedDownError, which no user meets, in ``app/ports``.
 """
 
+import re
 from collections.abc import Sequence
 
 from setupdesk.core.problem import Problem
@@ -37,7 +41,7 @@ class InvalidRequestError(SetupdeskError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("; ".join(problem.message for problem in problems))
+        super().__init__("\n".join(problem.message for problem in problems))
 
 
 class InvalidImportError(SetupdeskError):
@@ -54,12 +58,56 @@ class ClockNeededError(InvalidImportError):
 
     code = "clock_needed"
 
-    def __init__(self, file_name: str, clock: str, confidence: str, evidence: str) -> None:
+    def __init__(
+        self, file_name: str, clock: str, confidence: str, evidence: str, *, at_close: bool = False
+    ) -> None:
         self.clock, self.confidence, self.evidence = clock, confidence, evidence
+        self.at_close = at_close
         super().__init__(
             file_name,
-            f"its times do not say in which time zone they are. {evidence} "
-            f"Give --clock {clock} if that is right, or --clock with another, or take the "
+            f"its times do not say in which time zone they are. {evidence} {self._advise()}",
+        )
+
+    def _advise(self) -> str:
+        stamped = " --stamped-at close" if self.at_close else ""
+        return (
+            f"Give --clock {self.clock}{stamped} if that is right, or --clock with another, or "
+            f"take the proposal with --accept-clock."
+        )
+
+
+class ClockUnsureError(ClockNeededError):
+    """The file's bars do not tell their clock, so it has to be said; nothing changed."""
+
+    code = "clock_unsure"
+
+    def __init__(self, file_name: str, clocks: Sequence[str], evidence: str) -> None:
+        self.clocks = tuple(clocks)
+        super().__init__(file_name, clocks[0], "unsure", evidence)
+
+    def _advise(self) -> str:
+        others = ", ".join(self.clocks[1:_NAMED_CLOCKS])
+        return (
+            f"Give --clock {self.clock} if you know that it is right, else the right one"
+            f"{f', such as {others}' if others else ''}. --accept-clock takes no clock that is "
+            f"unsure."
+        )
+
+
+_NAMED_CLOCKS = 5
+
+
+class StampingNeededError(InvalidImportError):
+    """The file's bars look stamped at their close, which nobody said; nothing changed."""
+
+    code = "stamping_needed"
+
+    def __init__(self, file_name: str, evidence: str) -> None:
+        self.evidence = evidence
+        super().__init__(
+            file_name,
+            f"{evidence[:1].lower()}{evidence[1:]} Give --stamped-at close to convert them to "
+            f"their open, or --stamped-at open if their times are those of the open, or take the "
             f"proposal with --accept-clock.",
         )
 
@@ -96,6 +144,18 @@ class InvalidRuleError(SetupdeskError):
         self.mistakes = tuple(mistakes)
         super().__init__(f"{file_name} is not a valid rule: {'; '.join(mistakes)}")
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Give each mistake with the path of the wrong value, for programs."""
+        return tuple(
+            Problem(field=_find_path(one), code=self.code, message=one) for one in self.mistakes
+        )
+
+
+def _find_path(mistake: str) -> str:
+    found = re.match(r"(?:line \d+: )?([a-z][\w.]*): ", mistake)
+    return found[1] if found else ""
+
 
 class InvalidSymbolError(SetupdeskError):
     """The symbol's file is wrong."""
@@ -112,8 +172,9 @@ class NotFoundError(SetupdeskError):
 
     code = "not_found"
 
-    def __init__(self, what: str, name: str) -> None:
-        super().__init__(f"There is no {what} {name!r}.")
+    def __init__(self, what: str, name: str, known: Sequence[str] = ()) -> None:
+        others = f" There are {', '.join(known)}." if known else ""
+        super().__init__(f"There is no {what} {name!r}.{others}")
 
 
 class NotFinishedError(SetupdeskError):
@@ -159,6 +220,18 @@ class DeskUnavailableError(SetupdeskError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The desk cannot be reached: {reason}")
+
+
+class NoAnswerError(SetupdeskError):
+    """The desk has the request but did not answer, so it may have done what was asked."""
+
+    code = "no_answer"
+
+    def __init__(self, reason: str, command: str) -> None:
+        super().__init__(
+            f"The desk {reason}. It may have done what was asked, or may still do it: look with "
+            f"`{command}` before you ask again."
+        )
 
 
 class NotAllowedError(SetupdeskError):

@@ -5,7 +5,7 @@ payload here, through START, so every door gives the same answer.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -119,6 +119,9 @@ class Offer:
     find_today: Callable[[str], date]
     """Today in a time zone."""
 
+    unusable: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Why the user's own rules that are wrong cannot be used, by their ids."""
+
 
 def parse_request(payload: Mapping[str, Any], offer: Offer) -> Request:
     """Turn *payload* into a Request, or raise InvalidRequestError with every Problem in it."""
@@ -206,7 +209,10 @@ class _Reading:
         if setup_id is None:
             return None
         terms = self.offer.setups.get(setup_id)
-        if terms is None:
+        if terms is None and (reasons := self.offer.unusable.get(setup_id)):
+            message = f"{setup_id} cannot be used: {'; '.join(reasons)}"
+            self._refuse("setup_id", "unusable_setup", message, tuple(self.offer.setups))
+        elif terms is None:
             self._refuse_unknown("setup_id", setup_id, tuple(self.offer.setups))
         return terms
 

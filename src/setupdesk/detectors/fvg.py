@@ -79,10 +79,10 @@ def find_fair_value_gaps(bars: Bars) -> FairValueGaps:
         join(up.top, -down.bottom, order),
         join(up.bottom, -down.top, order),
         join(up.origin, -down.origin, order),
-        *(
-            join(getattr(up, state), getattr(down, state), order)
-            for state in ("touch", "ce", "fill", "invert")
-        ),
+        join(up.touch, down.touch, order),
+        join(up.ce, down.ce, order),
+        join(up.fill, down.fill, order),
+        join(up.invert, down.invert, order),
     )
 
 
@@ -92,17 +92,14 @@ def _find_bullish(bars: Bars) -> FairValueGaps:
     known, top, bottom = row + 1, bars.low[row + 1], bars.high[row - 1]
 
     # Ticks are whole: at or below the middle is at or below the tick under it.
-    edges = (top, (top + bottom) // 2, bottom)
-    return FairValueGaps(
-        row,
-        known,
-        np.ones(len(row), np.int64),
-        top,
-        bottom,
-        np.minimum(bars.low[row - 1], bars.low[row]),
-        *(_find_reached(feed(bars.low), feed(known), feed(edge)) for edge in edges),
-        _find_reached(feed(bars.close), feed(known), feed(bottom - 1)),
+    touch, ce, fill = (
+        _find_reached(feed(bars.low), feed(known), feed(edge))
+        for edge in (top, (top + bottom) // 2, bottom)
     )
+    invert = _find_reached(feed(bars.close), feed(known), feed(bottom - 1))
+    origin = np.minimum(bars.low[row - 1], bars.low[row])
+    sign = np.ones(len(row), np.int64)
+    return FairValueGaps(row, known, sign, top, bottom, origin, touch, ce, fill, invert)
 
 
 @kernel

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from setupdesk.detectors.kernel import feed, kernel
+from setupdesk.detectors.kernel import Candles, feed, feed_candles, kernel
 from setupdesk.detectors.previous_day import find_previous_days
 from setupdesk.market.bars import Bars, Ints
 
@@ -38,19 +38,19 @@ def find_session_gaps(bars: Bars, first: Ints, stop: Ints) -> SessionGaps:
     opened = np.zeros(len(first), np.int64)
     opened[has_gap] = bars.open[first[has_gap]]
     close = np.where(has_gap, previous.close, 0)
-    columns = (bars.high, bars.low, known, stop, opened, close)
-    fill = _await_touch(*(feed(column) for column in columns))
-    return SessionGaps(known, opened - close, opened, close, fill)
+    size = opened - close
+    fill = _await_touch(feed_candles(bars), feed(known), feed(stop), feed(close), feed(size))
+    return SessionGaps(known, size, opened, close, fill)
 
 
 @kernel
-def _await_touch(high: Ints, low: Ints, first: Ints, stop: Ints, opened: Ints, price: Ints) -> Ints:
-    touched = np.full(len(first), len(high))
+def _await_touch(candles: Candles, first: Ints, stop: Ints, level: Ints, size: Ints) -> Ints:
+    touched = np.full(len(first), len(candles.high))
     for session in range(len(first)):
-        level = price[session]
-        is_up = opened[session] >= level
+        side = 1 if size[session] >= 0 else -1
+        edge = candles.low if side > 0 else candles.high
         for row in range(first[session], stop[session]):
-            if low[row] <= level if is_up else high[row] >= level:
+            if side * edge[row] <= side * level[session]:
                 touched[session] = row
                 break
     return touched

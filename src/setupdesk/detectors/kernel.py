@@ -1,11 +1,13 @@
 """Kernels: loops over bars that run at machine speed, and what they are fed."""
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from setupdesk.market.bars import Bars, Ints
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,3 +33,17 @@ def feed(column: NDArray[Scalar]) -> NDArray[Scalar]:
     view: NDArray[Any] = np.ascontiguousarray(column).view()
     view.setflags(write=False)
     return view
+
+
+class Candles(NamedTuple):
+    """Bars as a kernel is fed with them, in ticks."""
+
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+
+
+def feed_candles(bars: Bars) -> Candles:
+    """Give the four prices of *bars* to a kernel."""
+    return Candles(feed(bars.open), feed(bars.high), feed(bars.low), feed(bars.close))

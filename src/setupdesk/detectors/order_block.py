@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from setupdesk.detectors.kernel import feed, kernel
+from setupdesk.detectors.kernel import Candles, feed, feed_candles, kernel
 from setupdesk.detectors.structure import Breaks
 from setupdesk.market.bars import Bars, Ints
 
@@ -36,28 +36,27 @@ def find_order_blocks(bars: Bars, breaks: Breaks) -> OrderBlocks:
     order block is at most four bars before it; if none of these is a down bar there is no order
     block. Breaks downwards are mirrored.
     """
-    prices = (feed(column) for column in (bars.open, bars.high, bars.low, bars.close))
     events = (feed(column) for column in (breaks.known, breaks.sign, breaks.swing_row))
-    row = _walk_back(*prices, *events)
+    row = _walk_back(feed_candles(bars), *events)
     found = row >= 0
     row = row[found]
     return OrderBlocks(row, breaks.known[found], breaks.sign[found], bars.high[row], bars.low[row])
 
 
 @kernel
-def _walk_back(
-    opened: Ints, high: Ints, low: Ints, close: Ints, known: Ints, sign: Ints, swing_row: Ints
-) -> Ints:
+def _walk_back(candles: Candles, known: Ints, sign: Ints, swing_row: Ints) -> Ints:
     found = np.full(len(known), -1)
     for event in range(len(known)):
         side = sign[event]
-        edge = low if side > 0 else high
+        edge = candles.low if side > 0 else candles.high
         origin = swing_row[event] + 1
         for row in range(origin, known[event]):
             if side * edge[row] < side * edge[origin]:
                 origin = row
+        if origin == known[event]:
+            continue
         for row in range(origin, max(origin - _REACH, -1), -1):
-            if side * close[row] < side * opened[row]:
+            if side * candles.close[row] < side * candles.open[row]:
                 found[event] = row
                 break
     return found

@@ -6,7 +6,7 @@ from datetime import date
 
 import numpy as np
 
-from setupdesk.detectors.kernel import feed, kernel
+from setupdesk.detectors.kernel import Candles, feed, feed_candles, kernel
 from setupdesk.market.bars import Bars, Ints
 
 
@@ -14,7 +14,7 @@ from setupdesk.market.bars import Bars, Ints
 class PreviousDays:
     """What each session knows of the day, or the week, before it; a value per session.
 
-    Prices are in ticks, 0 where there is no such day.
+    Candles are in ticks, 0 where there is no such day.
     """
 
     of: Ints
@@ -52,31 +52,29 @@ def find_previous_weeks(bars: Bars, first: Ints, stop: Ints, days: Sequence[date
 
 
 def _look_back(bars: Bars, first: Ints, stop: Ints, group: Ints) -> PreviousDays:
-    prices = (feed(column) for column in (bars.open, bars.high, bars.low, bars.close))
-    days = _gather(*prices, feed(first), feed(stop), feed(group))
+    days = _gather(feed_candles(bars), feed(first), feed(stop), feed(group))
     begun = days[:, 0] < len(bars)
     last = np.maximum.accumulate(np.where(begun, np.arange(len(days)), -1))
     before = np.append(-1, last)[: len(days)]
     known = np.where(begun & (before >= 0), days[:, 0] - 1, len(bars))
-    prices = np.where(before[:, None] >= 0, days[before, 1:], 0)[group]
-    return PreviousDays(before[group], *prices.T, known[group])
+    opened, high, low, close = np.where(before >= 0, days[before, 1:].T, 0)[:, group]
+    return PreviousDays(before[group], opened, high, low, close, known[group])
 
 
 @kernel
-def _gather(
-    opened: Ints, high: Ints, low: Ints, close: Ints, first: Ints, stop: Ints, group: Ints
-) -> Ints:
+def _gather(candles: Candles, first: Ints, stop: Ints, group: Ints) -> Ints:
     # First row, open, high, low and close of each group of sessions.
-    count = group[-1] + 1 if len(group) > 0 else 0
-    days = np.zeros((count, 5), np.int64)
-    days[:, 0] = len(opened)
+    rows = len(candles.open)
+    days = np.zeros((group[-1] + 1 if len(group) > 0 else 0, 5), np.int64)
+    days[:, 0] = rows
     for session in range(len(first)):
-        start, day = first[session], days[group[session]]
-        if start >= stop[session]:
+        start, end, day = first[session], stop[session], days[group[session]]
+        if start >= end:
             continue
-        if day[0] == len(opened):
-            day[0], day[1], day[2], day[3] = start, opened[start], high[start], low[start]
-        day[2] = max(day[2], high[start : stop[session]].max())
-        day[3] = min(day[3], low[start : stop[session]].min())
-        day[4] = close[stop[session] - 1]
+        if day[0] == rows:
+            day[0], day[1] = start, candles.open[start]
+            day[2], day[3] = candles.high[start], candles.low[start]
+        day[2] = max(day[2], candles.high[start:end].max())
+        day[3] = min(day[3], candles.low[start:end].min())
+        day[4] = candles.close[end - 1]
     return days

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from setupdesk.detectors.kernel import feed, kernel
-from setupdesk.market.bars import Bars, Ints
+from setupdesk.market.bars import Bars, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +21,14 @@ class Ranges:
 
     known: Ints
     """Row at whose close the range is final; the number of bars if it is not yet."""
+
+    def above(self, share: float) -> Floats:
+        """Give the extension upwards: the high and *share* of the range, in ticks."""
+        return self.high + share * (self.high - self.low)
+
+    def below(self, share: float) -> Floats:
+        """Give the extension downwards: the low less *share* of the range, in ticks."""
+        return self.low - share * (self.high - self.low)
 
 
 def find_ranges(bars: Bars, starts_ms: Ints, ends_ms: Ints) -> Ranges:

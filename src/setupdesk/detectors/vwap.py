@@ -28,26 +28,23 @@ def find_vwap(bars: Bars, first: Ints, stop: Ints) -> Vwap:
     value. Neither is there one before any volume, nor from a bar of unknown volume on. The volume
     of a CFD or a currency is a count of ticks, not of what was traded.
     """
-    columns = (bars.high, bars.low, bars.close, bars.volume, first, stop)
-    return Vwap(*_average(*(feed(column) for column in columns)))
+    thirds = feed(bars.high + bars.low + bars.close)
+    return Vwap(*_average(thirds, feed(bars.volume), feed(first), feed(stop)))
 
 
 @kernel
-def _average(
-    high: Ints, low: Ints, close: Ints, volume: Floats, first: Ints, stop: Ints
-) -> tuple[Floats, Floats]:
-    mid, sd = np.full(len(high), np.nan), np.full(len(high), np.nan)
+def _average(thirds: Ints, volume: Floats, first: Ints, stop: Ints) -> tuple[Floats, Floats]:
+    mid, sd = np.full(len(thirds), np.nan), np.full(len(thirds), np.nan)
     for span in range(len(first)):
         weight = total = squares = 0.0
         for row in range(first[span], stop[span]):
-            # In thirds of a tick from the anchor's, so that squares lose no digits.
-            anchor = high[first[span]] + low[first[span]] + close[first[span]]
-            away = high[row] + low[row] + close[row] - anchor
+            # From the anchor's price on, so that the squares lose no digits.
+            away = thirds[row] - thirds[first[span]]
             weight += volume[row]
             total += away * volume[row]
             squares += away * away * volume[row]
             if weight > 0:
                 mean = total / weight
-                mid[row] = (anchor + mean) / 3
+                mid[row] = (thirds[first[span]] + mean) / 3
                 sd[row] = np.sqrt(max(squares / weight - mean * mean, 0.0)) / 3
     return mid, sd

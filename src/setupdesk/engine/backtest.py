@@ -8,7 +8,7 @@ from setupdesk.engine.compile import compile_setup
 from setupdesk.engine.costs import Means, build_account, build_market
 from setupdesk.engine.explain import Story
 from setupdesk.engine.fills import Caps, fill
-from setupdesk.engine.orders import place_orders
+from setupdesk.engine.orders import place_orders, price_orders
 from setupdesk.engine.result import Result
 from setupdesk.engine.signals import find_signals
 from setupdesk.engine.tell import tell
@@ -41,8 +41,9 @@ def run_setup(
     compiled = compile_setup(setup, symbol, bars, sessions, earlier)
     signals = find_signals(setup, compiled, bars)
     market = build_market(symbol, bars, fine, compiled.offsets, means.rules)
-    orders = place_orders(setup, compiled, bars, signals, market)
-    caps = _find_caps(setup, max_trades_total)
+    placed = place_orders(setup, compiled, bars, signals, market)
+    orders = price_orders(setup, bars.tick, signals, placed)
+    caps = find_caps(setup, max_trades_total)
     account = build_account(symbol, means)
     verdicts, outcomes = fill(market, orders, caps, account)
     return tell(
@@ -65,7 +66,8 @@ def warm_up(setups: Iterable[Setup], symbol: Symbol) -> None:
         run_setup(setup, symbol, bars, sessions[1:], earlier=sessions[:1], fine=fine)
 
 
-def _find_caps(setup: Setup, max_trades_total: int | None) -> Caps:
+def find_caps(setup: Setup, max_trades_total: int | None) -> Caps:
+    """Give how many trades there may be."""
     limits = setup.limits
     return Caps(
         limits.max_trades_per_session,

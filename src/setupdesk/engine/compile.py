@@ -11,8 +11,10 @@ from setupdesk.engine.levels import Market, Measured, measure
 from setupdesk.engine.prices import to_points
 from setupdesk.engine.result import Truths
 from setupdesk.market.bars import Bars, Floats, Ints
-from setupdesk.market.sessions import Session, column, find_instants, find_offsets_ms, find_rows
+from setupdesk.market.days import find_offsets_ms
+from setupdesk.market.sessions import Session, column, find_instants, find_rows
 from setupdesk.setups.definition import SESSION_OPEN, Setup
+from setupdesk.setups.levels import Gap
 from setupdesk.setups.moments import Moment
 from setupdesk.setups.triggers import BreakStop
 
@@ -37,6 +39,9 @@ class Compiled:
 
     known: Ints
     """Row at whose close the last level is known."""
+
+    known_ms: Ints
+    """When it is known, UTC milliseconds: not before the session can begin to matter."""
 
     skipped: tuple[str | None, ...]
     levels: Mapping[str, Floats]
@@ -75,7 +80,7 @@ def compile_setup(
 
     Raises ``InvalidRuleError`` if the symbol has no such window or its edges cut bars in two.
     """
-    first, stop = find_rows(bars, sessions)
+    first, stop = find_rows(bars.time, sessions)
     opens = column([one.opens_ms for one in sessions])
     closes = column([one.closes_ms for one in sessions])
     clock = _Clock(symbol, sessions, bars.timeframe, {"session": (opens, closes)})
@@ -87,20 +92,24 @@ def compile_setup(
     clock.spans.update({name: one.span for name, one in found.items() if one.span})
     window = clock.instants(setup.window.start), clock.instants(setup.window.end)
     counted = np.searchsorted(bars.time, begins)
+    over = np.searchsorted(bars.time, np.maximum(closes, window[1]))
     known = _find_known(setup, found, counted, first)
+    known_ms = _find_known_ms(setup, found, market, known)
+    has_bars = (first < stop) | (known + 1 < over) | _is_on_time(bars, known, known_ms, over)
     return Compiled(
         sessions,
         begins,
         counted,
-        np.searchsorted(bars.time, np.maximum(closes, window[1])),
+        over,
         known,
-        _find_skipped(found, {NO_BARS: first >= stop, TOO_EARLY: known >= len(bars)}),
+        known_ms,
+        _find_skipped(found, {NO_BARS: ~has_bars, TOO_EARLY: known >= len(bars)}),
         _build_environment(setup, market, found),
         {name: values for one in found.values() for name, values in one.per_bar.items()},
         clock.spans,
         window,
         _last_rows(bars, clock.instants(setup.exit.flat)),
-        find_offsets_ms(sessions, symbol.zone),
+        find_offsets_ms(opens, symbol.zone),
     )
 
 
@@ -131,9 +140,34 @@ class _Clock:
 def _find_known(setup: Setup, found: Mapping[str, Measured], counted: Ints, first: Ints) -> Ints:
     rows = [one.known for one in found.values() if one.known is not None]
     known = np.maximum.reduce(rows) if rows else counted - 1
-    waits = isinstance(setup.trigger, BreakStop) and setup.uses(SESSION_OPEN)
-    # An order that waits for the session must not know how it opened.
-    return np.maximum(known, first) if waits else known
+    if not _knows_the_open(setup):
+        return known
+    # Nothing may trigger before the session's first bar, nor an order wait for it.
+    return np.maximum(known, first if isinstance(setup.trigger, BreakStop) else first - 1)
+
+
+def _knows_the_open(setup: Setup) -> bool:
+    return setup.uses(SESSION_OPEN) or any(isinstance(one, Gap) for one in setup.levels.values())
+
+
+def _find_known_ms(
+    setup: Setup, found: Mapping[str, Measured], market: Market, known: Ints
+) -> Ints:
+    since = [one.since for one in found.values() if one.since is not None]
+    if setup.uses(SESSION_OPEN):
+        since.append(market.first_close)
+    return np.maximum.reduce([_closes(market.bars, known), market.as_of, *since])
+
+
+def _is_on_time(bars: Bars, known: Ints, known_ms: Ints, over: Ints) -> Truths:
+    # The bars end, or have a hole, where the session begins: that it begins is known all the same.
+    return (known >= 0) & (known < over) & (_closes(bars, known) >= known_ms)
+
+
+def _closes(bars: Bars, rows: Ints) -> Ints:
+    # Before the first bar nothing closes, and rows that are not there yet close at the end.
+    times = np.concatenate((bars.time, [bars.end_ms, 0])) + bars.timeframe.milliseconds
+    return times[np.clip(rows, -1, len(bars))]
 
 
 def _find_skipped(

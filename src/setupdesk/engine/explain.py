@@ -100,8 +100,8 @@ class Story:
         names = [*self.setup.names("session"), *self.setup.names("bar")]
         told = dict.fromkeys(name for name in names if name in environment and name != "tick")
         text = ", ".join(self._value(name, row) for name in told)
-        known = int(self.compiled.known[self.signals.fired.session[row]])
-        at = self.bars.time[max(known, 0)] + self.bars.timeframe.milliseconds
+        known_ms = int(self.compiled.known_ms[self.signals.fired.session[row]])
+        at = min(known_ms, self._closed(row))
         return Condition(name="levels", text=text, at=moment(at), met=True)
 
     def _trigger(self, row: int) -> Condition:
@@ -233,8 +233,7 @@ class Story:
         return f"{name} {self.signals.environment[name][row]:.10g}"
 
     def _closed(self, row: int) -> int:
-        known = self.signals.fired.known[row]
-        return int(self.bars.time[known]) + self.bars.timeframe.milliseconds
+        return int(self.signals.fired.known_ms(self.bars)[row])
 
     def _clock(self, instant_ms: int, session: int) -> str:
         minute = int(instant_ms + self.compiled.offsets[session]) // 60_000 % 1440

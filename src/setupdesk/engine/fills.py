@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from setupdesk.detectors.kernel import feed, kernel
-from setupdesk.engine.result import Truths
 from setupdesk.market.bars import Bars, Floats, Ints
 
 # What became of a candidate; the codes stand here because the kernels are compiled with them.
@@ -47,6 +46,9 @@ NO_TARGET = 2**60
 """Ticks; farther than any price."""
 
 NEVER = -1
+
+_FAR = 2**32
+"""Ticks; farther than any price is from another in one bar."""
 
 # What a bar says of a position: for sure, or leaving open what came first.
 _NOTHING = 0
@@ -223,6 +225,12 @@ class Outcomes(NamedTuple):
         return Outcomes(**{name: getattr(self, name)[rows] for name in self._fields})
 
 
+class _Entry(NamedTuple):
+    opened: int
+    top: int
+    bottom: int
+
+
 class _End(NamedTuple):
     row: int
     at: int
@@ -253,12 +261,15 @@ def fill(market: Market, orders: Orders, caps: Caps, account: Account) -> tuple[
     Gives a verdict for each, and how each trade ended.
     """
     count = len(orders.known)
-    verdicts = np.empty(count, np.int64)
-    outcomes = Outcomes(np.zeros(count), *np.zeros((11, count), np.int64))
-    at = np.where(orders.entered == NEVER, orders.known + 1, orders.entered)
-    turns = np.lexsort((orders.rank, at))
-    _walk(market, Orders(*map(feed, orders)), feed(turns), caps, account, verdicts, outcomes)
-    return verdicts, outcomes
+    verdicts = orders.refused.copy()
+    lots, ended = np.zeros(count), np.zeros((count, len(Outcomes._fields) - 1), np.int64)
+    # What waits in vain is judged when its session is over: by then another may have cancelled it.
+    never = np.where(orders.unfit == NO_NEXT_BAR, orders.known, orders.last) + 1
+    at = np.where(orders.entered == NEVER, never, orders.entered)
+    open_to_fill = np.flatnonzero(orders.refused == TRADED)
+    turns = open_to_fill[np.lexsort((orders.rank[open_to_fill], at[open_to_fill]))]
+    _walk(market, Orders(*map(feed, orders)), feed(turns), caps, account, verdicts, lots, ended)
+    return verdicts, Outcomes(lots, *ended.T)
 
 
 @kernel
@@ -280,12 +291,12 @@ def _find_entries(market: Market, waits: Waits, found: Ints) -> None:
             if kind == STOP and top >= price:
                 gone = opened >= price
                 paid = max(opened, price) + market.slippage
-                rank = 0 if gone else 1 + _find_rank(market, waits, order, row, price)
+                rank = 0 if gone else 1 + _find_rank(market, waits, order, row, opened)
                 _note(found, order, row, side * paid, HELD if gone else STOP, rank)
                 break
             if kind == LIMIT and bottom <= price - market.through:
                 gone = opened <= price - market.through
-                rank = 0 if gone else 1 + _find_rank(market, waits, order, row, price)
+                rank = 0 if gone else 1 + _find_rank(market, waits, order, row, opened)
                 _note(found, order, row, side * price, HELD if gone else LIMIT, rank)
                 break
 
@@ -296,24 +307,31 @@ def _note(found: Ints, order: int, row: int, price: int, kind: int, rank: int) -
 
 
 @kernel
-def _find_rank(market: Market, waits: Waits, order: int, row: int, price: int) -> int:
-    # The finer bar in which it is filled; without any, how far it is from the open.
-    side, kind = waits.side[order], waits.kind[order]
+def _find_rank(market: Market, waits: Waits, order: int, row: int, opened: int) -> int:
+    # How far price had to go from the open; by the finer bars, if they know of the fill.
+    side, kind, session = waits.side[order], waits.kind[order], waits.session[order]
+    price = side * waits.price[order]
     first, stop = _fine_rows(market, row)
     for place in range(first, stop):
-        spread = 0
-        if side > 0:
-            spread = _spread_at(market, market.fine.time[place], waits.session[order])
-        if _is_filled(market, place, side, kind, price, spread):
-            return place - first
-    return abs(side * market.bars.open[row] - price)
+        entry = _meet(market, place, side, session)
+        if _is_filled(market, entry, kind, price):
+            return (place - first) * _FAR + abs(entry.opened - price)
+    return (stop - first) * _FAR + abs(opened - price)
 
 
 @kernel
-def _is_filled(market: Market, place: int, side: int, kind: int, price: int, spread: int) -> bool:
-    high, low = market.fine.high[place] + spread, market.fine.low[place] + spread
-    top, bottom = (high, low) if side > 0 else (-low, -high)
-    return top >= price if kind == STOP else bottom <= price - market.through
+def _meet(market: Market, place: int, side: int, session: int) -> _Entry:
+    # The prices of a finer bar at which the position could be entered, seen in the mirror.
+    fine = market.fine
+    if side < 0:
+        return _Entry(-fine.open[place], -fine.low[place], -fine.high[place])
+    spread = _spread_at(market, fine.time[place], session)
+    return _Entry(fine.open[place] + spread, fine.high[place] + spread, fine.low[place] + spread)
+
+
+@kernel
+def _is_filled(market: Market, entry: _Entry, kind: int, price: int) -> bool:
+    return entry.top >= price if kind == STOP else entry.bottom <= price - market.through
 
 
 @kernel
@@ -324,78 +342,77 @@ def _walk(
     caps: Caps,
     account: Account,
     verdicts: Ints,
-    outcomes: Outcomes,
+    lots: Floats,
+    ended: Ints,
 ) -> None:
+    # Columns are taken out of their tuples once: each time costs as much as a bar.
+    session, side, group, known = orders.session, orders.side, orders.group, orders.known
+    entered, entry, stop, unfit = orders.entered, orders.entry, orders.stop, orders.unfit
     fills = np.zeros((2, len(market.offsets)), np.int64)
     taken = np.zeros(len(market.offsets), np.bool_)
-    in_all, busy_until, balance = 0, -1, account.balance
+    in_all, held_until, left_at, balance = 0, -1, -1, account.balance
     for order in turns:
-        verdict = _judge(orders, order, busy_until, taken)
+        of, place = session[order], 1 if side[order] > 0 else 0
+        if group[order] >= 0 and taken[group[order]]:
+            verdict = OCO_CANCELLED
+        else:
+            verdict = _judge(entered[order], known[order], unfit[order], held_until, left_at)
         if verdict == TRADED:
-            verdict = _limit(orders, order, caps, fills, in_all)
+            of_session, of_side = fills[0, of] + fills[1, of], fills[place, of]
+            verdict = _limit(caps, of_session, of_side, in_all)
         if verdict == TRADED:
-            verdict = orders.unfit[order]
+            verdict = unfit[order]
         if verdict == TRADED:
-            risk = abs(orders.entry[order] - orders.stop[order])
-            outcomes.lots[order] = _size(account, balance, risk)
-            if outcomes.lots[order] < account.min_lot:
+            lots[order] = _size(account, balance, abs(entry[order] - stop[order]))
+            if lots[order] < account.min_lot:
                 verdict = SIZE_BELOW_MIN
         verdicts[order] = verdict
         if verdict == TRADED:
             in_all += 1
-            fills[_place(orders, order), orders.session[order]] += 1
-            if orders.group[order] >= 0:
-                taken[orders.group[order]] = True
-            busy_until, gained = _trade(market, orders, order, account, outcomes)
-            balance += gained * outcomes.lots[order] * account.tick_value
+            fills[place, of] += 1
+            if group[order] >= 0:
+                taken[group[order]] = True
+            held_until, left_at, gained = _trade(market, orders, order, account, ended)
+            balance += gained * lots[order] * account.tick_value
 
 
 @kernel
 def _trade(
-    market: Market, orders: Orders, order: int, account: Account, outcomes: Outcomes
-) -> tuple[int, float]:
-    # Gives the row until which it is held, and what it gained in ticks.
+    market: Market, orders: Orders, order: int, account: Account, ended: Ints
+) -> tuple[int, int, float]:
+    # Gives the last row in which it is held, the row at whose open it is gone, and its gain in
+    # ticks.
     side = orders.side[order]
     end = _hold(market, orders, order, _RESOLVED)
     low = high = end.price
     if end.ambiguous:
-        low = _hold(market, orders, order, _PESSIMISTIC).price
-        high = _hold(market, orders, order, _OPTIMISTIC).price
+        # Held on past its stop it may end worse than there, so the two are put in order.
+        one = _hold(market, orders, order, _PESSIMISTIC).price
+        other = _hold(market, orders, order, _OPTIMISTIC).price
+        low, high = min(one, other, end.price), max(one, other, end.price)
     rolls = _count_rolls(market, orders.entered[order], end.row)
-    _store(outcomes, order, side, end, low, high)
-    outcomes.held_over[order] = rolls
+    _store(ended, order, side, end, low, high, rolls)
     swap = rolls * (account.swap_long if side > 0 else account.swap_short)
     gained = end.price - side * orders.entry[order] - account.commission + swap
 
     # A flat exit is at the close of its bar, so the position is still open then.
-    return end.row + (1 if end.reason == FLAT else 0), gained
+    return end.row, end.row + (2 if end.reason == FLAT else 1), gained
 
 
 @kernel
-def _place(orders: Orders, order: int) -> int:
-    return 1 if orders.side[order] > 0 else 0
-
-
-@kernel
-def _judge(orders: Orders, order: int, busy_until: int, taken: Truths) -> int:
-    if orders.refused[order] != TRADED:
-        return orders.refused[order]
-    group, entered = orders.group[order], orders.entered[order]
-    if group >= 0 and taken[group]:
-        return OCO_CANCELLED
+def _judge(entered: int, known: int, unfit: int, held_until: int, left_at: int) -> int:
     if entered == NEVER:
-        if orders.unfit[order] != NO_NEXT_BAR:
-            return orders.unfit[order]
-        entered = orders.known[order] + 1
-    return IN_POSITION if entered <= busy_until else TRADED
+        if unfit != NO_NEXT_BAR:
+            return unfit
+        return IN_POSITION if known + 1 < left_at else TRADED
+    return IN_POSITION if entered <= held_until else TRADED
 
 
 @kernel
-def _limit(orders: Orders, order: int, caps: Caps, fills: Ints, in_all: int) -> int:
-    session = orders.session[order]
-    if fills[0, session] + fills[1, session] >= caps.per_session:
+def _limit(caps: Caps, of_session: int, of_side: int, in_all: int) -> int:
+    if of_session >= caps.per_session:
         return SESSION_LIMIT
-    if fills[_place(orders, order), session] >= caps.per_side:
+    if of_side >= caps.per_side:
         return SIDE_LIMIT
     return RUN_LIMIT if in_all >= caps.in_all else TRADED
 
@@ -516,28 +533,47 @@ def _resolve(
     # pessimistic guess stands.
     side, session = orders.side[order], orders.session[order]
     stop, target = side * orders.stop[order], side * orders.target[order]
-    price, how = side * orders.wait[order], HELD
+    price, how, settled = side * orders.wait[order], HELD, 1
     begins = orders.begins[order] if row == orders.entered[order] else HELD
     inside = begins == HELD
     first, after = _fine_rows(market, row)
+    if not _know(market, row, side, session, says, stop, target):
+        return _guess(says, _PESSIMISTIC), market.bars.time[row], 0
     for place in range(first, after):
-        time = market.fine.time[place]
         if not inside:
-            spread = _spread_at(market, time, session) if side > 0 else 0
-            if not _is_filled(market, place, side, begins, price, spread):
+            entry = _meet(market, place, side, session)
+            if not _is_filled(market, entry, begins, price):
                 continue
-            how, inside = begins, True
+            opened = entry.opened
+            gone = opened >= price if begins == STOP else opened <= price - market.through
+            how, inside = HELD if gone else begins, True
         opened, against, favour, closed = _look(market, market.fine, place, side, session)
         now = _say(how, opened, against, favour, closed, stop, target)
         how = HELD
         if now in (_STOP, _TARGET):
-            return now, time, 1
-        if now >= _STOP_OR_TARGET and _guess(now, _PESSIMISTIC) != _NOTHING:
-            return _STOP, time, 0
-    settled = 1 if inside and after > first and says != _STOP_OR_TARGET else 0
-    if settled:
-        return _NOTHING, market.bars.time[row], 1
+            return now, market.fine.time[place], settled
+        if now == _TARGET_OR_NOTHING:
+            settled = 0
+        elif now != _NOTHING:
+            return _STOP, market.fine.time[place], 0
+    if inside and says != _STOP_OR_TARGET:
+        return _NOTHING, market.bars.time[row], settled
     return _guess(says, _PESSIMISTIC), market.bars.time[row], 0
+
+
+@kernel
+def _know(
+    market: Market, row: int, side: int, session: int, says: int, stop: int, target: int
+) -> bool:
+    # Whether the finer bars reach what the bar has reached; else some of them are missing.
+    stopped = says == _TARGET_OR_NOTHING
+    reached = says == _STOP_OR_NOTHING
+    first, after = _fine_rows(market, row)
+    for place in range(first, after):
+        _, against, favour, _ = _look(market, market.fine, place, side, session)
+        stopped = stopped or against <= stop
+        reached = reached or favour >= target
+    return stopped and reached
 
 
 @kernel
@@ -549,26 +585,29 @@ def _fine_rows(market: Market, row: int) -> tuple[int, int]:
 
 @kernel
 def _count_rolls(market: Market, first: int, last: int) -> int:
-    begun, ended = market.bars.time[first], market.bars.time[last]
-    count = 0
-    for roll in market.rolls:
-        if begun < roll <= ended:
-            count += 1
-    return count
+    time, rolls = market.bars.time, market.rolls
+    before = np.searchsorted(rolls, time[first], side="right")
+    return np.searchsorted(rolls, time[last], side="right") - before
 
 
 @kernel
-def _store(outcomes: Outcomes, order: int, side: int, end: _End, low: int, high: int) -> None:
-    outcomes.row[order] = end.row
-    outcomes.at[order] = end.at
-    outcomes.price[order] = end.price * side
-    outcomes.reason[order] = end.reason
-    outcomes.ambiguous[order] = end.ambiguous
-    outcomes.resolved[order] = end.resolved
-    outcomes.worst[order] = end.worst * side
-    outcomes.best[order] = end.best * side
-    outcomes.worst_case[order] = low * side
-    outcomes.best_case[order] = high * side
+def _store(
+    ended: Ints, order: int, side: int, end: _End, low: int, high: int, held_over: int
+) -> None:
+    # In the order of the fields of Outcomes.
+    ended[order] = (
+        end.row,
+        end.at,
+        end.price * side,
+        end.reason,
+        end.ambiguous,
+        end.resolved,
+        end.worst * side,
+        end.best * side,
+        low * side,
+        high * side,
+        held_over,
+    )
 
 
 @kernel

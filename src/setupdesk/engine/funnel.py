@@ -14,6 +14,7 @@ _SKIPPED = {
     "too_early": "The bars end before the levels of the session are known.",
     "data_gap": "Bars are missing, so its levels cannot be trusted.",
     "no_atr": "There was not enough history to measure the ATR.",
+    "no_volume": "Its levels need volume, and the bars have none.",
 }
 """Why sessions were skipped."""
 
@@ -45,6 +46,19 @@ _REFUSED = {
         "were within the trades of the run",
     ),
     "no_next_bar": ("No bar followed at which it could be entered.", "had a bar to enter at"),
+    "not_reached": (
+        "Price did not reach the order before it expired.",
+        "had their order reached",
+    ),
+    "pending": ("The order still waits to be reached.", "had no order waiting"),
+    "oco_cancelled": (
+        "The order of the other side was filled first.",
+        "were filled before the other side",
+    ),
+    "level_unknown": (
+        "Its stop or target hangs on a level that was not known yet.",
+        "had a stop and a target",
+    ),
     "stop_crossed": (
         "The price had passed the stop before the entry.",
         "were on the right side of the stop",
@@ -60,14 +74,6 @@ _REFUSED = {
     "size_below_min": (
         "The risk allowed less than the smallest lot.",
         "were worth the smallest lot",
-    ),
-    "not_reached": (
-        "Price did not reach the order before it expired.",
-        "had their order reached",
-    ),
-    "oco_cancelled": (
-        "The order of the other side was filled first.",
-        "were filled before the other side",
     ),
 }
 """Why candidates were refused, and what the others passed, in the order in which a setup asks."""

@@ -28,6 +28,9 @@ NO_ATR = "no_atr"
 NO_HISTORY = "no_history"
 NO_VOLUME = "no_volume"
 
+NEVER = 2**62
+"""UTC milliseconds."""
+
 PATTERN_DAYS = 7
 """A day is judged when it has six before it."""
 
@@ -50,6 +53,22 @@ class Market:
     """The instant at which each session can begin to matter, UTC milliseconds."""
 
     @property
+    def opens(self) -> Ints:
+        """When each session opens, UTC milliseconds."""
+        return column([one.opens_ms for one in self.sessions])
+
+    @property
+    def eve(self) -> Ints:
+        """The row before each session, once the bars have come to its open; else their number."""
+        return np.where(self.opens <= self.bars.end_ms, self.first - 1, len(self.bars))
+
+    @property
+    def first_close(self) -> Ints:
+        """When the first bar of each session closes, UTC milliseconds; ``NEVER`` without one."""
+        times = np.append(self.bars.time, 0)[self.first] + self.bars.timeframe.milliseconds
+        return np.where(self.first < self.stop, times, NEVER)
+
+    @property
     def with_earlier(self) -> list[Session]:
         """All sessions that levels may look at, oldest first."""
         return [*self.earlier, *self.sessions]
@@ -67,6 +86,9 @@ class Measured:
 
     known: Ints | None = None
     """Row at whose close the level is final, for each session; the number of bars if not yet."""
+
+    since: Ints | None = None
+    """When it is known, where that is later than the close of ``known``; UTC milliseconds."""
 
     span: tuple[Ints, Ints] | None = None
     """When its window starts and ends, UTC milliseconds."""
@@ -153,12 +175,11 @@ def _measure_atr(name: str, level: Atr, market: Market) -> Measured:
 
 def _measure_previous(name: str, level: Previous, market: Market) -> Measured:
     sessions = market.with_earlier
-    rows = find_rows(market.bars, sessions) if level.hours == "rth" else _find_whole_days(market)
+    is_rth = level.hours == "rth"
+    rows = find_rows(market.bars.time, sessions) if is_rth else _find_whole_days(market)
     if level.kind == "previous_day":
         found = find_previous_days(market.bars, *rows)
-        reasons = (
-            {DATA_GAP: _has_gap_before(found.of, rows, market)} if level.hours == "rth" else {}
-        )
+        reasons = {DATA_GAP: _has_gap_before(found.of, rows, market)} if is_rth else {}
     else:
         found = find_previous_weeks(market.bars, *rows, [one.day for one in sessions])
         reasons = {}
@@ -172,7 +193,8 @@ def _measure_previous(name: str, level: Previous, market: Market) -> Measured:
     columns["range"] = columns["high"] - columns["low"]
     return Measured(
         {f"{name}.{word}": values for word, values in columns.items()},
-        known=market.first - 1,
+        known=market.eve,
+        since=market.opens,
         reasons={NO_HISTORY: unknown} | reasons,
     )
 
@@ -180,16 +202,12 @@ def _measure_previous(name: str, level: Previous, market: Market) -> Measured:
 def _measure_vwap(name: str, market: Market) -> Measured:
     bars = market.bars
     found = find_vwap(bars, market.first, market.stop)
-    silent = np.array(
-        [
-            np.isnan(bars.volume[first:stop]).all()
-            for first, stop in zip(market.first, market.stop, strict=True)
-        ],
-        bool,
-    )
+    # After a bar of unknown volume there is no value, so the first bar decides.
+    silent = (market.first < market.stop) & np.isnan(np.append(bars.volume, 0)[market.first])
     mid, deviation = (to_points(values, bars.tick) for values in (found.mid, found.sd))
     return Measured(
         per_bar={f"{name}.mid": mid, f"{name}.sd": deviation},
+        since=market.first_close,
         reasons={NO_VOLUME: silent},
     )
 
@@ -204,7 +222,7 @@ def _measure_swing(name: str, swings: Swings, market: Market) -> Measured:
 
 
 def _measure_gap(name: str, market: Market) -> Measured:
-    rows = find_rows(market.bars, market.with_earlier)
+    rows = find_rows(market.bars.time, market.with_earlier)
     own = slice(len(market.earlier), None)
     found = find_session_gaps(market.bars, *rows)
     unknown = found.known[own] >= len(market.bars)
@@ -212,14 +230,15 @@ def _measure_gap(name: str, market: Market) -> Measured:
     before = find_previous_days(market.bars, *rows).of
     return Measured(
         {f"{name}.size": np.abs(size), f"{name}.direction": np.sign(size)},
-        known=market.first - 1,
+        known=market.eve,
+        since=market.first_close,
         reasons={NO_HISTORY: unknown, DATA_GAP: _has_gap_before(before, rows, market)},
     )
 
 
 def _measure_pattern(name: str, level: DayPattern, market: Market) -> Measured:
     sessions = market.with_earlier
-    first, stop = find_rows(market.bars, sessions)
+    first, stop = find_rows(market.bars.time, sessions)
     traded = np.flatnonzero(first < stop)
     opens = column([sessions[row].opens_ms for row in traded])
     closes = column([sessions[row].closes_ms for row in traded])
@@ -236,7 +255,8 @@ def _measure_pattern(name: str, level: DayPattern, market: Market) -> Measured:
     columns = asked | {"any": np.maximum.reduce([asked[one] for one in level.patterns])}
     return Measured(
         {f"{name}.{word}": values for word, values in columns.items()},
-        known=market.first - 1,
+        known=market.eve,
+        since=market.opens,
         reasons={NO_HISTORY: unknown},
     )
 

@@ -1,5 +1,7 @@
 """Orders: what each signal would buy or sell, at which prices, and whether it may."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from setupdesk.engine import fills
@@ -16,46 +18,78 @@ _NOISE = 1e-9
 _KINDS = {"market": fills.MARKET, "stop": fills.STOP, "limit": fills.LIMIT}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """Orders before their stops and targets: where each waits, and where it would be filled."""
+
+    waits: Waits
+    waits_on: Truths
+    """Where it would still wait after the last of the bars."""
+
+    entries: Entries
+    last: Ints
+    """Last row in which a trade may be held."""
+
+    entry: Ints
+    """Ticks; the price at which it waits where it is not filled."""
+
+    left_at: Ints
+    """What the position could be left at as it begins, in ticks."""
+
+    environment: Environment
+    """What formulas of stops and targets may use, in points."""
+
+
 def place_orders(
     setup: Setup, compiled: Compiled, bars: Bars, signals: Signals, market: Market
-) -> Orders:
-    """Give the order of each signal, and where it would be filled."""
-    fired = signals.fired
-    side, known = fired.side, fired.known
-    last = compiled.last[fired.session]
+) -> Placed:
+    """Find where the order of each signal would be filled; stop and target do not matter yet."""
+    last = compiled.last[signals.fired.session]
     waits, waits_on = _place(setup, compiled, bars, signals, last)
     entries = find_entries(market, waits)
+    entry = np.where(entries.row == fills.NEVER, waits.price, entries.price)
+    return Placed(
+        waits,
+        waits_on,
+        entries,
+        last,
+        entry,
+        _leave_at(setup, bars, market, signals, entries),
+        {**signals.environment, "entry": to_points(entry, bars.tick)},
+    )
+
+
+def price_orders(setup: Setup, tick: float, signals: Signals, placed: Placed) -> Orders:
+    """Give the orders with their stops and targets, and which of them are unfit."""
+    side, waits, entries, entry = signals.fired.side, placed.waits, placed.entries, placed.entry
     reached = entries.row != fills.NEVER
-    entry = np.where(reached, entries.price, waits.price)
-    environment = {**signals.environment, "entry": to_points(entry, bars.tick)}
-    stop_price = _broadcast(setup.stop.price(environment), side)
-    stop = to_ticks_away(stop_price, bars.tick, -side)
-    target_price = _find_target(setup, environment, bars.tick, stop)
-    target = to_ticks_away(target_price, bars.tick, side)
+    stop_price = _broadcast(setup.stop.price(placed.environment), side)
+    stop = to_ticks_away(stop_price, tick, -side)
+    target_price = _find_target(setup, placed.environment, tick, stop)
+    target = to_ticks_away(target_price, tick, side)
     if setup.target.price is None and setup.target.rr is None:
         target = side * fills.NO_TARGET
     # Reward and risk of an order that waits are those of its price: at its fill it is too late.
     asked = entry if setup.entry.kind == "market" else waits.price
-    left_at = _leave_at(setup, bars, market, signals, entries)
     unfit = {
         fills.NO_NEXT_BAR: ~reached & (waits.kind == fills.MARKET),
-        fills.PENDING: ~reached & waits_on,
+        fills.PENDING: ~reached & placed.waits_on,
         fills.NOT_REACHED: ~reached,
         fills.LEVEL_UNKNOWN: np.isnan(stop_price) | np.isnan(target_price),
         # What the position could be left at already lies beyond the stop.
-        fills.STOP_CROSSED: side * (left_at - stop) <= 0,
+        fills.STOP_CROSSED: side * (placed.left_at - stop) <= 0,
         fills.TARGET_CROSSED: side * (target - entry) <= 0,
         fills.RR_BELOW_MIN: find_rr(asked, stop, target) < setup.min_rr - _NOISE,
     }
     return Orders(
-        fired.session,
+        waits.session,
         side,
-        fired.session if setup.entry.kind == "stop" else np.full(len(side), -1, np.int64),
-        known,
+        waits.session if setup.entry.kind == "stop" else np.full(len(side), -1, np.int64),
+        waits.known,
         entries.row,
         entries.rank,
         entries.kind,
-        last,
+        placed.last,
         entry,
         stop,
         target,
@@ -80,14 +114,11 @@ def find_spread_at(bars: Bars, market: Market, session: Ints, row: Ints) -> Ints
 def _place(
     setup: Setup, compiled: Compiled, bars: Bars, signals: Signals, last: Ints
 ) -> tuple[Waits, Truths]:
-    # With where the order would still wait after the last of the bars.
     fired, kind = signals.fired, _KINDS[setup.entry.kind]
-    step = bars.timeframe.milliseconds
-    closed = bars.time[fired.known] + step
     if setup.entry.expires is None:
         until = compiled.window[1][fired.session]
     else:
-        until = closed + setup.entry.expires.in_milliseconds(bars.timeframe)
+        until = fired.known_ms(bars) + setup.entry.expires.in_milliseconds(bars.timeframe)
     if kind == fills.MARKET:
         price, expiry = bars.close[fired.known], np.minimum(fired.known + 1, last)
     else:
@@ -96,8 +127,7 @@ def _place(
     waits = Waits(
         fired.session, fired.side, np.full(len(fired.side), kind), price, fired.known, expiry
     )
-    ends = int(bars.time[-1]) + step if len(bars) else 0
-    return waits, (until > ends) & (last >= len(bars) - 1)
+    return waits, (until > bars.end_ms) & (last >= len(bars) - 1)
 
 
 def _find_price(setup: Setup, signals: Signals, tick: float) -> Ints:

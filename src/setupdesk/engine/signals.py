@@ -61,7 +61,7 @@ def _find_failed(setup: Setup, environment: Mapping[str, Floats], count: int) ->
 
 def _is_outside(compiled: Compiled, bars: Bars, fired: Fired) -> Truths:
     starts, ends = (edge[fired.session] for edge in compiled.window)
-    closed = bars.time[fired.known] + bars.timeframe.milliseconds
+    closed = fired.known_ms(bars)
     # An order that waits is placed before the window and is live in it.
     return (closed >= ends) if fired.order is not None else (closed < starts) | (closed >= ends)
 

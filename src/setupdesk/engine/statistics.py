@@ -97,7 +97,7 @@ class Statistics:
     equity: Equity
 
 
-def summarize(  # noqa: PLR0913 - all that is known of how the run came about
+def summarize(
     result: Result,
     zone: str,
     *,

@@ -28,19 +28,18 @@ def tell(story: Story) -> Result:
 def _tell_sessions(setup: Setup, compiled: Compiled, bars: Bars) -> Sessions:
     # Where bars are missing, half a range would be shown as a whole one.
     measured = np.array([reason in {None, NO_ATR} for reason in compiled.skipped], bool)
-    rows = np.minimum(compiled.known, len(bars) - 1)
-    known = _closes(bars, rows) if len(bars) else rows
     levels = {
         name: np.where(measured, values, np.nan)
         for name, values in compiled.levels.items()
         if name not in _NOT_TOLD
     }
+    measured &= compiled.known_ms <= bars.end_ms
     return Sessions(
         days=[one.day for one in compiled.sessions],
         skipped=compiled.skipped,
         levels=levels,
-        known_ms=np.where(measured, known, -1),
-        size=_find_size(setup, levels, len(rows)),
+        known_ms=np.where(measured, compiled.known_ms, -1),
+        size=_find_size(setup, levels, len(compiled.known)),
         bars=int(np.maximum(compiled.stop - compiled.first, 0).sum()),
     )
 
@@ -66,7 +65,7 @@ def _tell_candidates(story: Story) -> Candidates:
         level=[fired.names[place] for place in fired.level.tolist()],
         level_price=fired.level_price,
         started_ms=bars.time[fired.started],
-        known_ms=_closes(bars, fired.known),
+        known_ms=fired.known_ms(bars),
         extreme=unknown if fired.extreme is None else fired.extreme,
         verdict=[VERDICTS[code] for code in story.verdicts.tolist()],
         explain=story.explain,
@@ -90,7 +89,7 @@ def _tell_trades(story: Story) -> Trades:
         candidate=rows,
         side=side,
         level=[fired.names[place] for place in fired.level[rows].tolist()],
-        signal_ms=_closes(bars, fired.known[rows]),
+        signal_ms=fired.known_ms(bars)[rows],
         entry_ms=bars.time[orders.entered[rows]],
         exit_ms=ended.at + flat * bars.timeframe.milliseconds,
         entry=to_points(entry, bars.tick),
@@ -126,7 +125,3 @@ def _find_slippage(story: Story, rows: Ints, ended: fills.Outcomes) -> Ints:
     spread = find_spread_at(story.bars, market, fired.session[rows], bought)
     slips = np.where(ended.reason == fills.AT_TARGET, 0, 1) + (story.setup.entry.kind != "limit")
     return spread + slips * market.slippage
-
-
-def _closes(bars: Bars, rows: Ints) -> Ints:
-    return bars.time[rows] + bars.timeframe.milliseconds

@@ -58,8 +58,16 @@ class Fired:
     order: Ints | None = None
     """Price of the stop order that waits, in ticks."""
 
+    since: Ints | None = None
+    """When it is known, where that is later than the close of ``known``; UTC milliseconds."""
+
     both_sides: Truths | None = None
     """Where both sides fired at once, so that there is no side to take."""
+
+    def known_ms(self, bars: Bars) -> Ints:
+        """Give when each is known, UTC milliseconds."""
+        closed = bars.time[self.known] + bars.timeframe.milliseconds
+        return closed if self.since is None else np.maximum(closed, self.since)
 
     def ordered(self) -> "Fired":
         """Give the same in order of ``known``; at one row as the rule lists its levels."""
@@ -79,6 +87,7 @@ class Fired:
             None if self.extreme is None else self.extreme[rows],
             {name: values[rows] for name, values in self.terms.items()},
             None if self.order is None else self.order[rows],
+            None if self.since is None else self.since[rows],
             None if self.both_sides is None else self.both_sides[rows],
         )
 
@@ -189,10 +198,11 @@ def _break_close(trigger: BreakClose, compiled: Compiled, bars: Bars) -> Fired:
 
 def _break_stop(trigger: BreakStop, compiled: Compiled, bars: Bars) -> Fired:
     # The orders are placed when the levels are known and the window is about to begin.
-    first, stop = compiled.watched
     before = np.searchsorted(bars.time, compiled.window[0]) - 1
-    placed = np.maximum(first - 1, before)
-    live = np.flatnonzero((first < stop) & (placed >= 0) & (placed < len(bars)))
+    placed = np.maximum(compiled.known, before)
+    since = np.maximum(compiled.known_ms, compiled.window[0])
+    session = _traded(compiled)
+    live = session[(placed[session] >= 0) & (since[session] <= bars.end_ms)]
     signs = _signs(trigger.levels)
     session = np.repeat(live, len(signs))
     place = np.tile(np.arange(len(signs)), len(live))
@@ -200,7 +210,9 @@ def _break_stop(trigger: BreakStop, compiled: Compiled, bars: Bars) -> Fired:
     price = _pick(trigger.levels, compiled, place, session)
     offset = _per_session(trigger.offset(compiled.levels), compiled)[session]
     order = to_ticks_away(price + side * offset, bars.tick, side)
-    return Fired(session, side, place, known, known, price, trigger.levels, order=order)
+    since = since[session]
+    names = trigger.levels
+    return Fired(session, side, place, known, known, price, names, order=order, since=since)
 
 
 def _bar_direction(trigger: BarDirection, compiled: Compiled, bars: Bars) -> Fired:
@@ -222,7 +234,7 @@ def _gap_open(setup: Setup, trigger: GapOpen, compiled: Compiled, bars: Bars) ->
     (name,) = (name for name, level in setup.levels.items() if isinstance(level, Gap))
     session = _traded(compiled)
     first = compiled.known[session] + 1
-    there = first < len(bars)
+    there = first < compiled.stop[session]
     session, first = session[there], first[there]
     direction = compiled.levels[f"{name}.direction"][session].astype(np.int64)
     side = direction if trigger.direction == "follow" else -direction
@@ -310,7 +322,8 @@ def _gaps_after_sweep(gaps: FairValueGaps, sweeps: Breaks, within: int) -> tuple
 
 
 def _gaps_of_leg(bars: Bars, gaps: FairValueGaps, breaks: Breaks) -> tuple[Ints, Ints, Ints]:
-    # For each break of structure the newest gap whose middle bar belongs to its leg.
+    # For each break of structure the newest gap of its leg that is known with it. Only where there
+    # is none, the one of the breaking bar itself, which is known a bar later.
     place, event = [], []
     for row in np.flatnonzero(breaks.kind == BOS):
         known, sign, swing = breaks.known[row], breaks.sign[row], breaks.swing_row[row]
@@ -319,7 +332,8 @@ def _gaps_of_leg(bars: Bars, gaps: FairValueGaps, breaks: Breaks) -> tuple[Ints,
         inside = (gaps.row > origin) & (gaps.row <= known) & (gaps.sign == sign)
         of_leg = np.flatnonzero(inside)
         if len(of_leg):
-            place.append(of_leg[-1])
+            in_time = of_leg[gaps.known[of_leg] <= known]
+            place.append((in_time if len(in_time) else of_leg)[-1])
             event.append(known)
     places, events = np.array(place, np.int64), np.array(event, np.int64)
     return places, events, np.maximum(events, gaps.known[places])

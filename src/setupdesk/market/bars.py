@@ -49,6 +49,11 @@ class Bars:
             partial=self.partial and rows.indices(len(self))[1] == len(self),
         )
 
+    @property
+    def end_ms(self) -> int:
+        """Close of the last bar, UTC milliseconds; 0 without bars."""
+        return int(self.time[-1]) + self.timeframe.milliseconds if len(self) else 0
+
     def between(self, start_ms: int, stop_ms: int) -> Self:
         """Give the bars that open in ``[start_ms, stop_ms)``, without copying."""
         first, stop = np.searchsorted(self.time, [start_ms, stop_ms])
@@ -62,5 +67,5 @@ class Bars:
         """Name these very bars: sha256 over timeframe, tick and all columns."""
         digest = hashlib.sha256(f"{self.timeframe}|{self.tick!r}".encode())
         for column in (self.time, self.open, self.high, self.low, self.close, self.volume):
-            digest.update(np.ascontiguousarray(column).tobytes())
+            digest.update(np.ascontiguousarray(column).data)
         return digest.hexdigest()

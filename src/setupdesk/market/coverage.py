@@ -57,7 +57,7 @@ def measure_coverage(bars: Bars, sessions: Sequence[Session]) -> tuple[SessionCo
     if bars.timeframe.minutes > Timeframe.H1.minutes:
         return _measure_coarse(bars, sessions)
     bar_ms = bars.timeframe.milliseconds
-    first, stop = find_rows(bars, sessions)
+    first, stop = find_rows(bars.time, sessions)
     on_grid = np.append(0, np.cumsum(bars.time % bar_ms == 0))
     counts = on_grid[stop] - on_grid[first]
     return tuple(

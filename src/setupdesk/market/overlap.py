@@ -1,5 +1,6 @@
 """Overlaps: where bars meet those that are stored, and why they may disagree."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -13,6 +14,7 @@ from setupdesk.market.days import day_of
 Flags = NDArray[np.bool_]
 
 _HOUR_MS = 3_600_000
+_MINUTE_MS = 60_000
 _COLUMNS = ("time", "open", "high", "low", "close", "volume")
 _PRICES = ("open", "high", "low", "close")
 _MANY = 20
@@ -122,13 +124,9 @@ def _take(bars: Bars, chosen: Flags) -> Bars:
 
 
 def _explain(stored: Bars, bars: Bars) -> str:
-    hours = _find_shifts(stored, bars)
-    if hours:
-        which = " or ".join(f"{abs(each)}" for each in hours)
-        return (
-            f"The same prices are stored {which} {'hour' if which == '1' else 'hours'} "
-            f"{'later' if hours[0] > 0 else 'earlier'}: one of the two was read with a wrong clock."
-        )
+    shifts = _find_shifts(stored, bars)
+    if shifts:
+        return _explain_shifts(shifts, bars.timeframe)
     rows, _ = _meet(bars, stored)
     theirs, ours = stored.close[rows], bars.close
     ratio = float(np.median(ours / theirs))
@@ -145,22 +143,56 @@ def _explain(stored: Bars, bars: Bars) -> str:
     )
 
 
+def _explain_shifts(shifts: Sequence[int], timeframe: Timeframe) -> str:
+    side = "later" if shifts[0] > 0 else "earlier"
+    says = f"The same prices are stored {_show_shifts(shifts)} {side}"
+    if [abs(each) for each in shifts] != [timeframe.minutes]:
+        return f"{says}: one of the two was read with a wrong clock."
+    where = f"The same prices are stored one bar {side}"
+    if timeframe is Timeframe.H1:
+        return f"{where}: one of the two was read with a wrong clock, or is stamped at close."
+    if side == "earlier":
+        return (
+            f"{where}: this file is stamped at close, as the stored one is not or was converted. "
+            f"Give --stamped-at close."
+        )
+    return (
+        f"{where}: the stored ones were stamped at close and read as stamped at open. Give "
+        f"--replace, with --stamped-at close if this is the same file."
+    )
+
+
+def _show_shifts(shifts: Sequence[int]) -> str:
+    if any(each % 60 for each in shifts):
+        return f"{' or '.join(str(abs(each)) for each in shifts)} minutes"
+    hours = " or ".join(str(abs(each) // 60) for each in shifts)
+    return f"{hours} {'hour' if hours == '1' else 'hours'}"
+
+
 def _find_shifts(stored: Bars, bars: Bars) -> list[int]:
     found: dict[int, Flags] = {}
     has_partner = np.zeros(len(bars), np.bool_)
-    for hours in range(-_FARTHEST_HOURS, _FARTHEST_HOURS + 1):
-        wanted = bars.time + hours * _HOUR_MS
+    for minutes in _list_shifts(bars.timeframe):
+        wanted = bars.time + minutes * _MINUTE_MS
         rows = np.minimum(np.searchsorted(stored.time, wanted), len(stored) - 1)
         is_there = stored.time[rows] == wanted
         equal = is_there & _agree(stored, rows, bars)
-        if hours and np.mean(equal) >= _SOME:
-            found[hours] = equal
+        if np.mean(equal) >= _SOME:
+            found[minutes] = equal
             has_partner |= is_there
-    best = sorted(found, key=lambda hours: -int(np.count_nonzero(found[hours])))[:_CLOCKS]
+    best = sorted(found, key=lambda each: -int(np.count_nonzero(found[each])))[:_CLOCKS]
     needed = _MOST * np.count_nonzero(has_partner)
     for chosen in (best[:1], best):
-        explained = np.any([found[hours] for hours in chosen], axis=0)
-        is_one_way = len({hours > 0 for hours in chosen}) == 1
+        explained = np.any([found[each] for each in chosen], axis=0)
+        is_one_way = len({each > 0 for each in chosen}) == 1
         if is_one_way and np.count_nonzero(explained) >= needed:
             return sorted(chosen, key=abs)
     return []
+
+
+def _list_shifts(timeframe: Timeframe) -> list[int]:
+    # Minutes: whole hours of a wrong clock, one bar, and the quarter hours of a mishap.
+    sizes = {60 * hours for hours in range(1, _FARTHEST_HOURS + 1)}
+    if timeframe.minutes < Timeframe.H1.minutes:
+        sizes |= {timeframe.minutes, 15, 30, 45}
+    return [sign * size for size in sorted(sizes) for sign in (-1, 1)]

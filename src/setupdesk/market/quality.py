@@ -7,11 +7,9 @@ error of scale or clock it is never above 50.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, time
-from itertools import accumulate
+from datetime import date
 from math import floor
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +17,9 @@ from numpy.typing import NDArray
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars, Floats, Ints
+from setupdesk.market.clock_check import find_clock_doubts
 from setupdesk.market.coverage import SessionCoverage, Span, find_gaps, measure_coverage
-from setupdesk.market.days import from_ms
+from setupdesk.market.days import find_wall_clock, from_ms
 from setupdesk.market.sessions import Session, find_rows
 
 Flags = NDArray[np.bool_]
@@ -29,14 +28,8 @@ JUMP = 8.0
 """A bar with a true range of so many ATR is worth a look."""
 
 _ATR_LENGTH = 14
+_BLOCK = 1_000
 _FLAT_MINUTES, _FLAT_BARS = 30, 3
-_PEAK_MINUTES = 15
-_PEAK_DAYS = 20
-"""Before the hour of the widest bars tells a clock, there must be so many days."""
-
-_CLEARLY = 1.15
-"""So much wider than at the opening must the widest bars be."""
-
 _CAP = 50.0
 _SHOWN = 100
 _DAY_MINUTES = 24 * 60
@@ -159,7 +152,10 @@ def measure_quality(bars: Bars, symbol: Symbol, sessions: Sequence[Session]) -> 
     )
     weekend = _count_weekend(bars) if symbol.week == "24x5" else 0
     suspect = sum(run.bars for run in flat_runs) + off_grid + mixed + crossed + weekend
-    suspicions = tuple(_suspect_scale(bars, symbol) + _suspect_clock(bars, symbol))
+    suspicions = (
+        *_suspect_scale(bars, symbol),
+        *(f"clock: {says}" for says in find_clock_doubts(bars, symbol)),
+    )
     return Quality(
         bars=len(bars),
         sessions=covers,
@@ -188,15 +184,6 @@ def compare(
         raise ValueError(f"{a.timeframe} and {b.timeframe} bars cannot be compared")
     days = [_compare_day(a, b, one, ticks * symbol.tick) for one in sessions]
     return [day for day in days if day.missing_in_a or day.missing_in_b or day.differing]
-
-
-def find_wall_clock(times: Ints, zone: str) -> Ints:
-    """Give UTC milliseconds as the wall clock of *zone* shows them."""
-    hours, rows = np.unique(times // 3_600_000, return_inverse=True)
-    where = ZoneInfo(zone)
-    offsets = [from_ms(int(hour) * 3_600_000).astimezone(where).utcoffset() for hour in hours]
-    shifts = [round(offset.total_seconds() * 1000) if offset else 0 for offset in offsets]
-    return times + np.array(shifts, np.int64)[rows]
 
 
 def _find_figure(
@@ -242,7 +229,7 @@ def _count_zero_volume(bars: Bars) -> int | None:
 
 def _find_flat_runs(bars: Bars, sessions: Sequence[Session]) -> list[Span]:
     bar_ms = bars.timeframe.milliseconds
-    first, stop = find_rows(bars, sessions)
+    first, stop = find_rows(bars.time, sessions)
     inside = np.zeros(len(bars) + 1, np.int64)
     np.add.at(inside, first, 1)
     np.add.at(inside, stop, -1)
@@ -269,15 +256,23 @@ def _find_jumps(bars: Bars) -> Ints:
     if len(bars) <= _ATR_LENGTH:
         return np.empty(0, np.int64)
     ranges = _true_ranges(bars)
-    mean = float(ranges[:_ATR_LENGTH].mean())
-    smooth = accumulate(
-        ranges[_ATR_LENGTH:].tolist(),
-        lambda atr, wide: (atr * (_ATR_LENGTH - 1) + wide) / _ATR_LENGTH,
-        initial=mean,
-    )
-    before = np.fromiter(smooth, np.float64)[:-1]
+    before = _smooth(ranges[_ATR_LENGTH:], float(ranges[:_ATR_LENGTH].mean()))
     wide = ranges[_ATR_LENGTH:] > JUMP * np.maximum(before, 1.0)
     return np.flatnonzero(wide) + _ATR_LENGTH
+
+
+def _smooth(ranges: Floats, mean: float) -> Floats:
+    # Wilder's average before each bar, by blocks, for a step a bar takes long: within a block
+    # it is a sum of ranges, of which each has faded since by its distance.
+    faded = (1 - 1 / _ATR_LENGTH) ** np.arange(1, _BLOCK + 1)
+    before = np.empty(len(ranges))
+    for start in range(0, len(ranges), _BLOCK):
+        block = ranges[start : start + _BLOCK]
+        share = faded[: len(block)]
+        after = share * (mean + np.cumsum(block / share) / _ATR_LENGTH)
+        before[start : start + _BLOCK] = np.append(mean, after[:-1])
+        mean = float(after[-1])
+    return before
 
 
 def _true_ranges(bars: Bars) -> Floats:
@@ -302,40 +297,6 @@ def _suspect_scale(bars: Bars, symbol: Symbol) -> list[str]:
     ]
 
 
-def _suspect_clock(bars: Bars, symbol: Symbol) -> list[str]:
-    opens, closes = (_minute_of(at) for at in (symbol.session.start, symbol.session.end))
-    # A market without an opening has no hour of its own.
-    if closes <= opens or bars.timeframe.minutes > Timeframe.H1.minutes or not len(bars):
-        return []
-    local = find_wall_clock(bars.time, symbol.session.zone)
-    if len(np.unique(local // _DAY_MS)) < _PEAK_DAYS:
-        return []
-    size = max(bars.timeframe.minutes, _PEAK_MINUTES)
-    slots = local // 60_000 % _DAY_MINUTES // size
-    typical = _find_typical_ranges(slots, bars.high - bars.low)
-    peak = max(typical, key=lambda slot: typical[slot])
-    at_open = max(typical.get(opens // size + step, 0.0) for step in (0, 1))
-    near = abs(peak * size - opens) <= max(size, 30)
-    if near or typical[peak] < _CLEARLY * at_open:
-        return []
-    wide, opened = (f"{minute // 60:02}:{minute % 60:02}" for minute in (peak * size, opens))
-    zone = symbol.session.zone
-    return [f"clock: its widest bars are at {wide} {zone}, but the session opens at {opened}"]
-
-
-def _find_typical_ranges(slots: Ints, ranges: Ints) -> dict[int, float]:
-    # The median, for one day of news must not move the hour of the opening.
-    order = np.argsort(slots, kind="stable")
-    names, starts = np.unique(slots[order], return_index=True)
-    groups = np.split(ranges[order], starts[1:])
-    often = max(map(len, groups)) / 2
-    return {
-        int(name): float(np.median(group))
-        for name, group in zip(names, groups, strict=True)
-        if len(group) >= often
-    }
-
-
 def _compare_day(a: Bars, b: Bars, session: Session, allowed: float) -> DayComparison:
     ours, theirs = (each.between(session.opens_ms, session.closes_ms) for each in (a, b))
     _, rows, others = np.intersect1d(
@@ -356,10 +317,6 @@ def _compare_day(a: Bars, b: Bars, session: Session, allowed: float) -> DayCompa
     )
 
 
-def _minute_of(at: time) -> int:
-    return at.hour * 60 + at.minute
-
-
 def _count_sessions(quality: Quality) -> dict[str, int]:
     return {
         "sessions": len(quality.sessions),
@@ -372,9 +329,10 @@ def _describe(quality: Quality) -> str:
     missing = quality.incomplete
     names = ", ".join(one.day.isoformat() for one in missing[:3])
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    count = len(quality.sessions)
     return "".join(
         (
-            f"{len(quality.sessions) - len(missing)} of {len(quality.sessions)} sessions complete",
+            f"{count - len(missing)} of {count} sessions complete" if count else "no session",
             f", not {names}{more}" if missing else "",
             f"; history quality {quality.figure:g} of 100",
             *(f"; suspected {word}" for word in quality.suspicions),

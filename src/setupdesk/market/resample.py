@@ -7,14 +7,13 @@ reproduces every H4 bar.
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from setupdesk.core.symbol import NEW_YORK_ROLL, Roll, Week
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars, Floats, Ints
+from setupdesk.market.days import find_instants_ms
 
 _DAY_MS = Timeframe.D1.milliseconds
 
@@ -85,13 +84,7 @@ def _rolls_ms(times: Ints, roll: Roll) -> tuple[date, Ints]:
     first_ms, last_ms = int(times[0]), int(times[-1])
     first = datetime.fromtimestamp(first_ms / 1000, UTC).date() - timedelta(days=2)
     days = (last_ms - first_ms) // _DAY_MS + 5
-    rolls = [_roll_ms(first + timedelta(days=day), roll) for day in range(days)]
-    return first, np.array(rolls, np.int64)
-
-
-@cache
-def _roll_ms(day: date, roll: Roll) -> int:
-    return int(datetime.combine(day, roll.at, ZoneInfo(roll.zone)).timestamp()) * 1000
+    return first, find_instants_ms(first.toordinal() + np.arange(days), roll.at, roll.zone)
 
 
 def _merge(

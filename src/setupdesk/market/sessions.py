@@ -1,18 +1,18 @@
 """Sessions: the trading days of an exchange, as instants and as rows of bars.
 
-Time zones are asked once per session, never per bar: rows are then found by bisection.
+Time zones are asked once per day, never per bar: rows are then found by bisection.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass
+from datetime import date, time
 
 import numpy as np
 
 from setupdesk.core.symbol import Window
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.market.bars import Bars, Ints
+from setupdesk.market.bars import Ints
+from setupdesk.market.days import find_instants_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,35 @@ class Session:
     """UTC milliseconds, exclusive: no bar of the session opens at or after it."""
 
 
-def find_rows(bars: Bars, sessions: Sequence[Session]) -> tuple[Ints, Ints]:
-    """Give the rows ``[first, stop)`` of each session; they are equal where it has no bars."""
-    first = np.searchsorted(bars.time, column([one.opens_ms for one in sessions]))
-    stop = np.searchsorted(bars.time, column([one.closes_ms for one in sessions]))
+def session_by_clock(day: date, window: Window) -> Session:
+    """Give the session of *day* by the wall clock alone, whatever holidays there are.
+
+    It belongs to the day on which it ends; midnight is the end of a day.
+    """
+    wraps = window.start >= window.end and window.end != time()
+    starts = day.toordinal() - wraps
+    ends = day.toordinal() + (window.end == time())
+    opens, closes = (
+        int(find_instants_ms(np.array([on], np.int64), at, window.zone)[0])
+        for on, at in ((starts, window.start), (ends, window.end))
+    )
+    return Session(day, opens, closes)
+
+
+def find_rows(times: Ints, sessions: Sequence[Session]) -> tuple[Ints, Ints]:
+    """Give the rows ``[first, stop)`` of each session; they are equal where it has no bars.
+
+    *times* are those of the bars, in UTC milliseconds, oldest first.
+    """
+    first = np.searchsorted(times, column([one.opens_ms for one in sessions]))
+    stop = np.searchsorted(times, column([one.closes_ms for one in sessions]))
     return first, stop
+
+
+def count_with_bars(times: Ints, sessions: Sequence[Session]) -> int:
+    """Count the sessions that have any bar."""
+    first, stop = find_rows(times, sessions)
+    return int((first < stop).sum())
 
 
 def find_instants(window: Window, sessions: Sequence[Session]) -> tuple[Ints, Ints]:
@@ -39,11 +63,7 @@ def find_instants(window: Window, sessions: Sequence[Session]) -> tuple[Ints, In
 
     A window that ends at or before its start ends on the next date.
     """
-    zone = ZoneInfo(window.zone)
-    wraps = timedelta(days=int(window.end <= window.start))
-    starts = [_instant_ms(one.day, window.start, zone) for one in sessions]
-    ends = [_instant_ms(one.day + wraps, window.end, zone) for one in sessions]
-    return column(starts), column(ends)
+    return _find_instants(window, _days(sessions))
 
 
 def find_spans(window: Window, sessions: Sequence[Session]) -> tuple[Ints, Ints]:
@@ -52,17 +72,11 @@ def find_spans(window: Window, sessions: Sequence[Session]) -> tuple[Ints, Ints]
     A window that would end after its session has closed, such as Asia for the DAX, is the one
     of the evening before.
     """
-    starts, ends = find_instants(window, sessions)
-    eve = [replace(one, day=one.day - timedelta(days=1)) for one in sessions]
-    earlier_starts, earlier_ends = find_instants(window, eve)
+    days = _days(sessions)
+    starts, ends = _find_instants(window, days)
+    earlier_starts, earlier_ends = _find_instants(window, days - 1)
     late = ends > column([one.closes_ms for one in sessions])
     return np.where(late, earlier_starts, starts), np.where(late, earlier_ends, ends)
-
-
-def find_offsets_ms(sessions: Sequence[Session], zone: str) -> Ints:
-    """Give what to add to UTC for the wall clock of *zone*, as it is when each session opens."""
-    where = ZoneInfo(zone)
-    return column([_offset_ms(one.opens_ms, where) for one in sessions])
 
 
 def fits(window: Window, timeframe: Timeframe) -> bool:
@@ -76,13 +90,16 @@ def column(numbers: Sequence[int]) -> Ints:
     return np.array(numbers, np.int64)
 
 
-def _instant_ms(day: date, at: time, zone: ZoneInfo) -> int:
-    return int(datetime.combine(day, at, zone).timestamp()) * 1000
+def _days(sessions: Sequence[Session]) -> Ints:
+    return column([one.day.toordinal() for one in sessions])
 
 
-def _offset_ms(instant_ms: int, zone: ZoneInfo) -> int:
-    offset = datetime.fromtimestamp(instant_ms / 1000, UTC).astimezone(zone).utcoffset()
-    return int((offset or timedelta(0)).total_seconds()) * 1000
+def _find_instants(window: Window, days: Ints) -> tuple[Ints, Ints]:
+    wraps = int(window.end <= window.start)
+    return (
+        find_instants_ms(days, window.start, window.zone),
+        find_instants_ms(days + wraps, window.end, window.zone),
+    )
 
 
 def _minute_of(at: time) -> int:

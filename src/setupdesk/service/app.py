@@ -15,6 +15,7 @@ from setupdesk.core.errors import (
     DeskUnavailableError,
     FeedFailedError,
     InvalidRequestError,
+    InvalidRuleError,
     NotAllowedError,
     NotFinishedError,
     NotFoundError,
@@ -77,7 +78,7 @@ def _open_routes() -> APIRouter:
 
 def _answer_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, SetupdeskError)  # noqa: S101 (registered for nothing else)
-    problems = error.problems if isinstance(error, InvalidRequestError) else ()
+    problems = error.problems if isinstance(error, InvalidRequestError | InvalidRuleError) else ()
     return problem_json(_STATUS.get(type(error), 422), error.code, str(error), problems)
 
 

@@ -1,8 +1,5 @@
 """Stored bars over HTTP: everything that the data desk does."""
 
-import json
-import logging
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Request, Response
@@ -10,10 +7,8 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from setupdesk.adapters.parcel import check_size
-from setupdesk.core.errors import SetupdeskError
+from setupdesk.service.lines import stream_lines
 from setupdesk.service.security import TheDesk
-
-log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/data", tags=["data"])
 
@@ -118,22 +113,4 @@ def fetch_bars(payload: Annotated[dict[str, Any], Body()], desk: TheDesk) -> Str
 
     A client that goes away stops the fetch; the next one goes on where it was.
     """
-    events = desk.fetch(payload)
-    return StreamingResponse(_write_lines(events), media_type="application/x-ndjson")
-
-
-def _write_lines(events: Iterator[dict[str, Any]]) -> Iterator[str]:
-    # The status was sent with the first line, so what goes wrong later is a line too.
-    try:
-        for event in events:
-            yield json.dumps(event) + "\n"
-    except SetupdeskError as error:
-        yield json.dumps(_tell_error(error.code, str(error))) + "\n"
-    except Exception:
-        log.exception("a bug in a fetch")
-        message = "A bug of ours; the service's log has the traceback."
-        yield json.dumps(_tell_error("bug", message)) + "\n"
-
-
-def _tell_error(code: str, message: str) -> dict[str, Any]:
-    return {"event": "error", "code": code, "message": message, "problems": []}
+    return stream_lines(desk.fetch(payload))

@@ -9,6 +9,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -70,7 +71,12 @@ class Expression:
 
 def parse_expression(text: object, kind: Kind) -> Expression:
     """Read a formula; it must give a *kind*. Raises ``ExpressionError``."""
-    written = _as_text(text)
+    return _parse(_as_text(text), kind)
+
+
+# A batch reads the same formulas for each of its variants.
+@lru_cache(maxsize=1024)
+def _parse(written: str, kind: Kind) -> Expression:
     root = _read(_syntax_of(written))
     if root.kind != kind:
         raise ExpressionError(f"{written!r} must be {_KINDS[kind]}, it is {_KINDS[root.kind]}")

@@ -1,5 +1,6 @@
 """Mistakes in plain words: what is wrong with a rule file, for people who write one."""
 
+import json
 import math
 from collections.abc import Iterator
 from datetime import date
@@ -11,11 +12,21 @@ _TAGGED = {"levels": 2}
 """Where Pydantic puts the kind of a part into the path, which no file shows."""
 
 
-def put_in_words(error: ValidationError, under: tuple[str, ...] = ()) -> list[str]:
-    """Translate Pydantic's messages, each with the path of the wrong value."""
+_KEY = "[key]"
+"""Where Pydantic means a key itself, and not what stands under it."""
+
+
+def put_in_words(
+    error: ValidationError, under: tuple[str, ...] = (), ignored: tuple[str, ...] = ()
+) -> list[str]:
+    """Translate Pydantic's messages, each with the path of the wrong value.
+
+    *ignored* are the types of those that are no mistakes here.
+    """
     return [
         _sentence(_path((*under, *one["loc"])), one["type"], one)
         for one in error.errors(include_url=False)
+        if one["type"] not in ignored
     ]
 
 
@@ -52,14 +63,20 @@ def _why_odd(value: Any) -> str | None:
 
 def _path(loc: tuple[int | str, ...]) -> str:
     tag = _TAGGED.get(str(loc[0])) if loc else None
-    return ".".join(str(one) for place, one in enumerate(loc) if place != tag)
+    shown = (str(one) for place, one in enumerate(loc) if place != tag)
+    return ".".join(one for one in shown if one != _KEY)
 
 
 def _sentence(path: str, kind: str, error: Any) -> str:
     known = error.get("ctx", {})
-    facts = {"path": path, "was": repr(error["input"]), "why": error["msg"], **known}
+    facts = {"path": path, "was": _show(error["input"]), "why": error["msg"], **known}
     sentence = _SENTENCES.get(kind, "{path}: {was} is wrong: {why}").format_map(facts)
     return sentence.removeprefix(": ")
+
+
+def _show(value: Any) -> str:
+    # As it stands in a file: no reader knows how Python writes a time, a list or yes.
+    return repr(value) if isinstance(value, str) else json.dumps(value, default=str)
 
 
 _SENTENCES = {
@@ -72,5 +89,22 @@ _SENTENCES = {
     "string_type": "{path}: it must be text, {was} is not (put it in quotes)",
     "string_pattern_mismatch": "{path}: {was} does not have the form {pattern}",
     "value_error": "{path}: {error}",
+    "too_short": "{path}: {was} is wrong: it has {actual_length} parts, {min_length} are needed",
+    "too_long": "{path}: {was} is wrong: it has {actual_length} parts, {max_length} are allowed",
+    **dict.fromkeys(
+        ("model_type", "dict_type"), "{path}: it must be a table of keys, {was} is not"
+    ),
+    **dict.fromkeys(("tuple_type", "list_type"), "{path}: it must be a list, {was} is not"),
+    **dict.fromkeys(
+        ("bool_type", "bool_parsing"), "{path}: it must be true or false, {was} is not"
+    ),
+    **dict.fromkeys(
+        ("time_type", "time_parsing"), "{path}: it must be a time such as 09:00:00, {was} is not"
+    ),
+    **dict.fromkeys(
+        ("int_type", "int_parsing", "int_from_float"),
+        "{path}: it must be a whole number, {was} is not",
+    ),
+    **dict.fromkeys(("float_type", "float_parsing"), "{path}: it must be a number, {was} is not"),
 }
 """Pydantic's own words name its machinery; these name what stands in the file."""

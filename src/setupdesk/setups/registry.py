@@ -11,6 +11,7 @@ from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEv
 
 from setupdesk.core.errors import InvalidRuleError
 from setupdesk.core.setup_terms import SetupTerms
+from setupdesk.setups.places import point_out
 from setupdesk.setups.rule import Rule, read_rule
 
 BUILT_IN = Path(__file__).with_name("rules")
@@ -53,21 +54,37 @@ def load_registry(folder: Path = BUILT_IN) -> RuleRegistry:
 
 def load_rule(path: Path) -> Rule:
     """Read one rule. Raises ``InvalidRuleError`` with every mistake in the file."""
-    rule = read_rule(path.name, _parse(path.name, _text_of(path)))
+    rule = parse_rule(path.name, text_of(path))
     if rule.id != path.stem:
         raise InvalidRuleError(path.name, [f"id: {rule.id!r} must be the name of the file"])
     return rule
 
 
-def _text_of(path: Path) -> str:
+def parse_rule(name: str, text: str) -> Rule:
+    """Read the text of the file *name*. Raises ``InvalidRuleError``; mistakes have their line."""
+    if len(text.encode()) > LARGEST:
+        raise _too_large(name)
+    raw = _parse(name, text)
+    try:
+        return read_rule(name, raw)
+    except InvalidRuleError as wrong:
+        raise InvalidRuleError(name, point_out(wrong.mistakes, text)) from wrong
+
+
+def text_of(path: Path) -> str:
+    """Read a file, but no huge one. Raises ``InvalidRuleError``."""
     with path.open("rb") as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
-        raise InvalidRuleError(path.name, [f"the file has more than {LARGEST // 1024} KiB"])
+        raise _too_large(path.name)
     try:
         return content.decode()
     except UnicodeDecodeError:
         raise InvalidRuleError(path.name, ["the file is not UTF-8 text"]) from None
+
+
+def _too_large(name: str) -> InvalidRuleError:
+    return InvalidRuleError(name, [f"the file has more than {LARGEST // 1024} KiB"])
 
 
 def _parse(name: str, text: str) -> Any:
@@ -77,7 +94,7 @@ def _parse(name: str, text: str) -> Any:
             raise InvalidRuleError(name, [mistake])
         return _yaml().load(text)
     except YAMLError as error:
-        raise InvalidRuleError(name, [f"the YAML cannot be read: {_first_line(error)}"]) from error
+        raise InvalidRuleError(name, [_put_in_words(error)]) from error
 
 
 def _yaml() -> YAML:
@@ -88,16 +105,17 @@ def _find_trap(text: str) -> str | None:
     # Event by event, for the time of reading grows with the square of the depth.
     depth = 0
     for event in _yaml().parse(text):
+        line = f"line {event.start_mark.line + 1}"
         if isinstance(event, AliasEvent) or getattr(event, "anchor", None) is not None:
-            return "anchors and aliases (& and *) are not allowed"
+            return f"{line}: anchors and aliases (& and *) are not allowed"
         depth += isinstance(event, CollectionStartEvent)
         depth -= isinstance(event, CollectionEndEvent)
         if depth > DEEPEST:
-            return "the file is nested too deeply"
+            return f"{line}: the file is nested too deeply"
     return None
 
 
-def _first_line(error: YAMLError) -> str:
+def _put_in_words(error: YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
-    where = f" in line {mark.line + 1}" if mark else ""
-    return f"{getattr(error, 'problem', None) or error}{where}"
+    where = f"line {mark.line + 1}: " if mark else ""
+    return f"{where}the YAML cannot be read: {getattr(error, 'problem', None) or error}"

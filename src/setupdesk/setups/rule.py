@@ -17,6 +17,7 @@ from setupdesk.setups.mistakes import find_odd_values, put_in_words
 from setupdesk.setups.parts import Part
 
 _UNTOUCHED = ("id", "title", "description", "params")
+_WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?![\w.])")
 
 
 class NumberParam(Part):
@@ -213,7 +214,7 @@ def _put_in_text(values: Mapping[str, str], text: str) -> str:
         alone = word[0] == text.strip() or re.fullmatch(r"[\w.]+", value)
         return value if alone else f"({value})"
 
-    return re.sub(r"(?<![\w.])[A-Za-z_]\w*(?![\w.])", value_of, text)
+    return _WORD.sub(value_of, text)
 
 
 def _stands_in(name: str, part: Any) -> bool:

@@ -4,14 +4,14 @@ A file of the user's replaces the symbol of its name that ships. One that is wro
 symbol away until it is mended: a run must not be paid with other costs than the file says.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from setupdesk.adapters.catalogue.entry import read_symbol
+from setupdesk.adapters.catalogue.entry import Draft, read_draft
 from setupdesk.core.errors import InvalidSymbolError, NotFoundError
 from setupdesk.core.symbol import Catalogue, Symbol
 
@@ -76,13 +76,21 @@ class SymbolFiles(Mapping[str, Symbol]):
             raise NotFoundError("symbol", name)
         return self._shipped[name]
 
-    def check(self, text: str, file_name: str) -> Symbol:
-        """Read a symbol as if it stood in the folder; ``InvalidSymbolError`` says why not."""
-        symbol = read_symbol(text, file_name, self._shipped.get)
-        others = [other for other in self.values() if other.name != symbol.name]
-        if mistakes := _find_shared_names(symbol, others):
-            raise InvalidSymbolError(file_name, mistakes)
-        return symbol
+    def check(
+        self,
+        text: str,
+        file_name: str,
+        check_calendar: Callable[[str], Iterable[str]] = lambda _code: (),
+    ) -> Symbol:
+        """Read a symbol as if it stood in the folder; ``InvalidSymbolError`` says why not.
+
+        *check_calendar* gives the mistakes of the code of an exchange calendar.
+        """
+        draft = read_draft(text, self._shipped.get)
+        mistakes = [*draft.mistakes, *_find_shared_names(draft, self.values())]
+        if draft.calendar is not None:
+            mistakes += check_calendar(draft.calendar)
+        return _settle(draft, file_name, mistakes)
 
     def add(self, symbol: Symbol, text: str) -> None:
         """Keep the text of a symbol that was checked, in place of an older one."""
@@ -103,8 +111,8 @@ class SymbolFiles(Mapping[str, Symbol]):
 
     def _load(self, stamp: _Stamp, own: list[Path]) -> _Shelf:
         symbols = {
-            name: read_symbol(text, f"{name}.toml", self._shipped.get)
-            for name, text in self._shipped.items()
+            name: _settle(draft, f"{name}.toml", draft.mistakes)
+            for name, draft in self._shipped_drafts()
         }
         mistakes: dict[str, tuple[str, ...]] = {}
         for path in own:
@@ -116,13 +124,21 @@ class SymbolFiles(Mapping[str, Symbol]):
         return _Shelf(stamp, dict(sorted(symbols.items())), mistakes)
 
     def _load_own(self, path: Path, others: Mapping[str, Symbol]) -> Symbol:
-        symbol = read_symbol(_text_of(path), path.name, self._shipped.get)
-        mistakes = _find_shared_names(symbol, list(others.values()))
-        if symbol.name != path.stem:
-            mistakes.append(f"name: {symbol.name!r} must be the name of the file")
-        if mistakes:
-            raise InvalidSymbolError(path.name, mistakes)
-        return symbol
+        draft = read_draft(_text_of(path), self._shipped.get)
+        mistakes = [*draft.mistakes, *_find_shared_names(draft, others.values())]
+        if draft.name not in (None, path.stem):
+            mistakes.append(f"name: {draft.name!r} must be the name of the file")
+        return _settle(draft, path.name, mistakes)
+
+    def _shipped_drafts(self) -> Iterator[tuple[str, Draft]]:
+        for name, text in self._shipped.items():
+            yield name, read_draft(text, self._shipped.get)
+
+
+def _settle(draft: Draft, file_name: str, mistakes: Sequence[str]) -> Symbol:
+    if mistakes or draft.symbol is None:
+        raise InvalidSymbolError(file_name, mistakes)
+    return draft.symbol
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:
@@ -141,14 +157,18 @@ def _text_of(path: Path) -> str:
         raise InvalidSymbolError(path.name, ["the file is not UTF-8 text"]) from None
 
 
-def _find_shared_names(symbol: Symbol, others: list[Symbol]) -> list[str]:
-    mine = _names_of(symbol)
+def _find_shared_names(draft: Draft, others: Iterable[Symbol]) -> list[str]:
+    # Without a name it is not known which symbol it may replace.
+    if draft.name is None:
+        return []
+    mine = _names_of(draft.name, draft.aliases)
     return [
-        f"{name!r} names both {other.name} and {symbol.name}"
+        f"{name!r} names both {other.name} and {draft.name}"
         for other in others
-        for name in sorted(mine & _names_of(other))
+        if other.name != draft.name
+        for name in sorted(mine & _names_of(other.name, other.aliases))
     ]
 
 
-def _names_of(symbol: Symbol) -> set[str]:
-    return {symbol.name, *(alias.upper() for alias in symbol.aliases)}
+def _names_of(name: str, aliases: Iterable[str]) -> set[str]:
+    return {name, *(alias.upper() for alias in aliases)}

@@ -3,13 +3,12 @@
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import time
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from setupdesk.core.errors import InvalidSymbolError
 from setupdesk.core.symbol import (
     NEW_YORK_ROLL,
     Contract,
@@ -20,6 +19,7 @@ from setupdesk.core.symbol import (
     Week,
     Window,
 )
+from setupdesk.market.days import is_zone
 from setupdesk.setups.mistakes import put_in_words
 
 FindText = Callable[[str], str | None]
@@ -28,49 +28,96 @@ FindText = Callable[[str], str | None]
 _MERGED = ("windows", "costs", "contract", "feeds")
 
 
-def read_symbol(text: str, file_name: str, find_text: FindText) -> Symbol:
-    """Read one symbol; ``extends`` names one that ships, of which only differences are said.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a symbol's file says, and what is wrong with it; it may be a symbol yet to mend."""
 
-    Raises ``InvalidSymbolError`` with every mistake.
-    """
+    mistakes: tuple[str, ...] = ()
+    symbol: Symbol | None = None
+    """None when there are mistakes."""
+
+    name: str | None = None
+    """None when it is missing or wrong, as the two below."""
+
+    aliases: tuple[str, ...] = ()
+    calendar: str | None = None
+
+
+def read_draft(text: str, find_text: FindText) -> Draft:
+    """Read one symbol; ``extends`` names one that ships, of which only differences are said."""
     try:
-        return _SymbolEntry.model_validate(_merge(tomllib.loads(text), find_text)).build()
+        raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as mistake:
-        raise InvalidSymbolError(file_name, [f"the TOML cannot be read: {mistake}"]) from mistake
-    except ValidationError as mistakes:
-        raise InvalidSymbolError(file_name, put_in_words(mistakes)) from mistakes
-    except LookupError as unknown:
-        reason = f"extends: {unknown.args[0]!r} is not a symbol that ships"
-        raise InvalidSymbolError(file_name, [reason]) from unknown
+        return Draft(mistakes=(f"the TOML cannot be read: {mistake}",))
+    extends = raw.pop("extends", None)
+    if extends is None:
+        return _validate(raw)
+    base = find_text(extends) if isinstance(extends, str) else None
+    if base is not None:
+        return _validate(_merge(raw, extends, tomllib.loads(base)))
+    # What the other symbol would have brought is not missing.
+    said = repr(extends) if isinstance(extends, str) else "what is not a text"
+    unknown = f"extends: {said} is not a symbol that ships"
+    return _validate(raw, (unknown,), ignored=("missing",))
 
 
-def _merge(raw: dict[str, Any], find_text: FindText) -> Mapping[str, Any]:
-    if "extends" not in raw:
-        return raw
-    name = raw.pop("extends")
-    text = find_text(name) if isinstance(name, str) else None
-    if text is None:
-        raise LookupError(name)
-    base = tomllib.loads(text)
+def _validate(
+    raw: Mapping[str, Any], mistakes: tuple[str, ...] = (), ignored: tuple[str, ...] = ()
+) -> Draft:
+    wrong: set[int | str] = set()
+    symbol = None
+    try:
+        entry = _SymbolEntry.model_validate(raw)
+    except ValidationError as found:
+        wrong = {one["loc"][0] for one in found.errors()}
+        mistakes += tuple(put_in_words(found, ignored=ignored))
+    else:
+        symbol = None if mistakes else entry.build()
+    said = {key: value for key, value in raw.items() if key not in wrong}
+    return Draft(
+        mistakes=mistakes,
+        symbol=symbol,
+        name=said.get("name"),
+        aliases=tuple(said.get("aliases", ())),
+        calendar=said.get("calendar"),
+    )
+
+
+def _merge(raw: Mapping[str, Any], name: str, base: dict[str, Any]) -> Mapping[str, Any]:
     if raw.get("name", name) != name:
         # The names of other programs and of feeds mean the one that ships.
         base |= {"aliases": [], "feeds": {}}
     tables = {
         key: {**base.get(key, {}), **raw[key]} for key in _MERGED if isinstance(raw.get(key), dict)
     }
-    return base | raw | tables
+    return {**base, **raw, **tables}
 
 
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if not is_zone(name):
         raise ValueError(f"{name!r} is not an IANA time zone")
     return name
 
 
+def _covers_the_day(spread: "_Spread") -> "_Spread":
+    starts = [start for start, _ in spread]
+    if starts[0] != time() or starts != sorted(set(starts)):
+        raise ValueError("it must begin at 00:00:00 and ascend")
+    return spread
+
+
+def _ascends(price_range: tuple[float, float]) -> tuple[float, float]:
+    if not 0 < price_range[0] < price_range[1]:
+        raise ValueError("it must be [low, high], both above zero")
+    return price_range
+
+
+# Checked one by one, not in the end: else a mistake elsewhere would hide what they find.
 _Zone = Annotated[str, AfterValidator(_known_zone)]
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 _Points = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_Spread = tuple[tuple[time, _Points], ...]
 
 
 class _Entry(BaseModel):
@@ -92,18 +139,11 @@ class _RollEntry(_Entry):
 
 
 class _CostsEntry(_Entry):
-    spread: Annotated[tuple[tuple[time, _Points], ...], Field(min_length=1)]
+    spread: Annotated[_Spread, Field(min_length=1), AfterValidator(_covers_the_day)]
     slippage: _Points
     commission: _Points = 0.0
     swap_long: _Number = 0.0
     swap_short: _Number = 0.0
-
-    @model_validator(mode="after")
-    def _covers_the_day(self) -> Self:
-        starts = [start for start, _ in self.spread]
-        if starts[0] != time() or starts != sorted(set(starts)):
-            raise ValueError("spread must begin at 00:00:00 and ascend")
-        return self
 
 
 class _ContractEntry(_Entry):
@@ -114,7 +154,7 @@ class _ContractEntry(_Entry):
     account: _Amount = 10_000.0
 
     @model_validator(mode="after")
-    def _ascends(self) -> Self:
+    def _holds_a_lot(self) -> Self:
         if self.min_lot > self.max_lot:
             raise ValueError("min_lot must not be above max_lot")
         return self
@@ -128,12 +168,19 @@ class _ListingEntry(_Entry):
         return Listing(name=self.name, scale=self.scale)
 
 
+def _names_an_exchange(feeds: dict[str, _ListingEntry]) -> dict[str, _ListingEntry]:
+    listing = feeds.get("ccxt")
+    if listing and not re.fullmatch(r"[a-z0-9]+:[A-Z0-9]+/[A-Z0-9:]+", listing.name):
+        raise ValueError("ccxt needs exchange and market, such as bitstamp:BTC/USD")
+    return feeds
+
+
 class _SymbolEntry(_Entry):
     name: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,20}$")]
     title: Annotated[str, Field(min_length=1, max_length=80)]
     aliases: tuple[Annotated[str, Field(min_length=1, max_length=40)], ...]
     tick: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    price_range: tuple[_Points, _Points]
+    price_range: Annotated[tuple[_Points, _Points], AfterValidator(_ascends)]
     zone: _Zone
     calendar: str
     week: Week
@@ -142,22 +189,12 @@ class _SymbolEntry(_Entry):
     costs: _CostsEntry
     contract: _ContractEntry = _ContractEntry()
     feed_week: _WindowEntry | None = None
-    feeds: dict[Literal["dukascopy", "ccxt", "mt5"], _ListingEntry] = {}
+    feeds: Annotated[
+        dict[Literal["dukascopy", "ccxt", "mt5"], _ListingEntry],
+        AfterValidator(_names_an_exchange),
+    ] = {}
     roll: _RollEntry | None = None
     trade_on_holidays: bool = False
-
-    @model_validator(mode="after")
-    def _range_ascends(self) -> Self:
-        if not 0 < self.price_range[0] < self.price_range[1]:
-            raise ValueError("price_range must be (low, high), both above zero")
-        return self
-
-    @model_validator(mode="after")
-    def _names_an_exchange(self) -> Self:
-        listing = self.feeds.get("ccxt")
-        if listing and not re.fullmatch(r"[a-z0-9]+:[A-Z0-9]+/[A-Z0-9:]+", listing.name):
-            raise ValueError("ccxt needs exchange and market, such as bitstamp:BTC/USD")
-        return self
 
     def build(self) -> Symbol:
         return Symbol(

@@ -26,7 +26,7 @@ from setupdesk.adapters.importers import (
     yfinance,
 )
 from setupdesk.adapters.importers.checking import check_rows
-from setupdesk.adapters.importers.clocks import Declared, apply_clock
+from setupdesk.adapters.importers.clocks import Declared, apply_clock, settle
 from setupdesk.adapters.importers.joining import Part, join_parts
 from setupdesk.adapters.importers.rows import NotReadableError, Reader
 from setupdesk.adapters.importers.unpacking import unpack, unpack_folder
@@ -34,7 +34,7 @@ from setupdesk.core.errors import InvalidImportError
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
-from setupdesk.market.clock_evidence import check_clock
+from setupdesk.market.clock_check import check_clock
 from setupdesk.market.data_set import ImportedBars, Skipped
 from setupdesk.market.file_names import check_names
 
@@ -70,7 +70,9 @@ def read_bars(  # noqa: PLR0913 - all that a user may say of a file
     files that tell of another symbol of the *catalogue* are warned of.
     *reference* is a series of the symbol in UTC, which helps to find the clock of the file.
     Raises ``InvalidImportError`` that names every mistake, where it is and what to do, and
-    ``ClockNeededError`` with a proposal for wall times of which nobody said the clock.
+    ``ClockNeededError`` with a proposal for wall times of which nobody said the clock,
+    ``ClockUnsureError`` where that must be said, or ``StampingNeededError`` for bars that look
+    stamped at their close.
     """
     declared = Declared(
         clock=clock, accept_clock=accept_clock, stamped_at=stamped_at, reference=reference
@@ -130,14 +132,13 @@ def _read(  # noqa: PLR0913, PLR0917 (as above)
     rows = None
     try:
         rows = join_parts(parts)
-        timed = apply_clock(rows, name, symbol, timeframe, declared)
+        timed = apply_clock(rows, symbol, timeframe, declared)
         bars, quality = check_rows(timed.rows, symbol, timeframe)
     except NotReadableError as mistake:
         if rows is not None and len(parts) > 1:
             _blame_one(parts, symbol, timeframe)
         raise InvalidImportError(name, str(mistake)) from mistake
-    if timed.doubt is not None:
-        raise timed.doubt
+    bars, found = settle(timed, bars, name, symbol, declared)
     return ImportedBars(
         bars=bars,
         source_format=parts[0].source_format,
@@ -145,7 +146,7 @@ def _read(  # noqa: PLR0913, PLR0917 (as above)
         source_sha256="",
         quality={**quality, **rows.left_out},
         clock=timed.clock.name,
-        clock_found=timed.found,
+        clock_found=found,
         skipped=tuple(Skipped(_shorten(each.file, folder), each.reason) for each in skipped),
         warnings=(*misnamed, *timed.warnings, *check_clock(bars, symbol, timed.clock)),
     )

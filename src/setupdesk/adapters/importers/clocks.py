@@ -1,19 +1,22 @@
 """Clocks of files: wall times become UTC, with a clock that is declared, fixed or proposed."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from setupdesk.adapters.importers.rows import Flags, NotReadableError, Rows, name_first
-from setupdesk.core.errors import ClockNeededError
+from setupdesk.core.errors import ClockNeededError, ClockUnsureError, StampingNeededError
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
 from setupdesk.market.clock import Clock, parse_clock
-from setupdesk.market.clock_evidence import find_stamping, propose_clock
-
-Stamped = Literal["open", "close"]
+from setupdesk.market.clock_evidence import Proposal, propose_clock
+from setupdesk.market.stamping import (
+    Stamped,
+    Stamping,
+    find_stamping,
+    find_stamping_by_breaks,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,7 @@ class Declared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timed:
-    """Rows in UTC, stamped at open, and the clock that they had."""
+    """Rows in UTC, and the clock that they had."""
 
     rows: Rows
     clock: Clock
@@ -36,32 +39,52 @@ class Timed:
     """How the clock is known, in words."""
 
     warnings: tuple[str, ...] = ()
-    doubt: ClockNeededError | None = None
-    """What to raise once all else is right: nobody said the clock, this one was proposed."""
+    proposal: Proposal | None = None
+    """What was proposed for a clock that nobody said."""
 
 
-def apply_clock(
-    rows: Rows, file_name: str, symbol: Symbol, timeframe: Timeframe, declared: Declared
-) -> Timed:
-    """Put *rows* into UTC.
+def apply_clock(rows: Rows, symbol: Symbol, timeframe: Timeframe, declared: Declared) -> Timed:
+    """Put *rows* into UTC, with the clock that is proposed where nobody said another.
 
-    Raises ``NotReadableError`` where the clock is not known or cannot be that of the rows.
+    Raises ``NotReadableError`` where the clock cannot be that of the rows.
     """
-    doubt: ClockNeededError | None = None
-    try:
-        clock, found, said = _choose_clock(rows, file_name, symbol, timeframe, declared)
-    except ClockNeededError as needed:
-        clock, found, said, doubt = parse_clock(needed.clock), "", (), needed
-    return replace(_convert(rows, clock, said, timeframe, declared), found=found, doubt=doubt)
+    chosen = _choose_clock(rows, symbol, timeframe, declared)
+    rows, warnings = _convert(rows, chosen.clock, timeframe)
+    return replace(chosen, rows=rows, warnings=(*chosen.warnings, *warnings))
 
 
-def _convert(
-    rows: Rows, clock: Clock, said: tuple[str, ...], timeframe: Timeframe, declared: Declared
-) -> Timed:
-    rows, warnings = _open_stamped(rows, timeframe, declared)
-    warnings = (*warnings, *said)
+def settle(
+    timed: Timed, bars: Bars, file_name: str, symbol: Symbol, declared: Declared
+) -> tuple[Bars, str]:
+    """Stamp *bars* at their open, and give them with how their clock is known.
+
+    Call it once all else is right. Raises ``ClockNeededError`` for a clock that was proposed
+    and ``StampingNeededError`` for stamps that look like those of the close, unless these are
+    declared or accepted, and ``ClockUnsureError`` for a clock that has to be declared.
+    """
+    # Only what nobody said has evidence.
+    said_at = declared.stamped_at
+    stamping = Stamping(said_at) if said_at else find_stamping(bars, symbol)
+    at_close = stamping.at == "close"
+    if timed.proposal is not None:
+        evidence = " ".join(filter(None, (timed.proposal.explain(), stamping.evidence)))
+        if timed.proposal.confidence == "unsure":
+            raise ClockUnsureError(file_name, timed.proposal.rivals, evidence)
+        if not declared.accept_clock:
+            name, sure = timed.clock.name, timed.proposal.confidence
+            raise ClockNeededError(file_name, name, sure, evidence, at_close=at_close)
+    if stamping.evidence and not declared.accept_clock:
+        raise StampingNeededError(file_name, stamping.evidence)
+    if not at_close:
+        return bars, timed.found
+    said = f" {stamping.evidence}" if stamping.evidence else ""
+    moved = replace(bars, time=bars.time - bars.timeframe.milliseconds)
+    return moved, f"{timed.found.rstrip('.')}. Stamped at close, converted to the open.{said}"
+
+
+def _convert(rows: Rows, clock: Clock, timeframe: Timeframe) -> tuple[Rows, tuple[str, ...]]:
     if clock == _UTC:
-        return Timed(rows=replace(rows, is_wall=False), clock=clock, warnings=warnings)
+        return replace(rows, is_wall=False), ()
     good = rows.time != 0
     wall = rows.time[good]
     utc = np.zeros_like(rows.time)
@@ -70,36 +93,16 @@ def _convert(
     skipped[good] = clock.is_skipped(wall)
     shifted = replace(rows, time=utc, is_wall=False)
     if not skipped.any():
-        return Timed(rows=shifted, clock=clock, warnings=warnings)
+        return shifted, ()
     count = int(np.count_nonzero(skipped))
-    says = f"{count} bars stood in an hour that {clock.name} leaves out; they were kept."
-    return Timed(
-        rows=_join_split_bars(shifted, skipped, clock, timeframe),
-        clock=clock,
-        warnings=(*warnings, says.replace("1 bars", "1 bar") if count == 1 else says),
-    )
+    bars = "1 bar" if count == 1 else f"{count} bars"
+    says = f"{bars} stood in an hour that {clock.name} leaves out; they were kept."
+    return _join_split_bars(shifted, skipped, clock, timeframe), (says,)
 
 
 _UTC = parse_clock("UTC")
 _LATE_MINUTES = 10
 """A server that changes its clock later than this has another clock."""
-
-
-def _open_stamped(
-    rows: Rows, timeframe: Timeframe, declared: Declared
-) -> tuple[Rows, tuple[str, ...]]:
-    stamped_at = declared.stamped_at or rows.stamped_at
-    good = rows.time != 0
-    if stamped_at == "close":
-        moved = np.where(good, rows.time - timeframe.milliseconds, 0)
-        return replace(rows, time=moved, stamped_at="open"), ()
-    if declared.stamped_at is None and find_stamping(rows.time[good], timeframe) == "close":
-        says = (
-            "The bars look stamped at their close (breaks end one bar after the hour) but were "
-            "read as stamped at their open. Give --stamped-at close to convert them."
-        )
-        return rows, (says,)
-    return rows, ()
 
 
 def _is_dated(rows: Rows, timeframe: Timeframe) -> bool:
@@ -108,46 +111,52 @@ def _is_dated(rows: Rows, timeframe: Timeframe) -> bool:
     return timeframe is Timeframe.D1 and rows.is_wall and is_midnight
 
 
-def _choose_clock(
-    rows: Rows, file_name: str, symbol: Symbol, timeframe: Timeframe, declared: Declared
-) -> tuple[Clock, str, tuple[str, ...]]:
-    # The clock, how it is known, and what has to be said of it.
+def _choose_clock(rows: Rows, symbol: Symbol, timeframe: Timeframe, declared: Declared) -> Timed:
     if declared.clock is not None:
         return _parse_declared(rows, declared.clock)
     if rows.clock is not None or not rows.is_wall:
-        return parse_clock(rows.clock or "UTC"), "said by the file or its format", ()
+        clock = parse_clock(rows.clock or "UTC")
+        return Timed(rows=rows, clock=clock, found="said by the file or its format")
     if _is_dated(rows, timeframe):
-        return _UTC, "none is needed, for the bars have dates alone", ()
+        found = "none is needed, for the bars have dates alone"
+        return Timed(rows=rows, clock=_UTC, found=found)
     if rows.mistakes or not len(rows.time):
         # Its mistakes are named first: evidence from half a file is none.
-        return _UTC, "", ()
-    proposal = propose_clock(_to_wall_bars(rows, symbol, timeframe), symbol, declared.reference)
-    if not declared.accept_clock:
-        name, evidence = proposal.clock.name, proposal.explain()
-        raise ClockNeededError(file_name, name, proposal.confidence, evidence)
-    found = f"proposed and accepted. {proposal.explain()}"
-    if proposal.confidence == "sure":
-        return proposal.clock, found, ()
-    return proposal.clock, found, (f"The clock was not declared. {proposal.explain()}",)
+        return Timed(rows=rows, clock=_UTC)
+    wall = _to_wall_bars(rows, symbol, timeframe, declared)
+    proposal = propose_clock(wall, symbol, declared.reference)
+    says = proposal.explain()
+    doubt = f"The clock was not declared. {says}"
+    return Timed(
+        rows=rows,
+        clock=proposal.clock,
+        found=f"proposed and accepted. {says}",
+        warnings=() if proposal.confidence == "sure" else (doubt,),
+        proposal=proposal,
+    )
 
 
-def _parse_declared(rows: Rows, text: str) -> tuple[Clock, str, tuple[str, ...]]:
+def _parse_declared(rows: Rows, text: str) -> Timed:
     try:
         clock = parse_clock(text)
     except ValueError as unknown:
         raise NotReadableError(str(unknown)) from unknown
     fixed = parse_clock(rows.clock) if rows.clock is not None else _UTC
     if clock == fixed or (rows.is_wall and rows.clock is None):
-        return clock, "declared", ()
+        return Timed(rows=rows, clock=clock, found="declared")
     # MetaTrader calls the wall time of its server UNIX time: the owner knows better.
     says = f"The file says {fixed.name}; its times were read as {clock.name} instead."
-    return clock, "declared", (says,)
+    return Timed(rows=rows, clock=clock, found="declared", warnings=(says,))
 
 
-def _to_wall_bars(rows: Rows, symbol: Symbol, timeframe: Timeframe) -> Bars:
+def _to_wall_bars(rows: Rows, symbol: Symbol, timeframe: Timeframe, declared: Declared) -> Bars:
+    # Stamped at their open, as far as their breaks tell before their clock is known.
+    by_breaks = find_stamping_by_breaks(np.sort(rows.time), timeframe, symbol).at
+    at_close = (declared.stamped_at or by_breaks) == "close"
+    wall = rows.time - timeframe.milliseconds if at_close else rows.time
     prices = np.nan_to_num(rows.prices / symbol.tick, nan=1.0, posinf=1.0, neginf=1.0)
     opened, high, low, close = np.clip(np.rint(prices), 1, 2**53).astype(np.int64)
-    return Bars(timeframe, symbol.tick, rows.time, opened, high, low, close, rows.volume)
+    return Bars(timeframe, symbol.tick, wall, opened, high, low, close, rows.volume)
 
 
 def _join_split_bars(rows: Rows, skipped: Flags, clock: Clock, timeframe: Timeframe) -> Rows:

@@ -47,7 +47,7 @@ def join_parts(parts: Sequence[Part]) -> Rows:
 
 def _manner(part: Part) -> tuple[object, ...]:
     rows = part.rows
-    return (part.source_format, rows.is_wall, rows.clock, rows.stamped_at)
+    return (part.source_format, rows.is_wall, rows.clock)
 
 
 def _show_manner(part: Part) -> str:

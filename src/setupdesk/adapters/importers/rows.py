@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +45,6 @@ class Rows:
 
     clock: str | None = None
     """The clock that has to be applied, where the format itself fixes it."""
-
-    stamped_at: Literal["open", "close"] = "open"
-    """Which end of a bar ``time`` names."""
 
     left_out: Mapping[str, int] = field(default_factory=dict)
     """How many rows were no bars, by the reason."""

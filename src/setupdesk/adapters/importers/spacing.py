@@ -49,9 +49,19 @@ def _check_usual(usual: int, timeframe: Timeframe) -> list[str]:
     return [
         (
             f"Its bars are {_show_gap(usual)} apart, those of {timeframe} are "
-            f"{_show_gap(timeframe.milliseconds)}. Import it as the timeframe that it has."
+            f"{_show_gap(timeframe.milliseconds)}. {_advise(usual)}"
         )
     ]
+
+
+def _advise(usual: int) -> str:
+    known = next((size for size in Timeframe if size.milliseconds == usual), None)
+    if known:
+        return f"Import it as {known}."
+    return (
+        f"The desk has no timeframe of {_show_gap(usual)}, only {', '.join(Timeframe)}. Import "
+        f"bars of one of them; coarser ones are made from finer ones."
+    )
 
 
 def _check_mixture(rows: Rows, gaps: Ints, usual: int) -> list[str]:

@@ -1,12 +1,14 @@
 """The ledger as everybody sees who only looks: plain rows, newest first."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Engine, Select, func, select
 
 from setupdesk.adapters.ledger.database import reading
 from setupdesk.adapters.ledger.tables import Row, audit_log, outbox, run
 from setupdesk.core.errors import NotFoundError
+from setupdesk.core.request import Mode
 from setupdesk.core.run import RunState
 
 
@@ -63,6 +65,22 @@ class Reads:
         return [
             (row.plan["bars"], (row.finished_at - row.started_at).total_seconds()) for row in rows
         ]
+
+    def load_variants(self, setup_id: str, symbol: str, timeframe: str) -> list[dict[str, Any]]:
+        """Load the options of every completed backtest of a setup on one symbol and timeframe."""
+        asked = run.c.request
+        done = select(asked).where(
+            run.c.state == RunState.COMPLETED,
+            asked["mode"].as_string() == Mode.BACKTEST,
+            asked["setup_id"].as_string() == setup_id,
+            asked["symbol"].as_string() == symbol,
+            asked["timeframe"].as_string() == timeframe,
+        )
+        with reading(self.engine) as connection:
+            return [
+                {**request["options"], **request["extra"]}
+                for request in connection.execute(done).scalars()
+            ]
 
     def _rows(self, query: Select[tuple[object, ...]]) -> list[Row]:
         with reading(self.engine) as connection:

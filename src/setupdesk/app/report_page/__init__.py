@@ -8,9 +8,10 @@ from setupdesk.app.ports import BarStore, Calendar
 from setupdesk.app.queries import Queries
 from setupdesk.app.report_page.candles import cut_span, pick_candles
 from setupdesk.app.report_page.page import build_page
-from setupdesk.core.errors import InvalidRequestError, MissingBarsError, NotFoundError
+from setupdesk.core.errors import InvalidRequestError, MissingBarsError
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
+from setupdesk.setups.registry import RuleRegistry
 
 Json = dict[str, Any]
 
@@ -20,6 +21,7 @@ class WriteReportPage:
     """Write the page of a completed run, with the candles of its days where there still are any."""
 
     queries: Queries
+    registry: RuleRegistry
     catalogue: Catalogue
     bar_store: BarStore
     calendar: Calendar
@@ -55,7 +57,5 @@ class WriteReportPage:
         return pick_candles(report, cut_span(stored, timeframe, symbol, sessions), sessions)
 
     def _find_setup(self, run: Json) -> Json | None:
-        try:
-            return self.queries.setup(run["request"]["setup_id"])
-        except NotFoundError:
-            return None
+        rule = self.registry.find(run["request"]["setup_id"])
+        return None if rule is None else {"title": rule.default.title.model_dump()}

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from setupdesk.doors.cli.data import Json, data
+from setupdesk.doors.cli.setups import setups
 from setupdesk.doors.cli.symbols import symbols
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data, name="data")
+app.add_typer(setups, name="setups")
 app.add_typer(symbols, name="symbols")
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run_id, such as run_2025_10_31_001.")]
@@ -196,14 +198,6 @@ def audit(*, limit: Limit = 20, as_json: Json = False) -> None:
     from setupdesk.doors.cli.showing import show_audit_log
 
     show_audit_log(limit, as_json=as_json)
-
-
-@app.command()
-def setups(*, as_json: Json = False) -> None:
-    """List the setups and what may be changed in them."""
-    from setupdesk.doors.cli.showing import show_setups
-
-    show_setups(as_json=as_json)
 
 
 @app.command()

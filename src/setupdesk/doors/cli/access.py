@@ -24,6 +24,7 @@ EXIT_CODES = {
     "not_found": 4,
     "no_result": 4,
     "unavailable": 5,
+    "no_answer": 5,
     "feed_failed": 5,
     "not_allowed": 5,
 }

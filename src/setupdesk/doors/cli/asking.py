@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.status import Status
 
+from setupdesk.core.errors import DeskUnavailableError
 from setupdesk.doors.cli.access import (
     INTERRUPTED,
     REFUSED,
@@ -73,6 +74,9 @@ def follow(desk: "Access", run_id: str) -> dict[str, Any]:
 def _letting_go(run_id: str) -> Iterator[None]:
     try:
         yield
+    except DeskUnavailableError as lost:
+        lost.add_note(f"{run_id} was accepted: `setupdesk show {run_id}` tells what became of it.")
+        raise
     except KeyboardInterrupt:
         say(f"\n{run_id} goes on: `setupdesk show {run_id}`, `setupdesk cancel {run_id}`.")
         raise typer.Exit(INTERRUPTED) from None

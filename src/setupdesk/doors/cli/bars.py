@@ -148,14 +148,12 @@ def _ask_to_delete(found: Json) -> None:
 
 
 def _describe_quality(entry: Json) -> list[str]:
-    incomplete, coverage = entry["incomplete"], entry["coverage"]
-    covered = "no session" if coverage is None else f"{100 * coverage:.2f} % of the session bars"
+    incomplete = entry["incomplete"]
     title = f"{entry['symbol']} {entry['timeframe']}: history quality {entry['figure']:g} of 100"
-    sessions = f"{entry['complete']} of {entry['sessions']} sessions complete"
     return [
         title + ("  SIMULATED MARKET" if entry["simulated"] else ""),
         *(f"  SUSPECTED {word}" for word in entry["suspicions"]),
-        f"  coverage: {covered}; {sessions}, {entry['not_tradable']} below 80 %",
+        f"  {_describe_coverage(entry)}",
         *_name(
             "incomplete sessions",
             [f"{one['day']} ({one['present']} of {one['expected']})" for one in incomplete],
@@ -174,15 +172,27 @@ def _describe_quality(entry: Json) -> list[str]:
     ]
 
 
+def _describe_coverage(entry: Json) -> str:
+    if entry["coverage"] is None:
+        return "coverage: unknown, for the bars reach into no session"
+    return (
+        f"coverage: {100 * entry['coverage']:.2f} % of the session bars; {entry['complete']} of "
+        f"{entry['sessions']} sessions complete, {entry['not_tradable']} below 80 %"
+    )
+
+
 def _describe_comparison(other: Json) -> list[str]:
     days = [
         f"{day['day']} ({day['differing']} bars differ by up to {day['worst']:g}, "
         f"{day['missing_in_a']} missing here, {day['missing_in_b']} there)"
         for day in other["days"]
     ]
-    what = f"days that disagree with {other['timeframe']} from {other['source_file']}"
+    source = f"{other['timeframe']} from {other['source_file']}"
+    what = f"days that disagree with {source}"
+    if not other["sessions"]:
+        return [f"  no day is shared with {source}, so nothing was compared"]
     if not days:
-        return [f"  {what}: none of {other['sessions']}"]
+        return [f"  {what}: none of {_count(other['sessions'], 'shared day')}"]
     return _name(what, days, len(days))
 
 
@@ -210,7 +220,7 @@ def _show_days(found: Json) -> None:
         for day in found["days"]
     ]
     headings = ("day", "high", "low", "range", "high raided", "low raided", "day high", "day low")
-    show_table((*headings, "coverage"), rows, "No sessions in this period.")
+    show_table((*headings, "coverage"), rows, "")
 
 
 def _show_summary(found: Json) -> None:

@@ -31,9 +31,14 @@ def import_bars(  # noqa: PLR0913 (all that a user may say of a file)
         str | None, typer.Option(help="UTC, Europe/Athens, +02:00, NY+7: of times without one.")
     ] = None,
     accept_clock: Annotated[
-        bool, typer.Option("--accept-clock", help="Take the clock that is proposed.")
+        bool,
+        typer.Option(
+            "--accept-clock", help="Take the proposed clock and stamps, if sure or likely."
+        ),
     ] = False,
-    stamped_at: Annotated[str | None, typer.Option(help="open or close of the bar.")] = None,
+    stamped_at: Annotated[
+        str | None, typer.Option(help="open or close of the bar: which end its time names.")
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Put it in the place of all stored bars.")
     ] = False,

@@ -29,9 +29,10 @@ Watch = Callable[[str, int, int], None]
 
 _QUESTIONS = {
     "clock_needed": ("accept_clock", "Take the proposed clock?"),
+    "stamping_needed": ("accept_clock", "Convert the bars to their open?"),
     "bars_disagree": ("replace", "Put this file in the place of all stored bars?"),
 }
-"""By the code of an error: what would answer it, and how a person is asked for that."""
+"""By the code of an error: the flag that answers it, and how a person is asked for it."""
 
 _NAMED = 10
 """So many days or skipped files are named; ``--json`` has the others."""
@@ -50,16 +51,12 @@ def import_files(
         try:
             done = _import(desk, files, symbol, timeframe, said)
         except SetupdeskError as error:
-            if error.code not in _QUESTIONS:
-                raise
-            flag, question = _QUESTIONS[error.code]
-            answered = {**said, flag: True}
             if not asks:
-                if flag == "replace":
-                    error.add_note(_write_command(files, symbol, timeframe, answered))
+                if error.code == "bars_disagree":
+                    forced = {**said, "replace": True}
+                    error.add_note(_write_command(files, symbol, timeframe, forced))
                 raise
-            _ask(error, question)
-            said = answered
+            said = {**said, **_ask(error)}
     show_import(done, as_json=as_json)
 
 
@@ -105,10 +102,18 @@ def say_clock(source: Json) -> str:
     return f"{source['clock']}, {found}" if found else str(source["clock"])
 
 
-def _ask(error: SetupdeskError, question: str) -> None:
+def _ask(error: SetupdeskError) -> Json:
+    # What a person answers, as flags; an error that asks for nothing is raised again.
+    if error.code == "clock_unsure":
+        say(str(error))
+        return {"clock": typer.prompt("Which clock is it?", err=True)}
+    if error.code not in _QUESTIONS:
+        raise error
+    flag, question = _QUESTIONS[error.code]
     say(str(error))
     if not typer.confirm(question, err=True):
         raise typer.Exit(REFUSED) from None
+    return {flag: True}
 
 
 def _import(

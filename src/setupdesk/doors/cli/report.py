@@ -41,7 +41,12 @@ _BADGES = {
     "too_few": ("TOO FEW", "bold black on yellow"),
     "no_trades": ("NO TRADES", "bold black on white"),
 }
-_COSTS = {"spread": "Spread, points from", "slippage": "Slippage, points"}
+_COSTS = {
+    "spread": "Spread, points from",
+    "slippage": "Slippage, points",
+    "commission": "Commission, a lot and side",
+    "swap": "Swap, points, long and short",
+}
 
 
 def render_report(run: Json, report: Json, console: Console) -> None:
@@ -256,8 +261,10 @@ def _meaning(reason: Json) -> Text:
 
 def _evidence(record: Json) -> list[RenderableType]:
     told = {name: record[name] for name in ("data_quality", "look_ahead") if record.get(name)}
-    if isinstance(quality := told.get("data_quality"), Mapping):
-        told["data_quality"] = quality["sentence"]
+    told = {
+        name: value["sentence"] if isinstance(value, Mapping) else value
+        for name, value in told.items()
+    }
     told |= record.get("provenance") or {}
     # The names and clocks of the sources stand here; --json has all of each.
     told.pop("bars_sources", None)

@@ -112,27 +112,6 @@ def show_audit_log(limit: int, *, as_json: bool) -> None:
     show_table(("#", "at", "who", "outcome", "run, or why not"), rows, "No requests yet.")
 
 
-def show_setups(*, as_json: bool) -> None:
-    """List the setups and what may be changed in them."""
-    found = reach_desk().setups()
-    if as_json:
-        show_json(found)
-        return
-    rows = [
-        (
-            setup["setup_id"],
-            setup["title"]["en"],
-            " ".join(setup["timeframes"]),
-            "\n".join(
-                f"{name}={param['default']}  ({', '.join(param['allowed'])})"
-                for name, param in setup["params"].items()
-            ),
-        )
-        for setup in found
-    ]
-    show_table(("setup", "what it is", "timeframes", "--set"), rows, "No setups.")
-
-
 def show_symbols(*, as_json: bool) -> None:
     """List the symbols, and the user's own files that cannot be used."""
     desk = reach_desk()

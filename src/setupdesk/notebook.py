@@ -1,0 +1,237 @@
+"""The Python API for notebooks and scripts: load bars, test setups on them, get tables.
+
+Everything happens in the caller's own process; nothing is written to a ledger.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from setupdesk.adapters import clock
+from setupdesk.adapters.bar_files import to_table
+from setupdesk.adapters.bar_store import BarStore
+from setupdesk.adapters.calendar import ExchangeCalendar
+from setupdesk.adapters.catalogue import load_catalogue
+from setupdesk.adapters.importers import read_bars
+from setupdesk.app.scope import cut, find_earlier, find_means, find_total, find_warm_up, resolve
+from setupdesk.core.errors import MissingBarsError, NotFoundError
+from setupdesk.core.request import Coverage, Offer, SessionCount, parse_request
+from setupdesk.core.symbol import Catalogue, Symbol
+from setupdesk.core.timeframe import Timeframe, find_timeframe
+from setupdesk.engine.backtest import run_setup
+from setupdesk.engine.costs import with_dearer_spread
+from setupdesk.engine.report import build_report
+from setupdesk.engine.result import Result
+from setupdesk.engine.statistics import Statistics, summarize
+from setupdesk.market.bars import Bars
+from setupdesk.market.days import day_of
+from setupdesk.market.resample import resample
+from setupdesk.market.sessions import find_rows
+from setupdesk.settings import load_settings
+from setupdesk.setups.registry import load_registry
+from setupdesk.setups.rule import Rule
+
+_OPTIONS = ("rr_target", "max_trades")
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Closed bars of one symbol: open times in UTC milliseconds, prices in ticks."""
+
+    symbol: Symbol
+    bars: Bars
+    finer: Bars | None = None
+    """Finer bars of the same days, which settle what these leave open."""
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """Give a table ``ts`` (open, UTC), ``open high low close`` (points), ``volume``."""
+        return to_table(self.bars)
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What a setup did, in polars tables; ``to_pandas`` gives the same for pandas."""
+
+    result: Result
+    """Columns and records, as the engine gives them."""
+
+    statistics: Statistics
+    report: dict[str, Any]
+    """The JSON that the desk stores: figures, sentences, trades, evidence."""
+
+    @cached_property
+    def trades(self) -> pl.DataFrame:
+        """Give a row for each trade: times in UTC, prices in points, results in R."""
+        return _to_frame(self.report["trades"])
+
+    @cached_property
+    def candidates(self) -> pl.DataFrame:
+        """Give a row for each place where the setup triggered, with its verdict."""
+        rows = [{**row, "evidence": None} for row in self.report["candidates"]]
+        return _to_frame(rows).drop("evidence", strict=False)
+
+    @cached_property
+    def sessions(self) -> pl.DataFrame:
+        """Give a row for each session: its levels in points, or why it was skipped."""
+        rows = [{**row, **row["levels"]} for row in self.report["sessions"]]
+        return _to_frame(rows).drop("levels", strict=False)
+
+    @cached_property
+    def equity(self) -> pl.DataFrame:
+        """Give the sum of R after each trade."""
+        return _to_frame(self.report["equity"])
+
+    def to_pandas(self, table: Literal["trades", "candidates", "sessions", "equity"]) -> Any:
+        """Give one of the tables as a ``pandas.DataFrame``."""
+        from pandas import DataFrame
+
+        frame: pl.DataFrame = getattr(self, table)
+        return DataFrame(frame.to_dict(as_series=False))
+
+    def __repr__(self) -> str:
+        return f"Backtest({self.report['verdict']['sentence']})"
+
+
+def load_bars(
+    symbol: str,
+    timeframe: str,
+    file: str | Path | None = None,
+    *,
+    file_clock: str | None = None,
+    source: str | None = None,
+) -> History:
+    """Load bars of *symbol*: those that the desk has stored, or those of a *file*.
+
+    The file may be of any format that ``setupdesk data import`` takes; *file_clock* is the clock
+    of its times and *source* its format, where they are not found. Coarser bars are made from
+    finer ones. Raises ``MissingBarsError``, ``InvalidImportError``, ``ClockNeededError``, and
+    ``NotFoundError`` for a symbol or a timeframe that there is not.
+    """
+    settings = load_settings()
+    known, size = _find_symbol(symbol), find_timeframe(timeframe)
+    if size is None:
+        raise NotFoundError("timeframe", timeframe)
+    if file is not None:
+        path = Path(file)
+        raw = path.read_bytes()
+        return History(
+            known, read_bars(raw, path.name, known, size, file_clock, source=source).bars
+        )
+    store = BarStore(settings.bars)
+    found = store.find_source(known.name, size)
+    if found is None:
+        raise MissingBarsError(known.name, size, "any day")
+    stored = store.load(known.name, found.timeframe, found.fingerprint)
+    bars = resample(stored, size, known.week, known.roll).closed()
+    return History(known, bars, None if found.timeframe is size else stored)
+
+
+def backtest(
+    setup_id: str,
+    history: History,
+    start: str | date | None = None,
+    end: str | date | None = None,
+    **chosen: Any,
+) -> Backtest:
+    """Test a setup on *history*, from *start* to *end*, both inclusive, all of it if not said.
+
+    *chosen* are what a request may choose: ``rr_target``, ``max_trades`` (per session),
+    ``max_trades_total``, ``account``, ``risk_percent``, ``fill_rules``, and the params of the
+    setup. Raises ``InvalidRequestError`` with every Problem at once.
+
+    >>> backtest("IB_raid_v1", load_bars("GER40", "M15"), "2025-05-01", "2025-10-03")
+    """
+    settings = load_settings()
+    calendar = ExchangeCalendar(settings.cache)
+    rules = {rule.id: rule for rule in load_registry()}
+    request = parse_request(
+        _write_payload(setup_id, history, start, end, chosen),
+        _offer(history, rules, load_catalogue(settings.symbols), calendar),
+    )
+    setup = resolve(rules[request.setup_id], request)
+    assert request.start and request.end  # noqa: S101, PT018 - a backtest has both
+    sessions = tuple(calendar.sessions(history.symbol, request.start, request.end))
+    warm_up = find_warm_up(setup, history.symbol)
+    near = cut(history.bars, history.symbol, sessions, warm_up)
+    means, zone = find_means(request), history.symbol.zone
+
+    def run(symbol: Symbol) -> Result:
+        return run_setup(
+            setup,
+            symbol,
+            near,
+            sessions,
+            find_total(request),
+            earlier=find_earlier(setup, symbol, calendar, sessions[0].day),
+            fine=history.finer,
+            means=means,
+        )
+
+    result = run(history.symbol)
+    statistics = summarize(
+        result,
+        zone,
+        risk=means.risk_percent / 100,
+        dearer=run(with_dearer_spread(history.symbol, times=2)),
+    )
+    report = build_report(result, statistics, tick=history.symbol.tick, zone=zone)
+    return Backtest(result, statistics, report)
+
+
+def _write_payload(
+    setup_id: str,
+    history: History,
+    start: str | date | None,
+    end: str | date | None,
+    chosen: Mapping[str, Any],
+) -> dict[str, Any]:
+    coverage = _find_coverage(history)
+    return {
+        "setup_id": setup_id,
+        "symbol": history.symbol.name,
+        "timeframe": history.bars.timeframe,
+        "start": str(start or coverage.first),
+        "end": str(end or coverage.last),
+        "options": {key: value for key, value in chosen.items() if key in _OPTIONS},
+        "extra": {key: value for key, value in chosen.items() if key not in _OPTIONS},
+    }
+
+
+def _offer(
+    history: History, rules: Mapping[str, Rule], catalogue: Catalogue, calendar: ExchangeCalendar
+) -> Offer:
+    def count_sessions(symbol: Symbol, _: Timeframe, first: date, last: date) -> SessionCount:
+        sessions = calendar.sessions(symbol, first, last)
+        rows, stops = find_rows(history.bars.time, sessions)
+        return SessionCount(len(sessions), int((rows < stops).sum()))
+
+    terms = {setup_id: rule.terms for setup_id, rule in rules.items()}
+    return Offer(catalogue, terms, lambda *_: _find_coverage(history), count_sessions, clock.today)
+
+
+def _find_coverage(history: History) -> Coverage:
+    times, zone = history.bars.time, history.symbol.zone
+    return Coverage(day_of(int(times[0]), zone), day_of(int(times[-1]), zone))
+
+
+def _find_symbol(name: str) -> Symbol:
+    symbol = load_catalogue(load_settings().symbols).find(name)
+    if symbol is None:
+        raise NotFoundError("symbol", name)
+    return symbol
+
+
+def _to_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    frame = pl.DataFrame(list(rows), infer_schema_length=None)
+    moments = [name for name in frame.columns if name.endswith("_at") or name == "at"]
+    days = [name for name in frame.columns if name == "day"]
+    return frame.with_columns(
+        pl.col(moments).cast(pl.String).str.to_datetime(time_zone="UTC", strict=False),
+        pl.col(days).cast(pl.String).str.to_date(),
+    )

@@ -125,7 +125,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         settings=settings,
         start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
         queries=queries,
-        write_report_page=WriteReportPage(queries, rule_desk, catalogue, bar_store, calendar),
+        write_report_page=WriteReportPage(queries, registry, catalogue, bar_store, calendar),
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
         symbol_desk=SymbolDesk(catalogue, symbols, calendar),
         rule_desk=rule_desk,

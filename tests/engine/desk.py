@@ -139,6 +139,7 @@ def make_market(  # noqa: PLR0913 - what a fill depends on
         rules.through,
         int(rules.keeps_gap),
         int(rules.flat_next),
+        int(rules.stop_first),
     )
 
 

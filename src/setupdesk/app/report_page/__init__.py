@@ -8,15 +8,10 @@ from setupdesk.app.ports import BarStore, Calendar
 from setupdesk.app.queries import Queries
 from setupdesk.app.report_page.candles import cut_span, pick_candles
 from setupdesk.app.report_page.page import build_page
-from setupdesk.app.rule_desk import RuleDesk
-from setupdesk.core.errors import (
-    InvalidRequestError,
-    InvalidRuleError,
-    MissingBarsError,
-    NotFoundError,
-)
+from setupdesk.core.errors import InvalidRequestError, MissingBarsError
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
+from setupdesk.setups.registry import RuleRegistry
 
 Json = dict[str, Any]
 
@@ -26,7 +21,7 @@ class WriteReportPage:
     """Write the page of a completed run, with the candles of its days where there still are any."""
 
     queries: Queries
-    rule_desk: RuleDesk
+    registry: RuleRegistry
     catalogue: Catalogue
     bar_store: BarStore
     calendar: Calendar
@@ -62,7 +57,5 @@ class WriteReportPage:
         return pick_candles(report, cut_span(stored, timeframe, symbol, sessions), sessions)
 
     def _find_setup(self, run: Json) -> Json | None:
-        try:
-            return self.rule_desk.setup(run["request"]["setup_id"])
-        except (NotFoundError, InvalidRuleError):
-            return None
+        rule = self.registry.find(run["request"]["setup_id"])
+        return None if rule is None else {"title": rule.default.title.model_dump()}

@@ -37,7 +37,7 @@ def build_page(run: Json, report: Json, candles: Json | str, setup: Json | None)
     told = {
         "version": __version__,
         "run": {name: run.get(name) for name in _TOLD_OF_RUN},
-        "setup": setup and {name: setup.get(name) for name in ("title", "description")},
+        "setup": setup,
         "report": report,
         "candles": candles,
     }

@@ -50,15 +50,13 @@ function drawEquity(width, say, choose) {
     svg("path.curve", { d: path }),
     svg("path.water", { d: `M${ends[0]} ${box.under}${water}L${ends[1]} ${box.under}Z` }),
     line.length < MANY &&
-      line
-        .slice(1)
-        .map((point) =>
-          svg(`circle.${toneOf(point.gain) || "even"}`, {
-            cx: x(point.at),
-            cy: y(point.r),
-            r: 2.4,
-          }),
-        ),
+      line.slice(1).map((point) =>
+        svg(`circle.${toneOf(point.gain) || "even"}`, {
+          cx: x(point.at),
+          cy: y(point.r),
+          r: 2.4,
+        }),
+      ),
     text(sayR(last.r), box.right + 6, y(last.r) + 4, `end ${toneOf(last.r)}`),
     mark,
   );

@@ -40,8 +40,13 @@ function badges() {
   return [
     el(`span.badge.verdict-${code}`, {}, VERDICTS[code] ?? sayTitle(code)),
     report.simulated && el("span.badge.alarm", {}, "Simulated market"),
-    lookAhead && el("span.badge", {}, `Look-ahead: ${lookAhead.sentence ?? sayAny(lookAhead)}`),
+    lookAhead && el(lookAhead.moved ? "span.badge.alarm" : "span.badge", {}, sayLookAhead()),
   ];
+}
+
+function sayLookAhead() {
+  const { checked, moved } = report.look_ahead;
+  return `Look-ahead: ${checked} checked, ${moved} moved`;
 }
 
 function frames() {
@@ -50,6 +55,7 @@ function frames() {
   return [
     report.simulated && frame("Simulated market", "No exchange made these bars."),
     alarms.map((note) => frame("Do not trust this", note.sentence)),
+    report.look_ahead?.moved > 0 && frame("Look-ahead", report.look_ahead.sentence),
     warnings.map((sentence) => frame("Warning", sentence)),
     report.live && frame("Live scan", report.live.sentence, "plain"),
   ];

@@ -1,4 +1,10 @@
 // Making: the rules and costs behind the figures, the bars, and all that makes it repeatable.
+const COSTS = {
+  slippage: "Slippage, points",
+  commission: "Commission, a lot and side",
+  swap: "Swap, points, long and short",
+};
+
 function making() {
   return el("div.columns", {}, rules(), costs(), quality(), provenance());
 }
@@ -19,8 +25,8 @@ function costs() {
   const rows = [
     ...(spread ?? []).map(([from, size]) => [`Spread from ${from}`, `${sayAny(size)} points`]),
     ...Object.entries(others).map(([name, value]) => [
-      sayTitle(name),
-      isNumber(value) ? `${value} points` : sayAny(value),
+      COSTS[name] ?? sayTitle(name),
+      sayAny(value),
     ]),
     ["Charged in all", points(of.costs_r_total)],
     ["Charged a trade", isNumber(of.costs_r_mean) ? `${fixed(of.costs_r_mean, 3)}R` : NOTHING],
@@ -31,17 +37,13 @@ function costs() {
 
 function quality() {
   const { sentence, warnings, ...others } = report.data_quality ?? {};
-  const lookAhead = report.look_ahead;
   return section(
     "Data quality",
     sentence && el("p", {}, `${sentence}.`),
     (warnings ?? []).map((warning) => el("p.caution", {}, warning)),
     pairs([
       ...Object.entries(others).map(([name, value]) => [sayTitle(name), sayAny(value)]),
-      [
-        "Look-ahead",
-        lookAhead ? (lookAhead.sentence ?? sayAny(lookAhead)) : "not checked in this run",
-      ],
+      ["Look-ahead", report.look_ahead?.sentence ?? "not checked in this run"],
     ]),
   );
 }

@@ -70,6 +70,23 @@ def test_the_tables_have_times_and_numbers() -> None:
     assert repr(run).startswith("Backtest(")
 
 
+@pytest.mark.usefixtures("home")
+def test_variants_are_tried_in_every_combination_and_give_what_a_backtest_gives() -> None:
+    bars = setupdesk.load_bars("GER40", "M15")
+
+    tried = setupdesk.try_variants(
+        "IB_raid_v1", [bars], START, END, rr_target=[1, 2.5], stop_buffer=(0, 0.1), max_trades=1
+    )
+
+    one = setupdesk.backtest("IB_raid_v1", bars, START, END, rr_target=2.5, stop_buffer=0.1)
+    row = tried.row(3, named=True)
+    assert len(tried) == 4
+    assert (row["symbol"], row["rr_target"], row["stop_buffer"]) == ("GER40", 2.5, 0.1)
+    assert row["trades"] == len(one.trades)
+    assert row["total_r"] == pytest.approx(one.result.trades.r.sum())
+    assert tried["deflated"].is_between(0, 1).all()
+
+
 def test_a_file_is_loaded_without_a_desk(tmp_path: Path, drawn: Bars) -> None:
     file = tmp_path / "bars.parquet"
     file.write_bytes(write_bars(drawn[:5000], "parquet"))

@@ -8,7 +8,15 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-__all__ = ["Backtest", "History", "__version__", "backtest", "load_bars", "setups"]
+__all__ = [
+    "Backtest",
+    "LoadedBars",
+    "__version__",
+    "backtest",
+    "load_bars",
+    "setups",
+    "try_variants",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,12 +3,13 @@
 Everything happens in the caller's own process; nothing is written to a ledger.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property
+from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import polars as pl
 
@@ -20,10 +21,10 @@ from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.importers import read_bars
 from setupdesk.app.scope import cut, find_earlier, find_means, find_total, find_warm_up, resolve
 from setupdesk.core.errors import MissingBarsError, NotFoundError
-from setupdesk.core.request import Coverage, Offer, SessionCount, parse_request
+from setupdesk.core.request import Coverage, Offer, Request, SessionCount, parse_request
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe, find_timeframe
-from setupdesk.engine.backtest import run_setup
+from setupdesk.engine.batch import History, Variant, run_batch
 from setupdesk.engine.costs import with_dearer_spread
 from setupdesk.engine.report import build_report
 from setupdesk.engine.result import Result
@@ -40,7 +41,7 @@ _OPTIONS = ("rr_target", "max_trades")
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class LoadedBars:
     """Closed bars of one symbol: open times in UTC milliseconds, prices in ticks."""
 
     symbol: Symbol
@@ -105,7 +106,7 @@ def load_bars(
     *,
     file_clock: str | None = None,
     source: str | None = None,
-) -> History:
+) -> LoadedBars:
     """Load bars of *symbol*: those that the desk has stored, or those of a *file*.
 
     The file may be of any format that ``setupdesk data import`` takes; *file_clock* is the clock
@@ -120,7 +121,7 @@ def load_bars(
     if file is not None:
         path = Path(file)
         raw = path.read_bytes()
-        return History(
+        return LoadedBars(
             known, read_bars(raw, path.name, known, size, file_clock, source=source).bars
         )
     store = BarStore(settings.bars)
@@ -129,17 +130,17 @@ def load_bars(
         raise MissingBarsError(known.name, size, "any day")
     stored = store.load(known.name, found.timeframe, found.fingerprint)
     bars = resample(stored, size, known.week, known.roll).closed()
-    return History(known, bars, None if found.timeframe is size else stored)
+    return LoadedBars(known, bars, None if found.timeframe is size else stored)
 
 
 def backtest(
     setup_id: str,
-    history: History,
+    loaded: LoadedBars,
     start: str | date | None = None,
     end: str | date | None = None,
     **chosen: Any,
 ) -> Backtest:
-    """Test a setup on *history*, from *start* to *end*, both inclusive, all of it if not said.
+    """Test a setup on *loaded* bars, from *start* to *end*, both inclusive; on all if not said.
 
     *chosen* are what a request may choose: ``rr_target``, ``max_trades`` (per session),
     ``max_trades_total``, ``account``, ``risk_percent``, ``fill_rules``, and the params of the
@@ -147,55 +148,109 @@ def backtest(
 
     >>> backtest("IB_raid_v1", load_bars("GER40", "M15"), "2025-05-01", "2025-10-03")
     """
-    settings = load_settings()
-    calendar = ExchangeCalendar(settings.cache)
-    rules = {rule.id: rule for rule in load_registry()}
-    request = parse_request(
-        _write_payload(setup_id, history, start, end, chosen),
-        _offer(history, rules, load_catalogue(settings.symbols), calendar),
-    )
-    setup = resolve(rules[request.setup_id], request)
-    assert request.start and request.end  # noqa: S101, PT018 - a backtest has both
-    sessions = tuple(calendar.sessions(history.symbol, request.start, request.end))
-    warm_up = find_warm_up(setup, history.symbol)
-    near = cut(history.bars, history.symbol, sessions, warm_up)
-    means, zone = find_means(request), history.symbol.zone
-
-    def run(symbol: Symbol) -> Result:
-        return run_setup(
-            setup,
-            symbol,
-            near,
-            sessions,
-            find_total(request),
-            earlier=find_earlier(setup, symbol, calendar, sessions[0].day),
-            fine=history.finer,
-            means=means,
-        )
-
-    result = run(history.symbol)
+    bench, symbol = _Bench.open(loaded), loaded.symbol
+    variant, history = bench.set_up(bench.ask(setup_id, start, end, chosen))
+    result = variant.run(history)
     statistics = summarize(
         result,
-        zone,
-        risk=means.risk_percent / 100,
-        dearer=run(with_dearer_spread(history.symbol, times=2)),
+        symbol.zone,
+        risk=variant.means.risk_percent / 100,
+        dearer=variant.run(replace(history, symbol=with_dearer_spread(symbol, times=2))),
     )
-    report = build_report(result, statistics, tick=history.symbol.tick, zone=zone)
+    report = build_report(result, statistics, tick=symbol.tick, zone=symbol.zone)
     return Backtest(result, statistics, report)
+
+
+def try_variants(
+    setup_id: str,
+    loaded: LoadedBars | Sequence[LoadedBars],
+    start: str | date | None = None,
+    end: str | date | None = None,
+    **chosen: Any,
+) -> pl.DataFrame:
+    """Test a setup with every combination of what is *chosen*, on one symbol or on several.
+
+    A list of values is tried one by one: ``rr_target=[1, 2, 3], stop_buffer=[0, 0.05]`` are six
+    variants. Gives a row for each: trades, expectancy with its interval, total R, profit factor,
+    max drawdown, and the deflated figure, which allows for the number of variants. On both cores;
+    raises as ``backtest`` does.
+    """
+    listed = {name: _list(values) for name, values in chosen.items()}
+    choices = [dict(zip(listed, values, strict=True)) for values in product(*listed.values())]
+    rows = []
+    for one in [loaded] if isinstance(loaded, LoadedBars) else loaded:
+        bench = _Bench.open(one)
+        pairs = [bench.set_up(bench.ask(setup_id, start, end, choice)) for choice in choices]
+        for row in run_batch([pairs[0][1]], [variant for variant, _ in pairs]):
+            brief, luck = asdict(row.brief), row.luck
+            low, high = brief.pop("expectancy_interval") or (None, None)
+            brief.pop("win_rate_interval")
+            figures = {**brief, "low_r": low, "high_r": high, "deflated": luck.deflated_sharpe}
+            rows.append({"symbol": row.symbol, **choices[row.variant], **figures})
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What a request for some bars is judged by, and turned into a run with."""
+
+    loaded: LoadedBars
+    rules: Mapping[str, Rule]
+    calendar: ExchangeCalendar
+    offer: Offer
+
+    @classmethod
+    def open(cls, loaded: LoadedBars) -> Self:
+        settings = load_settings()
+        rules = {rule.id: rule for rule in load_registry()}
+        calendar = ExchangeCalendar(settings.cache)
+        offer = _offer(loaded, rules, load_catalogue(settings.symbols), calendar)
+        return cls(loaded, rules, calendar, offer)
+
+    def ask(
+        self,
+        setup_id: str,
+        start: str | date | None,
+        end: str | date | None,
+        chosen: Mapping[str, Any],
+    ) -> Request:
+        payload = _write_payload(setup_id, self.loaded, start, end, chosen)
+        return parse_request(payload, self.offer)
+
+    def set_up(self, request: Request) -> tuple[Variant, History]:
+        setup, symbol = resolve(self.rules[request.setup_id], request), self.loaded.symbol
+        assert request.start and request.end  # noqa: S101, PT018 - a backtest has both
+        sessions = tuple(self.calendar.sessions(symbol, request.start, request.end))
+        history = History(
+            symbol=symbol,
+            bars=cut(self.loaded.bars, symbol, sessions, find_warm_up(setup, symbol)),
+            sessions=sessions,
+            earlier=find_earlier(setup, symbol, self.calendar, sessions[0].day),
+            fine=self.loaded.finer,
+        )
+        return Variant(
+            setup=setup, max_trades_total=find_total(request), means=find_means(request)
+        ), history
+
+
+def _list(values: Any) -> list[Any]:
+    return (
+        list(values) if isinstance(values, Iterable) and not isinstance(values, str) else [values]
+    )
 
 
 def _write_payload(
     setup_id: str,
-    history: History,
+    loaded: LoadedBars,
     start: str | date | None,
     end: str | date | None,
     chosen: Mapping[str, Any],
 ) -> dict[str, Any]:
-    coverage = _find_coverage(history)
+    coverage = _find_coverage(loaded)
     return {
         "setup_id": setup_id,
-        "symbol": history.symbol.name,
-        "timeframe": history.bars.timeframe,
+        "symbol": loaded.symbol.name,
+        "timeframe": loaded.bars.timeframe,
         "start": str(start or coverage.first),
         "end": str(end or coverage.last),
         "options": {key: value for key, value in chosen.items() if key in _OPTIONS},
@@ -204,19 +259,19 @@ def _write_payload(
 
 
 def _offer(
-    history: History, rules: Mapping[str, Rule], catalogue: Catalogue, calendar: ExchangeCalendar
+    loaded: LoadedBars, rules: Mapping[str, Rule], catalogue: Catalogue, calendar: ExchangeCalendar
 ) -> Offer:
     def count_sessions(symbol: Symbol, _: Timeframe, first: date, last: date) -> SessionCount:
         sessions = calendar.sessions(symbol, first, last)
-        rows, stops = find_rows(history.bars.time, sessions)
+        rows, stops = find_rows(loaded.bars.time, sessions)
         return SessionCount(len(sessions), int((rows < stops).sum()))
 
     terms = {setup_id: rule.terms for setup_id, rule in rules.items()}
-    return Offer(catalogue, terms, lambda *_: _find_coverage(history), count_sessions, clock.today)
+    return Offer(catalogue, terms, lambda *_: _find_coverage(loaded), count_sessions, clock.today)
 
 
-def _find_coverage(history: History) -> Coverage:
-    times, zone = history.bars.time, history.symbol.zone
+def _find_coverage(loaded: LoadedBars) -> Coverage:
+    times, zone = loaded.bars.time, loaded.symbol.zone
     return Coverage(day_of(int(times[0]), zone), day_of(int(times[-1]), zone))
 
 

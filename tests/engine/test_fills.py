@@ -181,7 +181,9 @@ def test_the_last_bar_has_no_next_open_to_close_at() -> None:
 
 def test_the_names_of_the_fill_rules_are_those_of_a_request() -> None:
     assert FILL_RULES["setupdesk"] == FillRules(through=1, keeps_gap=False, flat_next=False)
-    assert FILL_RULES["backtesting.py"] == FillRules(through=0, keeps_gap=True, flat_next=True)
+    assert FILL_RULES["backtesting.py"] == FillRules(
+        through=0, keeps_gap=True, flat_next=True, stop_first=True
+    )
 
 
 # Entries inside a bar.

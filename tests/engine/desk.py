@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.engine.costs import FillRules
@@ -37,6 +38,7 @@ MINUTE_MS = 60_000
 KINDS = {"market": MARKET, "stop": STOP, "limit": LIMIT}
 CALM: Candle = (100, 100, 100, 100)
 PLENTY = Caps(100, 100, 100)
+BOTH = pytest.mark.parametrize("side", [1, -1], ids=["long", "short"])
 ACCOUNT = Account(10_000, 0.01, TICK, 0.01, 0.01, 1_000, 0, 0, 0)
 
 
@@ -210,6 +212,16 @@ def hold(
     )
     (fate,) = _tell(orders, *fill(market, orders, PLENTY, ACCOUNT))
     return fate
+
+
+def try_order(ticket: Ticket, *candles: Candle, side: int = 1, **how: Any) -> Fate:
+    """Send one order before the first of the candles; shorts mirrored, and mirrored back."""
+    fine = how.pop("fine", None) or {}
+    if side < 0:
+        ticket, candles = ticket.mirrored(), tuple(map(mirror, candles))
+        fine = {row: list(map(mirror, some)) for row, some in fine.items()}
+    (fate,) = send(make_market([CALM, *candles], fine=fine, **how), ticket)
+    return fate if side > 0 else fate.mirrored()
 
 
 def _find_expiry(ticket: Ticket, final: int) -> int:

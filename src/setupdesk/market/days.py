@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 
@@ -10,6 +10,11 @@ from setupdesk.market.bars import Ints
 
 _DAY_MS = 86_400_000
 _DAYS_BEFORE_1970 = date(1970, 1, 1).toordinal()
+
+
+def is_zone(name: str) -> bool:
+    """Say whether *name* is an IANA time zone."""
+    return name in _list_zones()
 
 
 def midnight_ms(day: date, zone: str) -> int:
@@ -59,6 +64,12 @@ def find_offsets_ms(instants_ms: Ints, zone: str) -> Ints:
     for row in np.flatnonzero(found != next_day):
         found[row] = _ask_offset(int(instants_ms[row]), zone)
     return found
+
+
+@cache
+def _list_zones() -> frozenset[str]:
+    # Each listing walks hundreds of files.
+    return frozenset(available_timezones())
 
 
 @cache

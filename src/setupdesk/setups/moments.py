@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from datetime import time
 from typing import Self
-from zoneinfo import available_timezones
 
 from setupdesk.core.symbol import Window
 from setupdesk.core.timeframe import Timeframe
+from setupdesk.market.days import is_zone
 
 _DURATION = re.compile(r"([1-9][0-9]{0,3})(m|h|bars)")
 _EDGE = re.compile(r"([A-Za-z]\w*)\.(start|end)(?:\s*([+-])\s*(\w+))?")
@@ -110,6 +110,6 @@ class Span:
 
 
 def _zone(name: str | None) -> str | None:
-    if name is not None and name not in available_timezones():
+    if name is not None and not is_zone(name):
         raise ValueError(f"{name!r} is not an IANA time zone such as America/New_York")
     return name

@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Callable, Mapping
 from datetime import time
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -20,6 +19,7 @@ from setupdesk.core.symbol import (
     Week,
     Window,
 )
+from setupdesk.market.days import is_zone
 from setupdesk.setups.mistakes import put_in_words
 
 FindText = Callable[[str], str | None]
@@ -62,7 +62,7 @@ def _merge(raw: dict[str, Any], find_text: FindText) -> Mapping[str, Any]:
 
 
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if not is_zone(name):
         raise ValueError(f"{name!r} is not an IANA time zone")
     return name
 

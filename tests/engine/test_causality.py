@@ -124,7 +124,7 @@ def test_an_open_trade_may_differ_in_its_exit_only(
 def test_a_pending_order_may_become_anything_that_lies_in_the_future(
     run: Run, bars: Bars, sessions: list[Session]
 ) -> None:
-    # What is traded two bars after it was known is not reached until then.
+    # What is traded two bars after it was known is pending until then.
     def waits(some: Bars, them: Sequence[Session]) -> Told:
         result = run(some, them)
         now = int(some.time[-1]) + 900_000
@@ -134,7 +134,7 @@ def test_a_pending_order_may_become_anything_that_lies_in_the_future(
             if one.signal_at.timestamp() * 1000 + WAIT_MS > now
         }
         candidates = [
-            replace(one, verdict="not_reached", detail="") if one.known_at in late else one
+            replace(one, verdict="pending", detail="") if one.known_at in late else one
             for one in result.candidates
         ]
         trades = [
@@ -161,7 +161,7 @@ def test_a_pending_order_that_was_filled_in_the_past_is_caught(
             if one.signal_at.timestamp() * 1000 + WAIT_MS > now
         }
         candidates = [
-            replace(one, verdict="not_reached") if one.known_at in late else one
+            replace(one, verdict="pending") if one.known_at in late else one
             for one in result.candidates
         ]
         trades = [one for one in result.trades if one.signal_at not in late]
@@ -171,7 +171,7 @@ def test_a_pending_order_that_was_filled_in_the_past_is_caught(
 
     assert found.first is not None
     assert (found.first.was, found.first.became[:16]) == (
-        "verdict 'not_reached'",
+        "verdict 'pending'",
         "verdict 'traded'",
     )
 

@@ -3,7 +3,7 @@
 A run on the first bars of a market must give, of the run on all of them, exactly
 
 * the candidates known by then, word for word, except that one known at the last bar may still
-  wait for its entry (``no_next_bar``), and an order that is still pending (``not_reached``) may
+  wait for its entry (``no_next_bar``), and an order that is still waiting (``pending``) may
   still become anything that lies in the future;
 * the trades that had begun by then: those that ended with all their figures, the open one with
   its entry, marked to the close of the last bar;
@@ -52,7 +52,7 @@ Watch = Callable[[int, int], None]
 """Is told how many steps of how many are done."""
 
 NO_NEXT_BAR = "no_next_bar"
-NOT_REACHED = "not_reached"
+PENDING = "pending"
 TRADED = "traded"
 
 _FATE = frozenset(("verdict", "detail"))
@@ -213,7 +213,7 @@ class Whole:
         if before.verdict == NO_NEXT_BAR:
             return before.known_at == now
         over = self.next_opens.get(before.day)
-        pending = before.verdict == NOT_REACHED and (over is None or now < over)
+        pending = before.verdict == PENDING and (over is None or now < over)
         return pending and not self._was_filled(later, now)
 
     def _was_filled(self, candidate: Candidate, now: datetime) -> bool:

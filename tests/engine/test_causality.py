@@ -124,7 +124,7 @@ def test_an_open_trade_may_differ_in_its_exit_only(
 def test_a_pending_order_may_become_anything_that_lies_in_the_future(
     run: Run, bars: Bars, sessions: list[Session]
 ) -> None:
-    # What is traded two bars after it was known is not reached until then.
+    # What is traded two bars after it was known is pending until then.
     def waits(some: Bars, them: Sequence[Session]) -> Told:
         result = run(some, them)
         now = int(some.time[-1]) + 900_000

@@ -8,9 +8,10 @@ import pytest
 
 from setupdesk.core.errors import InvalidRuleError
 from setupdesk.core.symbol import Symbol
+from setupdesk.core.timeframe import Timeframe
 from setupdesk.engine.causality import Run
-from setupdesk.engine.gate import GateSize, examine, make_run
-from setupdesk.engine.null_test import NullSize
+from setupdesk.engine.gate import GateSize, draw_market, examine, make_run
+from setupdesk.engine.null_test import FIRST_DAY, NullSize, draw_walk, find_weekdays
 from setupdesk.market.bars import Ints
 from setupdesk.setups.definition import Setup
 from setupdesk.setups.rule import Rule
@@ -73,6 +74,16 @@ def test_a_window_that_the_symbol_lacks_is_a_mistake(
 
     with pytest.raises(InvalidRuleError, match="no window 'asia'"):
         examine(setup, make_symbol())
+
+
+def test_the_markets_of_the_gate_have_volume_and_holes(make_symbol: MakeSymbol) -> None:
+    bars, sessions = draw_market(make_symbol(), Timeframe.M5, 12, GateSize(sessions=10))
+
+    spans = np.diff(bars.time)
+    assert len(sessions) == 10
+    assert (bars.volume > 0).all()
+    assert 0.01 < (spans > 300_000).mean() < 0.03
+    assert (draw_walk(1.0, find_weekdays(FIRST_DAY, 2), (1,)).volume > 0).all()
 
 
 QUICK = GateSize(sessions=15, prefixes=20, null=NullSize(sessions=20, most_sessions=40))

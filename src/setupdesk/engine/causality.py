@@ -3,7 +3,7 @@
 A run on the first bars of a market must give, of the run on all of them, exactly
 
 * the candidates known by then, word for word, except that one known at the last bar may still
-  wait for its entry (``no_next_bar``), and an order that is still pending (``pending``) may
+  wait for its entry (``no_next_bar``), and an order that is still waiting (``pending``) may
   still become anything that lies in the future;
 * the trades that had begun by then: those that ended with all their figures, the open one with
   its entry, marked to the close of the last bar;

@@ -4,7 +4,7 @@ It must neither look ahead nor win where nothing can be won.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -156,6 +156,8 @@ def draw_market(
     low, high = symbol.price_range
     price = float(np.sqrt(low * high))
     minutes = simulate_bars(symbol, days[0], days[-1], size.seed, price)
+    # The simulated market has no volume, and a level such as a VWAP needs some.
+    minutes = replace(minutes, volume=(1 + minutes.high - minutes.low).astype(np.float64))
     bars = resample(minutes, timeframe, symbol.week, symbol.roll).closed()
     kept = np.random.default_rng(size.seed).random(len(bars)) >= MISSING
     thinned = Bars(

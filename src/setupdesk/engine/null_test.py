@@ -130,7 +130,7 @@ def null_symbol(symbol: Symbol) -> Symbol:
 
 
 def draw_walk(tick: float, days: Sequence[date], seed: Sequence[int]) -> Bars:
-    """Draw the M1 bars of a driftless walk through all 24 hours, UTC, of *days*."""
+    """Draw the M1 bars of a driftless walk through all 24 hours, UTC, of *days*; one lot a step."""
     random = np.random.default_rng(seed)
     steps = random.integers(0, 2, size=(len(days) * MINUTES, STEPS), dtype=np.int8) * 2 - 1
     ends = PRICE + np.cumsum(steps, dtype=np.int64).reshape(-1, STEPS)
@@ -144,7 +144,7 @@ def draw_walk(tick: float, days: Sequence[date], seed: Sequence[int]) -> Bars:
         path.max(axis=1),
         path.min(axis=1),
         path[:, -1],
-        np.full(len(path), np.nan),
+        np.full(len(path), float(STEPS)),
     )
 
 

@@ -30,7 +30,7 @@ from bench.market import (
 from bench.peer import ask_peer
 from setupdesk.adapters.importers import read_bars
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.engine import fills
+from setupdesk.engine import tickets
 from setupdesk.engine.costs import FILL_RULES
 from setupdesk.market.bars import Bars, Ints
 
@@ -136,8 +136,8 @@ def compare(ground: Ground, setup_id: str) -> int:
 
 def match(ours: Run, traded: Ints, theirs: dict[str, Any], bars: Bars) -> Agreement:
     """Match trades by the bar of their entry."""
-    ended = ours.outcomes.at_rows(traded)
-    flat = ended.reason == fills.FLAT
+    ended = ours.exits.at_rows(traded)
+    flat = ended.reason == tickets.FLAT
     cut = flat & (ended.row == len(bars) - 1)
     refused = np.isin(ours.orders.session[traded], theirs["refused"])
     exit_row = np.searchsorted(bars.time, ended.at)

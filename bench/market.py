@@ -19,9 +19,10 @@ from setupdesk.engine.backtest import find_caps
 from setupdesk.engine.compile import Compiled, compile_setup
 from setupdesk.engine.costs import FillRules, Means, build_account, build_market, without_costs
 from setupdesk.engine.explain import VERDICTS
-from setupdesk.engine.fills import Market, Orders, Outcomes, fill
+from setupdesk.engine.fills import fill
 from setupdesk.engine.orders import place_orders, price_orders
 from setupdesk.engine.signals import Signals, find_signals
+from setupdesk.engine.tickets import Exits, Market, Orders
 from setupdesk.market.bars import Bars, Ints
 from setupdesk.market.resample import resample
 from setupdesk.market.sessions import Session, find_instants
@@ -56,7 +57,7 @@ class Run:
     market: Market
     orders: Orders
     verdicts: Sequence[str]
-    outcomes: Outcomes
+    exits: Exits
 
 
 def find_rule(setup_id: str) -> Rule:
@@ -101,7 +102,7 @@ def run(setup: Setup, ground: Ground, rules: FillRules, symbol: Symbol = EXACT) 
     placed = place_orders(setup, compiled, bars, signals, market)
     orders = price_orders(setup, bars.tick, signals, placed)
     account = build_account(symbol, Means(account=1e9))
-    verdicts, outcomes = fill(market, orders, find_caps(setup, None), account)
+    verdicts, exits = fill(market, orders, find_caps(setup, None), account)
     words = [VERDICTS[code] for code in verdicts.tolist()]
     return Run(
         compiled=compiled,
@@ -109,7 +110,7 @@ def run(setup: Setup, ground: Ground, rules: FillRules, symbol: Symbol = EXACT) 
         market=market,
         orders=orders,
         verdicts=words,
-        outcomes=outcomes,
+        exits=exits,
     )
 
 

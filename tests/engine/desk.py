@@ -9,7 +9,8 @@ import pytest
 
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.engine.costs import FillRules
-from setupdesk.engine.fills import (
+from setupdesk.engine.fills import as_prices, fill, find_entries
+from setupdesk.engine.tickets import (
     HELD,
     LIMIT,
     MARKET,
@@ -21,13 +22,10 @@ from setupdesk.engine.fills import (
     TRADED,
     Account,
     Caps,
+    Exits,
     Market,
     Orders,
-    Outcomes,
     Waits,
-    as_prices,
-    fill,
-    find_entries,
 )
 from setupdesk.market.bars import Bars, Ints
 
@@ -230,25 +228,25 @@ def _find_expiry(ticket: Ticket, final: int) -> int:
     return final if ticket.expiry is None else ticket.expiry
 
 
-def _tell(orders: Orders, verdicts: Ints, outcomes: Outcomes) -> list[Fate]:
+def _tell(orders: Orders, verdicts: Ints, exits: Exits) -> list[Fate]:
     return [
         Fate(
             verdict=int(verdicts[row]),
             begins=int(orders.begins[row]),
             entered=int(orders.entered[row]),
             entry=_points(orders.entry[row]),
-            row=int(outcomes.row[row]),
-            at=int(outcomes.at[row]),
-            exit=_points(outcomes.price[row]),
-            reason=int(outcomes.reason[row]),
-            ambiguous=bool(outcomes.ambiguous[row]),
-            resolved=bool(outcomes.resolved[row]),
-            worst=_points(outcomes.worst[row]),
-            best=_points(outcomes.best[row]),
-            worst_case=_points(outcomes.worst_case[row]),
-            best_case=_points(outcomes.best_case[row]),
-            lots=float(outcomes.lots[row]),
-            held_over=int(outcomes.held_over[row]),
+            row=int(exits.row[row]),
+            at=int(exits.at[row]),
+            exit=_points(exits.price[row]),
+            reason=int(exits.reason[row]),
+            ambiguous=bool(exits.ambiguous[row]),
+            resolved=bool(exits.resolved[row]),
+            worst=_points(exits.worst[row]),
+            best=_points(exits.best[row]),
+            worst_case=_points(exits.worst_case[row]),
+            best_case=_points(exits.best_case[row]),
+            lots=float(exits.lots[row]),
+            held_over=int(exits.held_over[row]),
         )
         for row in range(len(orders.known))
     ]

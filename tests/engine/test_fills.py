@@ -3,14 +3,7 @@
 import pytest
 
 from setupdesk.engine.costs import FILL_RULES, FillRules
-from setupdesk.engine.fills import (
-    AT_TARGET,
-    FLAT,
-    NO_NEXT_BAR,
-    NOT_REACHED,
-    STOPPED,
-    TRADED,
-)
+from setupdesk.engine.tickets import AT_TARGET, FLAT, NO_NEXT_BAR, NOT_REACHED, STOPPED, TRADED
 from tests.engine.desk import (
     BOTH,
     CALM,

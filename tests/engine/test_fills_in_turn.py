@@ -2,7 +2,7 @@
 
 import pytest
 
-from setupdesk.engine.fills import (
+from setupdesk.engine.tickets import (
     FLAT,
     IN_POSITION,
     NOT_REACHED,

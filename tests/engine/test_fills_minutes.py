@@ -2,11 +2,7 @@
 
 import pytest
 
-from setupdesk.engine.fills import (
-    AT_TARGET,
-    FLAT,
-    STOPPED,
-)
+from setupdesk.engine.tickets import AT_TARGET, FLAT, STOPPED
 from tests.engine.desk import (
     BOTH,
     CALM,

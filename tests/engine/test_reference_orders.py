@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from setupdesk.engine import fills
+from setupdesk.engine import tickets
 from setupdesk.engine.costs import FillRules
-from setupdesk.engine.fills import Caps
+from setupdesk.engine.tickets import Caps
 from tests.engine.desk import PLENTY, TICK, Ticket, make_market, send
 
 Bar = tuple[int, int, int, int]
 Minutes = dict[int, list[Bar]]
 Row = tuple[object, ...]
 ROWS = 24
-REASONS = {"stop": fills.STOPPED, "target": fills.AT_TARGET, "hold": fills.FLAT}
+REASONS = {"stop": tickets.STOPPED, "target": tickets.AT_TARGET, "hold": tickets.FLAT}
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def find_rank(world: World, order: Ticket, row: int, *, at_open: bool) -> tuple[
     return 1, len(minutes), abs(to_enter(world, world.bars[row], order.side)[0] - price)
 
 
-def outcomes(world: World, order: Ticket, bar: Bar, how: str) -> set[str]:
+def exits(world: World, order: Ticket, bar: Bar, how: str) -> set[str]:
     """All that a bar may have done to a position that it opens with, or fills inside."""
     opened, high, low, close = to_leave(world, bar, order.side)
     stop = price_of(order.stop)
@@ -147,7 +147,7 @@ def ask_minutes(
 ) -> tuple[str, bool]:
     """What happened by the minutes, and whether they are sure of it."""
     minutes = world.minutes.get(row, [])
-    seen = [outcomes(world, order, one, "market") for one in minutes]
+    seen = [exits(world, order, one, "market") for one in minutes]
     reached = set().union(*seen) if seen else set()
     if not (found - {"hold"}) <= reached:
         return worst(found), False
@@ -160,7 +160,7 @@ def ask_minutes(
                 continue
             now = "held" if at_open else how
         how = "held"
-        told = outcomes(world, order, minute, now)
+        told = exits(world, order, minute, now)
         if told == {"target", "hold"}:
             sure = False
         elif len(told) > 1:
@@ -177,7 +177,7 @@ def hold(world: World, order: Ticket, entered: Entered, view: str) -> Ended:
     last = ROWS - 1 if order.last is None else order.last
     for row in range(entered.row, last + 1):
         how = "held" if row > entered.row or entered.at_open else order.kind
-        found = outcomes(world, order, world.bars[row], how)
+        found = exits(world, order, world.bars[row], how)
         what = worst(found)
         if len(found) > 1:
             ambiguous = True
@@ -221,24 +221,24 @@ class Book:
     def refuse(self, order: Ticket, entered: Entered | None) -> int | None:
         """Why an order is not traded, None if it is."""
         if order.group in self.cancelled:
-            return fills.OCO_CANCELLED
+            return tickets.OCO_CANCELLED
         if entered is None and order.kind != "market":
-            return fills.NOT_REACHED
+            return tickets.NOT_REACHED
         if entered is None:
             busy = order.known + 1 < self.free_from
         else:
             busy = entered.row <= self.held_until
         if busy:
-            return fills.IN_POSITION
-        return self.limit(order) or (fills.NO_NEXT_BAR if entered is None else None)
+            return tickets.IN_POSITION
+        return self.limit(order) or (tickets.NO_NEXT_BAR if entered is None else None)
 
     def limit(self, order: Ticket) -> int | None:
         of_session = [side for session, side in self.used if session == order.session]
         if len(of_session) >= self.caps.per_session:
-            return fills.SESSION_LIMIT
+            return tickets.SESSION_LIMIT
         if of_session.count(order.side) >= self.caps.per_side:
-            return fills.SIDE_LIMIT
-        return fills.RUN_LIMIT if len(self.used) >= self.caps.in_all else None
+            return tickets.SIDE_LIMIT
+        return tickets.RUN_LIMIT if len(self.used) >= self.caps.in_all else None
 
     def note(self, order: Ticket, ended: Ended) -> None:
         self.used.append((order.session, order.side))
@@ -269,7 +269,7 @@ def trade(world: World, orders: Sequence[Ticket]) -> list[Row]:
             continue
         ended = hold(world, order, entered, "resolved")
         book.note(order, ended)
-        told[place] = (fills.TRADED, *tell(world, order, entered, ended))
+        told[place] = (tickets.TRADED, *tell(world, order, entered, ended))
     return told
 
 
@@ -354,7 +354,7 @@ def play(world: World, orders: Sequence[Ticket]) -> list[Row]:
     )
     return [
         (one.verdict,)
-        if one.verdict != fills.TRADED
+        if one.verdict != tickets.TRADED
         else (
             *(one.verdict, one.entered, price_of(one.entry), one.row, price_of(one.exit)),
             *(one.reason, one.ambiguous, one.resolved),
@@ -377,11 +377,11 @@ def test_random_orders_are_filled_as_the_slow_reference_fills_them(*, with_minut
         met.update(("ambiguous", one[6], one[7]) for one in told if len(one) > 1)
         assert play(world, orders) == told, (world, orders)
 
-    assert met[fills.TRADED] > 2_000
+    assert met[tickets.TRADED] > 2_000
     assert met["ambiguous", True, False] > 50
     assert (met["ambiguous", True, True] > 50) == with_minutes
     refusals = {
-        *(fills.NOT_REACHED, fills.IN_POSITION, fills.OCO_CANCELLED, fills.NO_NEXT_BAR),
-        *(fills.SESSION_LIMIT, fills.SIDE_LIMIT, fills.RUN_LIMIT),
+        *(tickets.NOT_REACHED, tickets.IN_POSITION, tickets.OCO_CANCELLED, tickets.NO_NEXT_BAR),
+        *(tickets.SESSION_LIMIT, tickets.SIDE_LIMIT, tickets.RUN_LIMIT),
     }
     assert all(met[one] > 20 for one in refusals)

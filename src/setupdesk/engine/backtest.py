@@ -7,11 +7,12 @@ from setupdesk.core.symbol import Symbol
 from setupdesk.engine.compile import compile_setup
 from setupdesk.engine.costs import Means, build_account, build_market
 from setupdesk.engine.explain import Story
-from setupdesk.engine.fills import Caps, fill
+from setupdesk.engine.fills import fill
 from setupdesk.engine.orders import place_orders, price_orders
 from setupdesk.engine.result import Result
 from setupdesk.engine.signals import find_signals
 from setupdesk.engine.tell import tell
+from setupdesk.engine.tickets import Caps
 from setupdesk.market.bars import Bars
 from setupdesk.market.resample import resample
 from setupdesk.market.sessions import Session, find_instants
@@ -45,9 +46,9 @@ def run_setup(
     orders = price_orders(setup, bars.tick, signals, placed)
     caps = find_caps(setup, max_trades_total)
     account = build_account(symbol, means)
-    verdicts, outcomes = fill(market, orders, caps, account)
+    verdicts, exits = fill(market, orders, caps, account)
     return tell(
-        Story(setup, compiled, bars, signals, orders, market, caps, account, verdicts, outcomes)
+        Story(setup, compiled, bars, signals, orders, market, caps, account, verdicts, exits)
     )
 
 

@@ -19,12 +19,13 @@ from setupdesk.engine.brief import Brief, summarize_briefly
 from setupdesk.engine.compile import Compiled, compile_setup
 from setupdesk.engine.costs import Means, build_account, build_market
 from setupdesk.engine.explain import Story
-from setupdesk.engine.fills import TRADED, Market, fill
+from setupdesk.engine.fills import fill
 from setupdesk.engine.orders import Placed, place_orders, price_orders
 from setupdesk.engine.result import Result
 from setupdesk.engine.sharpe import SharpeOdds, weigh_luck
 from setupdesk.engine.signals import Signals, find_signals
 from setupdesk.engine.tell import tell_r
+from setupdesk.engine.tickets import TRADED, Market
 from setupdesk.market.bars import Bars, Floats, Ints
 from setupdesk.market.sessions import Session
 from setupdesk.setups.definition import SESSION_OPEN, Setup

@@ -7,7 +7,7 @@ import numpy as np
 
 from setupdesk.core.symbol import Symbol, Window
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.engine.levels import Market, Measured, measure
+from setupdesk.engine.levels import Chart, Measured, measure
 from setupdesk.engine.prices import to_points
 from setupdesk.engine.result import Truths
 from setupdesk.market.bars import Bars, Floats, Ints
@@ -87,14 +87,14 @@ def compile_setup(
     # What hangs on a level comes after it; anything else may begin before the session.
     outset = setup.window.start
     begins = opens if outset.of in setup.levels else np.minimum(opens, clock.instants(outset))
-    market = Market(symbol, bars, sessions, earlier, first, stop, begins)
-    found = {name: measure(name, level, setup, market) for name, level in setup.levels.items()}
+    chart = Chart(symbol, bars, sessions, earlier, first, stop, begins)
+    found = {name: measure(name, level, setup, chart) for name, level in setup.levels.items()}
     clock.spans.update({name: one.span for name, one in found.items() if one.span})
     window = clock.instants(setup.window.start), clock.instants(setup.window.end)
     counted = np.searchsorted(bars.time, begins)
     over = np.searchsorted(bars.time, np.maximum(closes, window[1]))
     known = _find_known(setup, found, counted, first)
-    known_ms = _find_known_ms(setup, found, market, known)
+    known_ms = _find_known_ms(setup, found, chart, known)
     has_bars = (first < stop) | (known + 1 < over) | _is_on_time(bars, known, known_ms, over)
     return Compiled(
         sessions,
@@ -104,7 +104,7 @@ def compile_setup(
         known,
         known_ms,
         _find_skipped(found, {NO_BARS: ~has_bars, TOO_EARLY: known >= len(bars)}),
-        _build_environment(setup, market, found),
+        _build_environment(setup, chart, found),
         {name: values for one in found.values() for name, values in one.per_bar.items()},
         clock.spans,
         window,
@@ -150,13 +150,11 @@ def _knows_the_open(setup: Setup) -> bool:
     return setup.uses(SESSION_OPEN) or any(isinstance(one, Gap) for one in setup.levels.values())
 
 
-def _find_known_ms(
-    setup: Setup, found: Mapping[str, Measured], market: Market, known: Ints
-) -> Ints:
+def _find_known_ms(setup: Setup, found: Mapping[str, Measured], chart: Chart, known: Ints) -> Ints:
     since = [one.since for one in found.values() if one.since is not None]
     if setup.uses(SESSION_OPEN):
-        since.append(market.first_close)
-    return np.maximum.reduce([_closes(market.bars, known), market.as_of, *since])
+        since.append(chart.first_close)
+    return np.maximum.reduce([_closes(chart.bars, known), chart.as_of, *since])
 
 
 def _is_on_time(bars: Bars, known: Ints, known_ms: Ints, over: Ints) -> Truths:
@@ -182,15 +180,15 @@ def _find_skipped(
 
 
 def _build_environment(
-    setup: Setup, market: Market, found: Mapping[str, Measured]
+    setup: Setup, chart: Chart, found: Mapping[str, Measured]
 ) -> dict[str, Floats]:
-    bars, first = market.bars, market.first
+    bars, first = chart.bars, chart.first
     levels = {name: values for one in found.values() for name, values in one.per_session.items()}
     levels["tick"] = np.full(len(first), bars.tick)
-    levels["weekday"] = np.array([one.day.isoweekday() for one in market.sessions], np.float64)
+    levels["weekday"] = np.array([one.day.isoweekday() for one in chart.sessions], np.float64)
     if setup.uses(SESSION_OPEN):
         opened = np.append(bars.open, 0)[np.minimum(first, len(bars))]
-        levels[SESSION_OPEN] = np.where(first < market.stop, to_points(opened, bars.tick), np.nan)
+        levels[SESSION_OPEN] = np.where(first < chart.stop, to_points(opened, bars.tick), np.nan)
     return levels
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from setupdesk.core.symbol import Costs, Symbol
-from setupdesk.engine.fills import Account, Market, as_prices
+from setupdesk.engine.fills import as_prices
+from setupdesk.engine.tickets import Account, Market
 from setupdesk.market.bars import Bars, Ints
 from setupdesk.market.resample import find_rolls_ms
 

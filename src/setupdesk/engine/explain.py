@@ -5,41 +5,46 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from setupdesk.engine import fills
+from setupdesk.engine import tickets
 from setupdesk.engine.compile import Compiled
-from setupdesk.engine.fills import Account, Caps, Market, Orders, Outcomes
 from setupdesk.engine.orders import find_rr
 from setupdesk.engine.prices import to_points
 from setupdesk.engine.result import TRADED, Condition, moment, name_side
 from setupdesk.engine.signals import Signals
+from setupdesk.engine.tickets import Account, Caps, Exits, Market, Orders
 from setupdesk.market.bars import Bars, Ints
 from setupdesk.setups.definition import Setup
 
 VERDICTS = {
-    fills.TRADED: TRADED,
-    fills.FILTERED: "filtered",
-    fills.OUTSIDE_WINDOW: "outside_window",
-    fills.DATA_GAP: "data_gap",
-    fills.BOTH_SIDES: "both_sides",
-    fills.IN_POSITION: "in_position",
-    fills.SESSION_LIMIT: "session_limit",
-    fills.SIDE_LIMIT: "side_limit",
-    fills.RUN_LIMIT: "run_limit",
-    fills.NO_NEXT_BAR: "no_next_bar",
-    fills.STOP_CROSSED: "stop_crossed",
-    fills.TARGET_CROSSED: "target_crossed",
-    fills.RR_BELOW_MIN: "rr_below_min",
-    fills.SIZE_BELOW_MIN: "size_below_min",
-    fills.NOT_REACHED: "not_reached",
-    fills.PENDING: "pending",
-    fills.OCO_CANCELLED: "oco_cancelled",
-    fills.LEVEL_UNKNOWN: "level_unknown",
+    tickets.TRADED: TRADED,
+    tickets.FILTERED: "filtered",
+    tickets.OUTSIDE_WINDOW: "outside_window",
+    tickets.DATA_GAP: "data_gap",
+    tickets.BOTH_SIDES: "both_sides",
+    tickets.IN_POSITION: "in_position",
+    tickets.SESSION_LIMIT: "session_limit",
+    tickets.SIDE_LIMIT: "side_limit",
+    tickets.RUN_LIMIT: "run_limit",
+    tickets.NO_NEXT_BAR: "no_next_bar",
+    tickets.STOP_CROSSED: "stop_crossed",
+    tickets.TARGET_CROSSED: "target_crossed",
+    tickets.RR_BELOW_MIN: "rr_below_min",
+    tickets.SIZE_BELOW_MIN: "size_below_min",
+    tickets.NOT_REACHED: "not_reached",
+    tickets.PENDING: "pending",
+    tickets.OCO_CANCELLED: "oco_cancelled",
+    tickets.LEVEL_UNKNOWN: "level_unknown",
 }
 """The words of the codes."""
 
-_LIMITS = (fills.IN_POSITION, fills.SESSION_LIMIT, fills.SIDE_LIMIT, fills.RUN_LIMIT)
-_UNFILLED = (fills.NO_NEXT_BAR, fills.NOT_REACHED, fills.PENDING, fills.OCO_CANCELLED)
-_PRICES = (fills.LEVEL_UNKNOWN, fills.STOP_CROSSED, fills.TARGET_CROSSED, fills.RR_BELOW_MIN)
+_LIMITS = (tickets.IN_POSITION, tickets.SESSION_LIMIT, tickets.SIDE_LIMIT, tickets.RUN_LIMIT)
+_UNFILLED = (tickets.NO_NEXT_BAR, tickets.NOT_REACHED, tickets.PENDING, tickets.OCO_CANCELLED)
+_PRICES = (
+    tickets.LEVEL_UNKNOWN,
+    tickets.STOP_CROSSED,
+    tickets.TARGET_CROSSED,
+    tickets.RR_BELOW_MIN,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,31 +60,31 @@ class Story:
     caps: Caps
     account: Account
     verdicts: Ints
-    outcomes: Outcomes
+    exits: Exits
 
     def explain(self, row: int) -> str:
         """Say why candidate *row* was not traded; nothing if it was."""
         verdict = int(self.verdicts[row])
-        return "" if verdict == fills.TRADED else _SENTENCES[verdict](self, row)
+        return "" if verdict == tickets.TRADED else _SENTENCES[verdict](self, row)
 
     def give_evidence(self, row: int) -> tuple[Condition, ...]:
         """Give all that was asked of candidate *row*, up to the first no, and what came of it."""
         verdict = int(self.verdicts[row])
         given = [self._levels(row), self._trigger(row), *self._filters(row)]
-        if verdict == fills.FILTERED:
+        if verdict == tickets.FILTERED:
             return tuple(given)
         given.append(
             self._condition(
-                "window", self._outside_window(row), row, verdict, (fills.OUTSIDE_WINDOW,)
+                "window", self._outside_window(row), row, verdict, (tickets.OUTSIDE_WINDOW,)
             )
         )
         for name, codes in (
-            ("coverage", (fills.DATA_GAP,)),
-            ("one side", (fills.BOTH_SIDES,)),
+            ("coverage", (tickets.DATA_GAP,)),
+            ("one side", (tickets.BOTH_SIDES,)),
             ("limits", _LIMITS),
             ("entry", _UNFILLED),
             ("prices", _PRICES),
-            ("size", (fills.SIZE_BELOW_MIN,)),
+            ("size", (tickets.SIZE_BELOW_MIN,)),
         ):
             if not given[-1].met:
                 return tuple(given)
@@ -205,7 +210,7 @@ class Story:
 
     def _priced(self, row: int) -> str:
         stop = f"stop {self._price(row, 'stop')}"
-        if abs(self.orders.target[row]) >= fills.NO_TARGET:
+        if abs(self.orders.target[row]) >= tickets.NO_TARGET:
             return f"{stop}, no target"
         target = f"target {self._price(row, 'target')}"
         return f"{stop}, {target}, RR {self._rr(row):.4g}, at least {self.setup.min_rr:g}"
@@ -216,9 +221,7 @@ class Story:
         return f"{percent} on {risk:.10g} points is less than {self.account.min_lot:g} lots"
 
     def _sized(self, row: int) -> str:
-        return (
-            f"{self.outcomes.lots[row]:.10g} lots for {100 * self.account.risk:g} % of the account"
-        )
+        return f"{self.exits.lots[row]:.10g} lots for {100 * self.account.risk:g} % of the account"
 
     def _rr(self, row: int) -> float:
         one = slice(row, row + 1)
@@ -241,7 +244,7 @@ class Story:
 
 
 _SENTENCES: dict[int, Callable[[Story, int], str]] = {
-    code: getattr(Story, f"_{word}") for code, word in VERDICTS.items() if code != fills.TRADED
+    code: getattr(Story, f"_{word}") for code, word in VERDICTS.items() if code != tickets.TRADED
 }
 
 _MET: dict[str, Callable[[Story, int], str]] = {

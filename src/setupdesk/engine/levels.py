@@ -36,7 +36,7 @@ PATTERN_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Market:
+class Chart:
     """What levels are measured on: bars, and the sessions of a run with some before them."""
 
     symbol: Symbol
@@ -97,29 +97,29 @@ class Measured:
     """Why a session cannot be traded, and where that is so."""
 
 
-def measure(name: str, level: Level, setup: Definition, market: Market) -> Measured:
+def measure(name: str, level: Level, setup: Definition, chart: Chart) -> Measured:
     """Measure one level; fair value gaps give nothing here, for they are events.
 
     Raises ``InvalidRuleError`` if the symbol has no such window or its edges cut bars in two.
     """
     match level:
         case SessionRange():
-            window = _find_window(setup, market.symbol, level, market.bars.timeframe)
-            return _measure_range(name, window, market)
+            window = _find_window(setup, chart.symbol, level, chart.bars.timeframe)
+            return _measure_range(name, window, chart)
         case Atr(timeframe=Timeframe.D1):
-            return _measure_daily_atr(name, level, market)
+            return _measure_daily_atr(name, level, chart)
         case Atr():
-            return _measure_atr(name, level, market)
+            return _measure_atr(name, level, chart)
         case Previous():
-            return _measure_previous(name, level, market)
+            return _measure_previous(name, level, chart)
         case Vwap():
-            return _measure_vwap(name, market)
+            return _measure_vwap(name, chart)
         case Swing():
-            return _measure_swing(name, find_swings(market.bars, level.left, level.right), market)
+            return _measure_swing(name, find_swings(chart.bars, level.left, level.right), chart)
         case Gap():
-            return _measure_gap(name, market)
+            return _measure_gap(name, chart)
         case DayPattern():
-            return _measure_pattern(name, level, market)
+            return _measure_pattern(name, level, chart)
         case _:
             return Measured()
 
@@ -129,9 +129,9 @@ def has_gap(count: Ints, span_ms: Ints, timeframe: Timeframe) -> Truths:
     return count * 5 < span_ms // timeframe.milliseconds * 4
 
 
-def _measure_range(name: str, window: Window, market: Market) -> Measured:
-    bars = market.bars
-    starts, ends = find_spans(window, market.sessions)
+def _measure_range(name: str, window: Window, chart: Chart) -> Measured:
+    bars = chart.bars
+    starts, ends = find_spans(window, chart.sessions)
     found = find_ranges(bars, starts, ends)
     empty = found.count == 0
     high, low = (
@@ -150,102 +150,102 @@ def _measure_range(name: str, window: Window, market: Market) -> Measured:
     )
 
 
-def _measure_daily_atr(name: str, level: Atr, market: Market) -> Measured:
-    daily = _resample(market, Timeframe.D1)
+def _measure_daily_atr(name: str, level: Atr, chart: Chart) -> Measured:
+    daily = _resample(chart, Timeframe.D1)
     # Complete at the roll, so what today has brought is never in it.
-    ends = day_ends_ms(daily, market.symbol.roll)
-    complete = np.searchsorted(ends, market.as_of, side="right")
+    ends = day_ends_ms(daily, chart.symbol.roll)
+    complete = np.searchsorted(ends, chart.as_of, side="right")
     values = np.append(np.nan, to_points(find_atr(daily, level.length), daily.tick))[complete]
     return Measured(
         {name: values},
-        known=_known_at(np.append(0, ends)[complete], market.bars),
+        known=_known_at(np.append(0, ends)[complete], chart.bars),
         reasons={NO_ATR: np.isnan(values)},
     )
 
 
-def _measure_atr(name: str, level: Atr, market: Market) -> Measured:
-    bars = market.bars
+def _measure_atr(name: str, level: Atr, chart: Chart) -> Measured:
+    bars = chart.bars
     coarse = max(level.timeframe, bars.timeframe, key=lambda one: one.minutes)
-    merged = _resample(market, coarse).closed()
+    merged = _resample(chart, coarse).closed()
     step = bars.timeframe.milliseconds
     complete = np.searchsorted(merged.time + coarse.milliseconds, bars.time + step, side="right")
     values = np.append(np.nan, to_points(find_atr(merged, level.length), bars.tick))
     return Measured(per_bar={name: values[complete]})
 
 
-def _measure_previous(name: str, level: Previous, market: Market) -> Measured:
-    sessions = market.with_earlier
+def _measure_previous(name: str, level: Previous, chart: Chart) -> Measured:
+    sessions = chart.with_earlier
     is_rth = level.hours == "rth"
-    rows = find_rows(market.bars.time, sessions) if is_rth else _find_whole_days(market)
+    rows = find_rows(chart.bars.time, sessions) if is_rth else _find_whole_days(chart)
     if level.kind == "previous_day":
-        found = find_previous_days(market.bars, *rows)
-        reasons = {DATA_GAP: _has_gap_before(found.of, rows, market)} if is_rth else {}
+        found = find_previous_days(chart.bars, *rows)
+        reasons = {DATA_GAP: _has_gap_before(found.of, rows, chart)} if is_rth else {}
     else:
-        found = find_previous_weeks(market.bars, *rows, [one.day for one in sessions])
+        found = find_previous_weeks(chart.bars, *rows, [one.day for one in sessions])
         reasons = {}
-    own = slice(len(market.earlier), None)
+    own = slice(len(chart.earlier), None)
     unknown = found.of[own] < 0
     columns = {
-        word: np.where(unknown, np.nan, to_points(getattr(found, word)[own], market.bars.tick))
+        word: np.where(unknown, np.nan, to_points(getattr(found, word)[own], chart.bars.tick))
         for word in ("open", "high", "low", "close")
     }
     columns["mid"] = (columns["high"] + columns["low"]) / 2
     columns["range"] = columns["high"] - columns["low"]
     return Measured(
         {f"{name}.{word}": values for word, values in columns.items()},
-        known=market.eve,
-        since=market.opens,
+        known=chart.eve,
+        since=chart.opens,
         reasons={NO_HISTORY: unknown} | reasons,
     )
 
 
-def _measure_vwap(name: str, market: Market) -> Measured:
-    bars = market.bars
-    found = find_vwap(bars, market.first, market.stop)
+def _measure_vwap(name: str, chart: Chart) -> Measured:
+    bars = chart.bars
+    found = find_vwap(bars, chart.first, chart.stop)
     # After a bar of unknown volume there is no value, so the first bar decides.
-    silent = (market.first < market.stop) & np.isnan(np.append(bars.volume, 0)[market.first])
+    silent = (chart.first < chart.stop) & np.isnan(np.append(bars.volume, 0)[chart.first])
     mid, deviation = (to_points(values, bars.tick) for values in (found.mid, found.sd))
     return Measured(
         per_bar={f"{name}.mid": mid, f"{name}.sd": deviation},
-        since=market.first_close,
+        since=chart.first_close,
         reasons={NO_VOLUME: silent},
     )
 
 
-def _measure_swing(name: str, swings: Swings, market: Market) -> Measured:
+def _measure_swing(name: str, swings: Swings, chart: Chart) -> Measured:
     return Measured(
         per_bar={
-            f"{name}.{word}": _hold_last(swings, sign, market.bars)
+            f"{name}.{word}": _hold_last(swings, sign, chart.bars)
             for word, sign in (("high", 1), ("low", -1))
         }
     )
 
 
-def _measure_gap(name: str, market: Market) -> Measured:
-    rows = find_rows(market.bars.time, market.with_earlier)
-    own = slice(len(market.earlier), None)
-    found = find_session_gaps(market.bars, *rows)
-    unknown = found.known[own] >= len(market.bars)
-    size = np.where(unknown, np.nan, to_points(found.size[own], market.bars.tick))
-    before = find_previous_days(market.bars, *rows).of
+def _measure_gap(name: str, chart: Chart) -> Measured:
+    rows = find_rows(chart.bars.time, chart.with_earlier)
+    own = slice(len(chart.earlier), None)
+    found = find_session_gaps(chart.bars, *rows)
+    unknown = found.known[own] >= len(chart.bars)
+    size = np.where(unknown, np.nan, to_points(found.size[own], chart.bars.tick))
+    before = find_previous_days(chart.bars, *rows).of
     return Measured(
         {f"{name}.size": np.abs(size), f"{name}.direction": np.sign(size)},
-        known=market.eve,
-        since=market.first_close,
-        reasons={NO_HISTORY: unknown, DATA_GAP: _has_gap_before(before, rows, market)},
+        known=chart.eve,
+        since=chart.first_close,
+        reasons={NO_HISTORY: unknown, DATA_GAP: _has_gap_before(before, rows, chart)},
     )
 
 
-def _measure_pattern(name: str, level: DayPattern, market: Market) -> Measured:
-    sessions = market.with_earlier
-    first, stop = find_rows(market.bars.time, sessions)
+def _measure_pattern(name: str, level: DayPattern, chart: Chart) -> Measured:
+    sessions = chart.with_earlier
+    first, stop = find_rows(chart.bars.time, sessions)
     traded = np.flatnonzero(first < stop)
     opens = column([sessions[row].opens_ms for row in traded])
     closes = column([sessions[row].closes_ms for row in traded])
-    days = find_ranges(market.bars, opens, closes)
+    days = find_ranges(chart.bars, opens, closes)
     found = find_day_patterns(days.high, days.low)
     # The last day before each session that has bars.
-    before = np.searchsorted(traded, np.arange(len(market.earlier), len(sessions))) - 1
+    before = np.searchsorted(traded, np.arange(len(chart.earlier), len(sessions))) - 1
     unknown = before < PATTERN_DAYS - 1
     nr7, inside = (
         np.where(unknown, np.nan, np.append(one, False)[before])
@@ -255,31 +255,31 @@ def _measure_pattern(name: str, level: DayPattern, market: Market) -> Measured:
     columns = asked | {"any": np.maximum.reduce([asked[one] for one in level.patterns])}
     return Measured(
         {f"{name}.{word}": values for word, values in columns.items()},
-        known=market.eve,
-        since=market.opens,
+        known=chart.eve,
+        since=chart.opens,
         reasons={NO_HISTORY: unknown},
     )
 
 
-def _has_gap_before(before: Ints, rows: tuple[Ints, Ints], market: Market) -> Truths:
+def _has_gap_before(before: Ints, rows: tuple[Ints, Ints], chart: Chart) -> Truths:
     # The day that is looked back on, held to the same share of bars as any session.
-    sessions, (first, stop) = market.with_earlier, rows
+    sessions, (first, stop) = chart.with_earlier, rows
     spans = column([one.closes_ms - one.opens_ms for one in sessions])
-    gap = has_gap(stop - first, spans, market.bars.timeframe)
-    return ((before >= 0) & gap[before])[len(market.earlier) :]
+    gap = has_gap(stop - first, spans, chart.bars.timeframe)
+    return ((before >= 0) & gap[before])[len(chart.earlier) :]
 
 
-def _find_whole_days(market: Market) -> tuple[Ints, Ints]:
+def _find_whole_days(chart: Chart) -> tuple[Ints, Ints]:
     # A session's trading day is the one in which it opens; its bars begin at the roll.
-    ends = day_ends_ms(_resample(market, Timeframe.D1), market.symbol.roll)
-    opens = column([one.opens_ms for one in market.with_earlier])
+    ends = day_ends_ms(_resample(chart, Timeframe.D1), chart.symbol.roll)
+    opens = column([one.opens_ms for one in chart.with_earlier])
     day = np.searchsorted(ends, opens, side="right")
-    edges = np.concatenate(([0], np.searchsorted(market.bars.time, ends), [len(market.bars)]))
+    edges = np.concatenate(([0], np.searchsorted(chart.bars.time, ends), [len(chart.bars)]))
     return edges[day], edges[day + 1]
 
 
-def _resample(market: Market, timeframe: Timeframe) -> Bars:
-    return resample(market.bars, timeframe, market.symbol.week, market.symbol.roll)
+def _resample(chart: Chart, timeframe: Timeframe) -> Bars:
+    return resample(chart.bars, timeframe, chart.symbol.week, chart.symbol.roll)
 
 
 def _hold_last(swings: Swings, sign: int, bars: Bars) -> Floats:

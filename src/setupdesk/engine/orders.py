@@ -4,18 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from setupdesk.engine import fills
+from setupdesk.engine import tickets
 from setupdesk.engine.compile import Compiled
-from setupdesk.engine.fills import Entries, Market, Orders, Waits, find_entries, find_first
+from setupdesk.engine.fills import find_entries, find_first
 from setupdesk.engine.prices import to_points, to_ticks_away
 from setupdesk.engine.result import Truths
 from setupdesk.engine.signals import Signals
+from setupdesk.engine.tickets import Entries, Market, Orders, Waits
 from setupdesk.market.bars import Bars, Floats, Ints
 from setupdesk.setups.definition import Setup
 from setupdesk.setups.expressions import Environment
 
 _NOISE = 1e-9
-_KINDS = {"market": fills.MARKET, "stop": fills.STOP, "limit": fills.LIMIT}
+_KINDS = {"market": tickets.MARKET, "stop": tickets.STOP, "limit": tickets.LIMIT}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,12 +48,12 @@ def place_orders(
     last = compiled.last[signals.fired.session]
     waits, waits_on = _place(setup, compiled, bars, signals, last)
     entries = find_entries(market, waits)
-    missed = entries.row == fills.NEVER
+    missed = entries.row == tickets.NEVER
     entry = np.where(missed, waits.price, entries.price)
     unfilled = {
-        fills.NO_NEXT_BAR: missed & (waits.kind == fills.MARKET),
-        fills.PENDING: missed & waits_on,
-        fills.NOT_REACHED: missed,
+        tickets.NO_NEXT_BAR: missed & (waits.kind == tickets.MARKET),
+        tickets.PENDING: missed & waits_on,
+        tickets.NOT_REACHED: missed,
     }
     return Placed(
         waits,
@@ -73,15 +74,15 @@ def price_orders(setup: Setup, tick: float, signals: Signals, placed: Placed) ->
     target_price = _find_target(setup, placed.environment, tick, stop)
     target = to_ticks_away(target_price, tick, side)
     if setup.target.price is None and setup.target.rr is None:
-        target = side * fills.NO_TARGET
+        target = side * tickets.NO_TARGET
     # Reward and risk of an order that waits are those of its price: at its fill it is too late.
     asked = entry if setup.entry.kind == "market" else waits.price
     unfit = {
-        fills.LEVEL_UNKNOWN: np.isnan(stop_price) | np.isnan(target_price),
+        tickets.LEVEL_UNKNOWN: np.isnan(stop_price) | np.isnan(target_price),
         # What the position could be left at already lies beyond the stop.
-        fills.STOP_CROSSED: side * (placed.left_at - stop) <= 0,
-        fills.TARGET_CROSSED: side * (target - entry) <= 0,
-        fills.RR_BELOW_MIN: find_rr(asked, stop, target) < setup.min_rr - _NOISE,
+        tickets.STOP_CROSSED: side * (placed.left_at - stop) <= 0,
+        tickets.TARGET_CROSSED: side * (target - entry) <= 0,
+        tickets.RR_BELOW_MIN: find_rr(asked, stop, target) < setup.min_rr - _NOISE,
     }
     return Orders(
         waits.session,
@@ -97,7 +98,7 @@ def price_orders(setup: Setup, tick: float, signals: Signals, placed: Placed) ->
         target,
         waits.price,
         signals.refused,
-        np.where(placed.unfilled == fills.TRADED, find_first(unfit, len(entry)), placed.unfilled),
+        np.where(placed.unfilled == tickets.TRADED, find_first(unfit, len(entry)), placed.unfilled),
     )
 
 
@@ -121,7 +122,7 @@ def _place(
         until = compiled.window[1][fired.session]
     else:
         until = fired.known_ms(bars) + setup.entry.expires.in_milliseconds(bars.timeframe)
-    if kind == fills.MARKET:
+    if kind == tickets.MARKET:
         price, expiry = bars.close[fired.known], np.minimum(fired.known + 1, last)
     else:
         price = _find_price(setup, signals, bars.tick)
@@ -153,7 +154,7 @@ def _find_target(setup: Setup, environment: Environment, tick: float, stop: Ints
 def _leave_at(setup: Setup, bars: Bars, market: Market, signals: Signals, entries: Entries) -> Ints:
     # At the entry, without what it slipped: the bid for a long, the ask for a short.
     fired = signals.fired
-    row = np.where(entries.row == fills.NEVER, fired.known, entries.row)
+    row = np.where(entries.row == tickets.NEVER, fired.known, entries.row)
     slipped = 0 if setup.entry.kind == "limit" else market.slippage
     spread = find_spread_at(bars, market, fired.session, row)
     return entries.price - fired.side * (slipped + spread)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from setupdesk.engine import fills
+from setupdesk.engine import tickets
 from setupdesk.engine.compile import Compiled
 from setupdesk.engine.fills import find_first
 from setupdesk.engine.levels import has_gap
@@ -50,10 +50,10 @@ def find_signals(setup: Setup, compiled: Compiled, bars: Bars) -> Signals:
     known |= {name: values[fired.known] for name, values in compiled.bar_levels.items()}
     failed = _find_failed(setup, known, len(fired.known))
     refused = {
-        fills.FILTERED: failed < len(setup.filters),
-        fills.OUTSIDE_WINDOW: _is_outside(compiled, bars, fired),
-        fills.DATA_GAP: _has_gap(compiled, bars, fired),
-        fills.BOTH_SIDES: fired.both_sides if fired.both_sides is not None else failed < 0,
+        tickets.FILTERED: failed < len(setup.filters),
+        tickets.OUTSIDE_WINDOW: _is_outside(compiled, bars, fired),
+        tickets.DATA_GAP: _has_gap(compiled, bars, fired),
+        tickets.BOTH_SIDES: fired.both_sides if fired.both_sides is not None else failed < 0,
     }
     return Signals(
         fired,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from setupdesk.engine import fills
+from setupdesk.engine import tickets
 from setupdesk.engine.compile import Compiled
 from setupdesk.engine.explain import VERDICTS, Story
 from setupdesk.engine.levels import NO_ATR
@@ -28,7 +28,7 @@ def tell(story: Story) -> Result:
 def tell_r(story: Story) -> tuple[Floats, Ints]:
     """Give the R and the session of each trade in order of exit: all that a brief needs."""
     rows = _find_traded(story)
-    ended = story.outcomes.at_rows(rows)
+    ended = story.exits.at_rows(rows)
     entry, side = story.orders.entry[rows], story.orders.side[rows]
     risk = np.abs(entry - story.orders.stop[rows])
     r = side * (ended.price - entry) / risk - _find_charges(story, side, ended) / risk
@@ -87,7 +87,7 @@ def _tell_candidates(story: Story) -> Candidates:
 def _tell_trades(story: Story) -> Trades:
     rows = _find_traded(story)
     bars, fired, orders = story.bars, story.signals.fired, story.orders
-    ended = story.outcomes.at_rows(rows)
+    ended = story.exits.at_rows(rows)
     entry, stop, side = orders.entry[rows], orders.stop[rows], fired.side[rows]
     target = orders.target[rows]
     risk = np.abs(entry - stop)
@@ -103,7 +103,7 @@ def _tell_trades(story: Story) -> Trades:
         exit_ms=_find_exits_ms(story, ended),
         entry=to_points(entry, bars.tick),
         stop=to_points(stop, bars.tick),
-        target=np.where(np.abs(target) >= fills.NO_TARGET, np.nan, to_points(target, bars.tick)),
+        target=np.where(np.abs(target) >= tickets.NO_TARGET, np.nan, to_points(target, bars.tick)),
         exit=to_points(ended.price, bars.tick),
         risk=to_points(risk, bars.tick),
         lots=ended.lots,
@@ -122,26 +122,26 @@ def _tell_trades(story: Story) -> Trades:
 
 def _find_traded(story: Story) -> Ints:
     # In order of entry.
-    rows = np.flatnonzero(story.verdicts == fills.TRADED)
+    rows = np.flatnonzero(story.verdicts == tickets.TRADED)
     return rows[np.argsort(story.orders.entered[rows], kind="stable")]
 
 
-def _find_exits_ms(story: Story, ended: fills.Outcomes) -> Ints:
-    flat = (ended.reason == fills.FLAT) & (story.market.flat_next == 0)
+def _find_exits_ms(story: Story, ended: tickets.Exits) -> Ints:
+    flat = (ended.reason == tickets.FLAT) & (story.market.flat_next == 0)
     return ended.at + flat * story.bars.timeframe.milliseconds
 
 
-def _find_charges(story: Story, side: Ints, ended: fills.Outcomes) -> Floats:
+def _find_charges(story: Story, side: Ints, ended: tickets.Exits) -> Floats:
     # Commission and swap, in ticks.
     account = story.account
     swap = np.where(side > 0, account.swap_long, account.swap_short)
     return np.asarray(account.commission - swap * ended.held_over, np.float64)
 
 
-def _find_slippage(story: Story, rows: Ints, ended: fills.Outcomes) -> Ints:
+def _find_slippage(story: Story, rows: Ints, ended: tickets.Exits) -> Ints:
     # A long pays the spread where it buys, at the entry; a short where it buys back.
     fired, market = story.signals.fired, story.market
     bought = np.where(fired.side[rows] > 0, story.orders.entered[rows], ended.row)
     spread = find_spread_at(story.bars, market, fired.session[rows], bought)
-    slips = np.where(ended.reason == fills.AT_TARGET, 0, 1) + (story.setup.entry.kind != "limit")
+    slips = np.where(ended.reason == tickets.AT_TARGET, 0, 1) + (story.setup.entry.kind != "limit")
     return spread + slips * market.slippage

@@ -21,7 +21,8 @@ from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.importers import read_bars
 from setupdesk.app.scope import cut, find_earlier, find_means, find_total, find_warm_up, resolve
 from setupdesk.core.errors import MissingBarsError, NotFoundError
-from setupdesk.core.request import Coverage, Offer, Request, SessionCount, parse_request
+from setupdesk.core.offer import Coverage, Offer, SessionCount
+from setupdesk.core.request import Request, parse_request
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe, find_timeframe
 from setupdesk.engine.batch import History, Variant, run_batch

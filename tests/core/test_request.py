@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.offer import Coverage, Offer, SessionCount
 from setupdesk.core.problem import Problem
-from setupdesk.core.request import Coverage, Mode, Offer, SessionCount, load_request, parse_request
+from setupdesk.core.request import Mode, load_request, parse_request
 from setupdesk.core.setup_terms import Param, SetupTerms
 from setupdesk.core.symbol import Catalogue, Costs, Symbol, Window
 from setupdesk.core.timeframe import Timeframe

@@ -13,9 +13,9 @@ from setupdesk.core.errors import (
     MissingBarsError,
     NotFoundError,
 )
+from setupdesk.core.offer import Coverage, SessionCount
 from setupdesk.core.period import find_date
 from setupdesk.core.problem import Problem
-from setupdesk.core.request import Coverage, SessionCount
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe, find_timeframe
 from setupdesk.market.bars import Bars

@@ -5,9 +5,9 @@ from datetime import date
 from typing import Self
 
 from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.offer import Coverage, SessionCount
 from setupdesk.core.period import find_date
 from setupdesk.core.problem import Problem
-from setupdesk.core.request import Coverage, SessionCount
 from setupdesk.core.symbol import Symbol
 
 

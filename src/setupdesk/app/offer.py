@@ -7,7 +7,7 @@ from typing import Protocol
 
 from setupdesk.app.ports import BarStore, Calendar
 from setupdesk.core.errors import MissingBarsError
-from setupdesk.core.request import Coverage, Offer, SessionCount
+from setupdesk.core.offer import Coverage, Offer, SessionCount
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.days import day_of, to_ms

@@ -7,7 +7,8 @@ from typing import Any
 
 from setupdesk.app.ports import StartLedger
 from setupdesk.core.errors import InvalidRequestError
-from setupdesk.core.request import Offer, parse_request
+from setupdesk.core.offer import Offer
+from setupdesk.core.request import parse_request
 from setupdesk.core.run import Door, Receipt
 
 

@@ -5,17 +5,18 @@ payload here, through START, so every door gives the same answer.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, TypeGuard
 
 from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.offer import Coverage, Offer
 from setupdesk.core.period import days_before, find_date
 from setupdesk.core.problem import Problem, find_nearest
 from setupdesk.core.setup_terms import RUN_PARAMS, Param, SetupTerms
-from setupdesk.core.symbol import Catalogue, Symbol
+from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe, find_timeframe
 
 MAX_BARS = 5_000_000
@@ -85,42 +86,6 @@ def load_request(stored: Mapping[str, Any]) -> Request:
         options=Options(**stored["options"]),
         extra=stored["extra"],
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """The days, both inclusive, between which bars are stored; dates of the symbol's market."""
-
-    first: date
-    last: date
-
-    def __str__(self) -> str:
-        return f"{self.first} to {self.last}"
-
-
-@dataclass(frozen=True, slots=True)
-class SessionCount:
-    """How many sessions a period has, and how many of them have any bars."""
-
-    held: int
-    with_bars: int
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What the desk can do at this moment: everything that a request is judged by."""
-
-    catalogue: Catalogue
-    setups: Mapping[str, SetupTerms]
-    find_coverage: Callable[[Symbol, Timeframe], Coverage | None]
-    count_sessions: Callable[[Symbol, Timeframe, date, date], SessionCount]
-    """The sessions of the symbol's exchange between two days, both inclusive."""
-
-    find_today: Callable[[str], date]
-    """Today in a time zone."""
-
-    unusable: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Why the user's own rules that are wrong cannot be used, by their ids."""
 
 
 def parse_request(payload: Mapping[str, Any], offer: Offer) -> Request:

@@ -1,0 +1,45 @@
+"""The offer: everything that a request is judged by, as it is at this moment."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from setupdesk.core.setup_terms import SetupTerms
+from setupdesk.core.symbol import Catalogue, Symbol
+from setupdesk.core.timeframe import Timeframe
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The days, both inclusive, between which bars are stored; dates of the symbol's market."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCount:
+    """How many sessions a period has, and how many of them have any bars."""
+
+    held: int
+    with_bars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the desk can do at this moment: everything that a request is judged by."""
+
+    catalogue: Catalogue
+    setups: Mapping[str, SetupTerms]
+    find_coverage: Callable[[Symbol, Timeframe], Coverage | None]
+    count_sessions: Callable[[Symbol, Timeframe, date, date], SessionCount]
+    """The sessions of the symbol's exchange between two days, both inclusive."""
+
+    find_today: Callable[[str], date]
+    """Today in a time zone."""
+
+    unusable: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Why the user's own rules that are wrong cannot be used, by their ids."""

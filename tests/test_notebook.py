@@ -87,6 +87,36 @@ def test_variants_are_tried_in_every_combination_and_give_what_a_backtest_gives(
     assert tried["deflated"].is_between(0, 1).all()
 
 
+@pytest.mark.usefixtures("home")
+def test_a_run_without_a_trade_has_its_tables_and_says_why() -> None:
+    bars = setupdesk.load_bars("GER40", "M1")
+
+    run = setupdesk.backtest("VWAP_fade_v1", bars, datetime(2025, 9, 1), datetime(2025, 9, 5))  # noqa: DTZ001 - as people write it
+
+    full = setupdesk.backtest("IB_raid_v1", bars, START, END)
+    assert run.candidates.columns == full.candidates.columns
+    assert run.trades.columns == full.trades.columns
+    assert run.equity.columns == full.equity.columns
+    why = "Its levels need volume, and the bars have none."
+    assert repr(run) == f"Backtest(None of 5 sessions could be judged: {why})"
+    assert full.report["look_ahead"]["sentence"].endswith("0 moved")
+
+
+@pytest.mark.usefixtures("home")
+def test_what_cannot_be_tried_is_told() -> None:
+    bars = setupdesk.load_bars("GER40", "M15")
+
+    with pytest.raises(ValueError, match="rr_target is an empty list"):
+        setupdesk.try_variants("IB_raid_v1", bars, START, END, rr_target=[])
+    with pytest.raises(TypeError, match="load the bars first"):
+        setupdesk.backtest("IB_raid_v1", "GER40", START, END)  # type: ignore[arg-type]
+    with pytest.raises(InvalidRequestError, match=r"stop_buffer was 5\. Allowed: 0 to 1"):
+        setupdesk.backtest("IB_raid_v1", bars, START, END, stop_buffer=5)
+    with pytest.raises(InvalidRequestError, match="rr_target takes the place of target"):
+        setupdesk.backtest("IB_raid_v1", bars, START, END, rr_target=2, target="mid")
+    assert len(setupdesk.try_variants("IB_raid_v1", bars, START, END, rr_target=[2, 2])) == 1
+
+
 def test_a_file_is_loaded_without_a_desk(tmp_path: Path, drawn: Bars) -> None:
     file = tmp_path / "bars.parquet"
     file.write_bytes(write_bars(drawn[:5000], "parquet"))

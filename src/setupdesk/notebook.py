@@ -5,7 +5,7 @@ Everything happens in the caller's own process; nothing is written to a ledger.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -27,18 +27,33 @@ from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe, find_timeframe
 from setupdesk.engine.batch import History, Variant, run_batch
 from setupdesk.engine.costs import with_dearer_spread
+from setupdesk.engine.look_ahead import check_look_ahead
 from setupdesk.engine.report import build_report
 from setupdesk.engine.result import Result
 from setupdesk.engine.statistics import Statistics, summarize
 from setupdesk.market.bars import Bars
 from setupdesk.market.days import day_of
 from setupdesk.market.resample import resample
-from setupdesk.market.sessions import find_rows
+from setupdesk.market.sessions import Session, find_rows
 from setupdesk.settings import load_settings
 from setupdesk.setups.registry import load_registry
 from setupdesk.setups.rule import Rule
 
 _OPTIONS = ("rr_target", "max_trades")
+
+_TRADE = (
+    *("number", "day", "side", "level", "signal_at", "entry_at", "exit_at"),
+    *("signal_local", "entry_local", "exit_local", "entry", "stop", "target", "exit", "risk"),
+    *("lots", "r", "r_pessimistic", "r_optimistic", "costs_r", "mae_r", "mfe_r"),
+    *("exit_reason", "ambiguous", "resolved", "bars_held", "candidate"),
+)
+_CANDIDATE = (
+    *("number", "day", "side", "level", "level_price", "started_at", "known_at", "known_local"),
+    *("extreme", "verdict", "detail"),
+)
+_SESSION = ("day", "skipped", "known_at", "size")
+_POINT = ("trade", "at", "r")
+"""The columns of the tables, which stand there without rows too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +80,36 @@ class Backtest:
 
     statistics: Statistics
     report: dict[str, Any]
-    """The JSON that the desk stores: figures, sentences, trades, evidence."""
+    """The JSON that the desk stores of a result: figures, sentences, trades, evidence, and the
+    look-ahead check; not where the bars came from."""
 
     @cached_property
     def trades(self) -> pl.DataFrame:
         """Give a row for each trade: times in UTC, prices in points, results in R."""
-        return _to_frame(self.report["trades"])
+        return _to_frame(self.report["trades"], _TRADE)
 
     @cached_property
     def candidates(self) -> pl.DataFrame:
         """Give a row for each place where the setup triggered, with its verdict."""
-        rows = [{**row, "evidence": None} for row in self.report["candidates"]]
-        return _to_frame(rows).drop("evidence", strict=False)
+        rows = [
+            {name: value for name, value in row.items() if name != "evidence"}
+            for row in self.report["candidates"]
+        ]
+        return _to_frame(rows, _CANDIDATE)
 
     @cached_property
     def sessions(self) -> pl.DataFrame:
         """Give a row for each session: its levels in points, or why it was skipped."""
-        rows = [{**row, **row["levels"]} for row in self.report["sessions"]]
-        return _to_frame(rows).drop("levels", strict=False)
+        rows = [
+            {name: value for name, value in row.items() if name != "levels"} | row["levels"]
+            for row in self.report["sessions"]
+        ]
+        return _to_frame(rows, _SESSION)
 
     @cached_property
     def equity(self) -> pl.DataFrame:
         """Give the sum of R after each trade."""
-        return _to_frame(self.report["equity"])
+        return _to_frame(self.report["equity"], _POINT)
 
     def to_pandas(self, table: Literal["trades", "candidates", "sessions", "equity"]) -> Any:
         """Give one of the tables as a ``pandas.DataFrame``."""
@@ -112,8 +134,8 @@ def load_bars(
 
     The file may be of any format that ``setupdesk data import`` takes; *file_clock* is the clock
     of its times and *source* its format, where they are not found. Coarser bars are made from
-    finer ones. Raises ``MissingBarsError``, ``InvalidImportError``, ``ClockNeededError``, and
-    ``NotFoundError`` for a symbol or a timeframe that there is not.
+    finer ones that are stored. Raises ``MissingBarsError``, ``InvalidImportError``,
+    ``ClockNeededError``, and ``NotFoundError`` for a symbol or a timeframe that there is not.
     """
     settings = load_settings()
     known, size = _find_symbol(symbol), find_timeframe(timeframe)
@@ -159,7 +181,12 @@ def backtest(
         dearer=variant.run(replace(history, symbol=with_dearer_spread(symbol, times=2))),
     )
     report = build_report(result, statistics, tick=symbol.tick, zone=symbol.zone)
-    return Backtest(result, statistics, report)
+
+    def run(bars: Bars, sessions: Sequence[Session]) -> Result:
+        return variant.run(replace(history, bars=bars, sessions=sessions))
+
+    checked = check_look_ahead(run, result, history.bars, history.sessions)
+    return Backtest(result, statistics, report | {"look_ahead": checked.to_json()})
 
 
 def try_variants(
@@ -176,7 +203,10 @@ def try_variants(
     max drawdown, and the deflated figure, which allows for the number of variants. On both cores;
     raises as ``backtest`` does.
     """
-    listed = {name: _list(values) for name, values in chosen.items()}
+    listed = {name: list(dict.fromkeys(_list(values))) for name, values in chosen.items()}
+    for name, values in listed.items():
+        if not values:
+            raise ValueError(f"{name} is an empty list: there is nothing to try")
     choices = [dict(zip(listed, values, strict=True)) for values in product(*listed.values())]
     rows = []
     for one in [loaded] if isinstance(loaded, LoadedBars) else loaded:
@@ -202,6 +232,8 @@ class _Bench:
 
     @classmethod
     def open(cls, loaded: LoadedBars) -> Self:
+        if not isinstance(loaded, LoadedBars):
+            raise TypeError(f"load the bars first: load_bars({loaded!r}, 'M15')")
         settings = load_settings()
         rules = {rule.id: rule for rule in load_registry()}
         calendar = ExchangeCalendar(settings.cache)
@@ -252,8 +284,8 @@ def _write_payload(
         "setup_id": setup_id,
         "symbol": loaded.symbol.name,
         "timeframe": loaded.bars.timeframe,
-        "start": str(start or coverage.first),
-        "end": str(end or coverage.last),
+        "start": _write_day(start or coverage.first),
+        "end": _write_day(end or coverage.last),
         "options": {key: value for key, value in chosen.items() if key in _OPTIONS},
         "extra": {key: value for key, value in chosen.items() if key not in _OPTIONS},
     }
@@ -283,8 +315,14 @@ def _find_symbol(name: str) -> Symbol:
     return symbol
 
 
-def _to_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    frame = pl.DataFrame(list(rows), infer_schema_length=None)
+def _write_day(day: str | date) -> str:
+    return day.date().isoformat() if isinstance(day, datetime) else str(day)
+
+
+def _to_frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pl.DataFrame:
+    # Without rows there are no types to find, but the columns are there all the same.
+    schema = None if rows else dict.fromkeys(columns, pl.String)
+    frame = pl.DataFrame(rows, schema=schema, infer_schema_length=None)
     moments = [name for name in frame.columns if name.endswith("_at") or name == "at"]
     days = [name for name in frame.columns if name == "day"]
     return frame.with_columns(

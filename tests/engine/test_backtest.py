@@ -182,6 +182,19 @@ def test_a_bar_beyond_both_levels_is_not_traded_when_only_one_side_is_reclaimed(
     assert verdicts(result)[0] == "both_sides"
 
 
+def test_a_raid_that_began_in_a_bar_beyond_both_levels_is_not_traded_when_it_is_reclaimed_later(
+    draw_day: Draw, make_setup: MakeSetup, run_day: RunDay
+) -> None:
+    bars = draw_day([(24000, 24070, 23970, 24065), (24065, 24066, 24040, 24050), CALM, CALM])
+
+    result = run_day(make_setup(), bars)
+
+    assert [(one.side, one.verdict) for one in result.candidates] == [
+        ("long", "both_sides"),
+        ("short", "both_sides"),
+    ]
+
+
 def test_a_raid_while_a_trade_is_open_is_recorded(
     draw_day: Draw, make_setup: MakeSetup, run_day: RunDay
 ) -> None:

@@ -33,7 +33,8 @@ def test_an_alarm_is_raised_where_the_order_in_a_bar_decides_the_sign() -> None:
         in notes["order_decides"].sentence
     )
     assert notes["ambiguous"].sentence.startswith(
-        "2 of 3 trades met stop and target in the same bar; M1 bars settled 1, 1 counted as stopped"
+        "In 2 of 3 trades a bar leaves open what came first; "
+        "M1 bars settled 1, 1 counted as stopped"
     )
 
 
@@ -54,7 +55,7 @@ def test_ambiguous_trades_that_are_all_settled_ask_for_none() -> None:
     note = notes_of([-1.0, 3.0], ambiguous=[True, False], resolved=[True, False])["ambiguous"]
 
     assert note.severity == "plain"
-    assert "in the same bar; M1 bars settled all of them. The average" in note.sentence
+    assert "what came first; M1 bars settled all of them. The average" in note.sentence
 
 
 def test_missing_costs_are_noted() -> None:

@@ -89,7 +89,11 @@ def judge_statically(day: Day, raids: list[tuple[int, int, str, int]], place: in
     known = raids[place][0]
     if known >= 33 - 8:
         return "outside_window"
-    both = day.high[known] - day.top > 1 and day.bottom - day.low[known] > 1
+    began = raids[place][1]
+    both = any(
+        day.high[row] - day.top > 1 and day.bottom - day.low[row] > 1
+        for row in range(began, known + 1)
+    )
     if both or sum(one[0] == known for one in raids) > 1:
         return "both_sides"
     return None

@@ -41,7 +41,7 @@ class InvalidRequestError(SetupdeskError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(problem.message for problem in problems))
+        super().__init__("\n".join(problem.sentence for problem in problems))
 
 
 class InvalidImportError(SetupdeskError):

@@ -21,6 +21,12 @@ class Problem:
     suggestion: str | None = None
     """The nearest value that would be accepted."""
 
+    @property
+    def sentence(self) -> str:
+        """Say it in words, with what is allowed where that is short."""
+        allowed = ", ".join(self.allowed)
+        return f"{self.message} Allowed: {allowed}." if 0 < len(allowed) <= 80 else self.message
+
     def to_json(self) -> dict[str, Any]:
         """Give the shape that every door shows."""
         return asdict(self)

@@ -357,9 +357,15 @@ class _Reading:
         if value is None:
             return None
         lowest = float(extra.get("min_rr", terms.min_rr if terms else 0))
+        for name in terms.target_params if terms else ():
+            if name in extra:
+                message = f"rr_target takes the place of {name}; give one of them."
+                self._refuse(f"extra.{name}", "overruled", message)
         if _is_number(value) and 0 < value <= 100 and value >= lowest:
             return float(value)
-        message = f"rr_target was {value!r}; a target nearer than min_rr is never taken."
+        nearer = _is_number(value) and 0 < value < lowest
+        why = "; a target nearer than min_rr is never taken." if nearer else "."
+        message = f"rr_target was {value!r}{why}"
         allowed = (f"{lowest:g} to 100",)
         self._refuse("options.rr_target", "out_of_bounds", message, allowed, f"{max(lowest, 1):g}")
         return None

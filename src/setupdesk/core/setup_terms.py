@@ -40,6 +40,9 @@ class SetupTerms:
     min_rr: float
     """A smaller ``rr_target`` would refuse every trade."""
 
+    target_params: tuple[str, ...] = ()
+    """The params that say where the target is: ``rr_target`` takes their place."""
+
     windows: tuple[str, ...] = ()
     """The windows that a symbol must have."""
 

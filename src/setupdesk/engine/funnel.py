@@ -8,7 +8,7 @@ from typing import Any
 from setupdesk.engine.result import TRADED, Candidates, Result
 from setupdesk.engine.words import say_count
 
-_SKIPPED = {
+WHY_SKIPPED = {
     "no_bars": "The session has no bars.",
     "no_history": "Its levels need earlier days or bars than there are.",
     "too_early": "The bars end before the levels of the session are known.",
@@ -82,7 +82,7 @@ _REFUSED = {
 def build_funnel(result: Result) -> dict[str, Any]:
     """Give the counts, the steps and the reasons, with an example of each."""
     candidates = result.candidates
-    skipped = _tally((code for code in result.sessions.skipped if code), tuple(_SKIPPED))
+    skipped = _tally((code for code in result.sessions.skipped if code), tuple(WHY_SKIPPED))
     verdicts = _tally(candidates.verdict, tuple(_REFUSED))
     refused = {code: count for code, count in verdicts.items() if code != TRADED}
     steps = _find_steps(refused, len(candidates))
@@ -122,7 +122,7 @@ def _write_sentence(steps: Sequence[Mapping[str, Any]], candidates: int) -> str:
 
 
 def _skip_reason(code: str, count: int) -> dict[str, Any]:
-    sentence = _SKIPPED.get(code, _spell_out(code))
+    sentence = WHY_SKIPPED.get(code, _spell_out(code))
     return {"code": code, "of": "session", "count": count, "sentence": sentence, "example": ""}
 
 

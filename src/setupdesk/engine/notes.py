@@ -59,7 +59,7 @@ def _on_order(statistics: Statistics) -> Iterator[Note]:
     yield Note(
         code="ambiguous",
         severity="caution" if stopped else "plain",
-        sentence=f"{touched} met stop and target in the same bar; {', '.join(how)}. "
+        sentence=f"In {touched} a bar leaves open what came first; {', '.join(how)}. "
         f"The average: {three}.",
     )
 
@@ -72,7 +72,7 @@ def _on_costs(statistics: Statistics) -> Iterator[Note]:
             sentence="No costs were charged: the result is better than any market would give.",
         )
     mean, dearer = statistics.expectancy.expectancy_r, statistics.dearer
-    if dearer is None:
+    if dearer is None or dearer.total_r == statistics.outcomes.total_r:
         return
     lost = (mean or 0) > 0 >= (dearer.expectancy_r or 0)
     yield Note(

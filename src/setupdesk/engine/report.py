@@ -5,13 +5,14 @@ the same and another language needs one place. Times are ISO 8601, in UTC and wh
 the market's zone; prices have the decimals of the symbol's tick.
 """
 
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from setupdesk.engine.breakdowns import UNKNOWN, Breakdowns, Cell
-from setupdesk.engine.funnel import build_funnel
+from setupdesk.engine.funnel import WHY_SKIPPED, build_funnel
 from setupdesk.engine.notes import write_notes
 from setupdesk.engine.plain import count_decimals, make_rows, plain, write_numbers, write_utc
 from setupdesk.engine.records import list_candidates, list_sessions, list_trades
@@ -44,7 +45,7 @@ def build_report(
     decimals = count_decimals(tick)
     return {
         "zone": zone,
-        "verdict": _describe_verdict(statistics),
+        "verdict": _describe_verdict(statistics, result),
         "statistics": _list_figures(statistics),
         "notes": [asdict(note) for note in write_notes(statistics)],
         "breakdowns": _list_cells(statistics.breakdowns),
@@ -56,13 +57,22 @@ def build_report(
     }
 
 
-def _describe_verdict(statistics: Statistics) -> dict[str, str]:
+def _describe_verdict(statistics: Statistics, result: Result) -> dict[str, str]:
     return {
         "code": statistics.verdict,
-        "sentence": _write_judgement(statistics),
+        "sentence": _write_none_judged(result) or _write_judgement(statistics),
         "sample_size": _write_sample_size(statistics),
         "expectation": EXPECTATION,
     }
+
+
+def _write_none_judged(result: Result) -> str | None:
+    reasons = Counter(reason for reason in result.sessions.skipped if reason)
+    if not reasons or reasons.total() < len(result.sessions):
+        return None
+    (reason, _), *others = reasons.most_common()
+    more = f" in most of them: {WHY_SKIPPED[reason]}" if others else f": {WHY_SKIPPED[reason]}"
+    return f"None of {say_count(len(result.sessions), 'session')} could be judged{more}"
 
 
 def _write_judgement(statistics: Statistics) -> str:

@@ -159,7 +159,7 @@ def _sweep_reclaim(trigger: SweepReclaim, compiled: Compiled, bars: Bars) -> Fir
         trigger.levels,
         beyond,
         {"sweep.extreme": beyond},
-        both_sides=_swept_both_sides(bars, signs, watches, (session, known, place)),
+        both_sides=_swept_both_sides(bars, signs, watches, (started, known, place)),
     )
 
 
@@ -178,14 +178,23 @@ def _watch_levels(trigger: SweepReclaim, compiled: Compiled, bars: Bars) -> list
 def _swept_both_sides(
     bars: Bars, signs: Ints, watches: Sequence[Watch], raids: tuple[Ints, Ints, Ints]
 ) -> Truths:
-    session, known, place = raids
-    up, down = np.zeros((2, len(known)), bool)
+    # No side can be taken where a bar from the break to the reclaim lies beyond both, or where
+    # both are reclaimed at once.
+    started, known, place = raids
+    beyond = np.zeros((2, len(bars)), bool)
     for sign, watch in zip(signs, watches, strict=True):
-        reach = (bars.high if sign > 0 else bars.low)[known]
-        beyond = sign * (reach - watch.level[session]) > watch.penetration[session]
-        up, down = (up | beyond, down) if sign > 0 else (up, down | beyond)
-    raided_up, raided_down = (np.isin(known, known[signs[place] == sign]) for sign in (1, -1))
-    return (up & down) | (raided_up & raided_down)
+        beyond[0 if sign > 0 else 1] |= _lies_beyond(bars, sign, watch)
+    doubles = np.append(0, np.cumsum(beyond.all(axis=0)))
+    swept_up, swept_down = (np.isin(known, known[signs[place] == sign]) for sign in (1, -1))
+    return (doubles[known + 1] > doubles[started]) | (swept_up & swept_down)
+
+
+def _lies_beyond(bars: Bars, sign: int, watch: Watch) -> Truths:
+    beyond = np.zeros(len(bars), bool)
+    for first, stop, level, deepest in zip(*watch, strict=True):
+        reach = (bars.high if sign > 0 else bars.low)[first:stop]
+        beyond[first:stop] = sign * (reach - level) > deepest
+    return beyond
 
 
 def _break_close(trigger: BreakClose, compiled: Compiled, bars: Bars) -> Fired:

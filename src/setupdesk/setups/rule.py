@@ -99,8 +99,13 @@ class Rule:
             timeframes=self.default.timeframes,
             params={name: param.to_param() for name, param in self.params.items()},
             min_rr=self.default.min_rr,
+            target_params=tuple(name for name in self.params if self._is_of_target(name)),
             windows=self.default.windows,
         )
+
+    def _is_of_target(self, name: str) -> bool:
+        others = [self.raw[key] for key in self.raw if key not in {*_UNTOUCHED, "target"}]
+        return not _stands_in(name, others)
 
     def resolve(
         self, params: Mapping[str, float | str], rr_target: float | None, max_trades: int | None

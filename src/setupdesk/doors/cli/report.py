@@ -105,7 +105,7 @@ def _header(run: Json) -> list[RenderableType]:
     moment = f"{say(run.get('accepted_at'))[:19].replace('T', ' ')} UTC"
     asked = f"asked by {say(run.get('user'))} through {say(run.get('door'))}"
     chosen = {**(request.get("options") or {}), **(request.get("extra") or {})}
-    said = {key: value for key, value in chosen.items() if value not in (None, False, "")}
+    said = {key: value for key, value in chosen.items() if value is not None and value is not False}
     return [
         Text.assemble((what, "bold"), f"  {_period(request)}"),
         Text(f"{say(run['run_id'])}, {asked}, {moment}", style="dim"),

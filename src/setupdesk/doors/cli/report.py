@@ -232,8 +232,10 @@ def _rules_and_costs(record: Json) -> list[RenderableType]:
     of = record["statistics"]
     if of["costs_r_mean"] is not None:
         charged = f"{fixed(of['costs_r_total'])}R in all, {fixed(of['costs_r_mean'], 3)}R a trade"
-        share = of["costs_share"] and f", {say_percent(of['costs_share'])} of the total before them"
-        costs.append(("Charged", f"{charged}{share or ''}"))
+        part = of["costs_share"] or 0.0
+        # More than all of it is no share that says anything.
+        share = f", {say_percent(part)} of the total before them" if 0 < part <= 1 else ""
+        costs.append(("Charged", charged + share))
     parts = [pairs(rows) for rows in (rules, costs) if rows]
     return [*section("Fill rules and costs"), *parts] if parts else []
 

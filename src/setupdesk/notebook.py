@@ -32,6 +32,7 @@ from setupdesk.engine.report import build_report
 from setupdesk.engine.result import Result
 from setupdesk.engine.statistics import Statistics, summarize
 from setupdesk.market.bars import Bars
+from setupdesk.market.coverage import mark_holed
 from setupdesk.market.days import day_of
 from setupdesk.market.resample import resample
 from setupdesk.market.sessions import Session, find_rows
@@ -254,10 +255,11 @@ class _Bench:
         setup, symbol = resolve(self.rules[request.setup_id], request), self.loaded.symbol
         assert request.start and request.end  # noqa: S101, PT018 - a backtest has both
         sessions = tuple(self.calendar.sessions(symbol, request.start, request.end))
+        bars = cut(self.loaded.bars, symbol, sessions, find_warm_up(setup, symbol))
         history = History(
             symbol=symbol,
-            bars=cut(self.loaded.bars, symbol, sessions, find_warm_up(setup, symbol)),
-            sessions=sessions,
+            bars=bars,
+            sessions=mark_holed(bars, sessions),
             earlier=find_earlier(setup, symbol, self.calendar, sessions[0].day),
             fine=self.loaded.finer,
         )

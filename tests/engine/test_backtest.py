@@ -11,6 +11,7 @@ from setupdesk.core.timeframe import Timeframe
 from setupdesk.engine.backtest import run_setup, warm_up
 from setupdesk.engine.result import Candidate, Result
 from setupdesk.market.bars import Bars
+from setupdesk.market.coverage import mark_holed
 from setupdesk.market.resample import resample
 from setupdesk.market.sessions import Session
 from setupdesk.setups.definition import Setup
@@ -411,3 +412,17 @@ def _without(bars: Bars, time_ms: int) -> Bars:
 
 def _read(raw: dict[str, Any]) -> Setup:
     return read_rule("changed", raw).default
+
+
+def test_a_session_that_is_not_whole_is_left_out(
+    draw_day: Draw, make_setup: MakeSetup, make_symbol: MakeSymbol, session: Session
+) -> None:
+    bars = draw_day(GOLDEN_2)
+
+    (holed,) = mark_holed(bars, [session])
+    result = run_setup(make_setup(), make_symbol(), bars, [holed])
+
+    assert not holed.whole  # 11 bars of 34
+    assert [one.skipped for one in result.sessions] == ["data_gap"]
+    assert (len(result.candidates), len(result.trades)) == (0, 0)
+    assert mark_holed(bars[:0], [session]) == (session,)

@@ -16,6 +16,7 @@ from setupdesk.core.run import Run
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
+from setupdesk.market.coverage import mark_holed
 from setupdesk.market.data_set import Manifest
 from setupdesk.market.days import day_of
 from setupdesk.market.resample import resample
@@ -67,6 +68,8 @@ class SetupManager:
         warm_up = find_warm_up(setup, symbol)
         near = cut(stored, symbol, sessions, warm_up)
         bars = resample(near, request.timeframe, symbol.week, symbol.roll).closed()
+        if request.mode is Mode.BACKTEST:
+            sessions = mark_holed(bars, sessions)
         fine_source = self._find_fine(symbol, request.timeframe, source)
         return Plan(
             request=request,

@@ -15,7 +15,7 @@ from setupdesk.engine.tell import tell
 from setupdesk.engine.tickets import Caps
 from setupdesk.market.bars import Bars
 from setupdesk.market.resample import resample
-from setupdesk.market.sessions import Session, find_instants
+from setupdesk.market.sessions import Session, session_by_clock
 from setupdesk.market.synthetic import simulate_bars
 from setupdesk.setups.definition import Setup
 
@@ -56,12 +56,7 @@ def warm_up(setups: Iterable[Setup], symbol: Symbol) -> None:
     """Compile every kernel that *setups* need, or load it from the cache on disk."""
     days = [date(2024, 1, 8) + timedelta(days=one) for one in range(3)]
     fine = simulate_bars(symbol, days[0], days[-1], seed=1)
-    sessions = [
-        Session(
-            day, *(int(edge[0]) for edge in find_instants(symbol.session, [Session(day, 0, 0)]))
-        )
-        for day in days
-    ]
+    sessions = [session_by_clock(day, symbol.session) for day in days]
     for setup in setups:
         bars = resample(fine, setup.timeframes[-1], symbol.week, symbol.roll)
         run_setup(setup, symbol, bars, sessions[1:], earlier=sessions[:1], fine=fine)

@@ -7,7 +7,7 @@ import numpy as np
 
 from setupdesk.core.symbol import Symbol, Window
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.engine.levels import Chart, Measured, measure
+from setupdesk.engine.levels import DATA_GAP, Chart, Measured, measure
 from setupdesk.engine.prices import to_points
 from setupdesk.engine.result import Truths
 from setupdesk.market.bars import Bars, Floats, Ints
@@ -103,7 +103,10 @@ def compile_setup(
         over,
         known,
         known_ms,
-        _find_skipped(found, {NO_BARS: ~has_bars, TOO_EARLY: known >= len(bars)}),
+        _find_skipped(
+            found,
+            {NO_BARS: ~has_bars, TOO_EARLY: known >= len(bars), DATA_GAP: _find_holed(sessions)},
+        ),
         _build_environment(setup, chart, found),
         {name: values for one in found.values() for name, values in one.per_bar.items()},
         clock.spans,
@@ -166,6 +169,10 @@ def _closes(bars: Bars, rows: Ints) -> Ints:
     # Before the first bar nothing closes, and rows that are not there yet close at the end.
     times = np.concatenate((bars.time, [bars.end_ms, 0])) + bars.timeframe.milliseconds
     return times[np.clip(rows, -1, len(bars))]
+
+
+def _find_holed(sessions: Sequence[Session]) -> Truths:
+    return np.array([not one.whole for one in sessions], bool)
 
 
 def _find_skipped(

@@ -1,7 +1,7 @@
 """Coverage: which bars the sessions of an exchange should have, and which of them are there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -63,6 +63,19 @@ def measure_coverage(bars: Bars, sessions: Sequence[Session]) -> tuple[SessionCo
     return tuple(
         SessionCoverage(one.day, _count_slots(one, bar_ms), int(count))
         for one, count in zip(sessions, counts, strict=True)
+    )
+
+
+def mark_holed(bars: Bars, sessions: Sequence[Session]) -> tuple[Session, ...]:
+    """Say of each session whether it is whole: at least 80 % of its bars, or none at all.
+
+    Only of sessions that are over can this be known, so it is no part of what a setup sees: it
+    leaves days out of a backtest, as one would throw away a bad day of data by hand.
+    """
+    covers = measure_coverage(bars, sessions)
+    return tuple(
+        replace(one, whole=cover.tradable or not cover.present)
+        for one, cover in zip(sessions, covers, strict=True)
     )
 
 

@@ -26,6 +26,9 @@ class Session:
     closes_ms: int
     """UTC milliseconds, exclusive: no bar of the session opens at or after it."""
 
+    whole: bool = True
+    """False where so many of its bars are missing that a backtest leaves it out."""
+
 
 def session_by_clock(day: date, window: Window) -> Session:
     """Give the session of *day* by the wall clock alone, whatever holidays there are.

@@ -17,7 +17,7 @@ UNPAID = frozenset(
     )
 )
 """To know the next bar earns these nothing: orders that wait are filled at a price named before,
-and a gap is faded on whichever side of it the first bar closes."""
+and the side of a gap is that of the open, which is not moved."""
 
 
 @of_every_rule
@@ -35,7 +35,7 @@ def test_a_planted_look_ahead_is_caught_and_the_honest_run_is_not(rule: Rule) ->
 
 @pytest.mark.faults
 @of_every_rule
-def test_a_planted_look_ahead_that_pays_is_refused_by_the_null_test(rule: Rule) -> None:
+def test_the_null_test_refuses_a_planted_look_ahead_where_it_pays(rule: Rule) -> None:
     setup, symbol = rule.default, draw_market().symbol
     run = peeking(make_run(setup, null_symbol(symbol)))
 

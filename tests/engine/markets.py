@@ -55,6 +55,16 @@ class Market:
         return run  # type: ignore[return-value]  # a Result is what a run tells
 
 
+def peeking(run: Run) -> Run:
+    """Plant a look-ahead in an honest run: each of its bars is the next one but for its open."""
+    return lambda bars, sessions: run(one_bar_ahead(bars), sessions)
+
+
+def one_bar_ahead(bars: Bars) -> Bars:
+    rows = np.minimum(np.arange(len(bars)) + 1, len(bars) - 1)
+    return replace(bars, high=bars.high[rows], low=bars.low[rows], close=bars.close[rows])
+
+
 def pick(bars: Bars, kept: Truths) -> Bars:
     columns = ("time", "open", "high", "low", "close", "volume")
     return replace(bars, **{name: getattr(bars, name)[kept] for name in columns})

@@ -16,6 +16,7 @@ from setupdesk.engine.result import Candidate, SessionLevels, Trade
 from setupdesk.market.bars import Bars
 from setupdesk.market.sessions import Session
 from setupdesk.setups.definition import Setup
+from tests.engine.markets import peeking
 
 MakeSymbol = Callable[..., Symbol]
 MakeSetup = Callable[..., Setup]
@@ -200,12 +201,3 @@ def test_a_signal_that_comes_late_or_goes_is_named(
     assert found.first is not None
     assert (found.first.was, found.first.became) == ("absent", "there")
     assert found.to_json()["first"]["sentence"] in found.sentence
-
-
-def peeking(run: Run) -> Run:
-    return lambda bars, sessions: run(one_bar_ahead(bars), sessions)
-
-
-def one_bar_ahead(bars: Bars) -> Bars:
-    rows = np.minimum(np.arange(len(bars)) + 1, len(bars) - 1)
-    return replace(bars, high=bars.high[rows], low=bars.low[rows], close=bars.close[rows])

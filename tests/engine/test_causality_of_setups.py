@@ -1,30 +1,13 @@
 """Every setup that ships, on beginnings of a market: later bars change nothing that was known."""
 
-from datetime import datetime
-from pathlib import Path
-from zoneinfo import ZoneInfo
-
 import numpy as np
-import polars as pl
 import pytest
 
-from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.engine.causality import Causality, Whole, check_causality, find_change
-from setupdesk.market.bars import Bars
 from setupdesk.setups.rule import Rule
-from tests.engine.markets import (
-    RULES,
-    WARM_UP,
-    Market,
-    draw_market,
-    hold_sessions,
-    of_every_rule,
-)
-
-SHARED = (parent / "shared/data" for parent in Path(__file__).parents)
-REAL = next((folder for folder in SHARED if folder.is_dir()), Path("shared/data"))
-REAL_GER40 = REAL / "clean/GER40_M15_forexcom.parquet"
+from tests.engine.markets import EARLIER, RULES, WARM_UP, Market, draw_market, of_every_rule
+from tests.engine.real_bars import read_market
 
 
 def examine(rule: Rule, timeframe: Timeframe, market: Market, prefixes: int) -> Causality:
@@ -55,22 +38,15 @@ def test_no_later_bar_changes_what_a_setup_knew_long(rule: Rule, timeframe: Time
     assert found.prefixes >= 500
 
 
-@pytest.mark.skipif(not REAL_GER40.is_file(), reason="no real files in ../shared/data")
 @pytest.mark.parametrize(
     "rule",
     [rule for rule in RULES if Timeframe.M15 in rule.default.timeframes],
     ids=lambda rule: rule.id,
 )
 def test_no_later_bar_changes_what_a_setup_knew_of_the_dax(rule: Rule) -> None:
-    bars = read_real_bars()
-    symbol = load_catalogue()["GER40"]
-    zone = ZoneInfo(symbol.zone)
-    stamps = (datetime.fromtimestamp(at / 1000, zone).date() for at in bars.time.tolist())
-    days = [day for day in sorted(set(stamps)) if day.isoweekday() < 6]
-    held = hold_sessions(symbol, days)
-    market = Market(symbol, bars, held[WARM_UP:], held[:WARM_UP])
+    market = read_market("GER40_M15_forexcom", last=200 * 92, warm_up=WARM_UP, earlier=EARLIER)
 
-    found = check_causality(market.run(rule, None), bars, market.sessions, prefixes=64)
+    found = check_causality(market.run(rule, None), market.minutes, market.sessions, prefixes=64)
 
     assert found.first is None, found.sentence
     assert found.candidates > 8
@@ -94,15 +70,3 @@ def test_every_bar_of_a_day_leaves_what_was_known(rule: Rule) -> None:
     ]
 
     assert set(changes) == {None}
-
-
-def read_real_bars() -> Bars:
-    # The last two hundred days.
-    frame = pl.read_parquet(REAL_GER40).tail(200 * 92)
-    opened, high, low, close = (
-        np.rint(frame[name].to_numpy() / 0.1).astype(np.int64)
-        for name in ("open", "high", "low", "close")
-    )
-    stamps = frame["ts"].dt.epoch("ms").to_numpy().astype(np.int64)
-    volume = np.full(len(frame), np.nan)
-    return Bars(Timeframe.M15, 0.1, stamps, opened, high, low, close, volume)

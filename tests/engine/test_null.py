@@ -1,7 +1,6 @@
 """On a market without drift and without costs no setup may win: what wins here looks ahead."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import date
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.engine.backtest import run_setup
-from setupdesk.engine.causality import Run, Told
+from setupdesk.engine.causality import Run
 from setupdesk.engine.null_test import (
     PRICE,
     NullSize,
@@ -19,9 +18,8 @@ from setupdesk.engine.null_test import (
     find_weekdays,
     null_symbol,
 )
-from setupdesk.market.bars import Bars
-from setupdesk.market.sessions import Session
 from setupdesk.setups.definition import Setup
+from tests.engine.markets import peeking
 
 MakeSetup = Callable[..., Setup]
 MakeSymbol = Callable[..., Symbol]
@@ -54,12 +52,7 @@ def test_a_random_walk_cannot_be_beaten(run: Run, symbol: Symbol, timeframe: Tim
 def test_a_run_that_reads_one_bar_ahead_wins_and_is_caught(
     run: Run, symbol: Symbol, timeframe: Timeframe
 ) -> None:
-    def peek(bars: Bars, sessions: Sequence[Session]) -> Told:
-        rows = np.minimum(np.arange(len(bars)) + 1, len(bars) - 1)
-        ahead = {name: getattr(bars, name)[rows] for name in ("high", "low", "close")}
-        return run(replace(bars, **ahead), sessions)
-
-    found = check_null(peek, symbol, timeframe, 1)
+    found = check_null(peeking(run), symbol, timeframe, 1)
 
     assert found.verdict == "failed"
     assert found.mean > 3 * found.error

@@ -82,7 +82,7 @@ class Expression:
         """Say whether it is below zero on every market, which only constants and ticks can be."""
         if self.kind != "number" or not self.names <= {TICK}:
             return False
-        return all(self({TICK: np.float64(tick)}) < 0 for tick in _ANY_TICK)
+        return all(self({TICK: np.array(tick)}) < 0 for tick in _ANY_TICK)
 
     def check_names(self, known: Iterable[str]) -> None:
         """Raise ``ExpressionError`` if the formula says a name that is not *known*."""
@@ -190,7 +190,7 @@ def _is_zero(number: _Node) -> bool:
     if not number.names <= {TICK}:
         return False
     with np.errstate(all="ignore"):
-        return all(number.run({TICK: np.float64(tick)}) == 0 for tick in _ANY_TICK)
+        return all(number.run({TICK: np.array(tick)}) == 0 for tick in _ANY_TICK)
 
 
 def _read_unary(node: ast.UnaryOp) -> _Node:

@@ -20,6 +20,8 @@ from setupdesk.setups.template import fill_template
 
 QUICK = GateSize(sessions=15, prefixes=20, null=NullSize(sessions=20, most_sessions=40))
 MINE = fill_template("mine_v1")
+WINDOW = ("window: {", "window: it ends (10:00) before it begins (15:30) on GER40")
+LEVEL = ("ib: {", "levels.ib: it is known at 10:00, after the window has ended (10:00)")
 
 
 def open_desk(folder: Path, *, peeks: bool = False, catalogue: Catalogue | None = None) -> RuleDesk:
@@ -98,3 +100,25 @@ def test_a_timeframe_that_cuts_a_window_is_a_mistake(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidRuleError, match="cannot be measured with H4 bars"):
         open_desk(tmp_path).add(text, "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "told"),
+    [
+        ("from: ib.end, to: session.end - 2h", "from: session.end - 2h, to: ib.end", *WINDOW),
+        ("flat: session.end", "flat: '08:00'", "exit: {", "exit.flat: 08:00 is not after"),
+        ("from: ib.end, to: session.end - 2h", "from: session.start, to: ib.end", *LEVEL),
+    ],
+)
+def test_what_only_a_market_shows_is_a_mistake_with_its_line(
+    tmp_path: Path, old: str, new: str, at: str, told: str
+) -> None:
+    text = MINE.replace(old, new)
+
+    with pytest.raises(InvalidRuleError) as refused:
+        open_desk(tmp_path).add(text, "mine.yaml")
+
+    [mistake] = refused.value.mistakes
+    line, _, words = mistake.removeprefix("line ").partition(": ")
+    assert text.splitlines()[int(line) - 1].lstrip().startswith(at)
+    assert words.startswith(told)

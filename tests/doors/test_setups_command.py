@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,11 +51,35 @@ def test_new_writes_a_rule_that_is_sound_and_check_says_what_it_looked_at(place:
 
 
 def test_new_overwrites_nothing_and_takes_no_odd_name(place: Path) -> None:
-    again = call(place, "setups", "new", "mine", exit_code=2)
+    call(place, "setups", "new", "twice")
+    again = call(place, "setups", "new", "twice", exit_code=2)
     odd = call(place, "setups", "new", "../mine", exit_code=2)
 
-    assert "mine_v1.yaml is there already" in again.stderr
+    assert "twice_v1.yaml is there already" in again.stderr
     assert "letters, digits and _" in odd.stderr
+
+
+def test_new_proposes_the_next_version_of_what_is_published(place: Path) -> None:
+    own = call(place, "setups", "new", "mine", exit_code=2)
+    shipped = call(place, "setups", "new", "IB_raid", exit_code=2)
+
+    assert "mine_v1 is published already: `setupdesk setups new mine_v" in own.stderr
+    assert "IB_raid_v1 is one that ships with the desk" in shipped.stderr
+    assert "`setupdesk setups new IB_raid_v2` is the next" in shipped.stderr
+    assert not (place / "IB_raid_v1.yaml").exists()
+
+
+def test_a_rule_that_never_trades_is_not_called_sound(place: Path) -> None:
+    text = (place / "mine_v1.yaml").read_text().replace("0.15*atr <=", "90*atr <=")
+    (place / "idle.yaml").write_text(text.replace("mine_v1", "idle_v1"))
+
+    told = call(place, "setups", "check", "idle.yaml", exit_code=3)
+    answer = ask(place, "setups", "check", "idle.yaml", exit_code=3)
+
+    assert "It never traded on 40 sessions of a simulated market on M1, M5, M15" in told.stderr
+    assert told.stderr.endswith("idle_v1 has no mistake in its words, but it never traded.\n")
+    assert re.search(r"published +no\b", told.stdout)
+    assert (answer["gate"]["passed"], answer["gate"]["never_traded"]) == (False, True)
 
 
 def test_new_takes_a_version_and_says_where_the_file_is(place: Path) -> None:
@@ -96,6 +121,8 @@ def test_a_published_rule_is_listed_shown_and_runs(place: Path) -> None:
     assert answer["report"]["provenance"]["setup_hash"] == shown["hash"]
     assert call(place, "setups", "show", "mine_v1", "--yaml").stdout == shown["yaml"]
     assert "mine_v1" in call(place, "setups", "list").stdout
+    assert "yes, of your own" in call(place, "setups", "show", "mine_v1").stdout
+    assert "yes, it ships with" in call(place, "setups", "show", "IB_raid_v1").stdout
     assert "There is no setup" in call(place, "setups", "show", "mine_v9", exit_code=4).stderr
 
 

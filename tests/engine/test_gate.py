@@ -1,19 +1,25 @@
 """The gate lets honest rules through and names what the others know too early."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.core.errors import InvalidRuleError
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.engine.causality import Run
+from setupdesk.engine.compile import compile_setup
 from setupdesk.engine.gate import GateSize, draw_market, examine, make_run
+from setupdesk.engine.hours import find_wrong_hours
 from setupdesk.engine.null_test import FIRST_DAY, NullSize, draw_walk, find_weekdays
 from setupdesk.market.bars import Ints
 from setupdesk.setups.definition import Setup
+from setupdesk.setups.registry import load_registry
 from setupdesk.setups.rule import Rule
 
 MakeSymbol = Callable[..., Symbol]
@@ -48,6 +54,66 @@ def test_what_cannot_be_judged_is_no_pass_and_no_refusal(
     assert not report.passed
     assert not report.refused
     assert "could not be judged" in report.sentences[-1]
+    assert report.never_traded
+    assert report.to_json()["never_traded"]
+    assert re.fullmatch(
+        r"It never traded on 15 sessions of a simulated market on M1, M5, M15 "
+        r"\([\d,]+ candidates: filtered [\d,]+\): look at its filters and its window\.",
+        report.sentences[-2],
+    )
+
+
+def test_what_never_triggers_says_so(
+    make_setup: Callable[..., Setup], make_symbol: MakeSymbol
+) -> None:
+    trigger = {
+        "kind": "sweep_reclaim",
+        "levels": ["ib.high", "ib.low"],
+        "reclaim_within": "reclaim_within",
+        "min_penetration": "100000*tick",
+    }
+
+    report = examine(make_setup(trigger=trigger), make_symbol(), QUICK)
+
+    assert report.sentences[-2].startswith("It never triggered on 15 sessions of a simulated")
+    assert report.sentences[-2].endswith("on M1, M5, M15: look at its filters and its window.")
+
+
+@pytest.mark.parametrize(
+    ("parts", "mistake"),
+    [
+        (
+            {"window": {"from": "session.end - 2h", "to": "ib.end"}},
+            "window: it ends (10:00) before it begins (15:30) on GER40",
+        ),
+        ({"window": {"from": "ib.end", "to": "10:00"}}, "window: it ends as it begins (10:00) on"),
+        (
+            {"exit": {"flat": "ib.end"}},
+            "exit.flat: 10:00 is not after the beginning of the window (10:00) on GER40",
+        ),
+        (
+            {"window": {"from": "session.start", "to": "ib.end"}},
+            "levels.ib: it is known at 10:00, after the window has ended (10:00) on GER40",
+        ),
+    ],
+)
+def test_hours_that_never_come_together_are_a_mistake(
+    make_setup: Callable[..., Setup], make_symbol: MakeSymbol, parts: dict[str, Any], mistake: str
+) -> None:
+    with pytest.raises(InvalidRuleError) as refused:
+        examine(make_setup(**parts), make_symbol(), QUICK)
+
+    [told] = refused.value.mistakes
+    assert told.startswith(mistake)
+
+
+def test_the_hours_of_what_ships_come_together() -> None:
+    symbol = load_catalogue()["GER40"]
+
+    for rule in load_registry():
+        bars, sessions = draw_market(symbol, rule.default.timeframes[0], 12, QUICK)
+        compiled = compile_setup(rule.default, symbol, bars, sessions)
+        assert list(find_wrong_hours(compiled, symbol)) == []
 
 
 def test_what_looks_ahead_is_refused(raid: Rule, make_symbol: MakeSymbol) -> None:

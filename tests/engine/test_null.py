@@ -13,6 +13,7 @@ from setupdesk.engine.causality import Run
 from setupdesk.engine.null_test import (
     PRICE,
     NullSize,
+    NullTest,
     check_null,
     draw_walk,
     find_weekdays,
@@ -45,7 +46,8 @@ def test_a_random_walk_cannot_be_beaten(run: Run, symbol: Symbol, timeframe: Tim
     assert found.trades > 1_000
     assert found.verdict == "passed"
     assert -6 * found.error < found.mean < 3 * found.error
-    assert "nothing, as it must be" in found.sentence
+    assert f"{found.mean:+.2f}R ± {found.error:.2f} (standard error) over" in found.sentence
+    assert found.sentence.endswith("a leak smaller than three of these would not be seen.")
 
 
 @pytest.mark.parametrize("timeframe", [Timeframe.M1, Timeframe.M15])
@@ -85,3 +87,20 @@ def test_every_price_between_two_is_traded_and_nothing_drifts() -> None:
     assert (bars.open[1:] == bars.close[:-1]).all()
     assert (bars.high - bars.low).max() <= 8
     assert abs(moved) < 4 * np.sqrt(len(bars) * 8)
+
+
+@pytest.mark.parametrize(
+    ("mean", "words"),
+    [
+        (0.49, "is not distinguishable from zero: +0.49R ± 0.26 (standard error) over 349 trades"),
+        (-0.49, "is not distinguishable from zero: -0.49R ± 0.26"),
+        (-0.9, "does not win: -0.90R ± 0.26"),
+        (0.9, "wins on a random walk, +0.90R ± 0.26"),
+    ],
+)
+def test_the_words_claim_no_more_than_the_figures(mean: float, words: str) -> None:
+    found = NullTest(
+        timeframe=Timeframe.M1, sessions=500, trades=349, enough=300, mean=mean, error=0.259
+    )
+
+    assert words in found.sentence

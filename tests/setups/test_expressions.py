@@ -130,3 +130,48 @@ def test_no_text_gets_past_the_reader(text: str) -> None:
         return
 
     assert formula.kind == "number"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ib.range / gap > 3", [True, False, False]),
+        ("ib.range / gap < 30", [True, False, False]),
+        ("not ib.range / gap > 3", [False, False, False]),
+        ("ib.range / gap != 3", [True, False, False]),
+        ("not (ib.range / gap > 3 and weekday == 1)", [False, True, True]),
+        ("ib.range / gap > 3 or weekday == 6", [True, True, False]),
+        ("not ib.range / gap in (1, 2)", [True, False, False]),
+        ("not not ib.range / gap > 3", [True, False, False]),
+    ],
+)
+def test_what_is_divided_by_zero_or_unknown_makes_nothing_true(
+    text: str, expected: list[bool]
+) -> None:
+    rows = {**ROWS, "gap": np.array([2.0, 0.0, np.nan])}
+
+    value = parse_expression(text, "truth")(rows)
+
+    assert value.tolist() == expected
+
+
+@pytest.mark.parametrize("text", ["ib.range/0", "1/(2 - 2) > atr", "atr/(tick - tick) > 1"])
+def test_a_division_by_a_constant_zero_is_refused(text: str) -> None:
+    with pytest.raises(ExpressionError, match="a division by zero stands in"):
+        parse_expression(text, "truth" if ">" in text else "number")
+
+
+@pytest.mark.parametrize(
+    "text", ["weekday in (8, 9)", "weekday == 0", "0 < weekday", "weekday in (1, 2.5)"]
+)
+def test_a_day_that_no_week_has_is_refused(text: str) -> None:
+    with pytest.raises(ExpressionError, match=r"1 \(Monday\) to 7 \(Sunday\), .* is none"):
+        parse_expression(text, "truth")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("-5*tick", True), ("-1", True), ("0", False), ("2 - tick", False), ("-1*atr", False)],
+)
+def test_what_is_negative_on_every_market_says_so(text: str, *, expected: bool) -> None:
+    assert parse_expression(text, "number").is_negative is expected

@@ -41,6 +41,9 @@ def line_of(words: str) -> int:
             "buffer: {d",
             "the default must lie .*",
         ),
+        ("(1, 2, 3, 4, 5)", "(8, 9)", "weekday in", r"filters.0: .* 7 \(Sunday\), 8 is none"),
+        ("0.15*atr", "atr/0", "0.15", r"filters.1: a division by zero stands in 'atr / 0'"),
+        (": 1*tick", ": -5*tick", "min_pen", r"min_penetration: a distance below .* '-5\*tick'"),
         ("  ru: Рейд", "  rus: Рейд", "title:", "title.ru: it is missing"),
     ],
 )
@@ -60,6 +63,20 @@ def test_each_mistake_of_the_whole_rule_is_told_once_and_in_its_own_line() -> No
         f"line {line_of('stop: {')}",
         f"line {line_of('window: {f')}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("default: 0.05", "default: 7"),
+        ("default: 0.05, minimum: 0, maximum: 1", "default: nothing"),
+        ("{default: opposite,", "{default: oposite,"),
+    ],
+)
+def test_a_wrong_param_is_told_once(old: str, new: str) -> None:
+    mistakes = find_mistakes((old, new))
+
+    assert all(re.match(rf"line {line_of(old)}: params\.", one) for one in mistakes)
 
 
 def test_what_is_missing_at_the_top_has_no_line() -> None:

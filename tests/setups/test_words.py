@@ -39,3 +39,15 @@ def test_what_a_rule_leaves_open_is_told_too() -> None:
 
     assert (told["target"], told["sides"]) == ("none", "long")
     assert "filter" not in told
+
+
+def test_a_time_without_a_zone_is_told_to_be_the_market_s() -> None:
+    raid = load_registry().find("IB_raid_v1")
+    assert raid is not None
+    window = {"from": "10:00", "to": "16:00 Europe/London"}
+    box = {"box": {"kind": "session_range", "window": "07:00-08:00"}}
+
+    told = dict(tell_rule({**raid.raw, "window": window, "levels": box}))
+
+    assert told["trigger window"] == "from 10:00 (the market's clock), to 16:00 Europe/London"
+    assert told["level box"] == "session range, window 07:00-08:00 (the market's clock)"

@@ -6,7 +6,6 @@ file that is wrong, that was changed, or that nobody published takes away that r
 
 import fcntl
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from setupdesk.core.errors import InvalidRuleError, NotFoundError
 from setupdesk.setups.plugins import Plugins
 from setupdesk.setups.registry import BUILT_IN, load_registry, load_rule, parse_rule, text_of
 from setupdesk.setups.rule import Rule
+from setupdesk.setups.versions import find_next
 
 PUBLISHED = "published.json"
 """The sha256 of every rule that was ever published here, by its id."""
@@ -107,7 +107,7 @@ class RuleFiles(Mapping[str, Rule]):
         if shipped is None and known in (None, rule.digest):
             return None
         whose = "ships with the desk" if shipped else "was published with other content"
-        following = _find_next(rule.id, {*self._shipped, *published})
+        following = find_next(rule.id, {*self._shipped, *published})
         return f"id: {rule.id} {whose} and stays as it is, publish {following}"
 
     def _read(self) -> _Shelf:
@@ -151,13 +151,6 @@ class RuleFiles(Mapping[str, Rule]):
             reason = f"{file} cannot be read, so no rule of your own can be told from a changed one"
             raise InvalidRuleError(file.name, [reason])
         return hashes
-
-
-def _find_next(setup_id: str, taken: set[str]) -> str:
-    name, _, version = setup_id.rpartition("_v")
-    pattern = re.compile(rf"{re.escape(name)}_v(\d+)")
-    versions = [int(found[1]) for one in taken if (found := pattern.fullmatch(one))]
-    return f"{name}_v{max([int(version), *versions]) + 1}"
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:

@@ -93,7 +93,10 @@ class RuleDesk:
         """
         rule = self.files.check(text, file_name)
         symbol = self._choose_symbol(rule, text, file_name)
-        report = self.examine(rule.default, symbol, note)
+        try:
+            report = self.examine(rule.default, symbol, note)
+        except InvalidRuleError as wrong:
+            raise InvalidRuleError(file_name, point_out(wrong.mistakes, text)) from wrong
         if report.refused:
             raise InvalidRuleError(file_name, report.sentences)
         is_new = not dry_run and self.files.publish(rule, text)

@@ -10,6 +10,7 @@ A run on the first bars of a market must give, of the run on all of them, exactl
 * the levels of every session that has begun, as far as they were known by then.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
@@ -111,6 +112,9 @@ class Causality:
     prefixes: int
     candidates: int
     trades: int
+    verdicts: Mapping[str, int]
+    """How many candidates ended how."""
+
     first: Change | None
     """None where nothing changed."""
 
@@ -288,6 +292,7 @@ def check_causality(
         prefixes=len(ends),
         candidates=len(whole.candidates),
         trades=len(whole.trades),
+        verdicts=Counter(one.verdict for one in whole.candidates),
         first=first,
     )
 

@@ -56,6 +56,9 @@ class Compiled:
     window: tuple[Ints, Ints]
     """When the close of the triggering bar must lie, UTC milliseconds, ``[from, to)``."""
 
+    flat: Ints
+    """When what is open is closed, UTC milliseconds."""
+
     last: Ints
     """Last row in which a trade may be held."""
 
@@ -91,6 +94,7 @@ def compile_setup(
     found = {name: measure(name, level, setup, chart) for name, level in setup.levels.items()}
     clock.spans.update({name: one.span for name, one in found.items() if one.span})
     window = clock.instants(setup.window.start), clock.instants(setup.window.end)
+    flat = clock.instants(setup.exit.flat)
     counted = np.searchsorted(bars.time, begins)
     over = np.searchsorted(bars.time, np.maximum(closes, window[1]))
     known = _find_known(setup, found, counted, first)
@@ -111,7 +115,8 @@ def compile_setup(
         {name: values for one in found.values() for name, values in one.per_bar.items()},
         clock.spans,
         window,
-        _last_rows(bars, clock.instants(setup.exit.flat)),
+        flat,
+        _last_rows(bars, flat),
         find_offsets_ms(opens, symbol.zone),
     )
 

@@ -3,7 +3,8 @@
 It must neither look ahead nor win where nothing can be won.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -11,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from setupdesk.core.errors import InvalidRuleError
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.engine.backtest import run_setup
 from setupdesk.engine.causality import Causality, Run, check_causality
+from setupdesk.engine.compile import compile_setup
+from setupdesk.engine.hours import find_wrong_hours
 from setupdesk.engine.null_test import (
     NullSize,
     NullTest,
@@ -59,6 +63,9 @@ class GateReport:
 
     setup_id: str
     symbol: str
+    sessions: int
+    """Of the simulated market, on each timeframe."""
+
     causality: tuple[Causality, ...]
     """One for each of the setup's timeframes."""
 
@@ -75,6 +82,11 @@ class GateReport:
         return not self.refused and self.null.verdict == "passed"
 
     @property
+    def never_traded(self) -> bool:
+        """Say whether it did nothing at all, so that there was nothing to judge."""
+        return not self.null.trades and not any(one.trades for one in self.causality)
+
+    @property
     def sentences(self) -> tuple[str, ...]:
         """Say in words what was found, the verdict last."""
         verdict = (
@@ -84,13 +96,26 @@ class GateReport:
             if self.refused
             else "Nothing looks ahead; whether it wins on a random walk could not be judged."
         )
-        return (*(one.sentence for one in self.causality), self.null.sentence, verdict)
+        idle = [self._tell_idleness()] if self.never_traded else []
+        return (*(one.sentence for one in self.causality), self.null.sentence, *idle, verdict)
+
+    def _tell_idleness(self) -> str:
+        ends = sum((Counter(one.verdicts) for one in self.causality), Counter())
+        did = "traded" if ends else "triggered"
+        reasons = ", ".join(f"{verdict} {count:,}" for verdict, count in ends.most_common())
+        found = f" ({ends.total():,} candidates: {reasons})" if ends else ""
+        timeframes = ", ".join(one.timeframe for one in self.causality)
+        return (
+            f"It never {did} on {self.sessions} sessions of a simulated market on {timeframes}"
+            f"{found}: look at its filters and its window."
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Give the shape that doors show."""
         return {
             "passed": self.passed,
             "refused": self.refused,
+            "never_traded": self.never_traded,
             "symbol": self.symbol,
             "sentences": list(self.sentences),
             "causality": [one.to_json() for one in self.causality],
@@ -112,14 +137,16 @@ def examine(
 ) -> GateReport:
     """Put a setup through both parts, on simulated markets with the hours of *symbol*.
 
-    Raises ``InvalidRuleError`` where the symbol lacks a window of the setup.
+    Raises ``InvalidRuleError`` where the symbol lacks a window of the setup, or where the hours
+    of the setup can never come together on it.
     """
     size = size or GateSize()
     warm_up = find_warm_up(setup)
     run = make_run(setup, symbol)
+    markets = [draw_market(symbol, one, warm_up, size) for one in setup.timeframes]
+    _check_hours(setup, symbol, markets)
     causality = []
-    for timeframe in setup.timeframes:
-        bars, sessions = draw_market(symbol, timeframe, warm_up, size)
+    for timeframe, (bars, sessions) in zip(setup.timeframes, markets, strict=True):
         watch = partial(note, f"looking for what later bars change, {timeframe}")
         causality.append(
             check_causality(
@@ -135,7 +162,25 @@ def examine(
         size=size.null,
         watch=partial(note, f"trading a random walk, {finest}"),
     )
-    return GateReport(setup_id=setup.id, symbol=symbol.name, causality=tuple(causality), null=null)
+    return GateReport(
+        setup_id=setup.id,
+        symbol=symbol.name,
+        sessions=size.sessions,
+        causality=tuple(causality),
+        null=null,
+    )
+
+
+def _check_hours(
+    setup: Setup, symbol: Symbol, markets: Sequence[tuple[Bars, Sequence[Session]]]
+) -> None:
+    found = (
+        find_wrong_hours(compile_setup(setup, symbol, bars, sessions), symbol)
+        for bars, sessions in markets
+    )
+    # A mistake of minutes is the same on all timeframes, one of bars is not.
+    if mistakes := list(dict.fromkeys(one for wrong in found for one in wrong)):
+        raise InvalidRuleError(setup.id, mistakes)
 
 
 def find_warm_up(setup: Setup) -> int:

@@ -77,10 +77,18 @@ class NullTest:
                 f"{self.timeframe}: {self.trades} trades in {self.sessions:,} sessions of a random "
                 f"walk; {self.enough} are needed to judge."
             )
-        earned = f"{self.mean:+.3f}R a trade, ± {self.error:.3f}, over {self.trades:,} trades"
-        if self.verdict == "passed":
-            return f"{self.timeframe}: on a random walk it earns {earned}: nothing, as it must be."
-        return f"{self.timeframe}: it wins on a random walk, {earned}: it knows the future."
+        earned = f"{self.mean:+.2f}R ± {self.error:.2f} (standard error)"
+        over = f"over {self.trades:,} trades"
+        if self.verdict == "failed":
+            return (
+                f"{self.timeframe}: it wins on a random walk, {earned} {over}: it knows the future."
+            )
+        is_zero = self.mean >= -BOUND * self.error
+        found = "it is not distinguishable from zero" if is_zero else "it does not win"
+        return (
+            f"{self.timeframe}: on a random walk {found}: {earned} {over}; "
+            "a leak smaller than three of these would not be seen."
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Give the shape that doors show."""

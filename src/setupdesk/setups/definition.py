@@ -46,6 +46,9 @@ BUILT_IN_NAMES = ("tick", "weekday", SESSION_OPEN)
 ANY_SIGNAL = ("level", "side", "side_out")
 """What is known of every signal: the price that triggered, +1 or -1, and the stop's direction."""
 
+DISTANCES = (".min_size", ".min_penetration", ".offset", ".distance")
+"""The formulas that tell how far, which no number below zero can."""
+
 RESERVED_NAMES = frozenset((*BUILT_IN_NAMES, *ANY_SIGNAL, "session", "sweep", "entry", "window"))
 """Neither a level nor a param may be called so."""
 
@@ -225,6 +228,8 @@ class Definition(Part):
                     formula.check_names(known)
             except ValueError as mistake:
                 yield f"{where}: {mistake}"
+            if formula is not None and formula.is_negative and where.endswith(DISTANCES):
+                yield f"{where}: a distance below zero stands in {formula.text!r}"
 
     def _formulas(self) -> Iterator[tuple[str, Expression | None, list[str]]]:
         session, at_bar = self.names("session"), self.names("session", "bar")

@@ -22,6 +22,13 @@ Kind = Literal["number", "truth"]
 LONGEST = 200
 """Characters; it also bounds how deep a formula can nest."""
 
+TICK = "tick"
+WEEKDAY = "weekday"
+DAYS = range(1, 8)
+
+_ANY_TICK = (1e-9, 1e9)
+"""A sum that is negative with the finest and with the coarsest is so with every one."""
+
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -36,9 +43,13 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-_WORDS: dict[type[ast.boolop], Callable[[Any, Any], Any]] = {
-    ast.And: np.logical_and,
-    ast.Or: np.logical_or,
+_OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.GtE,
+    ast.LtE: ast.Gt,
+    ast.Gt: ast.LtE,
+    ast.GtE: ast.Lt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
 }
 
 
@@ -58,9 +69,20 @@ class Expression:
     _run: Callable[[Environment], Value] = field(repr=False, compare=False)
 
     def __call__(self, environment: Environment) -> Value:
-        """Compute the formula for all rows; an empty *environment* row set gives an empty one."""
+        """Compute the formula for all rows; an empty *environment* row set gives an empty one.
+
+        A comparison with what is unknown or divided by zero (NaN, infinite) does not hold, and
+        neither does its contrary.
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(self._run(environment))
+
+    @property
+    def is_negative(self) -> bool:
+        """Say whether it is below zero on every market, which only constants and ticks can be."""
+        if self.kind != "number" or not self.names <= {TICK}:
+            return False
+        return all(self({TICK: np.array(tick)}) < 0 for tick in _ANY_TICK)
 
     def check_names(self, known: Iterable[str]) -> None:
         """Raise ``ExpressionError`` if the formula says a name that is not *known*."""
@@ -91,6 +113,8 @@ class _Node:
     kind: Kind
     names: frozenset[str]
     run: Callable[[Environment], Any]
+    deny: Callable[[Environment], Any] | None = None
+    """Of a truth: where its contrary is known to hold."""
 
 
 def _as_text(text: object) -> str:
@@ -153,11 +177,20 @@ def _read_arithmetic(node: ast.BinOp) -> _Node:
     if compute is None:
         raise _not_allowed(node.op)
     left, right = _numbers(node.left, node.right)
+    if isinstance(node.op, ast.Div) and _is_zero(right):
+        raise ExpressionError(f"a division by zero stands in {ast.unparse(node)!r}")
     return _Node(
         "number",
         left.names | right.names,
         lambda environment: compute(left.run(environment), right.run(environment)),
     )
+
+
+def _is_zero(number: _Node) -> bool:
+    if not number.names <= {TICK}:
+        return False
+    with np.errstate(all="ignore"):
+        return all(number.run({TICK: np.array(tick)}) == 0 for tick in _ANY_TICK)
 
 
 def _read_unary(node: ast.UnaryOp) -> _Node:
@@ -166,9 +199,7 @@ def _read_unary(node: ast.UnaryOp) -> _Node:
         return _Node("number", number.names, lambda environment: -number.run(environment))
     if isinstance(node.op, ast.Not):
         (truth,) = _truths(node.operand)
-        return _Node(
-            "truth", truth.names, lambda environment: np.logical_not(truth.run(environment))
-        )
+        return _contrary(truth)
     raise _not_allowed(node.op)
 
 
@@ -176,43 +207,86 @@ def _read_comparison(node: ast.Compare) -> _Node:
     # ``a <= x <= b`` is ``a <= x and x <= b``.
     lefts = [node.left, *node.comparators[:-1]]
     pairs = zip(lefts, node.ops, node.comparators, strict=True)
-    return _join([_compare(left, op, right) for left, op, right in pairs], np.logical_and)
+    return _all([_compare(left, op, right) for left, op, right in pairs])
 
 
 def _compare(left: ast.expr, op: ast.cmpop, right: ast.expr) -> _Node:
     if isinstance(op, ast.In):
         return _read_membership(left, right)
-    compute = _COMPARISONS.get(type(op))
-    if compute is None:
+    if type(op) not in _COMPARISONS:
         raise _not_allowed(op)
     one, other = _numbers(left, right)
+    for number, partner in ((one, other), (other, one)):
+        _check_weekday(number, partner)
+    opposite = _OPPOSITES[type(op)]
     return _Node(
         "truth",
         one.names | other.names,
-        lambda environment: compute(one.run(environment), other.run(environment)),
+        _where_known(_COMPARISONS[type(op)], one, other),
+        _where_known(_COMPARISONS[opposite], one, other),
     )
+
+
+def _where_known(
+    compute: Callable[[Any, Any], Any], one: _Node, other: _Node
+) -> Callable[[Environment], Any]:
+    def run(environment: Environment) -> Any:
+        left, right = one.run(environment), other.run(environment)
+        return compute(left, right) & np.isfinite(left) & np.isfinite(right)
+
+    return run
+
+
+def _check_weekday(one: _Node, other: _Node) -> None:
+    if one.names != {WEEKDAY} or other.names:
+        return
+    day = other.run({})
+    if day not in DAYS:
+        raise ExpressionError(f"a weekday is one of 1 (Monday) to 7 (Sunday), {day:g} is none")
 
 
 def _read_membership(left: ast.expr, right: ast.expr) -> _Node:
     if not isinstance(right, ast.Tuple) or not right.elts:
         raise ExpressionError("'in' needs a list in parentheses, such as (1, 2, 3)")
-    return _join([_compare(left, ast.Eq(), one) for one in right.elts], np.logical_or)
+    return _any([_compare(left, ast.Eq(), one) for one in right.elts])
 
 
 def _read_words(node: ast.BoolOp) -> _Node:
-    return _join(_truths(*node.values), _WORDS[type(node.op)])
+    truths = _truths(*node.values)
+    return _all(truths) if isinstance(node.op, ast.And) else _any(truths)
 
 
-def _join(parts: list[_Node], join: Callable[[Any, Any], Any]) -> _Node:
-    first, *others = parts
+def _contrary(truth: _Node) -> _Node:
+    assert truth.deny is not None  # noqa: S101 - every truth has it
+    return _Node("truth", truth.names, truth.deny, truth.run)
 
+
+def _all(truths: list[_Node]) -> _Node:
+    # "Not all" is "one is not", so what is unknown never becomes true by a "not".
+    names = frozenset[str]().union(*(one.names for one in truths))
+    denials = [_contrary(one).run for one in truths]
+    return _Node(
+        "truth",
+        names,
+        _join([one.run for one in truths], np.logical_and),
+        _join(denials, np.logical_or),
+    )
+
+
+def _any(truths: list[_Node]) -> _Node:
+    return _contrary(_all([_contrary(one) for one in truths]))
+
+
+def _join(
+    runs: list[Callable[[Environment], Any]], join: Callable[[Any, Any], Any]
+) -> Callable[[Environment], Any]:
     def run(environment: Environment) -> Any:
-        joined = first.run(environment)
+        first, *others = (one(environment) for one in runs)
         for other in others:
-            joined = join(joined, other.run(environment))
-        return joined
+            first = join(first, other)
+        return first
 
-    return _Node("truth", frozenset().union(*(part.names for part in parts)), run)
+    return run
 
 
 def _numbers(*nodes: ast.expr) -> list[_Node]:

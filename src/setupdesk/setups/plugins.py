@@ -59,7 +59,10 @@ class TriggerPlugin(Protocol):
 
         *bars* are closed and must not be changed. *levels* have a value for each session, in
         points and by the names that formulas use, NaN where unknown. What is known at a row
-        may stand on no row after it.
+        may stand on no row after it, nor on how many rows there are: in a session that still
+        runs, ``stop`` and the end of *bars* are only as far as bars have come. To leave out the
+        last rows before ``stop`` is to know when the session ends, and refused as look-ahead;
+        the rule's window says until when a signal counts.
         """
 
 

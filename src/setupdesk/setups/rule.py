@@ -199,6 +199,7 @@ def _read_params(raw: object) -> tuple[dict[str, ParamText], list[str]]:
             params[name] = _read_param(name, text)
         except ValidationError as error:
             mistakes += put_in_words(error, ("params", name))
+            params[name] = _stand_in(text)
     return params, mistakes
 
 
@@ -207,6 +208,17 @@ def _read_param(name: str, text: object) -> ParamText:
     if isinstance(text, Mapping) and "choices" in text:
         return ChoiceParam.model_validate(text)
     return NumberParam.model_validate(text)
+
+
+def _stand_in(text: object) -> ParamText:
+    # What is wrong with a param is told once, and not again wherever its name stands.
+    given = text if isinstance(text, Mapping) else {}
+    choices = given.get("choices")
+    if isinstance(choices, Mapping) and (names := [one for one in choices if choices[one]]):
+        return ChoiceParam(default=str(names[0]), choices={str(names[0]): str(choices[names[0]])})
+    ends = [given.get(key) for key in ("minimum", "maximum", "default")]
+    value = next((float(one) for one in ends if isinstance(one, int | float)), 1.0)
+    return NumberParam(default=value, minimum=value, maximum=value)
 
 
 def _put(values: Mapping[str, str], part: Any) -> Any:

@@ -1,9 +1,13 @@
 """Words: a rule as sentences that a trader reads, from the rule as it was published."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 Row = tuple[str, str]
+
+_CLOCK = re.compile(r"\d\d:\d\d(\s*-\s*\d\d:\d\d)?")
+"""A time, or a stretch of time, that names no zone."""
 
 _SECTIONS = {
     "sides": "sides",
@@ -45,7 +49,9 @@ def _say_kind(part: Any) -> str:
 def _say(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(map(str, value))
-    return _say_kind(value) if isinstance(value, Mapping) else str(value)
+    if isinstance(value, Mapping):
+        return _say_kind(value)
+    return f"{value} (the market's clock)" if _CLOCK.fullmatch(str(value)) else str(value)
 
 
 def _word(key: str) -> str:

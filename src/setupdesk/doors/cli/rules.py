@@ -20,12 +20,12 @@ from setupdesk.doors.cli.access import (
 )
 from setupdesk.doors.cli.showing import show_table
 from setupdesk.setups.template import fill_template
+from setupdesk.setups.versions import find_next
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
 _VERSION = re.compile(r"_v[1-9][0-9]*$")
 _INVALID = "invalid_rule"
 _OUTCOMES = {
-    "checked": "sound",
     "added": "published",
     "unchanged": "published, as it was before",
 }
@@ -72,11 +72,24 @@ def add_setup(file: Path, *, dry_run: bool, as_json: bool) -> None:
         answer = desk.add_setup(text, file.name, dry_run=dry_run, watch=watch)
     if as_json:
         show_json(answer)
-        return
-    _show_details(answer)
-    for sentence in answer["gate"]["sentences"]:
-        say(sentence)
-    say(f"{file.name}: {answer['setup_id']} is {_OUTCOMES[answer['outcome']]}.")
+    else:
+        _show_details(answer)
+        for sentence in answer["gate"]["sentences"]:
+            say(sentence)
+        say(f"{file.name}: {answer['setup_id']} {_tell_outcome(answer)}.")
+    if dry_run and answer["gate"]["never_traded"]:
+        raise typer.Exit(REFUSED)
+
+
+def _tell_outcome(answer: Mapping[str, Any]) -> str:
+    gate = answer["gate"]
+    if answer["outcome"] in _OUTCOMES:
+        return f"is {_OUTCOMES[answer['outcome']]}"
+    if gate["passed"]:
+        return "is sound"
+    if gate["never_traded"]:
+        return "has no mistake in its words, but it never traded"
+    return "has no mistake that shows, but it could not be judged"
 
 
 def write_template(name: str, *, to_stdout: bool, as_json: bool) -> None:
@@ -84,6 +97,7 @@ def write_template(name: str, *, to_stdout: bool, as_json: bool) -> None:
     if not _NAME.fullmatch(name):
         refuse_usage(f"The name was {name!r}; it is letters, digits and _, such as my_raid.")
     setup_id = name if _VERSION.search(name) else f"{name}_v1"
+    _check_free(setup_id)
     text = fill_template(setup_id)
     file = Path(f"{setup_id}.yaml")
     if to_stdout:
@@ -98,6 +112,16 @@ def write_template(name: str, *, to_stdout: bool, as_json: bool) -> None:
         show_json({"setup_id": setup_id, "file": str(file.resolve())})
     else:
         say(f"{file} is written. `setupdesk setups check {file}` says whether it is sound.")
+
+
+def _check_free(setup_id: str) -> None:
+    desk = reach_desk()
+    taken = {setup["setup_id"]: setup["own"] for setup in desk.setups()}
+    by_hand = {Path(file_name).stem for file_name in desk.setup_mistakes()}
+    if setup_id in taken:
+        whose = "published already" if taken[setup_id] else "one that ships with the desk"
+        following = find_next(setup_id, {*taken, *by_hand})
+        refuse_usage(f"{setup_id} is {whose}: `setupdesk setups new {following}` is the next.")
 
 
 @contextmanager
@@ -142,10 +166,16 @@ def _show_details(found: Mapping[str, Any]) -> None:
         *([("", description["en"])] if description else []),
         *((word, text) for word, text in found["words"]),
         ("--set", "\n".join(_tell_params(found)) or "nothing"),
-        ("own", "yes" if found["own"] else "no"),
+        ("published", _tell_publication(found)),
         ("hash", found["hash"]),
     ]
     show_table(("", ""), rows, "")
+
+
+def _tell_publication(found: Mapping[str, Any]) -> str:
+    if found["own"]:
+        return "yes, of your own"
+    return "no" if "outcome" in found else "yes, it ships with the desk"
 
 
 def _tell_params(setup: Mapping[str, Any]) -> list[str]:

@@ -346,3 +346,26 @@ def test_us_cash_hours_of_four_days_are_proposed_new_york() -> None:
 
     assert (refused.value.clock, refused.value.confidence) == ("America/New_York", "likely")
     assert "opens 09:30 in 3" in refused.value.evidence
+
+
+@needs_real_files
+@pytest.mark.parametrize("declared", ["UTC", "Europe/Berlin", "America/Chicago"])
+def test_a_wrong_clock_of_a_few_real_days_is_warned_of(declared: str) -> None:
+    raw = real("mplf__SP500_NOV2019_IDay.csv")
+
+    imported = read_bars(raw, "spx.csv", CATALOGUE["US500"], Timeframe.M1, declared)
+
+    (warning,) = imported.warnings
+    assert warning.startswith(f"The clock {declared} contradicts these bars.")
+    assert warning.endswith("America/New_York would fit.")
+
+
+def test_a_declared_clock_that_contradicts_four_days_of_cash_hours_is_warned_of() -> None:
+    raw = trade_cash_hours(8 * 60 + 35, first="09:00", days=4)
+
+    wrong, right = (read_ger40(raw, clock) for clock in ("America/New_York", "Europe/Berlin"))
+
+    (warning,) = wrong.warnings
+    assert warning.startswith("The clock America/New_York contradicts these bars.")
+    assert warning.endswith("Europe/Berlin would fit.")
+    assert right.warnings == ()

@@ -230,3 +230,18 @@ def test_an_older_file_puts_no_unfinished_bar_over_a_finished_one(tmp_path: Path
     again = early.import_bars(write_until("11:45:00", 109_995), "early.csv", "BTCUSD", "M15")
 
     assert (again["outcome"], again["rows"]) == ("unchanged", 3)
+
+
+def test_an_export_of_the_simulated_market_is_never_taken_for_a_real_one(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path / "a")
+    made = desk.simulate_bars(
+        {"symbol": "GER40", "start": "2025-05-05", "end": "2025-05-06", "seed": 7}
+    )
+    raw = desk.export_bars("GER40", "M1", "csv")
+
+    same = desk.import_bars(raw, "ger40.csv", "GER40", "M1")
+    other = open_desk(tmp_path / "b").import_bars(raw, "ger40.csv", "GER40", "M1")
+
+    assert same["outcome"] == "unchanged"
+    assert (other["simulated"], other["seed"]) == (True, 7)
+    assert other["fingerprint"] == made["fingerprint"]

@@ -89,6 +89,7 @@ class DataDesk:
             imported_at=now,
             clock=imported.clock,
             clock_found=imported.clock_found,
+            seed=imported.seed,
             quality=imported.quality,
             warnings=imported.warnings,
         )
@@ -142,7 +143,7 @@ class DataDesk:
         if wanted is None:
             raise _refuse("form", form, forms)
         manifest = self._find_stored(symbol, timeframe)
-        return self.write_bars(self._load(manifest), wanted)
+        return self.write_bars(self._load(manifest), wanted, manifest.seed)
 
     def delete_bars(self, symbol: str, timeframe: str) -> dict[str, Any]:
         """Delete a data set with all its versions. Nothing brings them back."""

@@ -21,6 +21,7 @@ from setupdesk.adapters.importers import (
     lean,
     mt4,
     mt5,
+    own,
     tickstory,
     tradingview,
     yfinance,
@@ -39,6 +40,7 @@ from setupdesk.market.data_set import ImportedBars, Skipped
 from setupdesk.market.file_names import check_names
 
 READERS: tuple[Reader, ...] = (
+    *(own.CSV, columnar.OWN),
     *(columnar.FREQTRADE, columnar.FEATHER, columnar.PARQUET),
     *(json_candles.FREQTRADE, json_candles.OANDA),
     *(mt4.HISTORY, bi5.READER),
@@ -148,6 +150,7 @@ def _read(  # noqa: PLR0913, PLR0917 (as above)
         quality={**quality, **rows.left_out},
         clock=timed.clock.name,
         clock_found=found,
+        seed=rows.seed,
         skipped=tuple(Skipped(_shorten(each.file, folder), each.reason) for each in skipped),
         warnings=(*misnamed, *timed.warnings, *check(bars, symbol, timed.clock)),
     )

@@ -63,7 +63,7 @@ def settle(
     declared or accepted, and ``ClockUnsureError`` for a clock that has to be declared.
     """
     # Only what nobody said has evidence.
-    said_at = declared.stamped_at
+    said_at = declared.stamped_at or ("open" if timed.rows.is_own else None)
     stamping = Stamping(said_at) if said_at else find_stamping(bars, symbol)
     at_close = stamping.at == "close"
     if timed.proposal is not None:

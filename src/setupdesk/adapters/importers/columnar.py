@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from setupdesk.adapters.bar_files import OWN_MARK
 from setupdesk.adapters.importers.csv_with_header import find_columns, read_columns
 from setupdesk.adapters.importers.rows import NotReadableError, Rows
 from setupdesk.core.timeframe import Timeframe
@@ -27,16 +28,20 @@ class _Columnar:
     only: tuple[str, ...] = ()
     """Columns that it must have, and no others."""
 
+    mark: str = ""
+    """Text that the end of the file must hold: this product's own."""
+
     def recognises(self, content: bytes, file_name: str) -> bool:
         del file_name
-        if not content.startswith(self.magic):
+        if not content.startswith(self.magic) or self.mark not in _read_footer(content):
             return False
         return not self.only or _names(content) == self.only
 
     def read(self, content: bytes, file_name: str, timeframe: Timeframe) -> Rows:
         del file_name
         try:
-            return _read(_parse(content), timeframe)
+            rows = _read(_parse(content), timeframe)
+            return replace(rows, is_own=bool(self.mark))
         except _PANICS as broken:
             reason = str(broken).split("\n", 1)[0][:200]
             raise NotReadableError(f"It is broken: {reason}.") from broken
@@ -51,6 +56,12 @@ def _read(table: pl.DataFrame, timeframe: Timeframe) -> Rows:
         raise NotReadableError("Its columns must be named time, open, high, low, close.")
     lines = np.arange(1, len(table) + 1)
     return read_columns(table, header, lines, timeframe)
+
+
+def _read_footer(content: bytes) -> str:
+    # Parquet ends with what its writer says of it, then the length of that and a magic word.
+    length = int.from_bytes(content[-8:-4], "little") + 8
+    return content[-length:].decode("ascii", errors="replace")
 
 
 @lru_cache(maxsize=1)
@@ -78,4 +89,5 @@ def _names(content: bytes) -> tuple[str, ...]:
 
 FEATHER = _Columnar(name="Feather", magic=b"ARROW1")
 PARQUET = _Columnar(name="Parquet", magic=b"PAR1")
+OWN = _Columnar(name="Setupdesk Parquet", magic=b"PAR1", mark=OWN_MARK)
 FREQTRADE = _Columnar(name="freqtrade feather", magic=b"ARROW1", only=_FREQTRADE)

@@ -136,14 +136,14 @@ def test_oanda_ask_prices_are_no_bars() -> None:
         read_bars(oanda("ask"), "candles.json", GER40, M15)
 
 
-def test_a_daily_mt5_export_has_dates_alone_which_no_clock_moves() -> None:
+def test_a_daily_mt5_export_has_dates_alone_which_say_no_clock() -> None:
     header = "<DATE>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>"
     raw = f"{header}\n2025.03.28\t22000\t22010\t21990\t22005\t9\t0\t1\n"
 
     part = read_rows(raw.encode(), "GER40_Daily.csv", Timeframe.D1)
 
     assert part.source_format == "MT5 export"
-    assert not part.rows.is_wall
+    assert part.rows.is_wall
     assert part.rows.time.tolist() == [START * 1000 - 8 * 3_600_000]
 
 

@@ -369,3 +369,26 @@ def test_a_declared_clock_that_contradicts_four_days_of_cash_hours_is_warned_of(
     assert warning.startswith("The clock America/New_York contradicts these bars.")
     assert warning.endswith("Europe/Berlin would fit.")
     assert right.warnings == ()
+
+
+MT5_DAYS = (
+    "<DATE>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n"
+    "2025.03.25\t80000\t80009\t79990\t80001\t5\t0\t1\n"
+    "2025.03.26\t80001\t80010\t79991\t80002\t6\t0\t1\n"
+)
+
+
+def test_daily_bars_without_times_say_what_is_done_with_their_dates() -> None:
+    imported = read(MT5_DAYS.encode(), None, Timeframe.D1)
+
+    assert imported.clock_found.endswith("each opens at 00:00 UTC of its date")
+    assert shown(imported) == ["00:00", "00:00"]
+    assert imported.warnings == ()
+
+
+def test_daily_bars_without_times_never_said_utc_against_a_declared_clock() -> None:
+    imported = read(MT5_DAYS.encode(), "NY+7", Timeframe.D1)
+
+    assert (imported.clock, imported.clock_found) == ("NY+7", "declared")
+    assert shown(imported) == ["21:00", "21:00"]
+    assert imported.warnings == ()

@@ -118,7 +118,7 @@ def _choose_clock(rows: Rows, symbol: Symbol, timeframe: Timeframe, declared: De
         clock = parse_clock(rows.clock or "UTC")
         return Timed(rows=rows, clock=clock, found="said by the file or its format")
     if _is_dated(rows, timeframe):
-        found = "none is needed, for the bars have dates alone"
+        found = "none is needed: the bars have dates alone, and each opens at 00:00 UTC of its date"
         return Timed(rows=rows, clock=_UTC, found=found)
     if rows.mistakes or not len(rows.time):
         # Its mistakes are named first: evidence from half a file is none.

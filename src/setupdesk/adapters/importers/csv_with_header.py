@@ -128,7 +128,7 @@ def read_columns(
         prices=to_prices(table, [columns[names[0]] for names in _PRICE_NAMES]),
         volume=_volume(table, header),
         mistakes=[*mistakes, *_check_sources(table, header, lines)],
-        is_wall=is_wall,
+        is_wall=is_wall or stamps.are_dates,
         seed=_read_seed(table, header),
     )
 

@@ -407,3 +407,28 @@ def test_real_files_without_a_zone_are_refused_for_that_alone(
 
     with pytest.raises(ClockNeededError):
         read_bars(raw, name, load_catalogue()[symbol], Timeframe(timeframe))
+
+
+DUKASCOPY = (
+    "Gmt time,Open,High,Low,Close,Volume\n28.03.2025 08:00:00.000,22000,22010,21990,22005,1\n"
+)
+DUKASCOPY_NODE = "timestamp,open,high,low,close,volume\n1743148800000,22000,22010,21990,22005,1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("DEUIDXEUR_Candlestick_15_M_ASK_28.03.2025-28.03.2025.csv", DUKASCOPY),
+        ("DEU.IDXEUR_15 Mins_Ask_2025.03.28_2025.03.28.csv", DUKASCOPY),
+        ("deuidxeur-m15-ask-2025-03-28.csv", DUKASCOPY_NODE),
+    ],
+)
+def test_a_dukascopy_csv_of_ask_prices_by_its_name_is_refused(name: str, raw: str) -> None:
+    with pytest.raises(InvalidImportError, match=r"ask prices by its name.*Import the BID file"):
+        read_bars(raw.encode(), name, GER40, M15)
+
+    for bids in (
+        name.replace("ASK", "BID").replace("Ask", "Bid").replace("ask", "bid"),
+        "task.csv",
+    ):
+        assert len(read_bars(raw.encode(), bids, GER40, M15).bars) == 1

@@ -2,9 +2,11 @@ import gzip
 import lzma
 import random
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from setupdesk.adapters.catalogue import load_catalogue
@@ -20,6 +22,7 @@ from tests.adapters.vendor_files import (
     START,
     VendorFile,
     candles_bi5,
+    frame,
     history,
     lines_of,
     oanda,
@@ -432,3 +435,36 @@ def test_a_dukascopy_csv_of_ask_prices_by_its_name_is_refused(name: str, raw: st
         "task.csv",
     ):
         assert len(read_bars(raw.encode(), bids, GER40, M15).bars) == 1
+
+
+def yfinance_parquet(*tickers: str, ticker_first: bool = False, index: str = "Datetime") -> bytes:
+    """Write what pandas does: each name of two levels as the text of a pair."""
+    stamps = frame()["date"].dt.cast_time_unit("ns").alias(index)
+    columns = [stamps]
+    for name in ("close", "high", "low", "open", "volume"):
+        for ticker in tickers:
+            pair = (ticker, name.title()) if ticker_first else (name.title(), ticker)
+            columns.append(frame()[name].alias(str(pair)))
+    target = BytesIO()
+    pl.DataFrame(columns).write_parquet(target)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("ticker_first", [False, True])
+@pytest.mark.parametrize("index", ["Datetime", "('Datetime', '')"])
+def test_a_yfinance_frame_saved_as_parquet_is_read(*, ticker_first: bool, index: str) -> None:
+    raw = yfinance_parquet("^GDAXI", ticker_first=ticker_first, index=index)
+
+    imported = read_bars(raw, "dax.parquet", GER40, M15)
+
+    assert imported.bars.time.tolist() == [START * 1000 + 900_000 * n for n in range(3)]
+    assert (imported.bars.open * imported.bars.tick).tolist() == pytest.approx(
+        [price[0] for price in PRICES]
+    )
+
+
+def test_a_yfinance_frame_of_two_tickers_is_refused_with_their_names() -> None:
+    raw = yfinance_parquet("^GDAXI", "^FCHI")
+
+    with pytest.raises(InvalidImportError, match=r"2 tickers: \^FCHI, \^GDAXI"):
+        read_bars(raw, "two.parquet", GER40, M15)

@@ -1,7 +1,9 @@
 """Parquet and Feather: tables with types, as pandas, polars and freqtrade store them."""
 
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from io import BytesIO
@@ -18,6 +20,7 @@ from setupdesk.core.timeframe import Timeframe
 _FREQTRADE = ("date", "open", "high", "low", "close", "volume")
 _CHILD = Path(__file__).with_name("columnar_child.py")
 _PATIENCE_S = 120
+_PAIR = re.compile(r"""\(['"](.*)['"], ['"](.*)['"]\)""")
 _PANICS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OverflowError)
 
 
@@ -51,11 +54,27 @@ class _Columnar:
 
 
 def _read(table: pl.DataFrame, timeframe: Timeframe) -> Rows:
-    header = [name.strip().lower().replace(" ", "_") for name in table.columns]
+    names = _flatten(table.columns)
+    header = [name.strip().lower().replace(" ", "_") for name in names]
     if find_columns(header) is None:
         raise NotReadableError("Its columns must be named time, open, high, low, close.")
     lines = np.arange(1, len(table) + 1)
     return read_columns(table, header, lines, timeframe)
+
+
+def _flatten(columns: Sequence[str]) -> list[str]:
+    # Pandas writes two levels of names, as yfinance has them, as the text of a pair.
+    pairs = [_PAIR.fullmatch(name) for name in columns]
+    firsts = {pair[1].lower() for pair in pairs if pair}
+    price, ticker = (1, 2) if "close" in firsts else (2, 1)
+    tickers = sorted({pair[ticker] for pair in pairs if pair and pair[1] and pair[2]})
+    if len(tickers) > 1:
+        named = ", ".join(tickers[:5])
+        raise NotReadableError(f"It holds {len(tickers)} tickers: {named}. Save one by one.")
+    return [
+        (pair[price] or pair[ticker]) if pair else name
+        for name, pair in zip(columns, pairs, strict=True)
+    ]
 
 
 def _read_footer(content: bytes) -> str:

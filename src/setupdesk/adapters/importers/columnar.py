@@ -36,7 +36,9 @@ class _Columnar:
 
     def recognises(self, content: bytes, file_name: str) -> bool:
         del file_name
-        if not content.startswith(self.magic) or self.mark not in _read_footer(content):
+        if not content.startswith(self.magic):
+            return False
+        if self.mark and self.mark not in _read_footer(content):
             return False
         return not self.only or _names(content) == self.only
 

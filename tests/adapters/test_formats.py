@@ -2,9 +2,11 @@ import gzip
 import lzma
 import random
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from setupdesk.adapters.catalogue import load_catalogue
@@ -20,6 +22,7 @@ from tests.adapters.vendor_files import (
     START,
     VendorFile,
     candles_bi5,
+    frame,
     history,
     lines_of,
     oanda,
@@ -136,14 +139,14 @@ def test_oanda_ask_prices_are_no_bars() -> None:
         read_bars(oanda("ask"), "candles.json", GER40, M15)
 
 
-def test_a_daily_mt5_export_has_dates_alone_which_no_clock_moves() -> None:
+def test_a_daily_mt5_export_has_dates_alone_which_say_no_clock() -> None:
     header = "<DATE>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>"
     raw = f"{header}\n2025.03.28\t22000\t22010\t21990\t22005\t9\t0\t1\n"
 
     part = read_rows(raw.encode(), "GER40_Daily.csv", Timeframe.D1)
 
     assert part.source_format == "MT5 export"
-    assert not part.rows.is_wall
+    assert part.rows.is_wall
     assert part.rows.time.tolist() == [START * 1000 - 8 * 3_600_000]
 
 
@@ -407,3 +410,61 @@ def test_real_files_without_a_zone_are_refused_for_that_alone(
 
     with pytest.raises(ClockNeededError):
         read_bars(raw, name, load_catalogue()[symbol], Timeframe(timeframe))
+
+
+DUKASCOPY = (
+    "Gmt time,Open,High,Low,Close,Volume\n28.03.2025 08:00:00.000,22000,22010,21990,22005,1\n"
+)
+DUKASCOPY_NODE = "timestamp,open,high,low,close,volume\n1743148800000,22000,22010,21990,22005,1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("DEUIDXEUR_Candlestick_15_M_ASK_28.03.2025-28.03.2025.csv", DUKASCOPY),
+        ("DEU.IDXEUR_15 Mins_Ask_2025.03.28_2025.03.28.csv", DUKASCOPY),
+        ("deuidxeur-m15-ask-2025-03-28.csv", DUKASCOPY_NODE),
+    ],
+)
+def test_a_dukascopy_csv_of_ask_prices_by_its_name_is_refused(name: str, raw: str) -> None:
+    with pytest.raises(InvalidImportError, match=r"ask prices by its name.*Import the BID file"):
+        read_bars(raw.encode(), name, GER40, M15)
+
+    for bids in (
+        name.replace("ASK", "BID").replace("Ask", "Bid").replace("ask", "bid"),
+        "task.csv",
+    ):
+        assert len(read_bars(raw.encode(), bids, GER40, M15).bars) == 1
+
+
+def yfinance_parquet(*tickers: str, ticker_first: bool = False, index: str = "Datetime") -> bytes:
+    """Write what pandas does: each name of two levels as the text of a pair."""
+    stamps = frame()["date"].dt.cast_time_unit("ns").alias(index)
+    columns = [stamps]
+    for name in ("close", "high", "low", "open", "volume"):
+        for ticker in tickers:
+            pair = (ticker, name.title()) if ticker_first else (name.title(), ticker)
+            columns.append(frame()[name].alias(str(pair)))
+    target = BytesIO()
+    pl.DataFrame(columns).write_parquet(target)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("ticker_first", [False, True])
+@pytest.mark.parametrize("index", ["Datetime", "('Datetime', '')"])
+def test_a_yfinance_frame_saved_as_parquet_is_read(*, ticker_first: bool, index: str) -> None:
+    raw = yfinance_parquet("^GDAXI", ticker_first=ticker_first, index=index)
+
+    imported = read_bars(raw, "dax.parquet", GER40, M15)
+
+    assert imported.bars.time.tolist() == [START * 1000 + 900_000 * n for n in range(3)]
+    assert (imported.bars.open * imported.bars.tick).tolist() == pytest.approx(
+        [price[0] for price in PRICES]
+    )
+
+
+def test_a_yfinance_frame_of_two_tickers_is_refused_with_their_names() -> None:
+    raw = yfinance_parquet("^GDAXI", "^FCHI")
+
+    with pytest.raises(InvalidImportError, match=r"2 tickers: \^FCHI, \^GDAXI"):
+        read_bars(raw, "two.parquet", GER40, M15)

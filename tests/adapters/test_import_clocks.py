@@ -346,3 +346,49 @@ def test_us_cash_hours_of_four_days_are_proposed_new_york() -> None:
 
     assert (refused.value.clock, refused.value.confidence) == ("America/New_York", "likely")
     assert "opens 09:30 in 3" in refused.value.evidence
+
+
+@needs_real_files
+@pytest.mark.parametrize("declared", ["UTC", "Europe/Berlin", "America/Chicago"])
+def test_a_wrong_clock_of_a_few_real_days_is_warned_of(declared: str) -> None:
+    raw = real("mplf__SP500_NOV2019_IDay.csv")
+
+    imported = read_bars(raw, "spx.csv", CATALOGUE["US500"], Timeframe.M1, declared)
+
+    (warning,) = imported.warnings
+    assert warning.startswith(f"The clock {declared} contradicts these bars.")
+    assert warning.endswith("America/New_York would fit.")
+
+
+def test_a_declared_clock_that_contradicts_four_days_of_cash_hours_is_warned_of() -> None:
+    raw = trade_cash_hours(8 * 60 + 35, first="09:00", days=4)
+
+    wrong, right = (read_ger40(raw, clock) for clock in ("America/New_York", "Europe/Berlin"))
+
+    (warning,) = wrong.warnings
+    assert warning.startswith("The clock America/New_York contradicts these bars.")
+    assert warning.endswith("Europe/Berlin would fit.")
+    assert right.warnings == ()
+
+
+MT5_DAYS = (
+    "<DATE>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n"
+    "2025.03.25\t80000\t80009\t79990\t80001\t5\t0\t1\n"
+    "2025.03.26\t80001\t80010\t79991\t80002\t6\t0\t1\n"
+)
+
+
+def test_daily_bars_without_times_say_what_is_done_with_their_dates() -> None:
+    imported = read(MT5_DAYS.encode(), None, Timeframe.D1)
+
+    assert imported.clock_found.endswith("each opens at 00:00 UTC of its date")
+    assert shown(imported) == ["00:00", "00:00"]
+    assert imported.warnings == ()
+
+
+def test_daily_bars_without_times_never_said_utc_against_a_declared_clock() -> None:
+    imported = read(MT5_DAYS.encode(), "NY+7", Timeframe.D1)
+
+    assert (imported.clock, imported.clock_found) == ("NY+7", "declared")
+    assert shown(imported) == ["21:00", "21:00"]
+    assert imported.warnings == ()

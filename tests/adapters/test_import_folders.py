@@ -152,3 +152,14 @@ def test_real_folders_of_lean_are_one_data_set(name: str, symbol: str, rows: int
 
     assert (imported.source_format, imported.clock, len(imported.bars)) == ("LEAN", "UTC", rows)
     assert imported.warnings == ()
+
+
+def test_one_file_of_dukascopy_alone_is_told_by_the_folders_of_its_path(tmp_path: Path) -> None:
+    path = "EURUSD/2025/03/02/09h_ticks.bi5"
+    folder = fill(tmp_path, {path: draw_hour(1.08)})
+
+    imported = import_folder(folder / path, "EURUSD", Timeframe.M1)
+
+    assert imported.source_file == "02/09h_ticks.bi5"
+    assert imported.bars.time[0] == 1_743_584_400_000
+    assert len(imported.bars) == 60

@@ -209,3 +209,19 @@ def test_what_may_not_be_read_is_named(closed: Path, path: str, name: str) -> No
         open_parcel([closed / path], lambda *_: None),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "DEUIDXEUR/2025/04/06/BID_candles_min_1.bi5",
+        "cfd/oanda/minute/de30eur/20190220_quote.zip",
+        "cfd/oanda/minute/de30eur/20190220_de30eur_minute_quote.csv",
+    ],
+)
+def test_a_single_file_that_its_folders_tell_of_goes_with_them(tmp_path: Path, path: str) -> None:
+    folder, _, file = path.rpartition("/")
+
+    name, files, skipped = look(fill(tmp_path, path) / path)
+
+    assert (name, files, skipped) == (folder, {file: path.encode()}, {})

@@ -1,4 +1,5 @@
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,12 @@ from setupdesk.adapters.calendar import ExchangeCalendar
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.importers import read_bars
 from setupdesk.app.data_desk import DataDesk
-from setupdesk.core.errors import BarsDisagreeError, ClockNeededError, ClockUnsureError
+from setupdesk.core.errors import (
+    BarsDisagreeError,
+    ClockNeededError,
+    ClockUnsureError,
+    InvalidImportError,
+)
 
 NOW = datetime(2025, 10, 31, 12, tzinfo=UTC)
 START = 1_747_000_800
@@ -180,3 +186,62 @@ def test_each_stage_of_an_import_is_told(tmp_path: Path) -> None:
     )
 
     assert stages == ["parsing", "storing"]
+
+
+def write_until(last: str, close: float = 110_001) -> bytes:
+    rows = [f"2025-10-31T{hour}Z,110000,110009,109990,110001" for hour in ("11:15:00", "11:30:00")]
+    lines = ["time,open,high,low,close", *rows, f"2025-10-31T{last}Z,110000,110009,109990,{close}"]
+    return "\n".join(lines).encode()
+
+
+def test_a_bar_that_has_not_closed_by_the_clock_is_left_out_and_counted(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+
+    done = desk.import_bars(write_until("12:00:00"), "open.csv", "BTCUSD", "M15")
+
+    assert (done["rows"], done["last"]) == (2, "2025-10-31T11:30:00+00:00")
+    assert (done["file"]["rows"], done["file"]["quality"]["not_closed"]) == (2, 1)
+
+
+def test_a_bar_that_closes_at_this_moment_is_finished(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+
+    done = desk.import_bars(write_until("11:45:00"), "closed.csv", "BTCUSD", "M15")
+
+    assert done["rows"] == 3
+    assert "not_closed" not in done["file"]["quality"]
+
+
+def test_a_file_of_nothing_but_an_open_bar_is_refused(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+    raw = b"time,open,high,low,close\n2025-10-31T12:00:00Z,110000,110009,109990,110001\n"
+
+    with pytest.raises(InvalidImportError, match=r"its only bar.*has not closed yet"):
+        desk.import_bars(raw, "open.csv", "BTCUSD", "M15")
+
+    assert desk.data_sets() == []
+
+
+def test_an_older_file_puts_no_unfinished_bar_over_a_finished_one(tmp_path: Path) -> None:
+    early = replace(open_desk(tmp_path), clock=lambda: NOW - timedelta(minutes=5))
+    early.import_bars(write_until("11:45:00", 109_995), "early.csv", "BTCUSD", "M15")
+    open_desk(tmp_path).import_bars(write_until("11:45:00"), "late.csv", "BTCUSD", "M15")
+
+    again = early.import_bars(write_until("11:45:00", 109_995), "early.csv", "BTCUSD", "M15")
+
+    assert (again["outcome"], again["rows"]) == ("unchanged", 3)
+
+
+def test_an_export_of_the_simulated_market_is_never_taken_for_a_real_one(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path / "a")
+    made = desk.simulate_bars(
+        {"symbol": "GER40", "start": "2025-05-05", "end": "2025-05-06", "seed": 7}
+    )
+    raw = desk.export_bars("GER40", "M1", "csv")
+
+    same = desk.import_bars(raw, "ger40.csv", "GER40", "M1")
+    other = open_desk(tmp_path / "b").import_bars(raw, "ger40.csv", "GER40", "M1")
+
+    assert same["outcome"] == "unchanged"
+    assert (other["simulated"], other["seed"]) == (True, 7)
+    assert other["fingerprint"] == made["fingerprint"]

@@ -300,7 +300,7 @@ def test_aliases_with_a_slash_work_at_the_terminal_and_by_the_client(
 
     assert client.data_set("BTC/USD", "D1")["fingerprint"] == shown["fingerprint"]
     assert client.quality("BTC/USD", None)[0]["symbol"] == "BTCUSD"
-    assert client.export_bars("BTC/USDT", "D1", "csv").startswith(b"time,")
+    assert client.export_bars("BTC/USDT", "D1", "csv").startswith(b"open_time,")
     assert client.delete_bars("BTC/USD", "D1")["versions"] == 1
     assert ask(tmp_path / "home", "data", "delete", "BTC/USD", "D1", "--yes")["versions"] == 1
 

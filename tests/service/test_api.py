@@ -325,7 +325,7 @@ def test_an_alias_with_a_slash_works_in_every_path(api: httpx.Client, alias: str
     deleted = api.delete(f"/data/{alias}/D1").json()
 
     assert shown["fingerprint"] == quality["fingerprint"] == stored["fingerprint"]
-    assert exported.content.startswith(b"time,open,high,low,close")
+    assert exported.content.startswith(b"open_time,open,high,low,close")
     assert levels.json()["problems"][0]["field"] == "timeframe"
     assert (deleted["symbol"], deleted["versions"]) == ("BTCUSD", 1)
 

@@ -2,6 +2,7 @@
 
 Both give the very same bars when they are read back. The Parquet schema: ``ts`` in UTC
 milliseconds, ``open high low close`` as float64, ``volume`` float64, null where there is none.
+Simulated bars have one more column, ``simulated_seed``, in either.
 """
 
 import gzip
@@ -17,23 +18,29 @@ from setupdesk.market.data_set import ExportForm
 
 _PRICES = ("open", "high", "low", "close")
 _GROUP = 2**20
+OWN_MARK = "Bars of Setupdesk, stamped at their open"
+"""Stands in every Parquet file, so that no importer asks what it knows."""
 
 
-def write_bars(bars: Bars, form: ExportForm) -> bytes:
-    """Write *bars* as a file of the form asked for."""
+def write_bars(bars: Bars, form: ExportForm, seed: int | None = None) -> bytes:
+    """Write *bars* as a file of the form asked for, with the *seed* of simulated ones."""
     if form == "parquet":
-        return write_parquet(bars)
-    text = _write_csv(bars)
+        return write_parquet(bars, seed)
+    text = _write_csv(bars, seed)
     # Without the time of packing: the same bars are the same file.
     return gzip.compress(text, mtime=0) if form == "csv.gz" else text
 
 
-def write_parquet(bars: Bars) -> bytes:
+def write_parquet(bars: Bars, seed: int | None = None) -> bytes:
     """Write the archive format, packed with zstd."""
     target = BytesIO()
     # Bars pack no smaller at higher levels, and columns of large groups are packed side by side.
-    to_table(bars).write_parquet(
-        target, compression="zstd", compression_level=2, row_group_size=_GROUP
+    _add_seed(to_table(bars), seed).write_parquet(
+        target,
+        compression="zstd",
+        compression_level=2,
+        row_group_size=_GROUP,
+        metadata={"setupdesk": OWN_MARK},
     )
     return target.getvalue()
 
@@ -47,10 +54,10 @@ def read_parquet(raw: bytes, timeframe: Timeframe, tick: float) -> Bars:
     return Bars(timeframe, tick, times, opened, high, low, close, volume)
 
 
-def _write_csv(bars: Bars) -> bytes:
+def _write_csv(bars: Bars, seed: int | None) -> bytes:
     decimals = _count_decimals(bars.tick)
     table = to_table(bars).select(
-        pl.col("ts").dt.strftime("%Y-%m-%dT%H:%M:%SZ").alias("time"),
+        pl.col("ts").dt.strftime("%Y-%m-%dT%H:%M:%SZ").alias("open_time"),
         *(
             pl.Series(name, [f"{price:.{decimals}f}" for price in _to_points(bars, name).tolist()])
             for name in _PRICES
@@ -59,7 +66,12 @@ def _write_csv(bars: Bars) -> bytes:
     )
     if table["volume"].null_count() == len(table):
         table = table.drop("volume")
-    return table.write_csv().encode()
+    return _add_seed(table, seed).write_csv().encode()
+
+
+def _add_seed(table: pl.DataFrame, seed: int | None) -> pl.DataFrame:
+    column = pl.lit(seed, pl.Int64).alias("simulated_seed")
+    return table if seed is None else table.with_columns(column)
 
 
 def to_table(bars: Bars) -> pl.DataFrame:

@@ -5,6 +5,7 @@ LEAN and Dukascopy keep market, symbol and day in the paths, so these go with th
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ Watch = Callable[[str, int, int], None]
 """Is told what is done now, how many bytes of it are done, and of how many; 0: not known."""
 
 _CHUNK = 2**20
+_TOLD_BY_FOLDERS = re.compile(r"\.bi5$|^\d{8}_([^/]*_)?(quote|trade)\.(zip|csv)$", re.IGNORECASE)
+"""Names of Dukascopy and LEAN: even alone, such a file goes with its folders."""
+
 _TELLING_FOLDERS = 4
 """So many folders, with the one that is given, may tell something: ``cfd/oanda/minute/de30eur``."""
 
@@ -58,7 +62,7 @@ def open_parcel(paths: Sequence[Path], watch: Watch) -> Iterator[Parcel]:
     """
     with _reading(_write(paths[0])):
         is_folder = paths[0].is_dir()
-    if len(paths) == 1 and not is_folder:
+    if len(paths) == 1 and not is_folder and not _TOLD_BY_FOLDERS.search(paths[0].name):
         name = _write(Path(paths[0].name))
         with _open(paths[0], name) as content:
             size = os.fstat(content.fileno()).st_size

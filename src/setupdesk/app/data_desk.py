@@ -1,8 +1,8 @@
 """The data desk: takes bars in, and says what it has, how good it is and what is in it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any, Literal, get_args
 
 from setupdesk.app.level_days import LevelDays
@@ -19,8 +19,8 @@ from setupdesk.core.problem import Problem
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe, find_timeframe
 from setupdesk.market.bars import Bars
-from setupdesk.market.data_set import ExportForm, Facts, Manifest, describe_file
-from setupdesk.market.days import day_of, from_ms
+from setupdesk.market.data_set import ExportForm, Facts, ImportedBars, Manifest, describe_file
+from setupdesk.market.days import day_of, from_ms, to_ms
 from setupdesk.market.levels import find_levels, summarize_levels
 from setupdesk.market.quality import Quality, compare, measure_quality
 from setupdesk.market.resample import resample
@@ -58,7 +58,8 @@ class DataDesk:
     ) -> dict[str, Any]:
         """Import the bars of a file, or of a *folder* as a zip archive.
 
-        The same file a second time changes nothing. Wall times of which nobody said the clock
+        The same file a second time changes nothing. A bar that has not closed yet is left out
+        and counted. Wall times of which nobody said the clock
         raise ``ClockNeededError`` with a proposal, bars that look stamped at their close raise
         ``StampingNeededError``; *accept_clock* takes either, but no clock that is unsure, which
         raises ``ClockUnsureError``. Bars that contradict those that are stored raise
@@ -80,10 +81,7 @@ class DataDesk:
             catalogue=self.catalogue,
         )
         now = self.clock()
-        newest = from_ms(int(imported.bars.time[-1]))
-        if newest > now:
-            reason = f"its last bar opens at {newest:%Y-%m-%d %H:%M} UTC, in the future."
-            raise InvalidImportError(imported.source_file, reason)
+        imported = _leave_out_open(imported, now)
         facts = Facts(
             source_file=imported.source_file,
             source_format=imported.source_format,
@@ -91,6 +89,7 @@ class DataDesk:
             imported_at=now,
             clock=imported.clock,
             clock_found=imported.clock_found,
+            seed=imported.seed,
             quality=imported.quality,
             warnings=imported.warnings,
         )
@@ -144,7 +143,7 @@ class DataDesk:
         if wanted is None:
             raise _refuse("form", form, forms)
         manifest = self._find_stored(symbol, timeframe)
-        return self.write_bars(self._load(manifest), wanted)
+        return self.write_bars(self._load(manifest), wanted, manifest.seed)
 
     def delete_bars(self, symbol: str, timeframe: str) -> dict[str, Any]:
         """Delete a data set with all its versions. Nothing brings them back."""
@@ -283,6 +282,23 @@ class DataDesk:
         return (
             self._describe(saved.manifest) | saved.to_json() | {"file": describe_file(bars, facts)}
         )
+
+
+def _leave_out_open(imported: ImportedBars, now: datetime) -> ImportedBars:
+    # A bar that has not closed has prices that are still to change, and would stand as finished.
+    bars = imported.bars
+    newest = from_ms(int(bars.time[-1]))
+    if newest > now:
+        reason = f"its last bar opens at {newest:%Y-%m-%d %H:%M} UTC, in the future."
+        raise InvalidImportError(imported.source_file, reason)
+    closed = bars.between(int(bars.time[0]), to_ms(now) - bars.timeframe.milliseconds + 1)
+    count = len(bars) - len(closed)
+    if not count:
+        return imported
+    if not len(closed):
+        reason = f"its only bar, of {newest:%Y-%m-%d %H:%M} UTC, has not closed yet."
+        raise InvalidImportError(imported.source_file, reason)
+    return replace(imported, bars=closed, quality={**imported.quality, "not_closed": count})
 
 
 def _is_seed(value: object) -> bool:

@@ -167,8 +167,8 @@ class ReadBars(Protocol):
 class WriteBars(Protocol):
     """Writes bars as the bytes of a file."""
 
-    def __call__(self, bars: Bars, form: ExportForm) -> bytes:
-        """Write the bars so that reading the file gives the very same ones."""
+    def __call__(self, bars: Bars, form: ExportForm, seed: int | None = None) -> bytes:
+        """Write the bars, with the *seed* of simulated ones; reading them gives the very same."""
 
 
 class BarStore(Protocol):

@@ -31,6 +31,9 @@ from setupdesk.market.week import (
 _ON_THE_HOUR, _ON_THE_QUARTER = (60, 10), (15, 5)
 """Minutes between the times at which feeds open or close, and how much they may miss them by."""
 
+_TELLING = 100_000
+"""Bars whose hours are enough to tell a clock."""
+
 
 def check_clock(bars: Bars, symbol: Symbol, clock: Clock) -> tuple[str, ...]:
     """Say what contradicts *clock*, with which the *bars*, now in UTC, were read."""
@@ -44,6 +47,25 @@ def check_clock(bars: Bars, symbol: Symbol, clock: Clock) -> tuple[str, ...]:
         f"The clock {clock.name} contradicts the hours of {symbol.name}: {says}.{hint}"
         for says in doubts
     )
+
+
+def check_declared(bars: Bars, symbol: Symbol, clock: Clock) -> tuple[str, ...]:
+    """Say what contradicts a declared *clock*, also by what would be proposed in its place.
+
+    A proposal needs fewer days than a doubt: it compares clocks, and asks no hour to be kept.
+    """
+    doubts = check_clock(bars, symbol, clock)
+    if doubts or symbol.week == "24x7" or bars.timeframe is Timeframe.D1:
+        return doubts
+    newest = bars[-_TELLING:]
+    wall = replace(newest, time=clock.to_wall_ms(newest.time))
+    better = propose_clock(wall, symbol)
+    is_same = bool(np.all(better.clock.to_utc_ms(wall.time) == newest.time))
+    if better.confidence == "unsure" or is_same or clock.name in better.rivals:
+        return ()
+    evidence = " ".join(better.candidates[0].evidence)
+    hint = f"{better.clock.name} would fit."
+    return (f"The clock {clock.name} contradicts these bars. {evidence} {hint}",)
 
 
 def find_clock_doubts(bars: Bars, symbol: Symbol) -> tuple[str, ...]:

@@ -44,6 +44,8 @@ class ImportedBars:
     """What contradicts the clock, or was guessed: sentences that nobody should miss."""
 
     skipped: tuple[Skipped, ...] = ()
+    seed: int | None = None
+    """Of the simulated market; None for real bars."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

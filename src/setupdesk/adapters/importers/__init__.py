@@ -21,6 +21,7 @@ from setupdesk.adapters.importers import (
     lean,
     mt4,
     mt5,
+    own,
     tickstory,
     tradingview,
     yfinance,
@@ -34,11 +35,12 @@ from setupdesk.core.errors import InvalidImportError
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
-from setupdesk.market.clock_check import check_clock
+from setupdesk.market.clock_check import check_clock, check_declared
 from setupdesk.market.data_set import ImportedBars, Skipped
 from setupdesk.market.file_names import check_names
 
 READERS: tuple[Reader, ...] = (
+    *(own.CSV, columnar.OWN),
     *(columnar.FREQTRADE, columnar.FEATHER, columnar.PARQUET),
     *(json_candles.FREQTRADE, json_candles.OANDA),
     *(mt4.HISTORY, bi5.READER),
@@ -139,6 +141,7 @@ def _read(  # noqa: PLR0913, PLR0917 (as above)
             _blame_one(parts, symbol, timeframe)
         raise InvalidImportError(name, str(mistake)) from mistake
     bars, found = settle(timed, bars, name, symbol, declared)
+    check = check_clock if declared.clock is None else check_declared
     return ImportedBars(
         bars=bars,
         source_format=parts[0].source_format,
@@ -147,8 +150,9 @@ def _read(  # noqa: PLR0913, PLR0917 (as above)
         quality={**quality, **rows.left_out},
         clock=timed.clock.name,
         clock_found=found,
+        seed=rows.seed,
         skipped=tuple(Skipped(_shorten(each.file, folder), each.reason) for each in skipped),
-        warnings=(*misnamed, *timed.warnings, *check_clock(bars, symbol, timed.clock)),
+        warnings=(*misnamed, *timed.warnings, *check(bars, symbol, timed.clock)),
     )
 
 

@@ -27,7 +27,7 @@ def check_rows(rows: Rows, symbol: Symbol, timeframe: Timeframe) -> tuple[Bars, 
         *_check_prices(rows, symbol),
         *_check_doubled(in_order, doubled),
         *check_spacing(unique, timeframe),
-        *_check_flat(unique, timeframe),
+        *([] if rows.is_own else _check_flat(unique, timeframe)),
     ]
     if mistakes:
         raise NotReadableError(*mistakes)

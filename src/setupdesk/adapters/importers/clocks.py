@@ -63,7 +63,7 @@ def settle(
     declared or accepted, and ``ClockUnsureError`` for a clock that has to be declared.
     """
     # Only what nobody said has evidence.
-    said_at = declared.stamped_at
+    said_at = declared.stamped_at or ("open" if timed.rows.is_own else None)
     stamping = Stamping(said_at) if said_at else find_stamping(bars, symbol)
     at_close = stamping.at == "close"
     if timed.proposal is not None:
@@ -118,7 +118,7 @@ def _choose_clock(rows: Rows, symbol: Symbol, timeframe: Timeframe, declared: De
         clock = parse_clock(rows.clock or "UTC")
         return Timed(rows=rows, clock=clock, found="said by the file or its format")
     if _is_dated(rows, timeframe):
-        found = "none is needed, for the bars have dates alone"
+        found = "none is needed: the bars have dates alone, and each opens at 00:00 UTC of its date"
         return Timed(rows=rows, clock=_UTC, found=found)
     if rows.mistakes or not len(rows.time):
         # Its mistakes are named first: evidence from half a file is none.

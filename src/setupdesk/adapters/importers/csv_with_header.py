@@ -6,7 +6,7 @@ one vendor does otherwise is said by a ``HeaderFormat`` in the file of that vend
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -69,6 +69,9 @@ class HeaderFormat:
     epochs_are_wall: bool = False
     """MetaTrader counts the seconds of its server's wall clock."""
 
+    is_own: bool = False
+    """Whether this product writes it."""
+
     leaves_out_silence: bool = False
     """Dukascopy fills closed hours with flat bars of no volume."""
 
@@ -89,6 +92,7 @@ class HeaderFormat:
         table = parse_table(content, 1, len(header), separator, find_numbers(header))
         lines = np.arange(_FIRST_LINE, _FIRST_LINE + len(table))
         rows = read_columns(table, header, lines, timeframe, epochs_are_wall=self.epochs_are_wall)
+        rows = replace(rows, is_own=self.is_own)
         return leave_out_silence(rows) if self.leaves_out_silence else rows
 
 
@@ -124,7 +128,8 @@ def read_columns(
         prices=to_prices(table, [columns[names[0]] for names in _PRICE_NAMES]),
         volume=_volume(table, header),
         mistakes=[*mistakes, *_check_sources(table, header, lines)],
-        is_wall=is_wall,
+        is_wall=is_wall or stamps.are_dates,
+        seed=_read_seed(table, header),
     )
 
 
@@ -188,6 +193,16 @@ def _volume(table: pl.DataFrame, header: Sequence[str]) -> Floats:
         if np.any(volume > 0):
             return volume
     return volume
+
+
+def _read_seed(table: pl.DataFrame, header: Sequence[str]) -> int | None:
+    if "simulated_seed" not in header:
+        return None
+    column = table.to_series(header.index("simulated_seed"))
+    seeds = column.cast(pl.Int64, strict=False).unique()
+    if len(seeds) != 1 or seeds[0] is None or seeds[0] < 0:
+        raise NotReadableError("Its column 'simulated_seed' must hold one whole number throughout.")
+    return int(seeds[0])
 
 
 def _check_sources(table: pl.DataFrame, header: Sequence[str], lines: Ints) -> list[str]:

@@ -47,11 +47,12 @@ def join_parts(parts: Sequence[Part]) -> Rows:
 
 def _manner(part: Part) -> tuple[object, ...]:
     rows = part.rows
-    return (part.source_format, rows.is_wall, rows.clock)
+    return (part.source_format, rows.is_wall, rows.clock, rows.seed)
 
 
 def _show_manner(part: Part) -> str:
-    return f"{part.source_format} {'without' if part.rows.is_wall else 'with'} a time zone"
+    drawn = "" if part.rows.seed is None else f", simulated with seed {part.rows.seed}"
+    return f"{part.source_format} {'without' if part.rows.is_wall else 'with'} a time zone{drawn}"
 
 
 def _check_overlaps(parts: Sequence[Part]) -> None:

@@ -46,6 +46,12 @@ class Rows:
     clock: str | None = None
     """The clock that has to be applied, where the format itself fixes it."""
 
+    is_own: bool = False
+    """Whether this product wrote them: at their open, and of bars that it had checked."""
+
+    seed: int | None = None
+    """Of the simulated market; None for real bars."""
+
     left_out: Mapping[str, int] = field(default_factory=dict)
     """How many rows were no bars, by the reason."""
 

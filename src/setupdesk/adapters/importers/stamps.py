@@ -59,6 +59,9 @@ class Stamps:
     are_epochs: bool = False
     """Whether they were UNIX times."""
 
+    are_dates: bool = False
+    """Whether they were the dates of D1 bars, with neither times nor a zone."""
+
 
 def parse_stamps(column: pl.Series, timeframe: Timeframe, *, is_utc: bool) -> Stamps:
     """Read UNIX times of any unit, or dates with offsets that may change from row to row.
@@ -144,7 +147,8 @@ def _parse_moments(column: pl.Series, *, is_utc: bool, dates_do: bool) -> Stamps
     moments = column.cast(pl.Datetime("ms")) if is_date else column
     has_zone = in_utc or is_utc or (is_date and dates_do)
     naive = np.full(len(column), not has_zone)
-    return _within_reason(_to_ms(moments), column.is_null().to_numpy(), naive)
+    stamps = _within_reason(_to_ms(moments), column.is_null().to_numpy(), naive)
+    return replace(stamps, are_dates=is_date and dates_do and not is_utc)
 
 
 def _parse_quickly(column: pl.Series, *, is_utc: bool) -> Stamps | None:
@@ -190,11 +194,13 @@ def _parse_texts(column: pl.Series, *, is_utc: bool, dates_do: bool) -> Stamps:
     )
     is_date = fields["hour"].is_null()
     has_zone = fields["offset"].is_not_null() | (is_date & dates_do) | is_utc
-    return _within_reason(
+    stamps = _within_reason(
         _to_ms(moments) - shift_ms.to_numpy(),
         moments.is_null().to_numpy(),
         (~has_zone).to_numpy(),
     )
+    are_dates = dates_do and not is_utc and bool((is_date & fields["offset"].is_null()).all())
+    return replace(stamps, are_dates=are_dates)
 
 
 def _find_layouts(column: pl.Series) -> Iterator[str]:

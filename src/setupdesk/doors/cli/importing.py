@@ -82,8 +82,9 @@ def show_import(done: Json, *, as_json: bool) -> None:
         *(
             (what.replace("_", " "), f"{count:,}")
             for what, count in file["quality"].items()
-            if count and what != "rows"
+            if count and what not in {"rows", "not_closed"}
         ),
+        *_say_left_out(file["quality"].get("not_closed", 0)),
         *_describe_change(done),
         ("data set", f"{done['rows']:,} bars, {_say_span(done)}{_say_sources(done)}"),
         ("history quality", f"{_say_figure(done['figure'])} of 100"),
@@ -150,6 +151,11 @@ def _showing_progress() -> Iterator[Watch]:
 
 def _say_size(done: int, total: int) -> str:
     return f"{done / 2**20:,.1f} of {total / 2**20:,.1f} MiB" if total else ""
+
+
+def _say_left_out(count: int) -> list[tuple[str, str]]:
+    bars = "1 bar that has" if count == 1 else f"{count:,} bars that have"
+    return [("left out", f"{bars} not closed yet")] if count else []
 
 
 def _describe_change(done: Json) -> list[tuple[str, str]]:

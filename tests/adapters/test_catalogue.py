@@ -27,7 +27,7 @@ def test_ger40_is_what_a_trader_expects() -> None:
 
     windows = {name: (window.start, window.end) for name, window in ger40.windows.items()}
 
-    assert (ger40.tick, ger40.price_range, ger40.week) == (0.1, (1_000, 100_000), "24x5")
+    assert (ger40.tick, ger40.price_range, ger40.week) == (0.1, (3_000, 60_000), "24x5")
     assert (ger40.zone, ger40.calendar) == ("Europe/Berlin", "XETR")
     assert (ger40.session.start, ger40.session.end) == (time(9), time(17, 30))
     assert ger40.session.zone == "Europe/Berlin"
@@ -68,7 +68,7 @@ def own(folder: Path, text: str, name: str = "GER40") -> SymbolFiles:
         ('week = "24x5"', 'week = "24x5"\nwekk = 1', "wekk: there is no such key"),
         ("Europe/Berlin", "Europe/Berlim", "zone: 'Europe/Berlim' is not an IANA time zone"),
         ("tick = 0.1", "tick = 0.0", "tick: 0.0 is wrong: Input should be greater than 0"),
-        ("[1_000, 100_000]", "[100_000, 1_000]", "price_range: it must be [low, high]"),
+        ("[3_000, 60_000]", "[60_000, 3_000]", "price_range: it must be [low, high]"),
         ("[00:00:00, 4.0], ", "", "costs.spread: it must begin at 00:00:00"),
         ('name = "GER40"', 'name = "ger 40"', "name: 'ger 40' does not have the form"),
         ('name = "GER40"', "name = ", "the TOML cannot be read"),

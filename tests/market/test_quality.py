@@ -239,3 +239,16 @@ def test_the_real_ger40_moved_by_a_quarter_hour_is_suspected(
 
     assert quality.figure == 50
     assert "but the session opens at 09:00" in quality.suspicions[0]
+
+
+def test_a_part_in_another_scale_is_suspected() -> None:
+    bars = draw_bars()
+    for prices in (bars.open, bars.high, bars.low, bars.close):
+        prices[100:] //= 4
+
+    quality = measure_quality(bars, GER40, draw_sessions())
+
+    assert quality.figure == 50
+    assert quality.suspicions == (
+        "scale: the close goes from 20,020 to 5,005 at 2025-05-07T15:00:00Z",
+    )

@@ -20,6 +20,7 @@ from setupdesk.market.bars import Bars, Floats, Ints
 from setupdesk.market.clock_check import find_clock_doubts
 from setupdesk.market.coverage import SessionCoverage, Span, find_gaps, measure_coverage
 from setupdesk.market.days import find_wall_clock, from_ms
+from setupdesk.market.scale import find_scale_steps
 from setupdesk.market.sessions import Session, find_rows
 
 Flags = NDArray[np.bool_]
@@ -288,12 +289,29 @@ def _true_ranges(bars: Bars) -> Floats:
 def _suspect_scale(bars: Bars, symbol: Symbol) -> list[str]:
     if not len(bars):
         return []
+    return [*_suspect_range(bars, symbol), *_suspect_steps(bars, symbol)]
+
+
+def _suspect_range(bars: Bars, symbol: Symbol) -> list[str]:
     price = float(np.median(bars.close)) * bars.tick
     low, high = symbol.price_range
     if low <= price <= high:
         return []
     return [
         f"scale: its median price is {price:,.10g}; {symbol.name} is {low:,.10g} to {high:,.10g}"
+    ]
+
+
+def _suspect_steps(bars: Bars, symbol: Symbol) -> list[str]:
+    # No import lets them pass, but two files that do not meet are merged as they are.
+    if bars.close.min() <= 0:
+        return []
+    steps = find_scale_steps(bars.time, bars.close, bars.timeframe, symbol.week)
+    rows = np.flatnonzero(steps)
+    return [
+        f"scale: the close goes from {bars.close[row - 1] * bars.tick:,.10g} to "
+        f"{bars.close[row] * bars.tick:,.10g} at {_write_time(int(bars.time[row]))}"
+        for row in rows[:1].tolist()
     ]
 
 

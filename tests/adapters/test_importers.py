@@ -401,3 +401,14 @@ def test_years_between_two_bars_excuse_another_price() -> None:
     now = quarter_hours([22_000.0, 22_001.0, 22_002.0])
 
     assert len(read([*then, *now]).bars) == 6
+
+
+def test_a_lone_wrong_price_is_imported_with_a_warning_that_names_it() -> None:
+    lines = quarter_hours([22_000.0 + n for n in range(40)])
+    lines[20] = lines[20].replace("22021.0", "59000.0")
+
+    (warning,) = read(lines).warnings
+
+    assert warning.startswith(
+        "The bar of 2025-03-28 13:00 UTC reaches 59,000, 36,978 points beyond the bars beside it: "
+    )

@@ -2,7 +2,7 @@
 
 The figure is 100 times the mean coverage of the sessions, in which a session that may not be
 traded counts as nothing, times the share of bars that are not suspect. With a suspected
-error of scale or clock it is never above 50.
+error of scale or clock it is never above 50, with a spike never above 95.
 """
 
 from collections.abc import Sequence
@@ -16,22 +16,18 @@ from numpy.typing import NDArray
 
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.market.bars import Bars, Floats, Ints
+from setupdesk.market.bars import Bars
 from setupdesk.market.clock_check import find_clock_doubts
 from setupdesk.market.coverage import SessionCoverage, Span, find_gaps, measure_coverage
 from setupdesk.market.days import find_wall_clock, from_ms
-from setupdesk.market.scale import find_scale_steps
+from setupdesk.market.jumps import Jump, find_jumps
+from setupdesk.market.scale import Spike, find_scale_steps, find_spikes
 from setupdesk.market.sessions import Session, find_rows
 
 Flags = NDArray[np.bool_]
 
-JUMP = 8.0
-"""A bar with a true range of so many ATR is worth a look."""
-
-_ATR_LENGTH = 14
-_BLOCK = 1_000
 _FLAT_MINUTES, _FLAT_BARS = 30, 3
-_CAP = 50.0
+_CAP, _SPIKE_CAP = 50.0, 95.0
 _SHOWN = 100
 _DAY_MINUTES = 24 * 60
 _DAY_MS = _DAY_MINUTES * 60_000
@@ -49,8 +45,11 @@ class Quality:
     flat_runs: tuple[Span, ...]
     """Inside sessions, half an hour or more (three bars at least) at one single price."""
 
-    jumps: tuple[int, ...]
-    """UTC milliseconds of the bars whose true range is beyond ``JUMP`` ATR of the bar before."""
+    jumps: tuple[Jump, ...]
+    """The bars whose true range is beyond ``JUMP`` ATR of the bar before."""
+
+    spikes: tuple[Spike, ...]
+    """The bars whose high or low no bar beside them comes near."""
 
     weekend_bars: int
     off_grid: int
@@ -92,7 +91,11 @@ class Quality:
             "flat_runs": _spans_to_json(self.flat_runs),
             "jumps": {
                 "count": len(self.jumps),
-                "first": [_write_time(at) for at in self.jumps[:_SHOWN]],
+                "first": [_jump_to_json(jump) for jump in self.jumps[:_SHOWN]],
+            },
+            "spikes": {
+                "count": len(self.spikes),
+                "first": [_spike_to_json(spike) for spike in self.spikes[:_SHOWN]],
             },
             "weekend_bars": self.weekend_bars,
             "off_grid": self.off_grid,
@@ -144,7 +147,7 @@ def measure_quality(bars: Bars, symbol: Symbol, sessions: Sequence[Session]) -> 
     """
     covers = measure_coverage(bars, sessions)
     flat_runs = _find_flat_runs(bars, sessions)
-    jumps = bars.time[_find_jumps(bars)].tolist()
+    spikes = find_spikes(bars)
     off_grid = _count(bars.time % min(bars.timeframe.milliseconds, Timeframe.H1.milliseconds) != 0)
     mixed = _count_mixed(bars)
     crossed = _count(
@@ -153,6 +156,7 @@ def measure_quality(bars: Bars, symbol: Symbol, sessions: Sequence[Session]) -> 
     )
     weekend = _count_weekend(bars) if symbol.week == "24x5" else 0
     suspect = sum(run.bars for run in flat_runs) + off_grid + mixed + crossed + weekend
+    suspect += len(spikes)
     suspicions = (
         *_suspect_scale(bars, symbol),
         *(f"clock: {says}" for says in find_clock_doubts(bars, symbol)),
@@ -162,14 +166,17 @@ def measure_quality(bars: Bars, symbol: Symbol, sessions: Sequence[Session]) -> 
         sessions=covers,
         gaps=tuple(find_gaps(bars, sessions)),
         flat_runs=tuple(flat_runs),
-        jumps=tuple(jumps),
+        jumps=tuple(find_jumps(bars)),
+        spikes=tuple(spikes),
         weekend_bars=weekend,
         off_grid=off_grid,
         mixed=mixed,
         crossed=crossed,
         zero_volume=_count_zero_volume(bars),
         suspicions=suspicions,
-        figure=_find_figure(covers, suspect, len(bars), distrusted=bool(suspicions)),
+        figure=_find_figure(
+            covers, suspect, len(bars), _CAP if suspicions else _SPIKE_CAP if spikes else 100.0
+        ),
     )
 
 
@@ -187,16 +194,14 @@ def compare(
     return [day for day in days if day.missing_in_a or day.missing_in_b or day.differing]
 
 
-def _find_figure(
-    covers: Sequence[SessionCoverage], suspect: int, bars: int, *, distrusted: bool
-) -> float:
+def _find_figure(covers: Sequence[SessionCoverage], suspect: int, bars: int, most: float) -> float:
     shares = [min(one.share, 1.0) if one.tradable else 0.0 for one in covers]
     if not shares or not bars:
         return 0.0
     sound = max(1 - suspect / bars, 0.0)
     figure = 100 * sum(shares) / len(shares) * sound
     # Rounded down, so that 100 means that nothing at all is missing.
-    return floor(10 * min(figure, _CAP if distrusted else 100.0)) / 10
+    return floor(10 * min(figure, most)) / 10
 
 
 def _count(flags: Flags) -> int:
@@ -251,39 +256,6 @@ def _find_flat_runs(bars: Bars, sessions: Sequence[Session]) -> list[Span]:
         for start, length in zip(starts, lengths, strict=True)
         if length >= longest
     ]
-
-
-def _find_jumps(bars: Bars) -> Ints:
-    if len(bars) <= _ATR_LENGTH:
-        return np.empty(0, np.int64)
-    ranges = _true_ranges(bars)
-    before = _smooth(ranges[_ATR_LENGTH:], float(ranges[:_ATR_LENGTH].mean()))
-    wide = ranges[_ATR_LENGTH:] > JUMP * np.maximum(before, 1.0)
-    return np.flatnonzero(wide) + _ATR_LENGTH
-
-
-def _smooth(ranges: Floats, mean: float) -> Floats:
-    # Wilder's average before each bar, by blocks, for a step a bar takes long: within a block
-    # it is a sum of ranges, of which each has faded since by its distance.
-    faded = (1 - 1 / _ATR_LENGTH) ** np.arange(1, _BLOCK + 1)
-    before = np.empty(len(ranges))
-    for start in range(0, len(ranges), _BLOCK):
-        block = ranges[start : start + _BLOCK]
-        share = faded[: len(block)]
-        after = share * (mean + np.cumsum(block / share) / _ATR_LENGTH)
-        before[start : start + _BLOCK] = np.append(mean, after[:-1])
-        mean = float(after[-1])
-    return before
-
-
-def _true_ranges(bars: Bars) -> Floats:
-    # Across a pause of the market the gap is its own affair: only the bar's range counts.
-    ranges = (bars.high - bars.low).astype(np.float64)
-    before = bars.close[:-1]
-    reach = np.maximum(bars.high[1:], before) - np.minimum(bars.low[1:], before)
-    adjacent = np.diff(bars.time) == bars.timeframe.milliseconds
-    ranges[1:] = np.where(adjacent, reach, ranges[1:])
-    return ranges
 
 
 def _suspect_scale(bars: Bars, symbol: Symbol) -> list[str]:
@@ -353,9 +325,32 @@ def _describe(quality: Quality) -> str:
             f"{count - len(missing)} of {count} sessions complete" if count else "no session",
             f", not {names}{more}" if missing else "",
             f"; history quality {quality.figure:g} of 100",
+            f"; {_count_spikes(quality.spikes)}" if quality.spikes else "",
             *(f"; suspected {word}" for word in quality.suspicions),
         )
     )
+
+
+def _count_spikes(spikes: Sequence[Spike]) -> str:
+    more = f" and {len(spikes) - 1:,} more" if len(spikes) > 1 else ""
+    return f"a spike to {spikes[0].price:,.10g} at {_write_time(spikes[0].at_ms)}{more}"
+
+
+def _jump_to_json(one: Jump) -> dict[str, Any]:
+    return {
+        "at": _write_time(one.at_ms),
+        "points": round(one.points, 10),
+        "ranges": round(one.ranges, 1),
+    }
+
+
+def _spike_to_json(one: Spike) -> dict[str, Any]:
+    return {
+        "at": _write_time(one.at_ms),
+        "price": round(one.price, 10),
+        "beside": round(one.beside, 10),
+        "points": round(one.size, 10),
+    }
 
 
 def _cover_to_json(one: SessionCoverage) -> dict[str, Any]:

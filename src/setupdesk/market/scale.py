@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from setupdesk.core.symbol import Week
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars, Floats, Ints
+from setupdesk.market.days import from_ms
 
 STEP = 3.0
 """Closes of neighbouring bars that are further apart than by this factor are of two scales."""
@@ -66,10 +67,27 @@ def find_spikes(bars: Bars) -> list[Spike]:
     if len(bars) < 3:
         return []
     above, below = _find_edges(bars.high, np.maximum), _find_edges(bars.low, np.minimum)
-    far = np.maximum(SPIKE_SHARE * bars.close, SPIKE_RANGES * _mean_ranges(bars))
-    up, down = bars.high - above, below - bars.low
-    rows = np.flatnonzero((up > far) | (down > far))
-    return [_make_spike(bars, int(row), above, below) for row in rows]
+    far = np.maximum(bars.high - above, below - bars.low)
+    rows = np.flatnonzero(far > SPIKE_SHARE * bars.close).tolist()
+    return [
+        _make_spike(bars, row, above, below)
+        for row in rows
+        if far[row] > SPIKE_RANGES * _usual_range(bars, row)
+    ]
+
+
+def warn_of_spikes(bars: Bars) -> list[str]:
+    """Give the warning of an import that has spikes, as one sentence; else nothing."""
+    spikes = find_spikes(bars)
+    if not spikes:
+        return []
+    first, more = spikes[0], f" ({len(spikes):,} such bars)" if len(spikes) > 1 else ""
+    says = (
+        f"The bar of {from_ms(first.at_ms):%Y-%m-%d %H:%M} UTC reaches {first.price:,.10g}, "
+        f"{first.size:,.10g} points beyond the bars beside it{more}: a wrong price, most likely. "
+        f"Compare it with another source, mend the file, and import it anew with --replace."
+    )
+    return [says]
 
 
 def _make_spike(bars: Bars, row: int, above: Ints, below: Ints) -> Spike:
@@ -88,10 +106,7 @@ def _find_edges(prices: Ints, further: np.ufunc) -> Ints:
     return np.asarray(further(before, after))
 
 
-def _mean_ranges(bars: Bars) -> Floats:
-    # Of the bars before and after, without the bar itself, which would hide its own size.
-    ranges = np.maximum(bars.high - bars.low, 1).astype(np.float64)
-    total = np.append(0.0, np.cumsum(ranges))
-    rows = np.arange(len(ranges))
-    first, stop = np.maximum(rows - _BESIDE, 0), np.minimum(rows + _BESIDE + 1, len(ranges))
-    return np.asarray((total[stop] - total[first] - ranges) / (stop - first - 1))
+def _usual_range(bars: Bars, row: int) -> float:
+    # Of the bars before and after: a median, which other spikes do not move.
+    near = slice(max(row - _BESIDE, 0), row + _BESIDE + 1)
+    return max(float(np.median(bars.high[near] - bars.low[near])), 1.0)

@@ -37,6 +37,7 @@ from setupdesk.market.bars import Bars
 from setupdesk.market.clock_check import check_clock
 from setupdesk.market.data_set import ImportedBars, Skipped
 from setupdesk.market.file_names import check_names
+from setupdesk.market.scale import warn_of_spikes
 
 READERS: tuple[Reader, ...] = (
     *(columnar.FREQTRADE, columnar.FEATHER, columnar.PARQUET),
@@ -148,7 +149,12 @@ def _read(  # noqa: PLR0913, PLR0917 (as above)
         clock=timed.clock.name,
         clock_found=found,
         skipped=tuple(Skipped(_shorten(each.file, folder), each.reason) for each in skipped),
-        warnings=(*misnamed, *timed.warnings, *check_clock(bars, symbol, timed.clock)),
+        warnings=(
+            *misnamed,
+            *timed.warnings,
+            *check_clock(bars, symbol, timed.clock),
+            *warn_of_spikes(bars),
+        ),
     )
 
 

@@ -153,6 +153,7 @@ def _describe_quality(entry: Json) -> list[str]:
     return [
         title + ("  SIMULATED MARKET" if entry["simulated"] else ""),
         *(f"  SUSPECTED {word}" for word in entry["suspicions"]),
+        *_name("SPIKES", *_write_spikes(entry["spikes"])),
         f"  {_describe_coverage(entry)}",
         *_name(
             "incomplete sessions",
@@ -161,7 +162,7 @@ def _describe_quality(entry: Json) -> list[str]:
         ),
         *_name("gaps inside sessions", *_write_spans(entry["gaps"])),
         *_name("flat runs", *_write_spans(entry["flat_runs"])),
-        *_name("jumps beyond 8 ATR", entry["jumps"]["first"], entry["jumps"]["count"]),
+        *_name("jumps beyond 8 ATR", *_write_jumps(entry["jumps"])),
         *(f"  {name.replace('_', ' ')}: {entry[name]:,}" for name in _COUNTS if entry[name]),
         *(
             f"  at import, {name.replace('_', ' ')}: {count:,}"
@@ -198,6 +199,19 @@ def _describe_comparison(other: Json) -> list[str]:
 
 def _write_spans(spans: Json) -> tuple[list[str], int]:
     return [f"{one['at']} ({_count(one['bars'], 'bar')})" for one in spans["first"]], spans["count"]
+
+
+def _write_jumps(jumps: Json) -> tuple[list[str], int]:
+    said = [f"{one['at']} ({one['points']:,.10g}, {one['ranges']:g} ATR)" for one in jumps["first"]]
+    return said, jumps["count"]
+
+
+def _write_spikes(spikes: Json) -> tuple[list[str], int]:
+    said = [
+        f"{one['at']}: {one['price']:,.10g}, where the bars beside it reach {one['beside']:,.10g}"
+        for one in spikes["first"]
+    ]
+    return said, spikes["count"]
 
 
 def _name(what: str, which: Sequence[str], count: int) -> list[str]:

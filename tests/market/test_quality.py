@@ -7,7 +7,7 @@ import pytest
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
-from setupdesk.market.quality import compare, measure_quality
+from setupdesk.market.quality import measure_quality
 from setupdesk.market.resample import resample
 from setupdesk.market.sessions import Session
 from setupdesk.market.synthetic import simulate_bars
@@ -201,26 +201,6 @@ def test_no_bars_and_no_sessions_are_measured_too() -> None:
     assert measure_quality(bars, GER40, []).coverage is None
     assert measure_quality(bars[:0], GER40, draw_sessions()).figure == 0
     assert measure_quality(bars, GER40, []).to_json()["figure"] == 0
-
-
-def test_two_sources_are_compared_by_day() -> None:
-    ours, theirs = draw_bars(), without(draw_bars(), 3, 70)
-    theirs.high[35] += 30
-    theirs.low[100] -= 10
-
-    days = compare(ours, theirs, GER40, draw_sessions())
-
-    assert [
-        (day.day.day, day.missing_in_a, day.missing_in_b, day.differing, round(day.worst, 6))
-        for day in days
-    ] == [(5, 0, 1, 0, 0.0), (6, 0, 0, 1, 3.0), (7, 0, 1, 0, 0.0)]
-
-
-def test_bars_of_two_sizes_are_not_compared() -> None:
-    ours = draw_bars()
-
-    with pytest.raises(ValueError, match="cannot be compared"):
-        compare(ours, replace(ours, timeframe=Timeframe.H1), GER40, draw_sessions())
 
 
 def test_the_real_ger40_is_whole(real_ger40: tuple[Bars, list[Session]]) -> None:

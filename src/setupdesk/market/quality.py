@@ -7,9 +7,8 @@ error of scale or clock it is never above 50, with a spike never above 95.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from math import floor
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,30 +115,6 @@ class Quality:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayComparison:
-    """A day on which two sources disagree."""
-
-    day: date
-    missing_in_a: int
-    missing_in_b: int
-    differing: int
-    """Bars whose high or low differ by more than the ticks allowed."""
-
-    worst: float
-    """The largest difference of a high or a low on that day, in points."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Give it with names as in the class."""
-        return {
-            "day": self.day.isoformat(),
-            "missing_in_a": self.missing_in_a,
-            "missing_in_b": self.missing_in_b,
-            "differing": self.differing,
-            "worst": round(self.worst, 10),
-        }
-
-
 def measure_quality(bars: Bars, symbol: Symbol, sessions: Sequence[Session]) -> Quality:
     """Measure *bars* on *sessions*, of which each is expected to have all its bars.
 
@@ -178,20 +153,6 @@ def measure_quality(bars: Bars, symbol: Symbol, sessions: Sequence[Session]) -> 
             covers, suspect, len(bars), _CAP if suspicions else _SPIKE_CAP if spikes else 100.0
         ),
     )
-
-
-def compare(
-    a: Bars, b: Bars, symbol: Symbol, sessions: Sequence[Session], ticks: int = 20
-) -> list[DayComparison]:
-    """Name the days on which two sources of one symbol and timeframe disagree.
-
-    They do where one lacks bars that the other has, or where a high or low differs by more
-    than *ticks* of the symbol.
-    """
-    if a.timeframe is not b.timeframe:
-        raise ValueError(f"{a.timeframe} and {b.timeframe} bars cannot be compared")
-    days = [_compare_day(a, b, one, ticks * symbol.tick) for one in sessions]
-    return [day for day in days if day.missing_in_a or day.missing_in_b or day.differing]
 
 
 def _find_figure(covers: Sequence[SessionCoverage], suspect: int, bars: int, most: float) -> float:
@@ -285,26 +246,6 @@ def _suspect_steps(bars: Bars, symbol: Symbol) -> list[str]:
         f"{bars.close[row] * bars.tick:,.10g} at {_write_time(int(bars.time[row]))}"
         for row in rows[:1].tolist()
     ]
-
-
-def _compare_day(a: Bars, b: Bars, session: Session, allowed: float) -> DayComparison:
-    ours, theirs = (each.between(session.opens_ms, session.closes_ms) for each in (a, b))
-    _, rows, others = np.intersect1d(
-        ours.time, theirs.time, assume_unique=True, return_indices=True
-    )
-    apart = np.zeros(len(rows))
-    side: Literal["high", "low"]
-    for side in ("high", "low"):
-        left, right = getattr(ours, side)[rows] * a.tick, getattr(theirs, side)[others] * b.tick
-        apart = np.maximum(apart, np.abs(left - right))
-    # A tenth of a tick is the float's own noise.
-    return DayComparison(
-        day=session.day,
-        missing_in_a=len(theirs) - len(rows),
-        missing_in_b=len(ours) - len(rows),
-        differing=_count(apart > allowed + a.tick / 10),
-        worst=float(apart.max(initial=0.0)),
-    )
 
 
 def _count_sessions(quality: Quality) -> dict[str, int]:

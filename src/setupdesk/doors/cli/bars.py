@@ -192,9 +192,20 @@ def _describe_comparison(other: Json) -> list[str]:
     what = f"days that disagree with {source}"
     if not other["sessions"]:
         return [f"  no day is shared with {source}, so nothing was compared"]
+    lacking = [
+        *_name("days that are missing here", *_write_ranges(other["missing_in_a"])),
+        *_name("days that are missing there", *_write_ranges(other["missing_in_b"])),
+    ]
     if not days:
-        return [f"  {what}: none of {_count(other['sessions'], 'shared day')}"]
-    return _name(what, days, len(days))
+        return [f"  {what}: none of {_count(other['sessions'], 'shared day')}", *lacking]
+    return [*_name(what, days, len(days)), *lacking]
+
+
+def _write_ranges(ranges: Sequence[Json]) -> tuple[list[str], int]:
+    said = [
+        f"{one['first']} to {one['last']} ({_count(one['sessions'], 'session')})" for one in ranges
+    ]
+    return said, sum(one["sessions"] for one in ranges)
 
 
 def _write_spans(spans: Json) -> tuple[list[str], int]:

@@ -70,6 +70,8 @@ def own(folder: Path, text: str, name: str = "GER40") -> SymbolFiles:
         ("tick = 0.1", "tick = 0.0", "tick: 0.0 is wrong: Input should be greater than 0"),
         ("[3_000, 60_000]", "[60_000, 3_000]", "price_range: it must be [low, high]"),
         ("[00:00:00, 4.0], ", "", "costs.spread: it must begin at 00:00:00"),
+        ("end = 09:05:00", "end = 09:07:30", "end: 09:07:30 is not on a whole minute"),
+        ("end = 09:05:00", "end = 09:00:00", "it starts and ends at 09:00, so it has no length"),
         ('name = "GER40"', 'name = "ger 40"', "name: 'ger 40' does not have the form"),
         ('name = "GER40"', "name = ", "the TOML cannot be read"),
         ('name = "GER40"', 'extends = "GER4O"', "extends: 'GER4O' is not a symbol that ships"),
@@ -102,7 +104,7 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     """
 
     with pytest.raises(InvalidSymbolError) as refused:
-        SymbolFiles(tmp_path).check(text, "DAX.toml", lambda code: [f"calendar: no {code}"])
+        SymbolFiles(tmp_path).check(text, "DAX.toml", lambda code, *_: [f"calendar: no {code}"])
 
     assert sorted(refused.value.mistakes) == [
         "'DAX40' names both GER40 and DAX",

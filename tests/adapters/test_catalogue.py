@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from setupdesk.adapters.catalogue import SymbolFiles, load_catalogue
-from setupdesk.core.errors import InvalidSymbolError
+from setupdesk.core.errors import InvalidSymbolError, NotFoundError
 from setupdesk.core.symbol import NEW_YORK_ROLL, Catalogue, Roll
 
 GER40 = files("setupdesk.adapters.catalogue").joinpath("GER40.toml").read_text("utf-8")
@@ -206,3 +206,15 @@ def test_a_file_that_is_no_text_or_too_large_is_refused(tmp_path: Path, content:
     mistakes = SymbolFiles(tmp_path).mistakes
 
     assert len(mistakes["X1.toml"]) == 1
+
+
+def test_an_unknown_symbol_gets_a_suggestion() -> None:
+    with pytest.raises(NotFoundError, match="no symbol 'GRE40', did you mean 'GER40'"):
+        load_catalogue().need("GRE40")
+
+
+def test_a_wrong_file_is_named_where_its_symbol_is_missed(tmp_path: Path) -> None:
+    (tmp_path / "GER40.toml").write_text('name = "GER40"\nextends = "GER40"\ntick = 0\n')
+
+    with pytest.raises(NotFoundError, match=r"your own file GER40.toml is wrong: tick: 0 is wrong"):
+        load_catalogue(tmp_path).need("ger40")

@@ -278,3 +278,14 @@ def test_the_real_ger40_has_no_spike(real_ger40: tuple[Bars, list[Session]]) -> 
 
     assert measure_quality(bars, GER40, sessions).spikes == ()
     assert len(measure_quality(replace(bars, high=high), GER40, sessions).spikes) == 1
+
+
+def test_a_hole_between_two_parts_is_named_as_what_lowers_the_figure() -> None:
+    whole = draw_bars(40)
+    parted = without(whole, *range(5 * 34, 20 * 34))
+
+    found = measure_quality(parted, GER40, draw_sessions(40)).to_json()
+
+    assert found["hole"] == {"first": "2025-05-12", "last": "2025-05-30", "sessions": 15}
+    assert measure_quality(whole, GER40, draw_sessions(40)).hole is None
+    assert measure_quality(without(whole, 3, 40), GER40, draw_sessions(40)).hole is None

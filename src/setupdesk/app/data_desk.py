@@ -194,11 +194,12 @@ class DataDesk:
     def _describe(self, manifest: Manifest) -> dict[str, Any]:
         symbol = self.catalogue.find(manifest.symbol)
         try:
-            figure = None if symbol is None else self._measure(symbol, manifest).figure
+            found = None if symbol is None else self._measure(symbol, manifest)
         except (InvalidRequestError, MissingBarsError):
             # Bars that are lost, or older than the calendar, are listed all the same.
-            figure = None
-        return manifest.to_json() | {"figure": figure}
+            found = None
+        said = {"figure": None, "hole": None} if found is None else found.to_figure()
+        return manifest.to_json() | said
 
     def _report(self, symbol: Symbol, manifest: Manifest, stored: list[Manifest]) -> dict[str, Any]:
         found = {
@@ -258,10 +259,7 @@ class DataDesk:
         return self.bar_store.load(manifest.symbol, manifest.timeframe, manifest.fingerprint)
 
     def _find(self, name: str) -> Symbol:
-        symbol = self.catalogue.find(name)
-        if symbol is None:
-            raise NotFoundError("symbol", name)
-        return symbol
+        return self.catalogue.need(name)
 
     def _find_reference(self, symbol: Symbol, timeframe: Timeframe) -> Bars | None:
         # Simulated bars know nothing of the market; a doubted clock proves no other.

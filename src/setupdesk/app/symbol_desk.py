@@ -6,7 +6,6 @@ from datetime import time
 from typing import Any, Protocol
 
 from setupdesk.app.ports import Calendar
-from setupdesk.core.errors import NotFoundError
 from setupdesk.core.symbol import Catalogue, Symbol, Window
 
 CheckCalendar = Callable[[str, str | None, tuple[time, time] | None], Iterable[str]]
@@ -50,9 +49,7 @@ class SymbolDesk:
 
     def symbol(self, name: str) -> dict[str, Any]:
         """Give one symbol with its windows, its costs and the TOML that it was read from."""
-        found = self.catalogue.find(name)
-        if found is None:
-            raise NotFoundError("symbol", name)
+        found = self.catalogue.need(name)
         return self._describe(found) | _details(found) | {"toml": self.files.text_of(found.name)}
 
     def add(self, text: str, file_name: str, *, dry_run: bool = False) -> dict[str, Any]:

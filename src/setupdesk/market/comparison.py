@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
+from setupdesk.market.coverage import MissingDays
 from setupdesk.market.sessions import Session, find_rows
 
 Flags = NDArray[np.bool_]
@@ -37,23 +38,6 @@ class DayComparison:
             "missing_in_b": self.missing_in_b,
             "differing": self.differing,
             "worst": round(self.worst, 10),
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MissingDays:
-    """Sessions in a row of which one source has no bar."""
-
-    first: date
-    last: date
-    sessions: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Give it with names as in the class."""
-        return {
-            "first": self.first.isoformat(),
-            "last": self.last.isoformat(),
-            "sessions": self.sessions,
         }
 
 

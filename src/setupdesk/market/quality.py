@@ -17,7 +17,14 @@ from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
 from setupdesk.market.clock_check import find_clock_doubts
-from setupdesk.market.coverage import SessionCoverage, Span, find_gaps, measure_coverage
+from setupdesk.market.coverage import (
+    MissingDays,
+    SessionCoverage,
+    Span,
+    find_gaps,
+    find_hole,
+    measure_coverage,
+)
 from setupdesk.market.days import find_wall_clock, from_ms
 from setupdesk.market.jumps import Jump, find_jumps
 from setupdesk.market.scale import Spike, find_scale_steps, find_spikes
@@ -78,10 +85,20 @@ class Quality:
         expected = sum(one.expected for one in self.sessions)
         return sum(one.present for one in self.sessions) / expected if expected else None
 
+    @property
+    def hole(self) -> MissingDays | None:
+        """Give the longest run of sessions without a bar, if most of what is missing is there."""
+        return find_hole(self.sessions)
+
+    def to_figure(self) -> dict[str, Any]:
+        """Give the figure, and the hole that lowers it; None where none does."""
+        hole = self.hole
+        return {"figure": self.figure, "hole": hole.to_json() if hole else None}
+
     def to_json(self) -> dict[str, Any]:
         """Give all of it; of long lists the count and the first hundred."""
         return {
-            "figure": self.figure,
+            **self.to_figure(),
             "bars": self.bars,
             "coverage": None if self.coverage is None else round(self.coverage, 4),
             **_count_sessions(self),

@@ -26,7 +26,8 @@ _Stamp = tuple[tuple[str, int, int], ...]
 
 def load_catalogue(folder: Path | None = None) -> Catalogue:
     """Read every symbol that ships, and the user's own of *folder* as it is at any moment."""
-    return Catalogue(SymbolFiles(folder))
+    symbols = SymbolFiles(folder)
+    return Catalogue(symbols, lambda: symbols.mistakes)
 
 
 def _load_shipped() -> Mapping[str, str]:

@@ -16,7 +16,7 @@ from setupdesk.doors.cli.access import (
     show_json,
 )
 from setupdesk.doors.cli.files import refuse_to_overwrite, write_file
-from setupdesk.doors.cli.importing import say_clock, show_import
+from setupdesk.doors.cli.importing import say_clock, say_hole, say_mended, show_import
 from setupdesk.doors.cli.showing import show_table, write_csv
 
 Json = Mapping[str, Any]
@@ -155,6 +155,7 @@ def _describe_quality(entry: Json) -> list[str]:
         *(f"  SUSPECTED {word}" for word in entry["suspicions"]),
         *_name("SPIKES", *_write_spikes(entry["spikes"])),
         f"  {_describe_coverage(entry)}",
+        *([f"  most of what is missing is {say_hole(entry['hole'])}"] if entry["hole"] else []),
         *_name(
             "incomplete sessions",
             [f"{one['day']} ({one['present']} of {one['expected']})" for one in incomplete],
@@ -165,7 +166,7 @@ def _describe_quality(entry: Json) -> list[str]:
         *_name("jumps beyond 8 ATR", *_write_jumps(entry["jumps"])),
         *(f"  {name.replace('_', ' ')}: {entry[name]:,}" for name in _COUNTS if entry[name]),
         *(
-            f"  at import, {name.replace('_', ' ')}: {count:,}"
+            f"  at import, {say_mended(name)}: {count:,}"
             for name, count in entry["imported"].items()
             if count and name != "rows"
         ),

@@ -311,10 +311,7 @@ def _find_coverage(loaded: LoadedBars) -> Coverage:
 
 
 def _find_symbol(name: str) -> Symbol:
-    symbol = load_catalogue(load_settings().symbols).find(name)
-    if symbol is None:
-        raise NotFoundError("symbol", name)
-    return symbol
+    return load_catalogue(load_settings().symbols).need(name)
 
 
 def _write_day(day: str | date) -> str:

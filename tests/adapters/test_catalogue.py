@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from setupdesk.adapters.catalogue import SymbolFiles, load_catalogue
-from setupdesk.core.errors import InvalidSymbolError
+from setupdesk.core.errors import InvalidSymbolError, NotFoundError
 from setupdesk.core.symbol import NEW_YORK_ROLL, Catalogue, Roll
 
 GER40 = files("setupdesk.adapters.catalogue").joinpath("GER40.toml").read_text("utf-8")
@@ -27,7 +27,7 @@ def test_ger40_is_what_a_trader_expects() -> None:
 
     windows = {name: (window.start, window.end) for name, window in ger40.windows.items()}
 
-    assert (ger40.tick, ger40.price_range, ger40.week) == (0.1, (1_000, 100_000), "24x5")
+    assert (ger40.tick, ger40.price_range, ger40.week) == (0.1, (3_000, 60_000), "24x5")
     assert (ger40.zone, ger40.calendar) == ("Europe/Berlin", "XETR")
     assert (ger40.session.start, ger40.session.end) == (time(9), time(17, 30))
     assert ger40.session.zone == "Europe/Berlin"
@@ -68,8 +68,10 @@ def own(folder: Path, text: str, name: str = "GER40") -> SymbolFiles:
         ('week = "24x5"', 'week = "24x5"\nwekk = 1', "wekk: there is no such key"),
         ("Europe/Berlin", "Europe/Berlim", "zone: 'Europe/Berlim' is not an IANA time zone"),
         ("tick = 0.1", "tick = 0.0", "tick: 0.0 is wrong: Input should be greater than 0"),
-        ("[1_000, 100_000]", "[100_000, 1_000]", "price_range: it must be [low, high]"),
+        ("[3_000, 60_000]", "[60_000, 3_000]", "price_range: it must be [low, high]"),
         ("[00:00:00, 4.0], ", "", "costs.spread: it must begin at 00:00:00"),
+        ("end = 09:05:00", "end = 09:07:30", "end: 09:07:30 is not on a whole minute"),
+        ("end = 09:05:00", "end = 09:00:00", "it starts and ends at 09:00, so it has no length"),
         ('name = "GER40"', 'name = "ger 40"', "name: 'ger 40' does not have the form"),
         ('name = "GER40"', "name = ", "the TOML cannot be read"),
         ('name = "GER40"', 'extends = "GER4O"', "extends: 'GER4O' is not a symbol that ships"),
@@ -102,7 +104,7 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     """
 
     with pytest.raises(InvalidSymbolError) as refused:
-        SymbolFiles(tmp_path).check(text, "DAX.toml", lambda code: [f"calendar: no {code}"])
+        SymbolFiles(tmp_path).check(text, "DAX.toml", lambda code, *_: [f"calendar: no {code}"])
 
     assert sorted(refused.value.mistakes) == [
         "'DAX40' names both GER40 and DAX",
@@ -204,3 +206,15 @@ def test_a_file_that_is_no_text_or_too_large_is_refused(tmp_path: Path, content:
     mistakes = SymbolFiles(tmp_path).mistakes
 
     assert len(mistakes["X1.toml"]) == 1
+
+
+def test_an_unknown_symbol_gets_a_suggestion() -> None:
+    with pytest.raises(NotFoundError, match="no symbol 'GRE40', did you mean 'GER40'"):
+        load_catalogue().need("GRE40")
+
+
+def test_a_wrong_file_is_named_where_its_symbol_is_missed(tmp_path: Path) -> None:
+    (tmp_path / "GER40.toml").write_text('name = "GER40"\nextends = "GER40"\ntick = 0\n')
+
+    with pytest.raises(NotFoundError, match=r"your own file GER40.toml is wrong: tick: 0 is wrong"):
+        load_catalogue(tmp_path).need("ger40")

@@ -250,7 +250,7 @@ def test_prices_of_another_scale_are_no_bars(vendor: Vendor) -> None:
     symbol = replace(GER40, feeds={"dukascopy": listing})
     feed = build_feed(vendor)
 
-    with pytest.raises(FeedDownError, match=r"is no price of GER40: 1,000 to 100,000"):
+    with pytest.raises(FeedDownError, match=r"is no price of GER40: 3,000 to 60,000"):
         list(feed.fetch(symbol, M1, to_ms(MONDAY), to_ms(MONDAY) + DAY_MS))
 
 

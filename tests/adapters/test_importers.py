@@ -215,7 +215,7 @@ def test_a_broken_archive_is_refused(raw: bytes) -> None:
         (["2025-03-28T08:00:00Z,22000,nan,21990,22005"], "Line 2: a price is not a number"),
         (["2025-03-28T08:00:00Z,22000,22010,0,22005"], "Line 2: a price is not above 0"),
         (["2025-03-28T08:00:00Z,22000,22010,-1,22005"], "Line 2: a price is not above 0"),
-        (["2025-03-28T08:00:00Z,1.08,1.09,1.07,1.08"], "1.08 is not a price of GER40.*1,000 to"),
+        (["2025-03-28T08:00:00Z,1.08,1.09,1.07,1.08"], "1.08 is not a price of GER40.*3,000 to"),
         (["2025-03-28T08:00:00Z,220000,220100,219900,220050"], "220,000 is not a price of GER40"),
         (["2025-03-28T08:00:00Z,22000,22010,21990,22011"], "Line 2: open or close is outside"),
         (["2025-03-28T08:00:00Z,21980,22010,21990,22005"], "Line 2: open or close is outside"),
@@ -340,3 +340,75 @@ def test_every_dirty_file_is_refused(
 
     with pytest.raises(InvalidImportError, match=reason):
         read_bars(raw, file_name, CATALOGUE[symbol], Timeframe(timeframe))
+
+
+@pytest.mark.parametrize(
+    ("symbol", "price"),
+    [
+        *[("GER40", 83_000), ("GER40", 2_400), ("US30", 430_000), ("US30", 4_800)],
+        *[("NAS100", 150_000), ("US500", 48_000), ("JPN225", 300_000), ("UK100", 75_000)],
+        *[("FRA40", 70_000), ("EU50", 40_000), ("XAUUSD", 19_000), ("XAGUSD", 300)],
+        *[("BTCUSD", 740_000), ("ETHUSD", 25_000), ("EURUSD", 11), ("USDJPY", 1_500)],
+    ],
+)
+def test_prices_of_another_scale_are_refused(symbol: str, price: float) -> None:
+    with pytest.raises(InvalidImportError, match=f"is not a price of {symbol}, which is"):
+        read(quarter_hours([price] * 3), symbol=symbol)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "low", "high"),
+    [
+        *[("GER40", 3_588, 24_700), ("US30", 6_470, 50_000), ("NAS100", 1_018, 30_000)],
+        *[("US500", 667, 7_700), ("JPN225", 6_995, 60_000), ("UK100", 3_461, 11_000)],
+        *[("FRA40", 2_466, 8_600), ("EU50", 1_766, 6_200), ("XAUUSD", 411, 5_600)],
+        *[("XAGUSD", 6.4, 122), ("BTCUSD", 152, 126_300), ("ETHUSD", 6, 4_960)],
+    ],
+)
+def test_what_was_paid_since_2005_is_within_the_range(symbol: str, low: float, high: float) -> None:
+    least, most = CATALOGUE[symbol].price_range
+
+    assert least <= low
+    assert high <= most / 2
+
+
+@pytest.mark.parametrize("prices", [[23_000, 23_010, 4_000], [4_000, 4_001, 40_100, 40_000]])
+def test_a_step_from_one_scale_to_another_is_refused_with_its_line(prices: list[float]) -> None:
+    with pytest.raises(InvalidImportError) as refused:
+        read(quarter_hours(prices))
+
+    assert "Line 4: the close goes from" in str(refused.value)
+    assert "in another scale" in str(refused.value)
+
+
+def test_half_a_file_in_another_scale_is_refused() -> None:
+    prices = [40_000.0 + n for n in range(40)]
+
+    with pytest.raises(InvalidImportError, match=r"Line 22: .* from 40,019 to 4,002 at 2025"):
+        read(quarter_hours([price if n < 20 else price / 10 for n, price in enumerate(prices)]))
+
+
+def test_a_coin_may_treble_in_a_day_but_not_in_a_quarter_of_an_hour() -> None:
+    days = [f"2025-03-0{n}T00:00:00Z,{p},{p},{p},{p}" for n, p in ((1, 900), (2, 3_000))]
+
+    assert len(read(days, symbol="ETHUSD", timeframe=Timeframe.D1).bars) == 2
+    with pytest.raises(InvalidImportError, match="from 900 to 3,000"):
+        read(quarter_hours([900, 3_000]), symbol="ETHUSD")
+
+
+def test_years_between_two_bars_excuse_another_price() -> None:
+    then = quarter_hours([3_700.0, 3_701.0, 3_702.0], start=1_236_326_400)
+    now = quarter_hours([22_000.0, 22_001.0, 22_002.0])
+
+    assert len(read([*then, *now]).bars) == 6
+
+
+def test_a_lone_wrong_price_is_imported_with_a_warning_that_names_it() -> None:
+    lines = quarter_hours([22_000.0 + n for n in range(40)])
+    lines[20] = lines[20].replace("22021.0", "59000.0")
+
+    (warning,) = read(lines).warnings
+
+    assert warning.startswith(
+        "The bar of 2025-03-28 13:00 UTC reaches 59,000, 36,978 points beyond the bars beside it: "
+    )

@@ -69,7 +69,7 @@ def test_a_gap_is_no_mistake_for_the_sender_was_off(tmp_path: Path) -> None:
         ([bar(5, close=float("nan"))], "bars.0.close", "finite number"),
         ([bar(5, color="red")], "bars.0.color", "Extra inputs"),
         ([bar(5, high=21_000.9)], "bars", "open or close outside low to high"),
-        ([bar(5, low=2.1, open=2.1)], "bars", "is no price of GER40: 1,000 to 100,000"),
+        ([bar(5, low=2.1, open=2.1)], "bars", "is no price of GER40: 3,000 to 60,000"),
         ([bar(5, volume=-1)], "bars", "a volume below 0"),
         ([bar(7)], "bars", "does not open on the grid of M5"),
         ([bar(5), bar(10)], "bars", "does not come after the one before it"),

@@ -37,7 +37,7 @@ def open_desk(folder: Path) -> DataDesk:
 def write(offset_hours: int, *, naive: bool, rows: slice = slice(None), factor: int = 1) -> bytes:
     steps = np.random.default_rng(3).integers(-900, 901, 600)
     lines = ["time,open,high,low,close"]
-    prices = (8_000_000 + np.cumsum(steps)) * factor
+    prices = (3_000_000 + np.cumsum(steps)) * factor
     for row, price in list(enumerate(prices.tolist()))[rows]:
         moment = datetime.fromtimestamp(START + 300 * row + 3600 * offset_hours, UTC)
         text = f"{moment:%Y-%m-%d %H:%M:%S}{'' if naive else 'Z'}"

@@ -7,7 +7,7 @@ import pytest
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
-from setupdesk.market.quality import compare, measure_quality
+from setupdesk.market.quality import measure_quality
 from setupdesk.market.resample import resample
 from setupdesk.market.sessions import Session
 from setupdesk.market.synthetic import simulate_bars
@@ -105,7 +105,11 @@ def test_a_jump_is_named_and_a_gap_over_night_is_none() -> None:
 
     quality = measure_quality(bars, GER40, draw_sessions())
 
-    assert quality.jumps == (int(bars.time[20]),)
+    (jump,) = quality.jumps
+    assert (jump.at_ms, round(jump.points, 6)) == (int(bars.time[20]), 210)
+    assert quality.to_json()["jumps"]["first"] == [
+        {"at": "2025-05-05T12:00:00Z", "points": 210.0, "ranges": 21.0}
+    ]
     assert quality.figure == 100
 
 
@@ -126,7 +130,7 @@ def test_jumps_of_a_long_history_are_those_of_wilders_average() -> None:
     jumps = measure_quality(bars, GER40, draw_sessions()).jumps
 
     assert len(expected) > 20
-    assert list(jumps) == expected
+    assert [jump.at_ms for jump in jumps] == expected
 
 
 def test_weekend_bars_are_counted_for_a_market_that_has_weekends() -> None:
@@ -199,26 +203,6 @@ def test_no_bars_and_no_sessions_are_measured_too() -> None:
     assert measure_quality(bars, GER40, []).to_json()["figure"] == 0
 
 
-def test_two_sources_are_compared_by_day() -> None:
-    ours, theirs = draw_bars(), without(draw_bars(), 3, 70)
-    theirs.high[35] += 30
-    theirs.low[100] -= 10
-
-    days = compare(ours, theirs, GER40, draw_sessions())
-
-    assert [
-        (day.day.day, day.missing_in_a, day.missing_in_b, day.differing, round(day.worst, 6))
-        for day in days
-    ] == [(5, 0, 1, 0, 0.0), (6, 0, 0, 1, 3.0), (7, 0, 1, 0, 0.0)]
-
-
-def test_bars_of_two_sizes_are_not_compared() -> None:
-    ours = draw_bars()
-
-    with pytest.raises(ValueError, match="cannot be compared"):
-        compare(ours, replace(ours, timeframe=Timeframe.H1), GER40, draw_sessions())
-
-
 def test_the_real_ger40_is_whole(real_ger40: tuple[Bars, list[Session]]) -> None:
     bars, sessions = real_ger40
 
@@ -239,3 +223,69 @@ def test_the_real_ger40_moved_by_a_quarter_hour_is_suspected(
 
     assert quality.figure == 50
     assert "but the session opens at 09:00" in quality.suspicions[0]
+
+
+def test_a_part_in_another_scale_is_suspected() -> None:
+    bars = draw_bars()
+    for prices in (bars.open, bars.high, bars.low, bars.close):
+        prices[100:] //= 4
+
+    quality = measure_quality(bars, GER40, draw_sessions())
+
+    assert quality.figure == 50
+    assert quality.suspicions == (
+        "scale: the close goes from 20,020 to 5,005 at 2025-05-07T15:00:00Z",
+    )
+
+
+@pytest.mark.parametrize("row", [0, 70, 169])
+def test_a_lone_wrong_high_is_a_spike_and_caps_the_figure(row: int) -> None:
+    bars = draw_bars()
+    beside = max(bars.high[n] for n in (row - 1, row + 1) if 0 <= n < len(bars)) / 10
+    bars.high[row] = 900_000
+
+    quality = measure_quality(bars, GER40, draw_sessions())
+
+    (spike,) = quality.spikes
+    assert (spike.at_ms, spike.price) == (int(bars.time[row]), 90_000)
+    assert spike.beside == pytest.approx(beside)
+    assert quality.figure == 95
+    assert "a spike to 90,000 at 2025-05-0" in quality.to_short()["sentence"]
+
+
+def test_spikes_are_suspect_bars_that_lower_the_figure() -> None:
+    bars = draw_bars()
+    bars.low[5:170:10] -= 40_000
+
+    quality = measure_quality(bars, GER40, draw_sessions())
+
+    assert [spike.beside > spike.price for spike in quality.spikes] == [True] * 17
+    assert quality.figure == 90
+
+
+def test_a_market_that_goes_there_and_stays_has_no_spike() -> None:
+    bars = draw_bars()
+    bars.high[70:] += 40_000
+    bars.close[70:] += 40_000
+
+    assert measure_quality(bars, GER40, draw_sessions()).spikes == ()
+
+
+def test_the_real_ger40_has_no_spike(real_ger40: tuple[Bars, list[Session]]) -> None:
+    bars, sessions = real_ger40
+    high = bars.high.copy()
+    high[9_000] = high[9_000] * 108 // 100
+
+    assert measure_quality(bars, GER40, sessions).spikes == ()
+    assert len(measure_quality(replace(bars, high=high), GER40, sessions).spikes) == 1
+
+
+def test_a_hole_between_two_parts_is_named_as_what_lowers_the_figure() -> None:
+    whole = draw_bars(40)
+    parted = without(whole, *range(5 * 34, 20 * 34))
+
+    found = measure_quality(parted, GER40, draw_sessions(40)).to_json()
+
+    assert found["hole"] == {"first": "2025-05-12", "last": "2025-05-30", "sessions": 15}
+    assert measure_quality(whole, GER40, draw_sessions(40)).hole is None
+    assert measure_quality(without(whole, 3, 40), GER40, draw_sessions(40)).hole is None

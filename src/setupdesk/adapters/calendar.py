@@ -6,16 +6,19 @@ of its calendar needs neither. A new version of the package makes new files.
 
 import json
 import warnings
+from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.problem import Problem, find_nearest
-from setupdesk.core.symbol import Symbol
+from setupdesk.core.symbol import Symbol, Window
+from setupdesk.market.days import from_ms
 from setupdesk.market.sessions import Session, session_by_clock
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = "exchange_calendars"
 _BEGIN = "2000-01-01"
+_YEAR = 250
 
 _EVERY_WEEKDAY = "24/5"
 _ROUND_THE_CLOCK = (_EVERY_WEEKDAY, "24/7")
@@ -69,6 +73,22 @@ class ExchangeCalendar:
         except InvalidRequestError as unknown:
             return unknown.problems[0]
         return None
+
+    def find_hours(self, code: str) -> Window | None:
+        """Give the usual hours of an exchange of today, in its own zone.
+
+        None for a calendar that only knows days. Raises ``InvalidRequestError`` as ``sessions``.
+        """
+        if code in _ROUND_THE_CLOCK:
+            return None
+        begin = date.fromisoformat(_BEGIN)
+        newest = self._horizon(code, begin, begin).sessions[-_YEAR:]
+        zone = _find_zone(code)
+        hours = Counter(
+            tuple(_find_time(at, zone) for at in (one.opens_ms, one.closes_ms)) for one in newest
+        )
+        (start, end), _ = hours.most_common(1)[0]
+        return Window(start=start, end=end, zone=zone)
 
     def _horizon(self, code: str, first: date, last: date) -> _Horizon:
         # A file written a year ago ends sooner than what the package knows today.
@@ -119,6 +139,17 @@ def _work_out(code: str) -> _Horizon:
         for stamp, opens, closes in zip(schedule.index, *columns, strict=True)
     )
     return _Horizon(date.fromisoformat(_BEGIN), sessions[-1].day, sessions)
+
+
+def _find_zone(code: str) -> str:
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        from exchange_calendars import get_calendar
+
+        return str(get_calendar(code, start=_BEGIN).tz)
+
+
+def _find_time(instant_ms: int, zone: str) -> time:
+    return from_ms(instant_ms).astimezone(ZoneInfo(zone)).time()
 
 
 def _unknown(code: str, known: tuple[str, ...]) -> InvalidRequestError:

@@ -19,10 +19,11 @@ from setupdesk.core.problem import Problem
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe, find_timeframe
 from setupdesk.market.bars import Bars
+from setupdesk.market.comparison import compare
 from setupdesk.market.data_set import ExportForm, Facts, ImportedBars, Manifest, describe_file
 from setupdesk.market.days import day_of, from_ms, to_ms
 from setupdesk.market.levels import find_levels, summarize_levels
-from setupdesk.market.quality import Quality, compare, measure_quality
+from setupdesk.market.quality import Quality, measure_quality
 from setupdesk.market.resample import resample
 from setupdesk.market.sessions import Session, count_with_bars, fits
 from setupdesk.market.synthetic import simulate_bars
@@ -192,11 +193,12 @@ class DataDesk:
     def _describe(self, manifest: Manifest) -> dict[str, Any]:
         symbol = self.catalogue.find(manifest.symbol)
         try:
-            figure = None if symbol is None else self._measure(symbol, manifest).figure
+            found = None if symbol is None else self._measure(symbol, manifest)
         except (InvalidRequestError, MissingBarsError):
             # Bars that are lost, or older than the calendar, are listed all the same.
-            figure = None
-        return manifest.to_json() | {"figure": figure}
+            found = None
+        said = {"figure": None, "hole": None} if found is None else found.to_figure()
+        return manifest.to_json() | said
 
     def _report(self, symbol: Symbol, manifest: Manifest, stored: list[Manifest]) -> dict[str, Any]:
         found = {
@@ -221,19 +223,18 @@ class DataDesk:
         return known
 
     def _compare(self, symbol: Symbol, manifest: Manifest, other: Manifest) -> dict[str, Any]:
-        # Only the days that both have: beyond them there is nothing to disagree on.
+        # Only the span that both have: beyond it there is nothing to disagree on.
         bars = self._load(manifest)
         fine = resample(self._load(other), manifest.timeframe, symbol.week, symbol.roll).closed()
         first = max(int(bars.time[0]), int(fine.time[0]))
         last = min(int(bars.time[-1]), int(fine.time[-1]))
-        shared = bars.between(first, last + 1)
-        sessions = self._find_sessions(symbol, shared) if len(shared) else []
-        days = compare(bars, fine, symbol, sessions)
+        ours, theirs = (each.between(first, last + 1) for each in (bars, fine))
+        sessions = self._find_sessions(symbol, ours) if len(ours) else []
+        found = compare(ours, theirs, symbol, sessions)
         return {
             "timeframe": other.timeframe,
             "source_file": other.source_names,
-            "sessions": len(sessions),
-            "days": [day.to_json() for day in days],
+            **found.to_json(),
         }
 
     def _find_sessions(
@@ -257,10 +258,7 @@ class DataDesk:
         return self.bar_store.load(manifest.symbol, manifest.timeframe, manifest.fingerprint)
 
     def _find(self, name: str) -> Symbol:
-        symbol = self.catalogue.find(name)
-        if symbol is None:
-            raise NotFoundError("symbol", name)
-        return symbol
+        return self.catalogue.need(name)
 
     def _find_reference(self, symbol: Symbol, timeframe: Timeframe) -> Bars | None:
         # Simulated bars know nothing of the market; a doubted clock proves no other.

@@ -10,7 +10,7 @@ from setupdesk.core.errors import SetupdeskError
 from setupdesk.core.problem import Problem
 from setupdesk.core.request import Request
 from setupdesk.core.run import Door, Receipt, Run, RunState
-from setupdesk.core.symbol import Symbol
+from setupdesk.core.symbol import Symbol, Window
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars, Ints
 from setupdesk.market.data_set import ExportForm, Facts, ImportedBars, Manifest, Saved
@@ -260,6 +260,9 @@ class Calendar(Protocol):
 
     def find_problem(self, code: str) -> Problem | None:
         """Say what is wrong with the code of a calendar; None if there is such a one."""
+
+    def find_hours(self, code: str) -> Window | None:
+        """Give the usual hours of an exchange; None for a calendar that only knows days."""
 
 
 class ResultStore(Protocol):

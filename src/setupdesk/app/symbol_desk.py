@@ -1,12 +1,14 @@
 """The symbol desk: shows the catalogue, and takes in symbols of the user's own."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import time
 from typing import Any, Protocol
 
 from setupdesk.app.ports import Calendar
-from setupdesk.core.errors import NotFoundError
-from setupdesk.core.symbol import Catalogue, Symbol
+from setupdesk.core.symbol import Catalogue, Symbol, Window
+
+CheckCalendar = Callable[[str, str | None, tuple[time, time] | None], Iterable[str]]
 
 
 class SymbolFiles(Protocol):
@@ -22,9 +24,7 @@ class SymbolFiles(Protocol):
     def text_of(self, name: str) -> str:
         """Give the TOML of a symbol."""
 
-    def check(
-        self, text: str, file_name: str, check_calendar: Callable[[str], Iterable[str]]
-    ) -> Symbol:
+    def check(self, text: str, file_name: str, check_calendar: CheckCalendar) -> Symbol:
         """Read a symbol, or raise InvalidSymbolError with every mistake."""
 
     def add(self, symbol: Symbol, text: str) -> None:
@@ -49,9 +49,7 @@ class SymbolDesk:
 
     def symbol(self, name: str) -> dict[str, Any]:
         """Give one symbol with its windows, its costs and the TOML that it was read from."""
-        found = self.catalogue.find(name)
-        if found is None:
-            raise NotFoundError("symbol", name)
+        found = self.catalogue.need(name)
         return self._describe(found) | _details(found) | {"toml": self.files.text_of(found.name)}
 
     def add(self, text: str, file_name: str, *, dry_run: bool = False) -> dict[str, Any]:
@@ -66,9 +64,14 @@ class SymbolDesk:
             "outcome": "checked" if dry_run else "replaced" if replaces else "added",
         }
 
-    def _check_calendar(self, code: str) -> list[str]:
+    def _check_calendar(
+        self, code: str, zone: str | None, hours: tuple[time, time] | None
+    ) -> list[str]:
         problem = self.calendar.find_problem(code)
-        return [f"calendar: {problem.message}"] if problem else []
+        if problem:
+            return [f"calendar: {problem.message}"]
+        known = self.calendar.find_hours(code)
+        return [] if known is None else list(_check_hours(code, known, zone, hours))
 
     def _describe(self, symbol: Symbol) -> dict[str, Any]:
         return {
@@ -81,6 +84,18 @@ class SymbolDesk:
             "tick": symbol.tick,
             "own": self.files.is_own(symbol.name),
         }
+
+
+def _check_hours(
+    code: str, known: Window, zone: str | None, hours: tuple[time, time] | None
+) -> Iterator[str]:
+    if zone not in (None, known.zone):
+        yield f"zone: {zone!r} is not that of the calendar {code}, which is {known.zone!r}"
+    if hours and hours[0] >= hours[1] and known.start < known.end:
+        yield (
+            f"session: {hours[0]:%H:%M} to {hours[1]:%H:%M} goes beyond midnight, but {code} is "
+            f"open {known.start:%H:%M} to {known.end:%H:%M}"
+        )
 
 
 def _details(symbol: Symbol) -> dict[str, Any]:

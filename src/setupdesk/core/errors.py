@@ -172,9 +172,9 @@ class NotFoundError(SetupdeskError):
 
     code = "not_found"
 
-    def __init__(self, what: str, name: str, known: Sequence[str] = ()) -> None:
+    def __init__(self, what: str, name: str, known: Sequence[str] = (), hint: str = ".") -> None:
         others = f" There are {', '.join(known)}." if known else ""
-        super().__init__(f"There is no {what} {name!r}.{others}")
+        super().__init__(f"There is no {what} {name!r}{hint}{others}")
 
 
 class NotFinishedError(SetupdeskError):

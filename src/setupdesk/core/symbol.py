@@ -2,10 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import time
 from typing import Literal
+
+from setupdesk.core.errors import NotFoundError
+from setupdesk.core.problem import find_nearest
 
 Week = Literal["24x5", "24x7"]
 
@@ -129,6 +132,8 @@ class Catalogue:
     """All symbols by name; aliases find them too."""
 
     symbols: Mapping[str, Symbol]
+    find_mistakes: Callable[[], Mapping[str, Sequence[str]]] = dict
+    """Gives what is wrong in the user's own files, by file name."""
 
     def __iter__(self) -> Iterator[Symbol]:
         return iter(self.symbols.values())
@@ -143,3 +148,18 @@ class Catalogue:
             if wanted in (symbol.name, *(alias.upper() for alias in symbol.aliases)):
                 return symbol
         return None
+
+    def need(self, name: str) -> Symbol:
+        """Find a symbol, or raise ``NotFoundError`` that says what was meant, or what is wrong."""
+        found = self.find(name)
+        if found is None:
+            raise NotFoundError("symbol", name, hint=self._explain(name))
+        return found
+
+    def _explain(self, name: str) -> str:
+        file_name = f"{name.strip().upper()}.toml"
+        wrong = self.find_mistakes().get(file_name)
+        if wrong:
+            return f": your own file {file_name} is wrong: {'; '.join(wrong)}. Mend or remove it."
+        nearest = find_nearest(name, [one for each in self for one in (each.name, *each.aliases)])
+        return f", did you mean {nearest!r}?" if nearest else "."

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from setupdesk.market.sessions import Session, find_rows
 
 MIN_COVERAGE = 0.8
 """A session with a smaller share of its bars is not traded."""
+
+HOLE = 10
+"""So many sessions in a row without a bar are no holiday of a source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,23 @@ class Span:
     bars: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingDays:
+    """Sessions in a row of which there is no bar."""
+
+    first: date
+    last: date
+    sessions: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it with names as in the class."""
+        return {
+            "first": self.first.isoformat(),
+            "last": self.last.isoformat(),
+            "sessions": self.sessions,
+        }
+
+
 def measure_coverage(bars: Bars, sessions: Sequence[Session]) -> tuple[SessionCoverage, ...]:
     """Count the bars of each session that are expected and present.
 
@@ -77,6 +99,20 @@ def mark_holed(bars: Bars, sessions: Sequence[Session]) -> tuple[Session, ...]:
         replace(one, whole=cover.tradable or not cover.present)
         for one, cover in zip(sessions, covers, strict=True)
     )
+
+
+def find_hole(covers: Sequence[SessionCoverage]) -> MissingDays | None:
+    """Find the longest run of sessions without a bar, as between two files years apart.
+
+    None where it is shorter than ``HOLE`` sessions, or has less than half of the missing bars.
+    """
+    edges = [row for row, one in enumerate(covers) if one.present]
+    first, stop = max(pairwise(edges), key=lambda pair: pair[1] - pair[0], default=(0, 0))
+    inside = covers[first + 1 : stop]
+    missing = sum(one.expected - one.present for one in covers if not one.complete)
+    if len(inside) < HOLE or 2 * sum(one.expected for one in inside) < missing:
+        return None
+    return MissingDays(first=inside[0].day, last=inside[-1].day, sessions=len(inside))
 
 
 def find_gaps(bars: Bars, sessions: Sequence[Session]) -> list[Span]:

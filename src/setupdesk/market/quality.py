@@ -2,35 +2,38 @@
 
 The figure is 100 times the mean coverage of the sessions, in which a session that may not be
 traded counts as nothing, times the share of bars that are not suspect. With a suspected
-error of scale or clock it is never above 50.
+error of scale or clock it is never above 50, with a spike never above 95.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from math import floor
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.market.bars import Bars, Floats, Ints
+from setupdesk.market.bars import Bars
 from setupdesk.market.clock_check import find_clock_doubts
-from setupdesk.market.coverage import SessionCoverage, Span, find_gaps, measure_coverage
+from setupdesk.market.coverage import (
+    MissingDays,
+    SessionCoverage,
+    Span,
+    find_gaps,
+    find_hole,
+    measure_coverage,
+)
 from setupdesk.market.days import find_wall_clock, from_ms
+from setupdesk.market.jumps import Jump, find_jumps
+from setupdesk.market.scale import Spike, find_scale_steps, find_spikes
 from setupdesk.market.sessions import Session, find_rows
 
 Flags = NDArray[np.bool_]
 
-JUMP = 8.0
-"""A bar with a true range of so many ATR is worth a look."""
-
-_ATR_LENGTH = 14
-_BLOCK = 1_000
 _FLAT_MINUTES, _FLAT_BARS = 30, 3
-_CAP = 50.0
+_CAP, _SPIKE_CAP = 50.0, 95.0
 _SHOWN = 100
 _DAY_MINUTES = 24 * 60
 _DAY_MS = _DAY_MINUTES * 60_000
@@ -48,8 +51,11 @@ class Quality:
     flat_runs: tuple[Span, ...]
     """Inside sessions, half an hour or more (three bars at least) at one single price."""
 
-    jumps: tuple[int, ...]
-    """UTC milliseconds of the bars whose true range is beyond ``JUMP`` ATR of the bar before."""
+    jumps: tuple[Jump, ...]
+    """The bars whose true range is beyond ``JUMP`` ATR of the bar before."""
+
+    spikes: tuple[Spike, ...]
+    """The bars whose high or low no bar beside them comes near."""
 
     weekend_bars: int
     off_grid: int
@@ -79,10 +85,20 @@ class Quality:
         expected = sum(one.expected for one in self.sessions)
         return sum(one.present for one in self.sessions) / expected if expected else None
 
+    @property
+    def hole(self) -> MissingDays | None:
+        """Give the longest run of sessions without a bar, if most of what is missing is there."""
+        return find_hole(self.sessions)
+
+    def to_figure(self) -> dict[str, Any]:
+        """Give the figure, and the hole that lowers it; None where none does."""
+        hole = self.hole
+        return {"figure": self.figure, "hole": hole.to_json() if hole else None}
+
     def to_json(self) -> dict[str, Any]:
         """Give all of it; of long lists the count and the first hundred."""
         return {
-            "figure": self.figure,
+            **self.to_figure(),
             "bars": self.bars,
             "coverage": None if self.coverage is None else round(self.coverage, 4),
             **_count_sessions(self),
@@ -91,7 +107,11 @@ class Quality:
             "flat_runs": _spans_to_json(self.flat_runs),
             "jumps": {
                 "count": len(self.jumps),
-                "first": [_write_time(at) for at in self.jumps[:_SHOWN]],
+                "first": [_jump_to_json(jump) for jump in self.jumps[:_SHOWN]],
+            },
+            "spikes": {
+                "count": len(self.spikes),
+                "first": [_spike_to_json(spike) for spike in self.spikes[:_SHOWN]],
             },
             "weekend_bars": self.weekend_bars,
             "off_grid": self.off_grid,
@@ -112,30 +132,6 @@ class Quality:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayComparison:
-    """A day on which two sources disagree."""
-
-    day: date
-    missing_in_a: int
-    missing_in_b: int
-    differing: int
-    """Bars whose high or low differ by more than the ticks allowed."""
-
-    worst: float
-    """The largest difference of a high or a low on that day, in points."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Give it with names as in the class."""
-        return {
-            "day": self.day.isoformat(),
-            "missing_in_a": self.missing_in_a,
-            "missing_in_b": self.missing_in_b,
-            "differing": self.differing,
-            "worst": round(self.worst, 10),
-        }
-
-
 def measure_quality(bars: Bars, symbol: Symbol, sessions: Sequence[Session]) -> Quality:
     """Measure *bars* on *sessions*, of which each is expected to have all its bars.
 
@@ -143,7 +139,7 @@ def measure_quality(bars: Bars, symbol: Symbol, sessions: Sequence[Session]) -> 
     """
     covers = measure_coverage(bars, sessions)
     flat_runs = _find_flat_runs(bars, sessions)
-    jumps = bars.time[_find_jumps(bars)].tolist()
+    spikes = find_spikes(bars)
     off_grid = _count(bars.time % min(bars.timeframe.milliseconds, Timeframe.H1.milliseconds) != 0)
     mixed = _count_mixed(bars)
     crossed = _count(
@@ -152,6 +148,7 @@ def measure_quality(bars: Bars, symbol: Symbol, sessions: Sequence[Session]) -> 
     )
     weekend = _count_weekend(bars) if symbol.week == "24x5" else 0
     suspect = sum(run.bars for run in flat_runs) + off_grid + mixed + crossed + weekend
+    suspect += len(spikes)
     suspicions = (
         *_suspect_scale(bars, symbol),
         *(f"clock: {says}" for says in find_clock_doubts(bars, symbol)),
@@ -161,41 +158,28 @@ def measure_quality(bars: Bars, symbol: Symbol, sessions: Sequence[Session]) -> 
         sessions=covers,
         gaps=tuple(find_gaps(bars, sessions)),
         flat_runs=tuple(flat_runs),
-        jumps=tuple(jumps),
+        jumps=tuple(find_jumps(bars)),
+        spikes=tuple(spikes),
         weekend_bars=weekend,
         off_grid=off_grid,
         mixed=mixed,
         crossed=crossed,
         zero_volume=_count_zero_volume(bars),
         suspicions=suspicions,
-        figure=_find_figure(covers, suspect, len(bars), distrusted=bool(suspicions)),
+        figure=_find_figure(
+            covers, suspect, len(bars), _CAP if suspicions else _SPIKE_CAP if spikes else 100.0
+        ),
     )
 
 
-def compare(
-    a: Bars, b: Bars, symbol: Symbol, sessions: Sequence[Session], ticks: int = 20
-) -> list[DayComparison]:
-    """Name the days on which two sources of one symbol and timeframe disagree.
-
-    They do where one lacks bars that the other has, or where a high or low differs by more
-    than *ticks* of the symbol.
-    """
-    if a.timeframe is not b.timeframe:
-        raise ValueError(f"{a.timeframe} and {b.timeframe} bars cannot be compared")
-    days = [_compare_day(a, b, one, ticks * symbol.tick) for one in sessions]
-    return [day for day in days if day.missing_in_a or day.missing_in_b or day.differing]
-
-
-def _find_figure(
-    covers: Sequence[SessionCoverage], suspect: int, bars: int, *, distrusted: bool
-) -> float:
+def _find_figure(covers: Sequence[SessionCoverage], suspect: int, bars: int, most: float) -> float:
     shares = [min(one.share, 1.0) if one.tradable else 0.0 for one in covers]
     if not shares or not bars:
         return 0.0
     sound = max(1 - suspect / bars, 0.0)
     figure = 100 * sum(shares) / len(shares) * sound
     # Rounded down, so that 100 means that nothing at all is missing.
-    return floor(10 * min(figure, _CAP if distrusted else 100.0)) / 10
+    return floor(10 * min(figure, most)) / 10
 
 
 def _count(flags: Flags) -> int:
@@ -252,42 +236,13 @@ def _find_flat_runs(bars: Bars, sessions: Sequence[Session]) -> list[Span]:
     ]
 
 
-def _find_jumps(bars: Bars) -> Ints:
-    if len(bars) <= _ATR_LENGTH:
-        return np.empty(0, np.int64)
-    ranges = _true_ranges(bars)
-    before = _smooth(ranges[_ATR_LENGTH:], float(ranges[:_ATR_LENGTH].mean()))
-    wide = ranges[_ATR_LENGTH:] > JUMP * np.maximum(before, 1.0)
-    return np.flatnonzero(wide) + _ATR_LENGTH
-
-
-def _smooth(ranges: Floats, mean: float) -> Floats:
-    # Wilder's average before each bar, by blocks, for a step a bar takes long: within a block
-    # it is a sum of ranges, of which each has faded since by its distance.
-    faded = (1 - 1 / _ATR_LENGTH) ** np.arange(1, _BLOCK + 1)
-    before = np.empty(len(ranges))
-    for start in range(0, len(ranges), _BLOCK):
-        block = ranges[start : start + _BLOCK]
-        share = faded[: len(block)]
-        after = share * (mean + np.cumsum(block / share) / _ATR_LENGTH)
-        before[start : start + _BLOCK] = np.append(mean, after[:-1])
-        mean = float(after[-1])
-    return before
-
-
-def _true_ranges(bars: Bars) -> Floats:
-    # Across a pause of the market the gap is its own affair: only the bar's range counts.
-    ranges = (bars.high - bars.low).astype(np.float64)
-    before = bars.close[:-1]
-    reach = np.maximum(bars.high[1:], before) - np.minimum(bars.low[1:], before)
-    adjacent = np.diff(bars.time) == bars.timeframe.milliseconds
-    ranges[1:] = np.where(adjacent, reach, ranges[1:])
-    return ranges
-
-
 def _suspect_scale(bars: Bars, symbol: Symbol) -> list[str]:
     if not len(bars):
         return []
+    return [*_suspect_range(bars, symbol), *_suspect_steps(bars, symbol)]
+
+
+def _suspect_range(bars: Bars, symbol: Symbol) -> list[str]:
     price = float(np.median(bars.close)) * bars.tick
     low, high = symbol.price_range
     if low <= price <= high:
@@ -297,24 +252,17 @@ def _suspect_scale(bars: Bars, symbol: Symbol) -> list[str]:
     ]
 
 
-def _compare_day(a: Bars, b: Bars, session: Session, allowed: float) -> DayComparison:
-    ours, theirs = (each.between(session.opens_ms, session.closes_ms) for each in (a, b))
-    _, rows, others = np.intersect1d(
-        ours.time, theirs.time, assume_unique=True, return_indices=True
-    )
-    apart = np.zeros(len(rows))
-    side: Literal["high", "low"]
-    for side in ("high", "low"):
-        left, right = getattr(ours, side)[rows] * a.tick, getattr(theirs, side)[others] * b.tick
-        apart = np.maximum(apart, np.abs(left - right))
-    # A tenth of a tick is the float's own noise.
-    return DayComparison(
-        day=session.day,
-        missing_in_a=len(theirs) - len(rows),
-        missing_in_b=len(ours) - len(rows),
-        differing=_count(apart > allowed + a.tick / 10),
-        worst=float(apart.max(initial=0.0)),
-    )
+def _suspect_steps(bars: Bars, symbol: Symbol) -> list[str]:
+    # No import lets them pass, but two files that do not meet are merged as they are.
+    if bars.close.min() <= 0:
+        return []
+    steps = find_scale_steps(bars.time, bars.close, bars.timeframe, symbol.week)
+    rows = np.flatnonzero(steps)
+    return [
+        f"scale: the close goes from {bars.close[row - 1] * bars.tick:,.10g} to "
+        f"{bars.close[row] * bars.tick:,.10g} at {_write_time(int(bars.time[row]))}"
+        for row in rows[:1].tolist()
+    ]
 
 
 def _count_sessions(quality: Quality) -> dict[str, int]:
@@ -335,9 +283,32 @@ def _describe(quality: Quality) -> str:
             f"{count - len(missing)} of {count} sessions complete" if count else "no session",
             f", not {names}{more}" if missing else "",
             f"; history quality {quality.figure:g} of 100",
+            f"; {_count_spikes(quality.spikes)}" if quality.spikes else "",
             *(f"; suspected {word}" for word in quality.suspicions),
         )
     )
+
+
+def _count_spikes(spikes: Sequence[Spike]) -> str:
+    more = f" and {len(spikes) - 1:,} more" if len(spikes) > 1 else ""
+    return f"a spike to {spikes[0].price:,.10g} at {_write_time(spikes[0].at_ms)}{more}"
+
+
+def _jump_to_json(one: Jump) -> dict[str, Any]:
+    return {
+        "at": _write_time(one.at_ms),
+        "points": round(one.points, 10),
+        "ranges": round(one.ranges, 1),
+    }
+
+
+def _spike_to_json(one: Spike) -> dict[str, Any]:
+    return {
+        "at": _write_time(one.at_ms),
+        "price": round(one.price, 10),
+        "beside": round(one.beside, 10),
+        "points": round(one.size, 10),
+    }
 
 
 def _cover_to_json(one: SessionCoverage) -> dict[str, Any]:

@@ -6,6 +6,7 @@ symbol away until it is mended: a run must not be paid with other costs than the
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import time
 from importlib.resources import files
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -18,12 +19,15 @@ from setupdesk.core.symbol import Catalogue, Symbol
 LARGEST = 64 * 1024
 """Bytes; a symbol has about 1 KiB."""
 
+CheckCalendar = Callable[[str, str | None, tuple[time, time] | None], Iterable[str]]
+
 _Stamp = tuple[tuple[str, int, int], ...]
 
 
 def load_catalogue(folder: Path | None = None) -> Catalogue:
     """Read every symbol that ships, and the user's own of *folder* as it is at any moment."""
-    return Catalogue(SymbolFiles(folder))
+    symbols = SymbolFiles(folder)
+    return Catalogue(symbols, lambda: symbols.mistakes)
 
 
 def _load_shipped() -> Mapping[str, str]:
@@ -80,16 +84,17 @@ class SymbolFiles(Mapping[str, Symbol]):
         self,
         text: str,
         file_name: str,
-        check_calendar: Callable[[str], Iterable[str]] = lambda _code: (),
+        check_calendar: CheckCalendar = lambda _code, _zone, _hours: (),
     ) -> Symbol:
         """Read a symbol as if it stood in the folder; ``InvalidSymbolError`` says why not.
 
-        *check_calendar* gives the mistakes of the code of an exchange calendar.
+        *check_calendar* gives the mistakes of the code of an exchange calendar, and of the
+        zone and the hours beside it, where these are said.
         """
         draft = read_draft(text, self._shipped.get)
         mistakes = [*draft.mistakes, *_find_shared_names(draft, self.values())]
         if draft.calendar is not None:
-            mistakes += check_calendar(draft.calendar)
+            mistakes += check_calendar(draft.calendar, draft.zone, draft.hours)
         return _settle(draft, file_name, mistakes)
 
     def add(self, symbol: Symbol, text: str) -> None:

@@ -41,6 +41,9 @@ class Draft:
 
     aliases: tuple[str, ...] = ()
     calendar: str | None = None
+    zone: str | None = None
+    hours: tuple[time, time] | None = None
+    """Start and end of the session."""
 
 
 def read_draft(text: str, find_text: FindText) -> Draft:
@@ -52,13 +55,24 @@ def read_draft(text: str, find_text: FindText) -> Draft:
     extends = raw.pop("extends", None)
     if extends is None:
         return _validate(raw)
-    base = find_text(extends) if isinstance(extends, str) else None
+    base = _load_model(extends, find_text) if isinstance(extends, str) else None
     if base is not None:
-        return _validate(_merge(raw, extends, tomllib.loads(base)))
+        return _validate(_merge(raw, extends, base))
     # What the other symbol would have brought is not missing.
     said = repr(extends) if isinstance(extends, str) else "what is not a text"
     unknown = f"extends: {said} is not a symbol that ships"
     return _validate(raw, (unknown,), ignored=("missing",))
+
+
+def _load_model(name: str, find_text: FindText) -> dict[str, Any] | None:
+    # A symbol that ships may itself say only how it differs from another.
+    text = find_text(name)
+    if text is None:
+        return None
+    raw = tomllib.loads(text)
+    extends = raw.pop("extends", None)
+    base = None if extends is None else _load_model(extends, find_text)
+    return raw if base is None else dict(_merge(raw, extends, base))
 
 
 def _validate(
@@ -80,6 +94,8 @@ def _validate(
         name=said.get("name"),
         aliases=tuple(said.get("aliases", ())),
         calendar=said.get("calendar"),
+        zone=said.get("zone"),
+        hours=(said["session"]["start"], said["session"]["end"]) if "session" in said else None,
     )
 
 
@@ -99,6 +115,12 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _whole_minute(at: time) -> time:
+    if at.second or at.microsecond:
+        raise ValueError(f"{at.isoformat()} is not on a whole minute, as bars are")
+    return at
+
+
 def _covers_the_day(spread: "_Spread") -> "_Spread":
     starts = [start for start, _ in spread]
     if starts[0] != time() or starts != sorted(set(starts)):
@@ -114,6 +136,7 @@ def _ascends(price_range: tuple[float, float]) -> tuple[float, float]:
 
 # Checked one by one, not in the end: else a mistake elsewhere would hide what they find.
 _Zone = Annotated[str, AfterValidator(_known_zone)]
+_Minute = Annotated[time, AfterValidator(_whole_minute)]
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 _Points = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -125,16 +148,24 @@ class _Entry(BaseModel):
 
 
 class _WindowEntry(_Entry):
-    start: time
-    end: time
+    start: _Minute
+    end: _Minute
     zone: _Zone | None = None
 
     def build(self, zone: str) -> Window:
         return Window(start=self.start, end=self.end, zone=self.zone or zone)
 
 
+class _SpanEntry(_WindowEntry):
+    @model_validator(mode="after")
+    def _has_a_length(self) -> Self:
+        if self.start == self.end:
+            raise ValueError(f"it starts and ends at {self.start:%H:%M}, so it has no length")
+        return self
+
+
 class _RollEntry(_Entry):
-    at: time
+    at: _Minute
     zone: _Zone
 
 
@@ -185,7 +216,7 @@ class _SymbolEntry(_Entry):
     calendar: str
     week: Week
     session: _WindowEntry
-    windows: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], _WindowEntry]
+    windows: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], _SpanEntry]
     costs: _CostsEntry
     contract: _ContractEntry = _ContractEntry()
     feed_week: _WindowEntry | None = None

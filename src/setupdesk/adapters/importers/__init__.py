@@ -38,6 +38,7 @@ from setupdesk.market.bars import Bars
 from setupdesk.market.clock_check import check_clock, check_declared
 from setupdesk.market.data_set import ImportedBars, Skipped
 from setupdesk.market.file_names import check_names
+from setupdesk.market.scale import warn_of_spikes
 
 READERS: tuple[Reader, ...] = (
     *(own.CSV, columnar.OWN),
@@ -152,7 +153,12 @@ def _read(  # noqa: PLR0913, PLR0917 (as above)
         clock_found=found,
         seed=rows.seed,
         skipped=tuple(Skipped(_shorten(each.file, folder), each.reason) for each in skipped),
-        warnings=(*misnamed, *timed.warnings, *check(bars, symbol, timed.clock)),
+        warnings=(
+            *misnamed,
+            *timed.warnings,
+            *check(bars, symbol, timed.clock),
+            *warn_of_spikes(bars),
+        ),
     )
 
 

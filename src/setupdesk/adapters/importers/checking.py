@@ -9,6 +9,7 @@ from setupdesk.adapters.importers.spacing import check_spacing, show_time
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars, Floats, Ints
+from setupdesk.market.scale import find_scale_steps
 
 _FLAT_MS = 2 * 3_600_000
 _FLAT_BARS = 8
@@ -28,6 +29,7 @@ def check_rows(rows: Rows, symbol: Symbol, timeframe: Timeframe) -> tuple[Bars, 
         *_check_doubled(in_order, doubled),
         *check_spacing(unique, timeframe),
         *([] if rows.is_own else _check_flat(unique, timeframe)),
+        *_check_scale(unique, symbol, timeframe),
     ]
     if mistakes:
         raise NotReadableError(*mistakes)
@@ -111,6 +113,22 @@ def _check_doubled(in_order: Rows, doubled: Flags) -> list[str]:
     moment = show_time(in_order.time[np.argmax(disagree)])
     says = f"the bar of {moment} stands twice with different prices. Keep one of them."
     return name_first(in_order.lines, disagree, says)
+
+
+def _check_scale(rows: Rows, symbol: Symbol, timeframe: Timeframe) -> list[str]:
+    close = rows.prices[3]
+    if not (close > 0).all():
+        return []
+    steps = find_scale_steps(rows.time, close, timeframe, symbol.week)
+    if not steps.any():
+        return []
+    row = int(np.argmax(steps))
+    says = (
+        f"the close goes from {close[row - 1]:,.10g} to {close[row]:,.10g} at "
+        f"{show_time(rows.time[row])}, from one bar to the next: a wrong price, or a part of the "
+        f"file in another scale. Give all prices one scale, or mend the line."
+    )
+    return name_first(rows.lines, steps, says)
 
 
 def _check_flat(rows: Rows, timeframe: Timeframe) -> list[str]:

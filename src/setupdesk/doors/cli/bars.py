@@ -16,7 +16,7 @@ from setupdesk.doors.cli.access import (
     show_json,
 )
 from setupdesk.doors.cli.files import refuse_to_overwrite, write_file
-from setupdesk.doors.cli.importing import say_clock, show_import
+from setupdesk.doors.cli.importing import say_clock, say_hole, say_mended, show_import
 from setupdesk.doors.cli.showing import show_table, write_csv
 
 Json = Mapping[str, Any]
@@ -153,7 +153,9 @@ def _describe_quality(entry: Json) -> list[str]:
     return [
         title + ("  SIMULATED MARKET" if entry["simulated"] else ""),
         *(f"  SUSPECTED {word}" for word in entry["suspicions"]),
+        *_name("SPIKES", *_write_spikes(entry["spikes"])),
         f"  {_describe_coverage(entry)}",
+        *([f"  most of what is missing is {say_hole(entry['hole'])}"] if entry["hole"] else []),
         *_name(
             "incomplete sessions",
             [f"{one['day']} ({one['present']} of {one['expected']})" for one in incomplete],
@@ -161,10 +163,10 @@ def _describe_quality(entry: Json) -> list[str]:
         ),
         *_name("gaps inside sessions", *_write_spans(entry["gaps"])),
         *_name("flat runs", *_write_spans(entry["flat_runs"])),
-        *_name("jumps beyond 8 ATR", entry["jumps"]["first"], entry["jumps"]["count"]),
+        *_name("jumps beyond 8 ATR", *_write_jumps(entry["jumps"])),
         *(f"  {name.replace('_', ' ')}: {entry[name]:,}" for name in _COUNTS if entry[name]),
         *(
-            f"  at import, {name.replace('_', ' ')}: {count:,}"
+            f"  at import, {say_mended(name)}: {count:,}"
             for name, count in entry["imported"].items()
             if count and name != "rows"
         ),
@@ -191,13 +193,37 @@ def _describe_comparison(other: Json) -> list[str]:
     what = f"days that disagree with {source}"
     if not other["sessions"]:
         return [f"  no day is shared with {source}, so nothing was compared"]
+    lacking = [
+        *_name("days that are missing here", *_write_ranges(other["missing_in_a"])),
+        *_name("days that are missing there", *_write_ranges(other["missing_in_b"])),
+    ]
     if not days:
-        return [f"  {what}: none of {_count(other['sessions'], 'shared day')}"]
-    return _name(what, days, len(days))
+        return [f"  {what}: none of {_count(other['sessions'], 'shared day')}", *lacking]
+    return [*_name(what, days, len(days)), *lacking]
+
+
+def _write_ranges(ranges: Sequence[Json]) -> tuple[list[str], int]:
+    said = [
+        f"{one['first']} to {one['last']} ({_count(one['sessions'], 'session')})" for one in ranges
+    ]
+    return said, sum(one["sessions"] for one in ranges)
 
 
 def _write_spans(spans: Json) -> tuple[list[str], int]:
     return [f"{one['at']} ({_count(one['bars'], 'bar')})" for one in spans["first"]], spans["count"]
+
+
+def _write_jumps(jumps: Json) -> tuple[list[str], int]:
+    said = [f"{one['at']} ({one['points']:,.10g}, {one['ranges']:g} ATR)" for one in jumps["first"]]
+    return said, jumps["count"]
+
+
+def _write_spikes(spikes: Json) -> tuple[list[str], int]:
+    said = [
+        f"{one['at']}: {one['price']:,.10g}, where the bars beside it reach {one['beside']:,.10g}"
+        for one in spikes["first"]
+    ]
+    return said, spikes["count"]
 
 
 def _name(what: str, which: Sequence[str], count: int) -> list[str]:

@@ -34,6 +34,14 @@ _QUESTIONS = {
 }
 """By the code of an error: the flag that answers it, and how a person is asked for it."""
 
+_MENDED = {
+    "unsorted": "rows put in order",
+    "duplicates": "equal rows left out",
+    "off_tick": "prices rounded to the tick",
+    "flat": "bars of one single price",
+}
+"""By the name of a count: what it counts."""
+
 _NAMED = 10
 """So many days or skipped files are named; ``--json`` has the others."""
 
@@ -80,14 +88,14 @@ def show_import(done: Json, *, as_json: bool) -> None:
         ("clock", say_clock(file)),
         ("bars", f"{file['rows']:,}, {_say_span(file)}"),
         *(
-            (what.replace("_", " "), f"{count:,}")
+            (say_mended(what), f"{count:,}")
             for what, count in file["quality"].items()
             if count and what not in {"rows", "not_closed"}
         ),
         *_say_left_out(file["quality"].get("not_closed", 0)),
         *_describe_change(done),
         ("data set", f"{done['rows']:,} bars, {_say_span(done)}{_say_sources(done)}"),
-        ("history quality", f"{_say_figure(done['figure'])} of 100"),
+        ("history quality", f"{_say_figure(done['figure'])} of 100{_say_hole(done['hole'])}"),
     ]
     show_table((f"{done['symbol']} {done['timeframe']}", done["outcome"]), rows, "")
     _show_skipped(done.get("skipped", []))
@@ -95,6 +103,23 @@ def show_import(done: Json, *, as_json: bool) -> None:
         _warn(warning)
     if done["disagreeing_cause"]:
         _warn(done["disagreeing_cause"])
+
+
+def _say_hole(hole: Json | None) -> str:
+    return f", low because of {say_hole(hole)}" if hole else ""
+
+
+def say_hole(hole: Json) -> str:
+    """Say between which days there is no bar at all."""
+    return (
+        f"the gap from {hole['first']} to {hole['last']}: {hole['sessions']:,} sessions without "
+        f"a bar between two parts"
+    )
+
+
+def say_mended(what: str) -> str:
+    """Say what was mended or counted at an import."""
+    return _MENDED.get(what, what.replace("_", " "))
 
 
 def say_clock(source: Json) -> str:

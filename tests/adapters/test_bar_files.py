@@ -150,7 +150,7 @@ def test_an_export_is_never_asked_where_its_bars_are_stamped(form: ExportForm) -
 @pytest.mark.parametrize("form", FORMS)
 def test_bars_that_moved_less_than_a_tick_are_exported_and_come_back(form: ExportForm) -> None:
     stamps = [f"2025-05-05T{8 + n // 4:02}:{n % 4 * 15:02}:00Z" for n in range(10)]
-    rows = [f"{stamp},20000,20000.00{n + 1:02},20000,20000" for n, stamp in enumerate(stamps)]
+    rows = [f"{stamp},6000,6000.00{n + 1:02},6000,6000" for n, stamp in enumerate(stamps)]
     raw = "\n".join(["time,open,high,low,close", *rows]).encode()
     first = read_bars(raw, "fine.csv", CATALOGUE["US500"], Timeframe.M15)
     foreign = write_bars(first.bars, "csv").replace(b"open_time", b"time", 1)

@@ -63,9 +63,13 @@ class Client:
     ) -> None:
         self._http.close()
 
-    def ask(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask for a run; the answer is a Receipt, accepted or refused."""
-        answer = self._send("POST", "/runs", json=payload)
+    def ask(self, payload: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
+        """Ask for a run; the answer is a Receipt, accepted or refused.
+
+        The same payload with the same *key* is one request, however often it is sent.
+        """
+        headers = {"Idempotency-Key": key} if key else {}
+        answer = self._send("POST", "/runs", json=payload, headers=headers)
         if answer.headers["content-type"] == "application/json":
             receipt: dict[str, Any] = answer.json()
             return receipt

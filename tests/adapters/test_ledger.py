@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy import Engine, create_engine, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from setupdesk.adapters import clock
@@ -22,7 +24,7 @@ from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.ledger.tables import HEAD, audit_log, metadata, outbox, run
 from setupdesk.app.ports import NotStartableError
-from setupdesk.core.errors import NotFoundError
+from setupdesk.core.errors import KeyConflictError, NotFoundError
 from setupdesk.core.problem import Problem
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.run import Door, RunState
@@ -76,6 +78,86 @@ def test_a_refused_request_has_an_audit_row_and_nothing_else(ledger: Engine) -> 
     assert receipt.run_id is None
     assert (count(ledger, run), count(ledger, audit_log), count(ledger, outbox)) == (0, 1, 0)
     assert Reads(ledger).load_audit_log(5)[0]["problems"][0]["field"] == "symbol"
+
+
+def test_a_repeat_gets_the_first_answer_and_starts_nothing(ledger: Engine) -> None:
+    later = StartLedger(ledger, lambda: NOON + timedelta(days=400))
+    first = StartLedger(ledger, lambda: NOON).accept(
+        REQUEST, {"a": 1, "b": 2}, "ann", Door.CLI, "k"
+    )
+
+    again = later.accept(REQUEST, {"b": 2, "a": 1}, "ann", Door.API, "k")
+    as_refusal = later.refuse({"a": 1, "b": 2}, [PROBLEM], "ann", Door.CLI, "k")
+
+    assert first.to_text() == again.to_text() == as_refusal.to_text()
+    assert (count(ledger, run), count(ledger, outbox)) == (1, 1)
+    newest, *_, oldest = Reads(ledger).load_audit_log(5)
+    assert (newest["outcome"], newest["first_id"]) == ("replayed", oldest["audit_id"])
+    assert (oldest["outcome"], oldest["first_id"]) == ("accepted", None)
+
+
+def test_a_refusal_is_repeated_too(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now)
+    first = start.refuse({"a": 1}, [PROBLEM], "ann", Door.CLI, "k")
+
+    again = start.accept(REQUEST, {"a": 1}, "ann", Door.CLI, "k")
+
+    assert again.to_text() == first.to_text()
+    assert (again.status, again.problems) == ("refused", (PROBLEM,))
+    assert count(ledger, run) == 0
+
+
+def test_a_key_of_another_request_starts_nothing_and_is_written_down(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now)
+    start.accept(REQUEST, {"a": 1}, "ann", Door.CLI, "k")
+
+    with pytest.raises(KeyConflictError, match="'k'"):
+        start.accept(REQUEST, {"a": 2}, "ann", Door.CLI, "k")
+
+    newest = Reads(ledger).load_audit_log(1)[0]
+    assert (newest["outcome"], newest["first_id"], newest["payload"]) == ("conflict", 1, {"a": 2})
+    assert (count(ledger, run), count(ledger, outbox)) == (1, 1)
+
+
+def test_a_key_belongs_to_one_user(ledger: Engine) -> None:
+    start = StartLedger(ledger, lambda: NOON)
+
+    runs = {start.accept(REQUEST, {}, user, Door.CLI, "k").run_id for user in ("ann", "bob")}
+
+    assert len(runs) == 2
+
+
+def test_of_many_that_come_at_once_with_one_key_one_is_started(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    ledger = open_database(path)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2])\n"
+        "from pathlib import Path\n"
+        "import test_ledger as t\n"
+        "start = t.StartLedger(t.open_database(Path(sys.argv[1])), t.clock.now)\n"
+        "for n in range(20): start.accept(t.REQUEST, {}, 'ann', t.Door.CLI, str(n))\n"
+    )
+    command = [sys.executable, "-c", code, str(path), str(Path(__file__).parent)]
+    start = StartLedger(ledger, clock.now)
+
+    others = [subprocess.Popen(command) for _ in range(2)]
+    with ThreadPoolExecutor(4) as threads:
+        keys = [str(n) for n in range(20)] * 4
+        answers = list(threads.map(lambda k: start.accept(REQUEST, {}, "ann", Door.CLI, k), keys))
+    assert [other.wait(60) for other in others] == [0, 0]
+
+    assert len({answer.to_text() for answer in answers}) == 20
+    assert (count(ledger, run), count(ledger, audit_log)) == (20, 120)
+
+
+def test_a_key_can_be_decided_once_even_without_our_code(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now)
+    start.refuse({}, [PROBLEM], "ann", Door.CLI, "k")
+    row = {"at": NOON, "user": "ann", "door": "cli", "payload": {}, "problems": []}
+    twice = {**row, "outcome": "refused", "idempotency_key": "k"}
+
+    with pytest.raises(IntegrityError, match="idempotency_key"), writing(ledger) as connection:
+        connection.execute(insert(audit_log).values(twice))
 
 
 def test_a_request_that_cannot_be_written_leaves_no_trace_and_no_gap(ledger: Engine) -> None:
@@ -161,6 +243,29 @@ def test_the_migrations_make_the_tables_that_the_code_knows(ledger: Engine) -> N
 
     assert scripts.get_current_head() == HEAD
     assert difference == []
+
+
+def test_a_ledger_of_the_first_release_keeps_its_audit_log(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    with create_engine(f"sqlite:///{path}").begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for user in ("ann", "bob"):
+            connection.exec_driver_sql(
+                "INSERT INTO audit_log (at, user, door, outcome, payload, problems) "
+                "VALUES (?, ?, 'cli', 'refused', '{}', '[]')",
+                (NOON.isoformat(), user),
+            )
+
+    ledger = open_database(path)
+
+    assert [row["user"] for row in Reads(ledger).load_audit_log(5)] == ["bob", "ann"]
+    accept(ledger)
+    assert Reads(ledger).load_audit_log(1)[0]["audit_id"] == 3
+    with pytest.raises(IntegrityError, match="append-only"), writing(ledger) as connection:
+        connection.execute(delete(audit_log))
 
 
 def test_two_processes_may_find_an_empty_home_at_once(tmp_path: Path) -> None:

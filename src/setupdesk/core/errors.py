@@ -2,6 +2,7 @@
 
 SetupdeskError
 ├── InvalidRequestError       refused: no run, no flow           422 · exit 3
+├── KeyConflictError          the key is another request's  409 · exit 3
 ├── InvalidImportError        the file cannot be imported        422 · exit 3
 │   ├── ClockNeededError      it does not say its time zone      422 · exit 3
 │   │   └── ClockUnsureError  nor do its bars                    422 · exit 3
@@ -42,6 +43,18 @@ class InvalidRequestError(SetupdeskError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(problem.message for problem in problems))
+
+
+class KeyConflictError(SetupdeskError):
+    """The key belongs to another request; nothing was started."""
+
+    code = "key_conflict"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The key {key!r} was sent before with another request, so nothing was started. "
+            f"Send that request again as it was, or this one with a new key."
+        )
 
 
 class InvalidImportError(SetupdeskError):

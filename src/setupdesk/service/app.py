@@ -16,6 +16,7 @@ from setupdesk.core.errors import (
     FeedFailedError,
     InvalidRequestError,
     InvalidRuleError,
+    KeyConflictError,
     NotAllowedError,
     NotFinishedError,
     NotFoundError,
@@ -34,6 +35,7 @@ _STATUS: dict[type[SetupdeskError], int] = {
     NotAllowedError: 401,
     NotFoundError: 404,
     NotFinishedError: 409,
+    KeyConflictError: 409,
     FeedFailedError: 502,
     DeskUnavailableError: 503,
 }

@@ -16,9 +16,10 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration."""
 
 
@@ -85,8 +86,24 @@ audit_log = Table(
     Column("run_id", String, ForeignKey("run.run_id"), unique=True),
     Column("payload", JSON, nullable=False),
     Column("problems", JSON, nullable=False),
-    CheckConstraint("outcome IN ('accepted', 'refused')", name="outcome_is_known"),
+    Column("idempotency_key", String),
+    Column("answer", String),
+    Column("first_id", Integer, ForeignKey("audit_log.audit_id")),
+    CheckConstraint(
+        "outcome IN ('accepted', 'refused', 'replayed', 'conflict')", name="outcome_is_known"
+    ),
     CheckConstraint("(outcome = 'accepted') = (run_id IS NOT NULL)", name="only_accepted_runs"),
+    CheckConstraint(
+        "(outcome IN ('replayed', 'conflict')) = (first_id IS NOT NULL)",
+        name="only_repeats_have_a_first",
+    ),
+    Index(
+        "audit_log_by_key",
+        "user",
+        "idempotency_key",
+        unique=True,
+        sqlite_where=text("outcome IN ('accepted', 'refused')"),
+    ),
     sqlite_autoincrement=True,
 )
 

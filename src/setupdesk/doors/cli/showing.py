@@ -105,11 +105,17 @@ def show_audit_log(limit: int, *, as_json: bool) -> None:
             row["at"][:19] + "Z",
             f"{row['user']}, {row['door']}",
             row["outcome"],
-            row["run_id"] or "\n".join(problem["message"] for problem in row["problems"]),
+            _tell_decision(row),
         )
         for row in found
     ]
     show_table(("#", "at", "who", "outcome", "run, or why not"), rows, "No requests yet.")
+
+
+def _tell_decision(row: dict[str, Any]) -> str:
+    if row["first_id"]:
+        return f"see {row['first_id']}"
+    return row["run_id"] or "\n".join(problem["message"] for problem in row["problems"])
 
 
 def show_symbols(*, as_json: bool) -> None:

@@ -110,6 +110,10 @@ class Client:
         """List the newest requests, accepted and refused."""
         return self._get("/audit", limit=limit)
 
+    def check_audit_log(self) -> dict[str, Any]:
+        """Say whether any row of the audit log was changed or removed, and which is the first."""
+        return self._get("/audit/check")
+
     def setups(self) -> list[dict[str, Any]]:
         """List the setups of the Rule Registry."""
         return self._get("/setups")

@@ -68,6 +68,10 @@ class InlineDesk:
         """List the newest requests, accepted and refused."""
         return self.desk.queries.audit_log(limit)
 
+    def check_audit_log(self) -> dict[str, Any]:
+        """Say whether any row of the audit log was changed or removed, and which is the first."""
+        return self.desk.anchors.check()
+
     def setups(self) -> list[dict[str, Any]]:
         """List the setups of the Rule Registry."""
         return self.desk.rule_desk.setups()

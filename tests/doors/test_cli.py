@@ -95,6 +95,8 @@ def test_the_printed_key_gives_the_receipt_again_and_runs_nothing(home: Path) ->
     assert conflict["code"] == "key_conflict"
     assert ask(home, "runs") == before
     assert "replayed" in call(home, "audit").stdout
+    assert "The audit log is whole" in call(home, "audit", "--verify").stdout
+    assert ask(home, "audit", "--verify")["anchored"] > 0
 
 
 def test_the_same_request_gives_the_same_trades(home: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
+from setupdesk.adapters.ledger.anchors import Anchors
+from setupdesk.adapters.ledger.chain import FIRST_SEAL, seal
 from setupdesk.adapters.ledger.database import writing
 from setupdesk.adapters.ledger.outbox import put_errand
 from setupdesk.adapters.ledger.tables import audit_log, run, run_counter
@@ -37,6 +39,8 @@ class StartLedger:
     clock: Callable[[], datetime]
     hands_over: bool = True
     """False where the caller carries the run out by itself, so that nobody else starts it."""
+
+    anchors: Anchors | None = None
 
     def accept(
         self,
@@ -74,6 +78,8 @@ class StartLedger:
                 receipt = _repeat(connection, at, delivery, first)
             else:
                 receipt = decide(connection, at)
+        if self.anchors:
+            self.anchors.count_row()
         if receipt is None:
             raise KeyConflictError(str(delivery.key))
         return receipt
@@ -172,7 +178,11 @@ def _write_audit(connection: Connection, delivery: _Delivery, receipt: Receipt) 
 
 
 def _append(connection: Connection, at: datetime, delivery: _Delivery, **values: Any) -> None:
+    newest = select(audit_log.c.audit_id, audit_log.c.seal).order_by(audit_log.c.audit_id.desc())
+    head = connection.execute(newest.limit(1)).one_or_none()
     row = {
+        "audit_id": head.audit_id + 1 if head else 1,
+        "previous": head.seal if head else FIRST_SEAL,
         "at": at,
         "user": delivery.user,
         "door": delivery.door,
@@ -181,7 +191,7 @@ def _append(connection: Connection, at: datetime, delivery: _Delivery, **values:
         "idempotency_key": delivery.key,
         **values,
     }
-    connection.execute(insert(audit_log).values(row))
+    connection.execute(insert(audit_log).values(**row, seal=seal(row)))
 
 
 def _next_run_id(connection: Connection, at: datetime) -> str:

@@ -1,7 +1,7 @@
 """The ledger's tables. A change here comes with a migration; a test compares the two."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -19,6 +19,8 @@ from sqlalchemy import (
     text,
 )
 
+from setupdesk.adapters.ledger.chain import write_instant
+
 HEAD = "0002"
 """The newest migration."""
 
@@ -30,12 +32,8 @@ class UtcTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Refuse naive times; they would be guessed at later."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise TypeError("a time in the ledger is aware")
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
+        """Write it as it is sealed; naive times are refused."""
+        return None if value is None else write_instant(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Give the instant back as UTC."""
@@ -89,6 +87,8 @@ audit_log = Table(
     Column("idempotency_key", String),
     Column("answer", String),
     Column("first_id", Integer, ForeignKey("audit_log.audit_id")),
+    Column("previous", String, nullable=False),
+    Column("seal", String, nullable=False),
     CheckConstraint(
         "outcome IN ('accepted', 'refused', 'replayed', 'conflict')", name="outcome_is_known"
     ),

@@ -199,11 +199,21 @@ def cancel(run_id: RunId, *, as_json: Json = False) -> None:
 
 
 @app.command()
-def audit(*, limit: Limit = 20, as_json: Json = False) -> None:
+def audit(
+    *,
+    limit: Limit = 20,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check that no row was changed or removed.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """List the newest requests, accepted and refused."""
-    from setupdesk.doors.cli.showing import show_audit_log
+    from setupdesk.doors.cli.showing import show_audit_log, verify_audit_log
 
-    show_audit_log(limit, as_json=as_json)
+    if verify:
+        verify_audit_log(as_json=as_json)
+    else:
+        show_audit_log(limit, as_json=as_json)
 
 
 @app.command()

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from setupdesk.doors.cli import asking
 from setupdesk.doors.cli.access import (
+    RUN_FAILED,
     clear_errors,
     reach_desk,
     refuse_usage,
@@ -110,6 +112,19 @@ def show_audit_log(limit: int, *, as_json: bool) -> None:
         for row in found
     ]
     show_table(("#", "at", "who", "outcome", "run, or why not"), rows, "No requests yet.")
+
+
+def verify_audit_log(*, as_json: bool) -> None:
+    """Say whether any row was changed or removed, and exit by it."""
+    found = reach_desk().check_audit_log()
+    if as_json:
+        show_json(found)
+    elif found["whole"]:
+        show(f"The audit log is whole: {found['rows']:,} rows, anchored up to {found['anchored']}.")
+    else:
+        show(f"The audit log is broken at row {found['broken_at']}: {found['reason']}.")
+    if not found["whole"]:
+        raise typer.Exit(RUN_FAILED)
 
 
 def _tell_decision(row: dict[str, Any]) -> str:

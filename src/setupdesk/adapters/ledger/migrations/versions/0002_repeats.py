@@ -1,7 +1,12 @@
-"""Repeats of a request: the key that it is known by, and the answer that it always gets."""
+"""Repeats of a request, known by their key, and the chain that seals the audit log."""
+
+import json
+from datetime import datetime
 
 import sqlalchemy as sa
 from alembic import op
+
+from setupdesk.adapters.ledger.chain import FIRST_SEAL, seal
 
 revision = "0002"
 down_revision = "0001"
@@ -9,7 +14,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Make the audit log anew: SQLite cannot change the checks of a table."""
-    op.create_table(
+    new = op.create_table(
         "audit_log_new",
         sa.Column("audit_id", sa.Integer(), primary_key=True, autoincrement=True),
         sa.Column("at", sa.String(), nullable=False),
@@ -22,6 +27,8 @@ def upgrade() -> None:
         sa.Column("idempotency_key", sa.String()),
         sa.Column("answer", sa.String()),
         sa.Column("first_id", sa.Integer(), sa.ForeignKey("audit_log_new.audit_id")),
+        sa.Column("previous", sa.String(), nullable=False),
+        sa.Column("seal", sa.String(), nullable=False),
         sa.CheckConstraint(
             "outcome IN ('accepted', 'refused', 'replayed', 'conflict')", name="outcome_is_known"
         ),
@@ -34,10 +41,7 @@ def upgrade() -> None:
         ),
         sqlite_autoincrement=True,
     )
-    op.execute(
-        "INSERT INTO audit_log_new (audit_id, at, user, door, outcome, run_id, payload, problems) "
-        "SELECT audit_id, at, user, door, outcome, run_id, payload, problems FROM audit_log"
-    )
+    _copy_and_seal(new)
     op.drop_table("audit_log")
     op.rename_table("audit_log_new", "audit_log")
     op.create_index(
@@ -47,8 +51,23 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("outcome IN ('accepted', 'refused')"),
     )
+    op.execute(
+        "CREATE TRIGGER audit_log_in_order BEFORE INSERT ON audit_log "
+        "WHEN NEW.audit_id IS NOT 1 + coalesce((SELECT max(audit_id) FROM audit_log), 0) "
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+    )
     for verb in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER audit_log_no_{verb.lower()} BEFORE {verb} ON audit_log "
             "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
         )
+
+
+def _copy_and_seal(new: sa.Table) -> None:
+    previous = FIRST_SEAL
+    stored = sa.text("SELECT * FROM audit_log ORDER BY audit_id")
+    for number, old in enumerate(op.get_bind().execute(stored).mappings().all(), 1):
+        row = {**old, "audit_id": number, "previous": previous}
+        row |= {name: json.loads(old[name]) for name in ("payload", "problems")}
+        previous = seal({**row, "at": datetime.fromisoformat(old["at"])})
+        op.get_bind().execute(sa.insert(new).values(**row, seal=previous))

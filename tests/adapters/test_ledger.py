@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.ledger.tables import HEAD, audit_log, metadata, outbox, run
 from setupdesk.app.ports import NotStartableError
-from setupdesk.core.errors import KeyConflictError, NotFoundError
+from setupdesk.core.errors import KeyConflictError, LedgerUnavailableError, NotFoundError
 from setupdesk.core.problem import Problem
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.run import Door, RunState
@@ -198,6 +199,59 @@ def test_a_clock_that_goes_back_reuses_no_number(ledger: Engine) -> None:
     accept(ledger, lambda: NOON)
 
     assert accept(ledger, lambda: NOON - timedelta(days=3)) == "run_2025_10_31_002"
+
+
+def test_numbers_follow_no_clock_that_jumps_to_and_fro_over_midnight(ledger: Engine) -> None:
+    jumps = iter([0, 13, -40, 12, -1, 30, 13, 36, -100, 35] * 4)
+
+    with ThreadPoolExecutor(4) as threads:
+        now = lambda: NOON + timedelta(hours=next(jumps))  # noqa: E731
+        list(threads.map(lambda _: accept(ledger, now), range(40)))
+
+    ids = [row["run_id"] for row in reversed(Reads(ledger).load_audit_log(100))]
+    days = [run_id[:14] for run_id in ids]
+    assert days == sorted(days)
+    assert len(set(days)) == 3
+    assert ids == [f"{day}_{days[:n].count(day) + 1:03d}" for n, day in enumerate(days)]
+
+
+def test_a_ledger_that_stays_locked_refuses_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    patient, hasty = open_database(path), open_database(path, patience=0.05)
+
+    with writing(patient), pytest.raises(LedgerUnavailableError, match="database is locked"):
+        accept(hasty, lambda: NOON)
+
+    assert accept(hasty, lambda: NOON) == "run_2025_10_31_001"
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes the disk fail")
+def test_a_failing_fsync_refuses_the_request_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    open_database(path)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2])\n"
+        "from pathlib import Path\n"
+        "import test_ledger as t\n"
+        "ledger = t.open_database(Path(sys.argv[1]), keeps_connections=True)\n"
+        "for n in range(12):\n"
+        "    try: print(t.accept(ledger, lambda: t.NOON))\n"
+        "    except t.LedgerUnavailableError as error: print(error)\n"
+    )
+    strace = ["strace", "-f", "-o", "/dev/null", "-e", "inject=fdatasync,fsync:error=EIO:when=4+3"]
+    command = [*strace, sys.executable, "-c", code, str(path), str(Path(__file__).parent)]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if "ptrace" in done.stderr.lower() and not done.stdout:
+        pytest.skip("strace is not allowed here")
+
+    lines = done.stdout.splitlines()
+    accepted = [line for line in lines if line.startswith("run_")]
+    assert len(lines) == 12
+    assert any("disk I/O error" in line for line in lines)
+    assert accepted == [f"run_2025_10_31_{n:03d}" for n in range(1, len(accepted) + 1)]
+    assert accept(open_database(path), lambda: NOON).endswith(f"{len(accepted) + 1:03d}")
+    assert check_audit_log(path)["rows"] == len(accepted) + 1
 
 
 def test_numbers_have_no_gap_and_no_double_over_threads_and_processes(tmp_path: Path) -> None:

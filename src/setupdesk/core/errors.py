@@ -16,6 +16,7 @@ SetupdeskError
 ├── FeedNotReadyError         a feed lacks something here        422 · exit 3
 ├── FeedFailedError           a vendor did not deliver           502 · exit 5
 ├── DeskUnavailableError      the desk cannot be reached         503 · exit 5
+├── LedgerUnavailableError    the ledger cannot be written       503 · exit 5
 ├── NoAnswerError             what it did is not known           exit 5
 └── NotAllowedError           the key is missing or wrong        401 · exit 5
 
@@ -233,6 +234,18 @@ class DeskUnavailableError(SetupdeskError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The desk cannot be reached: {reason}")
+
+
+class LedgerUnavailableError(SetupdeskError):
+    """The ledger cannot be written or read now, so nothing was accepted."""
+
+    code = "ledger_unavailable"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            f"The ledger cannot be used now: {cause}. Nothing was accepted or changed. Free some "
+            f"space on its disk, or mend what else is wrong there, and ask again."
+        )
 
 
 class NoAnswerError(SetupdeskError):

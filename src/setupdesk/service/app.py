@@ -17,6 +17,7 @@ from setupdesk.core.errors import (
     InvalidRequestError,
     InvalidRuleError,
     KeyConflictError,
+    LedgerUnavailableError,
     NotAllowedError,
     NotFinishedError,
     NotFoundError,
@@ -38,6 +39,7 @@ _STATUS: dict[type[SetupdeskError], int] = {
     KeyConflictError: 409,
     FeedFailedError: 502,
     DeskUnavailableError: 503,
+    LedgerUnavailableError: 503,
 }
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, select
 from setupdesk.adapters.ledger.chain import check_chain, write_instant
 from setupdesk.adapters.ledger.database import reading
 from setupdesk.adapters.ledger.tables import audit_log
+from setupdesk.core.errors import LedgerUnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -66,15 +67,16 @@ class Anchors:
     def _write(self) -> None:
         at = self.clock()
         self.rows, self.written_at = 0, at
-        with reading(self.engine) as connection:
-            newest = select(audit_log).order_by(audit_log.c.audit_id.desc()).limit(1)
-            head = connection.execute(newest).one()
+        newest = select(audit_log).order_by(audit_log.c.audit_id.desc()).limit(1)
         try:
+            with reading(self.engine) as connection:
+                head = connection.execute(newest).one()
             _append_line(self.path, f"{head.audit_id} {head.seal} {write_instant(at)}\n")
-        except OSError as error:
-            # The rows are committed and were acknowledged: this must not turn that into a lie.
+        except (OSError, LedgerUnavailableError) as error:
+            # The rows are committed: their answer must not become a refusal.
             log.error("the audit log could not be anchored: %s", error)  # noqa: TRY400 (no bug)
-        log.info("audit log anchored at row %d: %s", head.audit_id, head.seal)
+        else:
+            log.info("audit log anchored at row %d: %s", head.audit_id, head.seal)
 
     def _load(self) -> dict[int, str]:
         text = self.path.read_text() if self.path.exists() else ""

@@ -66,6 +66,10 @@ DISPATCHED = (("start", "settle"), ("cancel",))
 """Which errands each dispatcher carries: a cancel waits for no answer of Prefect's."""
 
 
+DRAIN_SECONDS = 2.0
+"""How long the dispatchers may take to finish when the service is told to stop."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """Wakes the dispatchers, of which each has a bell of its own: none takes another's ring."""
@@ -184,10 +188,11 @@ def dispatching(desk: Desk) -> Iterator[None]:
             target=Dispatcher(desk.outbox, prefect, workers, settings.places, kinds).run_for_ever,
             args=(bell, stop),
             name="-".join(kinds),
+            daemon=True,
         )
         for kinds, bell in zip(DISPATCHED, desk.alarm.bells, strict=True)
     ]
-    threads.append(Thread(target=_keep_anchoring, args=(desk.anchors, stop), name="anchors"))
+    threads.append(Thread(target=_keep_anchoring, args=(desk.anchors, stop), daemon=True))
     for thread in threads:
         thread.start()
     try:
@@ -195,8 +200,9 @@ def dispatching(desk: Desk) -> Iterator[None]:
     finally:
         stop.set()
         desk.alarm.ring()
+        # What hangs in a call is left behind: its errand stays in the outbox until it is seen done.
         for thread in threads:
-            thread.join()
+            thread.join(DRAIN_SECONDS / len(threads))
         prefect.close()
 
 

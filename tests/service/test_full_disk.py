@@ -3,10 +3,7 @@
 import os
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -14,9 +11,7 @@ import pytest
 
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.reads import Reads
-from setupdesk.adapters.secret_file import load_secret
-from setupdesk.settings import load_settings
-from tests.conftest import find_free_port
+from tests.service.processes import serving
 
 PAYLOAD = {"setup_id": "no_such_setup", "note": "x" * 20_000}
 
@@ -34,44 +29,6 @@ def small_home(tmp_path: Path) -> Iterator[Path]:
 def mount_small(home: Path, options: str) -> bool:
     command = ["/bin/mount", "-t", "tmpfs", "-o", options, "setupdesk", str(home)]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
-
-
-@contextmanager
-def serving(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
-    port = find_free_port()
-    settings = load_settings({"SETUPDESK_HOME": str(home)})
-    headers = {"Authorization": f"Bearer {load_secret(settings.api_key_file, 'sdk_')}"}
-    environment = {**os.environ, "SETUPDESK_HOME": str(home), "SETUPDESK_PORT": str(port)}  # noqa: TID251
-    environment["SETUPDESK_PREFECT_PORT"] = "1"
-    with (home.parent / "service.log").open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "setupdesk.service"],
-            env=environment,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        with httpx.Client(
-            base_url=f"http://127.0.0.1:{port}/api/v1", headers=headers, timeout=30
-        ) as api:
-            await_ping(api, process)
-            yield process, api
-    finally:
-        process.kill()
-        process.wait()
-
-
-def await_ping(api: httpx.Client, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            api.get("/ping")
-        except httpx.TransportError:
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        else:
-            return
 
 
 def test_a_full_disk_is_an_honest_refusal_and_the_same_key_works_afterwards(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from setupdesk.adapters.ledger.anchors import Anchors
 from setupdesk.adapters.ledger.chain import FIRST_SEAL, seal
-from setupdesk.adapters.ledger.database import writing
+from setupdesk.adapters.ledger.group_commit import GroupCommit
 from setupdesk.adapters.ledger.outbox import put_errand
 from setupdesk.adapters.ledger.tables import audit_log, run, run_counter
 from setupdesk.core.errors import KeyConflictError
@@ -31,9 +31,9 @@ class _Delivery:
     key: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StartLedger:
-    """Each call is one transaction; when it returns, what it says is on the disk."""
+    """Each call is written whole or not at all; when it returns, what it says is on the disk."""
 
     engine: Engine
     clock: Callable[[], datetime]
@@ -41,6 +41,10 @@ class StartLedger:
     """False where the caller carries the run out by itself, so that nobody else starts it."""
 
     anchors: Anchors | None = None
+    writer: GroupCommit = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.writer = GroupCommit(self.engine)
 
     def accept(
         self,
@@ -71,13 +75,14 @@ class StartLedger:
         )
 
     def _answer(self, delivery: _Delivery, decide: Decide) -> Receipt:
-        # A key is looked for under the write lock, so of two that come at once one is first.
-        with writing(self.engine) as connection:
+        def write(connection: Connection) -> Receipt | None:
+            # Key, time and number are read under the write lock: of two at once one is first.
             at = self.clock()
             if first := _find_first(connection, delivery):
-                receipt = _repeat(connection, at, delivery, first)
-            else:
-                receipt = decide(connection, at)
+                return _repeat(connection, at, delivery, first)
+            return decide(connection, at)
+
+        receipt = self.writer.write(write)
         if self.anchors:
             self.anchors.count_row()
         if receipt is None:

@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, delete, func, insert, select, update
+from sqlalchemy import Engine, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from setupdesk.adapters import clock
@@ -165,6 +165,17 @@ def test_of_many_that_come_at_once_with_one_key_one_is_started(tmp_path: Path) -
 
     assert len({answer.to_text() for answer in answers}) == 20
     assert (count(ledger, run), count(ledger, audit_log)) == (20, 120)
+
+
+def test_a_key_is_found_without_a_look_at_every_row(ledger: Engine) -> None:
+    seen: list[str] = []
+    event.listen(ledger, "before_cursor_execute", lambda *said: seen.append(said[2]))
+    StartLedger(ledger, clock.now).refuse({}, [PROBLEM], "ann", Door.CLI, "k")
+
+    [query] = [one for one in seen if one.startswith("SELECT") and "idempotency_key = ?" in one]
+    with reading(ledger) as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("ann", "k")).all()
+    assert "USING INDEX audit_log_by_key" in plan[0].detail
 
 
 def test_a_key_can_be_decided_once_even_without_our_code(ledger: Engine) -> None:

@@ -6,17 +6,35 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, func, select
+from sqlalchemy.dialects.sqlite import insert
 
 from setupdesk.adapters.ledger.anchors import Anchors
 from setupdesk.adapters.ledger.chain import FIRST_SEAL, seal
 from setupdesk.adapters.ledger.group_commit import GroupCommit
 from setupdesk.adapters.ledger.outbox import put_errand
-from setupdesk.adapters.ledger.tables import audit_log, run, run_counter
+from setupdesk.adapters.ledger.tables import DECIDES, audit_log, run, run_counter
 from setupdesk.core.errors import KeyConflictError
 from setupdesk.core.problem import Problem
 from setupdesk.core.request import Request
 from setupdesk.core.run import Door, Receipt, RunState, load_receipt
+
+# Statements are built once: building them takes longer than SQLite takes to carry them out.
+_NEWEST_DAY = select(func.max(run_counter.c.day))
+_COUNT_RUN = (
+    insert(run_counter)
+    .on_conflict_do_update(index_elements=["day"], set_={"n": run_counter.c.n + 1})
+    .returning(run_counter.c.n)
+)
+_INSERT_RUN, _INSERT_AUDIT = insert(run), insert(audit_log)
+_HEAD = (
+    select(audit_log.c.audit_id, audit_log.c.seal).order_by(audit_log.c.audit_id.desc()).limit(1)
+)
+_FIRST = select(audit_log).where(
+    audit_log.c.user == bindparam("sender"),
+    audit_log.c.idempotency_key == bindparam("key"),
+    DECIDES,
+)
 
 Decide = Callable[[Connection, datetime], Receipt]
 
@@ -128,13 +146,8 @@ def _refuse(
 def _find_first(connection: Connection, delivery: _Delivery) -> Row[Any] | None:
     if delivery.key is None:
         return None
-    return connection.execute(
-        select(audit_log).where(
-            audit_log.c.user == delivery.user,
-            audit_log.c.idempotency_key == delivery.key,
-            audit_log.c.first_id.is_(None),
-        )
-    ).one_or_none()
+    named = {"sender": delivery.user, "key": delivery.key}
+    return connection.execute(_FIRST, named).one_or_none()
 
 
 def _repeat(
@@ -157,17 +170,16 @@ def _canonical(payload: Mapping[str, Any]) -> str:
 
 
 def _write_run(connection: Connection, receipt: Receipt) -> None:
-    connection.execute(
-        insert(run).values(
-            run_id=receipt.run_id,
-            flow_type=receipt.flow_type,
-            state=RunState.QUEUED,
-            request=receipt.request,
-            user=receipt.user,
-            door=receipt.door,
-            accepted_at=receipt.timestamp,
-        )
-    )
+    row = {
+        "run_id": receipt.run_id,
+        "flow_type": receipt.flow_type,
+        "state": RunState.QUEUED,
+        "request": receipt.request,
+        "user": receipt.user,
+        "door": receipt.door,
+        "accepted_at": receipt.timestamp,
+    }
+    connection.execute(_INSERT_RUN, row)
 
 
 def _write_audit(connection: Connection, delivery: _Delivery, receipt: Receipt) -> None:
@@ -183,8 +195,7 @@ def _write_audit(connection: Connection, delivery: _Delivery, receipt: Receipt) 
 
 
 def _append(connection: Connection, at: datetime, delivery: _Delivery, **values: Any) -> None:
-    newest = select(audit_log.c.audit_id, audit_log.c.seal).order_by(audit_log.c.audit_id.desc())
-    head = connection.execute(newest.limit(1)).one_or_none()
+    head = connection.execute(_HEAD).one_or_none()
     row = {
         "audit_id": head.audit_id + 1 if head else 1,
         "previous": head.seal if head else FIRST_SEAL,
@@ -196,21 +207,13 @@ def _append(connection: Connection, at: datetime, delivery: _Delivery, **values:
         "idempotency_key": delivery.key,
         **values,
     }
-    connection.execute(insert(audit_log).values(**row, seal=seal(row)))
+    connection.execute(_INSERT_AUDIT, {**row, "seal": seal(row)})
 
 
 def _next_run_id(connection: Connection, at: datetime) -> str:
     # The counter lives in the request's own transaction, so a refused or broken request
     # leaves no gap; a clock that goes back goes on numbering the newest day.
-    newest = connection.execute(select(func.max(run_counter.c.day))).scalar()
+    newest = connection.execute(_NEWEST_DAY).scalar()
     day = max(at.date().isoformat(), newest or "")
-    count = connection.execute(
-        update(run_counter)
-        .where(run_counter.c.day == day)
-        .values(n=run_counter.c.n + 1)
-        .returning(run_counter.c.n)
-    ).scalar()
-    if count is None:
-        connection.execute(insert(run_counter).values(day=day, n=1))
-        count = 1
+    count = connection.execute(_COUNT_RUN, {"day": day, "n": 1}).scalar_one()
     return f"run_{day.replace('-', '_')}_{count:03d}"

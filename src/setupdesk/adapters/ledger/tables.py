@@ -73,6 +73,9 @@ run = Table(
     Index("run_by_state", "state"),
 )
 
+DECIDES = text("outcome IN ('accepted', 'refused')")
+"""Of an audit row: the first with its key. SQLite takes the index only for these very words."""
+
 audit_log = Table(
     "audit_log",
     metadata,
@@ -102,7 +105,7 @@ audit_log = Table(
         "user",
         "idempotency_key",
         unique=True,
-        sqlite_where=text("outcome IN ('accepted', 'refused')"),
+        sqlite_where=DECIDES,
     ),
     sqlite_autoincrement=True,
 )

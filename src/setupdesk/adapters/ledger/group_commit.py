@@ -29,7 +29,7 @@ class _Entry:
     """Set when it is decided, or when its caller has to commit for all who wait."""
 
     def carry_out(self, connection: Connection) -> None:
-        """Write in a savepoint, so that a bad request spoils no other."""
+        """Write in a savepoint, so that a bad request spoils no other of its group."""
         try:
             with connection.begin_nested():
                 self.value = self.work(connection)
@@ -72,9 +72,7 @@ class GroupCommit:
             batch = [self.waiting.popleft() for _ in range(min(self.most, len(self.waiting)))]
         error: Exception | None = LedgerUnavailableError("the writer was interrupted")
         try:
-            with writing(self.engine) as connection:
-                for entry in batch:
-                    entry.carry_out(connection)
+            self._commit(batch)
             error = None
         except Exception as failed:  # noqa: BLE001 (raised in every caller)
             error = failed
@@ -84,6 +82,19 @@ class GroupCommit:
                 entry.error = error or entry.error
                 entry.is_decided = True
                 entry.turn.set()
+
+    def _commit(self, batch: list[_Entry]) -> None:
+        try:
+            with writing(self.engine) as connection:
+                for entry in batch:
+                    entry.value = entry.work(connection)
+        except LedgerUnavailableError:
+            raise
+        except Exception:  # noqa: BLE001 (it comes again, and is raised where it belongs)
+            # A savepoint each takes time, so only groups with a bad request pay for it.
+            with writing(self.engine) as connection:
+                for entry in batch:
+                    entry.carry_out(connection)
 
     def _hand_on(self) -> None:
         with self.mutex:

@@ -63,9 +63,13 @@ class Client:
     ) -> None:
         self._http.close()
 
-    def ask(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask for a run; the answer is a Receipt, accepted or refused."""
-        answer = self._send("POST", "/runs", json=payload)
+    def ask(self, payload: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
+        """Ask for a run; the answer is a Receipt, accepted or refused.
+
+        The same payload with the same *key* is one request, however often it is sent.
+        """
+        headers = {"Idempotency-Key": key} if key else {}
+        answer = self._send("POST", "/runs", json=payload, headers=headers)
         if answer.headers["content-type"] == "application/json":
             receipt: dict[str, Any] = answer.json()
             return receipt
@@ -105,6 +109,10 @@ class Client:
     def audit_log(self, limit: int) -> list[dict[str, Any]]:
         """List the newest requests, accepted and refused."""
         return self._get("/audit", limit=limit)
+
+    def check_audit_log(self) -> dict[str, Any]:
+        """Say whether any row of the audit log was changed or removed, and which is the first."""
+        return self._get("/audit/check")
 
     def setups(self) -> list[dict[str, Any]]:
         """List the setups of the Rule Registry."""

@@ -19,9 +19,10 @@ class InlineDesk:
     desk: Desk
     door: Door
 
-    def ask(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask for a run and carry it out."""
-        receipt = self.desk.start(payload, user=self.desk.settings.owner, door=self.door)
+    def ask(self, payload: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
+        """Ask for a run and carry it out, unless *key* says that this was done before."""
+        owner = self.desk.settings.owner
+        receipt = self.desk.start(payload, user=owner, door=self.door, key=key)
         if receipt.run_id:
             self._carry_out(receipt.run_id)
         return receipt.to_json()
@@ -66,6 +67,10 @@ class InlineDesk:
     def audit_log(self, limit: int) -> list[dict[str, Any]]:
         """List the newest requests, accepted and refused."""
         return self.desk.queries.audit_log(limit)
+
+    def check_audit_log(self) -> dict[str, Any]:
+        """Say whether any row of the audit log was changed or removed, and which is the first."""
+        return self.desk.anchors.check()
 
     def setups(self) -> list[dict[str, Any]]:
         """List the setups of the Rule Registry."""

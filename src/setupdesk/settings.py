@@ -71,6 +71,11 @@ class Settings:
         return self.home / "ledger.db"
 
     @property
+    def anchors(self) -> Path:
+        """Heads of the audit log, outside the ledger's file."""
+        return self.home / "audit.anchors"
+
+    @property
     def bars(self) -> Path:
         """Folder of the bar store."""
         return self.home / "bars"

@@ -20,6 +20,7 @@ from setupdesk.adapters.feeds.mt5 import Mt5Feed
 from setupdesk.adapters.feeds.push import PushFeed
 from setupdesk.adapters.feeds.vendor_http import VendorHttp
 from setupdesk.adapters.kernel_cache import keep_kernels_in
+from setupdesk.adapters.ledger.anchors import PERIOD, Anchors
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import EXECUTOR, Outbox
@@ -65,6 +66,10 @@ DISPATCHED = (("start", "settle"), ("cancel",))
 """Which errands each dispatcher carries: a cancel waits for no answer of Prefect's."""
 
 
+DRAIN_SECONDS = 2.0
+"""How long the dispatchers may take to finish when the service is told to stop."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """Wakes the dispatchers, of which each has a bell of its own: none takes another's ring."""
@@ -91,9 +96,11 @@ class Desk:
     fetch: Fetch
     outbox: Outbox
     alarm: Alarm
+    anchors: Anchors
 
     def close(self) -> None:
         """Close the ledger."""
+        self.anchors.write_new()
         self.outbox.engine.dispose()
 
     def cancel(self, run_id: str) -> dict[str, Any]:
@@ -120,10 +127,11 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     build_offer = BuildOffer(catalogue, registry, rules, bar_store, calendar, clock.today)
     queries = Queries(Reads(ledger), results)
     rule_desk = RuleDesk(registry, rules, catalogue, _build_gate(settings))
+    anchors = Anchors(ledger, settings.anchors, clock.now)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     return Desk(
         settings=settings,
-        start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
+        start=Start(build_offer, StartLedger(ledger, clock.now, hands_over, anchors), alarm.ring),
         queries=queries,
         write_report_page=WriteReportPage(queries, registry, catalogue, bar_store, calendar),
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
@@ -132,6 +140,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,
+        anchors=anchors,
     )
 
 
@@ -179,9 +188,11 @@ def dispatching(desk: Desk) -> Iterator[None]:
             target=Dispatcher(desk.outbox, prefect, workers, settings.places, kinds).run_for_ever,
             args=(bell, stop),
             name="-".join(kinds),
+            daemon=True,
         )
         for kinds, bell in zip(DISPATCHED, desk.alarm.bells, strict=True)
     ]
+    threads.append(Thread(target=_keep_anchoring, args=(desk.anchors, stop), daemon=True))
     for thread in threads:
         thread.start()
     try:
@@ -189,9 +200,15 @@ def dispatching(desk: Desk) -> Iterator[None]:
     finally:
         stop.set()
         desk.alarm.ring()
+        # What hangs in a call is left behind: its errand stays in the outbox until it is seen done.
         for thread in threads:
-            thread.join()
+            thread.join(DRAIN_SECONDS / len(threads))
         prefect.close()
+
+
+def _keep_anchoring(anchors: Anchors, stop: Event) -> None:
+    while not stop.wait(PERIOD.total_seconds()):
+        anchors.write_new()
 
 
 def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]:

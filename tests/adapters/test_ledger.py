@@ -1,20 +1,25 @@
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy import Engine, create_engine, delete, event, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from setupdesk.adapters import clock
 from setupdesk.adapters.ledger import database
+from setupdesk.adapters.ledger.anchors import Anchors
 from setupdesk.adapters.ledger.database import open_database, reading, writing
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import Outbox
@@ -22,7 +27,7 @@ from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.ledger.tables import HEAD, audit_log, metadata, outbox, run
 from setupdesk.app.ports import NotStartableError
-from setupdesk.core.errors import NotFoundError
+from setupdesk.core.errors import KeyConflictError, LedgerUnavailableError, NotFoundError
 from setupdesk.core.problem import Problem
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.run import Door, RunState
@@ -38,6 +43,16 @@ REQUEST = Request(
 )
 PROBLEM = Problem(field="symbol", code="unknown_symbol", message="'GER4O' is not known.")
 NOON = datetime(2025, 10, 31, 12, tzinfo=UTC)
+ROW = {
+    "audit_id": 2,
+    "at": NOON,
+    "user": "ann",
+    "door": "cli",
+    "payload": {},
+    "problems": [],
+    "previous": "",
+    "seal": "",
+}
 
 
 @pytest.fixture
@@ -49,6 +64,10 @@ def accept(ledger: Engine, now: Callable[[], datetime] = clock.now) -> str:
     receipt = StartLedger(ledger, now).accept(REQUEST, {"symbol": "GER40"}, "ann", Door.CLI)
     assert receipt.run_id
     return receipt.run_id
+
+
+def check_audit_log(path: Path) -> dict[str, Any]:
+    return Anchors(open_database(path), path.with_name("audit.anchors"), clock.now).check()
 
 
 def count(ledger: Engine, table: object) -> int:
@@ -78,9 +97,99 @@ def test_a_refused_request_has_an_audit_row_and_nothing_else(ledger: Engine) -> 
     assert Reads(ledger).load_audit_log(5)[0]["problems"][0]["field"] == "symbol"
 
 
+def test_a_repeat_gets_the_first_answer_and_starts_nothing(ledger: Engine) -> None:
+    later = StartLedger(ledger, lambda: NOON + timedelta(days=400))
+    first = StartLedger(ledger, lambda: NOON).accept(
+        REQUEST, {"a": 1, "b": 2}, "ann", Door.CLI, "k"
+    )
+
+    again = later.accept(REQUEST, {"b": 2, "a": 1}, "ann", Door.API, "k")
+    as_refusal = later.refuse({"a": 1, "b": 2}, [PROBLEM], "ann", Door.CLI, "k")
+
+    assert first.to_text() == again.to_text() == as_refusal.to_text()
+    assert (count(ledger, run), count(ledger, outbox)) == (1, 1)
+    newest, *_, oldest = Reads(ledger).load_audit_log(5)
+    assert (newest["outcome"], newest["first_id"]) == ("replayed", oldest["audit_id"])
+    assert (oldest["outcome"], oldest["first_id"]) == ("accepted", None)
+
+
+def test_a_refusal_is_repeated_too(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now)
+    first = start.refuse({"a": 1}, [PROBLEM], "ann", Door.CLI, "k")
+
+    again = start.accept(REQUEST, {"a": 1}, "ann", Door.CLI, "k")
+
+    assert again.to_text() == first.to_text()
+    assert (again.status, again.problems) == ("refused", (PROBLEM,))
+    assert count(ledger, run) == 0
+
+
+def test_a_key_of_another_request_starts_nothing_and_is_written_down(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now)
+    start.accept(REQUEST, {"a": 1}, "ann", Door.CLI, "k")
+
+    with pytest.raises(KeyConflictError, match="'k'"):
+        start.accept(REQUEST, {"a": 2}, "ann", Door.CLI, "k")
+
+    newest = Reads(ledger).load_audit_log(1)[0]
+    assert (newest["outcome"], newest["first_id"], newest["payload"]) == ("conflict", 1, {"a": 2})
+    assert (count(ledger, run), count(ledger, outbox)) == (1, 1)
+
+
+def test_a_key_belongs_to_one_user(ledger: Engine) -> None:
+    start = StartLedger(ledger, lambda: NOON)
+
+    runs = {start.accept(REQUEST, {}, user, Door.CLI, "k").run_id for user in ("ann", "bob")}
+
+    assert len(runs) == 2
+
+
+def test_of_many_that_come_at_once_with_one_key_one_is_started(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    ledger = open_database(path)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2])\n"
+        "from pathlib import Path\n"
+        "import test_ledger as t\n"
+        "start = t.StartLedger(t.open_database(Path(sys.argv[1])), t.clock.now)\n"
+        "for n in range(20): start.accept(t.REQUEST, {}, 'ann', t.Door.CLI, str(n))\n"
+    )
+    command = [sys.executable, "-c", code, str(path), str(Path(__file__).parent)]
+    start = StartLedger(ledger, clock.now)
+
+    others = [subprocess.Popen(command) for _ in range(2)]
+    with ThreadPoolExecutor(4) as threads:
+        keys = [str(n) for n in range(20)] * 4
+        answers = list(threads.map(lambda k: start.accept(REQUEST, {}, "ann", Door.CLI, k), keys))
+    assert [other.wait(60) for other in others] == [0, 0]
+
+    assert len({answer.to_text() for answer in answers}) == 20
+    assert (count(ledger, run), count(ledger, audit_log)) == (20, 120)
+
+
+def test_a_key_is_found_without_a_look_at_every_row(ledger: Engine) -> None:
+    seen: list[str] = []
+    event.listen(ledger, "before_cursor_execute", lambda *said: seen.append(said[2]))
+    StartLedger(ledger, clock.now).refuse({}, [PROBLEM], "ann", Door.CLI, "k")
+
+    [query] = [one for one in seen if one.startswith("SELECT") and "idempotency_key = ?" in one]
+    with reading(ledger) as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("ann", "k")).all()
+    assert "USING INDEX audit_log_by_key" in plan[0].detail
+
+
+def test_a_key_can_be_decided_once_even_without_our_code(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now)
+    start.refuse({}, [PROBLEM], "ann", Door.CLI, "k")
+    twice = ROW | {"outcome": "refused", "idempotency_key": "k"}
+
+    with pytest.raises(IntegrityError, match="idempotency_key"), writing(ledger) as connection:
+        connection.execute(insert(audit_log).values(twice))
+
+
 def test_a_request_that_cannot_be_written_leaves_no_trace_and_no_gap(ledger: Engine) -> None:
     accept(ledger, lambda: NOON)
-    with pytest.raises(StatementError):
+    with pytest.raises(TypeError):
         StartLedger(ledger, lambda: NOON).accept(REQUEST, {"a": object()}, "ann", Door.CLI)
 
     assert accept(ledger, lambda: NOON) == "run_2025_10_31_002"
@@ -101,6 +210,59 @@ def test_a_clock_that_goes_back_reuses_no_number(ledger: Engine) -> None:
     accept(ledger, lambda: NOON)
 
     assert accept(ledger, lambda: NOON - timedelta(days=3)) == "run_2025_10_31_002"
+
+
+def test_numbers_follow_no_clock_that_jumps_to_and_fro_over_midnight(ledger: Engine) -> None:
+    jumps = iter([0, 13, -40, 12, -1, 30, 13, 36, -100, 35] * 4)
+
+    with ThreadPoolExecutor(4) as threads:
+        now = lambda: NOON + timedelta(hours=next(jumps))  # noqa: E731
+        list(threads.map(lambda _: accept(ledger, now), range(40)))
+
+    ids = [row["run_id"] for row in reversed(Reads(ledger).load_audit_log(100))]
+    days = [run_id[:14] for run_id in ids]
+    assert days == sorted(days)
+    assert len(set(days)) == 3
+    assert ids == [f"{day}_{days[:n].count(day) + 1:03d}" for n, day in enumerate(days)]
+
+
+def test_a_ledger_that_stays_locked_refuses_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    patient, hasty = open_database(path), open_database(path, patience=0.05)
+
+    with writing(patient), pytest.raises(LedgerUnavailableError, match="database is locked"):
+        accept(hasty, lambda: NOON)
+
+    assert accept(hasty, lambda: NOON) == "run_2025_10_31_001"
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes the disk fail")
+def test_a_failing_fsync_refuses_the_request_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    open_database(path)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2])\n"
+        "from pathlib import Path\n"
+        "import test_ledger as t\n"
+        "ledger = t.open_database(Path(sys.argv[1]), keeps_connections=True)\n"
+        "for n in range(12):\n"
+        "    try: print(t.accept(ledger, lambda: t.NOON))\n"
+        "    except t.LedgerUnavailableError as error: print(error)\n"
+    )
+    strace = ["strace", "-f", "-o", "/dev/null", "-e", "inject=fdatasync,fsync:error=EIO:when=4+3"]
+    command = [*strace, sys.executable, "-c", code, str(path), str(Path(__file__).parent)]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if "ptrace" in done.stderr.lower() and not done.stdout:
+        pytest.skip("strace is not allowed here")
+
+    lines = done.stdout.splitlines()
+    accepted = [line for line in lines if line.startswith("run_")]
+    assert len(lines) == 12
+    assert any("disk I/O error" in line for line in lines)
+    assert accepted == [f"run_2025_10_31_{n:03d}" for n in range(1, len(accepted) + 1)]
+    assert accept(open_database(path), lambda: NOON).endswith(f"{len(accepted) + 1:03d}")
+    assert check_audit_log(path)["rows"] == len(accepted) + 1
 
 
 def test_numbers_have_no_gap_and_no_double_over_threads_and_processes(tmp_path: Path) -> None:
@@ -134,11 +296,11 @@ def test_the_audit_log_can_only_grow(ledger: Engine) -> None:
 
 
 def test_a_refusal_with_a_run_cannot_be_written(ledger: Engine) -> None:
-    row = {"at": NOON, "user": "ann", "door": "cli", "payload": {}, "problems": []}
-
     for outcome, run_id in (("refused", accept(ledger)), ("accepted", None), ("maybe", None)):
-        with pytest.raises(IntegrityError), writing(ledger) as connection:
-            connection.execute(insert(audit_log).values(outcome=outcome, run_id=run_id, **row))
+        with pytest.raises(IntegrityError, match="CHECK"), writing(ledger) as connection:
+            connection.execute(
+                insert(audit_log).values(ROW | {"outcome": outcome, "run_id": run_id})
+            )
 
 
 def test_naive_times_are_refused(ledger: Engine) -> None:
@@ -161,6 +323,31 @@ def test_the_migrations_make_the_tables_that_the_code_knows(ledger: Engine) -> N
 
     assert scripts.get_current_head() == HEAD
     assert difference == []
+
+
+def test_a_ledger_of_the_first_release_keeps_its_audit_log(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    with create_engine(f"sqlite:///{path}").begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for user in ("ann", "bob"):
+            connection.exec_driver_sql(
+                "INSERT INTO audit_log (at, user, door, outcome, payload, problems) "
+                "VALUES (?, ?, 'cli', 'refused', '{}', '[]')",
+                (NOON.isoformat(), user),
+            )
+
+    ledger = open_database(path)
+
+    assert [row["user"] for row in Reads(ledger).load_audit_log(5)] == ["bob", "ann"]
+    accept(ledger)
+    assert Reads(ledger).load_audit_log(1)[0]["audit_id"] == 3
+    assert check_audit_log(path)["rows"] == 3
+    assert check_audit_log(path)["whole"]
+    with pytest.raises(IntegrityError, match="append-only"), writing(ledger) as connection:
+        connection.execute(delete(audit_log))
 
 
 def test_two_processes_may_find_an_empty_home_at_once(tmp_path: Path) -> None:

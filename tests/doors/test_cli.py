@@ -79,6 +79,26 @@ def test_an_inline_backtest_needs_no_desk_and_leaves_no_process(home: Path) -> N
     assert ask(home, "status", exit_code=5)["running"] is False
 
 
+def test_the_printed_key_gives_the_receipt_again_and_runs_nothing(home: Path) -> None:
+    printed = call(home, *BACKTEST, *MAY).stdout
+    before = ask(home, "runs")
+    found = re.search(r"--key (\S+) gives this receipt again", printed)
+    assert found
+    key = ("--key", found[1])
+
+    again = ask(home, *BACKTEST, *MAY, *key)
+    conflict = ask(home, *BACKTEST, "--last", "10d", *key, exit_code=3)
+    call(home, *BACKTEST, *MAY, "--key", "with space", exit_code=2)
+
+    assert again["receipt"]["run_id"] == before[0]["run_id"]
+    assert again["run"]["state"] == "completed"
+    assert conflict["code"] == "key_conflict"
+    assert ask(home, "runs") == before
+    assert "replayed" in call(home, "audit").stdout
+    assert "The audit log is whole" in call(home, "audit", "--verify").stdout
+    assert ask(home, "audit", "--verify")["anchored"] > 0
+
+
 def test_the_same_request_gives_the_same_trades(home: Path) -> None:
     first, second = (ask(home, *BACKTEST, *MAY)["report"] for _ in range(2))
 

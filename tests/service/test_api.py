@@ -62,6 +62,45 @@ def test_a_request_is_accepted_while_prefect_is_down_and_waits(api: httpx.Client
     assert api.get(f"/runs/{receipt['run_id']}/result").status_code == 409
 
 
+def test_a_request_that_is_sent_again_is_answered_byte_for_byte(api: httpx.Client) -> None:
+    refused = api.post("/runs", json=PAYLOAD, headers={"Idempotency-Key": "early"})
+    api.post("/data/simulated", json=MARKET)
+    key = {"Idempotency-Key": "a-key"}
+
+    first = api.post("/runs", json=PAYLOAD, headers=key)
+    api.post(f"/runs/{first.json()['run_id']}/cancel")
+    again = api.post("/runs", json=dict(reversed(PAYLOAD.items())), headers=key)
+    still_refused = api.post("/runs", json=PAYLOAD, headers={"Idempotency-Key": "early"})
+
+    assert (first.status_code, first.content) == (again.status_code, again.content)
+    assert first.headers["location"] == again.headers["location"]
+    assert (refused.status_code, refused.content) == (422, still_refused.content)
+    assert len(api.get("/runs").json()) == 1
+    outcomes = [row["outcome"] for row in api.get("/audit").json()]
+    assert outcomes == ["replayed", "replayed", "accepted", "refused"]
+
+
+def test_a_key_of_another_request_is_a_conflict(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    key = {"Idempotency-Key": "a-key"}
+    api.post("/runs", json=PAYLOAD, headers=key)
+
+    answer = api.post("/runs", json=PAYLOAD | {"end": "2025-05-20"}, headers=key)
+
+    assert (answer.status_code, answer.json()["title"]) == (409, "key_conflict")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert len(api.get("/runs").json()) == 1
+
+
+@pytest.mark.parametrize("key", ["", "with space", "x" * 201])
+def test_a_key_that_is_none_is_refused(api: httpx.Client, key: str) -> None:
+    answer = api.post("/runs", json=PAYLOAD, headers={"Idempotency-Key": key})
+
+    assert answer.status_code == 422
+    assert answer.json()["problems"][0]["field"] == "header.Idempotency-Key"
+    assert api.get("/audit").json() == []
+
+
 def test_a_request_is_judged_by_the_times_of_the_bars_alone(
     api: httpx.Client, tmp_path: Path
 ) -> None:

@@ -16,6 +16,8 @@ from setupdesk.core.errors import (
     FeedFailedError,
     InvalidRequestError,
     InvalidRuleError,
+    KeyConflictError,
+    LedgerUnavailableError,
     NotAllowedError,
     NotFinishedError,
     NotFoundError,
@@ -34,8 +36,10 @@ _STATUS: dict[type[SetupdeskError], int] = {
     NotAllowedError: 401,
     NotFoundError: 404,
     NotFinishedError: 409,
+    KeyConflictError: 409,
     FeedFailedError: 502,
     DeskUnavailableError: 503,
+    LedgerUnavailableError: 503,
 }
 
 

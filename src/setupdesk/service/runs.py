@@ -2,27 +2,41 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Header, Query, Response
 from fastapi.responses import HTMLResponse
 
+from setupdesk.core.run import REQUEST_KEY
 from setupdesk.service.security import TheDesk, TheDoor
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
+Key = Annotated[str | None, Header(alias="Idempotency-Key", pattern=f"^{REQUEST_KEY.pattern}$")]
 
 
-@router.post("", status_code=202, responses={422: {"description": "Refused, with Problems"}})
+@router.post(
+    "",
+    status_code=202,
+    response_model=dict[str, Any],
+    responses={
+        409: {"description": "The key belongs to another request"},
+        422: {"description": "Refused, with Problems"},
+    },
+)
 def ask_for_run(
-    payload: Annotated[dict[str, Any], Body()], desk: TheDesk, door: TheDoor, response: Response
-) -> dict[str, Any]:
-    """Hand the payload to START; the answer is its Receipt, accepted or refused."""
-    receipt = desk.start(payload, user=desk.settings.owner, door=door)
+    payload: Annotated[dict[str, Any], Body()], desk: TheDesk, door: TheDoor, key: Key = None
+) -> Response:
+    """Hand the payload to START; the answer is its Receipt, accepted or refused.
+
+    Sent again with the same ``Idempotency-Key`` it starts nothing, and is answered as before.
+    """
+    receipt = desk.start(payload, user=desk.settings.owner, door=door, key=key)
+    answer = Response(receipt.to_text(), 202, media_type="application/json")
     if receipt.status == "refused":
-        response.status_code = 422
+        answer.status_code = 422
     else:
-        response.headers["Location"] = f"/api/v1/runs/{receipt.run_id}"
-    return receipt.to_json()
+        answer.headers["Location"] = f"/api/v1/runs/{receipt.run_id}"
+    return answer
 
 
 @router.get("")

@@ -149,7 +149,8 @@ MOST_STARTS = 3
 
 def put_errand(connection: Connection, run_id: str, kind: str, at: datetime) -> None:
     """Put an errand into the outbox, in the transaction that makes it necessary."""
-    connection.execute(insert(outbox).values(run_id=run_id, kind=kind, created_at=at, due_at=at))
+    row = {"run_id": run_id, "kind": kind, "created_at": at, "due_at": at}
+    connection.execute(insert(outbox), row)
 
 
 def _load_state(connection: Connection, run_id: str) -> RunState:

@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy import Engine, NullPool, create_engine, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from setupdesk.adapters import clock
@@ -161,6 +163,30 @@ def test_the_migrations_make_the_tables_that_the_code_knows(ledger: Engine) -> N
 
     assert scripts.get_current_head() == HEAD
     assert difference == []
+
+
+def test_the_runs_of_an_older_desk_get_a_priority(tmp_path: Path) -> None:
+    scripts = str(Path(database.__file__).parent / "migrations")
+    row = (
+        "INSERT INTO run (run_id, flow_type, state, request, user, door, accepted_at) "
+        "VALUES (?, ?, 'completed', '{}', 'ann', 'cli', '2025-10-31T12:00:00.000000+00:00')"
+    )
+    old = create_engine(f"sqlite:///{tmp_path / 'ledger.db'}", poolclass=NullPool)
+    with old.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", scripts)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for flow, run_id in (
+            ("backtest", "run_2025_10_31_001"),
+            ("live_scan", "run_2025_10_31_002"),
+        ):
+            connection.exec_driver_sql(row, (run_id, f"{flow}_flow"))
+
+    ledger = open_database(tmp_path / "ledger.db")
+
+    found = {one["flow_type"]: one["priority"] for one in Reads(ledger).load_runs(5)}
+    assert found == {"backtest_flow": 1, "live_scan_flow": 0}
 
 
 def test_two_processes_may_find_an_empty_home_at_once(tmp_path: Path) -> None:

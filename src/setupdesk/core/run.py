@@ -3,11 +3,11 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any, Literal
 
 from setupdesk.core.problem import Problem
-from setupdesk.core.request import Request
+from setupdesk.core.request import Mode, Request
 
 RUN_ID = re.compile(r"run_\d{4}_\d{2}_\d{2}_\d{3,}")
 
@@ -22,6 +22,26 @@ class Door(StrEnum):
     TELEGRAM = "telegram"
     SCHEDULER = "scheduler"
     PREFECT = "prefect"
+
+
+class Priority(IntEnum):
+    """Which runs get the next free place: the lowest number, and of equals the oldest."""
+
+    LIVE = 0
+    MANUAL = 1
+    NIGHTLY = 2
+
+    @property
+    def word(self) -> str:
+        """Give the word that users say and read."""
+        return self.name.lower()
+
+
+def find_priority(mode: Mode, door: Door) -> Priority:
+    """Find the priority of a new run: a live scan cannot wait, a scheduled backtest can."""
+    if mode is Mode.LIVE:
+        return Priority.LIVE
+    return Priority.NIGHTLY if door is Door.SCHEDULER else Priority.MANUAL
 
 
 class RunState(StrEnum):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, and_, case, func, insert, or_, select, update
 
 from setupdesk.adapters.ledger.database import reading, writing
-from setupdesk.adapters.ledger.tables import outbox, run
+from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, outbox, run
 from setupdesk.app.ports import Errand
 from setupdesk.core.errors import NotFoundError
 from setupdesk.core.run import RunState
@@ -21,7 +21,11 @@ class Outbox:
     clock: Callable[[], datetime]
 
     def find_due(self, kinds: Collection[str]) -> Errand | None:
-        """Find the oldest errand that may be tried now; cancels go before all others."""
+        """Find the next errand that may be tried now.
+
+        Cancels go first, then what Prefect has to be told of runs that ended, then the starts:
+        by priority, and of equals in the order in which the runs were accepted.
+        """
         due = and_(outbox.c.done_at.is_(None), outbox.c.due_at <= self.clock())
         with reading(self.engine) as connection:
             row = connection.execute(
@@ -35,7 +39,12 @@ class Outbox:
                 )
                 .join(run)
                 .where(due, outbox.c.kind.in_(kinds))
-                .order_by(case((outbox.c.kind == "cancel", 0), else_=1), outbox.c.outbox_id)
+                .order_by(
+                    case({"cancel": 0, "settle": 1}, value=outbox.c.kind, else_=2),
+                    case((outbox.c.kind == "settle", outbox.c.outbox_id), else_=0),
+                    *ORDER_OF_TURNS,
+                    outbox.c.outbox_id,
+                )
                 .limit(1)
             ).one_or_none()
         if row is None:

@@ -12,7 +12,7 @@ from setupdesk.adapters.ledger.outbox import put_errand
 from setupdesk.adapters.ledger.tables import audit_log, run, run_counter
 from setupdesk.core.problem import Problem
 from setupdesk.core.request import Request
-from setupdesk.core.run import Door, Receipt, RunState
+from setupdesk.core.run import Door, Receipt, RunState, find_priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class StartLedger:
                     user=user,
                     door=door,
                     accepted_at=at,
+                    priority=find_priority(request.mode, door),
                 )
             )
             _write_audit(connection, at, user, door, payload, run_id=run_id)

@@ -75,6 +75,10 @@ class Client:
         """List the newest runs."""
         return self._get("/runs", limit=limit)
 
+    def queue(self, limit: int) -> dict[str, Any]:
+        """Show who runs and who waits."""
+        return self._get("/queue", limit=limit)
+
     def run(self, run_id: str) -> dict[str, Any]:
         """Give all that is known of a run except its report."""
         return self._get(f"/runs/{_check(run_id)}")

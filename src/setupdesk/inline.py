@@ -9,6 +9,7 @@ from typing import Any
 from setupdesk.adapters.parcel import Watch, open_parcel
 from setupdesk.core.run import Door
 from setupdesk.settings import Settings
+from setupdesk.supervisor import find_desk
 from setupdesk.wiring import Desk, build_desk, build_flow_body
 
 
@@ -38,6 +39,11 @@ class InlineDesk:
     def runs(self, limit: int) -> list[dict[str, Any]]:
         """List the newest runs."""
         return self.desk.queries.runs(limit)
+
+    def queue(self, limit: int) -> dict[str, Any]:
+        """Show who runs and who waits."""
+        desk_runs = find_desk(self.desk.settings) is not None
+        return self.desk.show_queue(limit, desk_runs=desk_runs)
 
     def run(self, run_id: str) -> dict[str, Any]:
         """Give all that is known of a run except its report."""

@@ -23,6 +23,7 @@ from setupdesk.adapters.kernel_cache import keep_kernels_in
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import EXECUTOR, Outbox
+from setupdesk.adapters.ledger.queue import QueueReads
 from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.prefect_api import PrefectApi
@@ -35,6 +36,7 @@ from setupdesk.app.fetch import Fetch
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.queries import Queries
+from setupdesk.app.queue import ShowQueue
 from setupdesk.app.report_page import WriteReportPage
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
 from setupdesk.app.start import Start
@@ -84,6 +86,7 @@ class Desk:
     settings: Settings
     start: Start
     queries: Queries
+    show_queue: ShowQueue
     write_report_page: WriteReportPage
     data_desk: DataDesk
     symbol_desk: SymbolDesk
@@ -125,6 +128,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         settings=settings,
         start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
         queries=queries,
+        show_queue=ShowQueue(QueueReads(ledger), settings.places, clock.now),
         write_report_page=WriteReportPage(queries, registry, catalogue, bar_store, calendar),
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
         symbol_desk=SymbolDesk(catalogue, symbols, calendar),

@@ -107,6 +107,11 @@ def test_a_run_can_be_looked_at_afterwards_in_every_way(home: Path) -> None:
     assert "simulated market" in call(home, "show", run_id).stdout.lower()
 
 
+def test_an_empty_queue_reads_well(home: Path) -> None:
+    assert call(home, "runs", "--queue").stdout == "0 of 2 places taken, nothing waits.\n"
+    assert ask(home, "runs", "--queue")["waiting"] == []
+
+
 def test_a_report_is_handed_on_as_one_file_and_overwrites_nothing(
     home: Path, tmp_path: Path
 ) -> None:

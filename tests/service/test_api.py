@@ -2,6 +2,7 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,22 @@ def test_a_refused_request_is_a_receipt_with_its_problems(api: httpx.Client) -> 
     assert answer.status_code == 422
     assert answer.json()["status"] == "refused"
     assert answer.json()["problems"][0]["suggestion"] == "GER40"
+
+
+def test_the_queue_says_what_each_run_waits_for(tmp_path: Path, api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    run_id = ask(api, PAYLOAD | {"mode": "backtest"})["run_id"]
+    deadline = time.monotonic() + 10
+    while not api.get(f"/runs/{run_id}").json()["waits_for"].startswith("Prefect"):
+        assert time.monotonic() < deadline
+
+    [waiting] = api.get("/queue").json()["waiting"]
+
+    assert (waiting["run_id"], waiting["priority"]) == (run_id, "manual")
+    assert waiting["waits_for"]["code"] == "unreachable"
+    assert api.get("/queue?limit=0").status_code == 422
+    inline = open_inline(load_settings({"SETUPDESK_HOME": str(tmp_path)}), Door.CLI)
+    assert inline.queue(5)["waiting"][0]["waits_for"]["code"] == "no_desk"
 
 
 def test_a_waiting_run_is_cancelled_at_once(api: httpx.Client) -> None:

@@ -12,6 +12,18 @@ from setupdesk.app.ports import Errand
 from setupdesk.core.errors import NotFoundError
 from setupdesk.core.run import RunState
 
+EXECUTOR = "executor"
+"""The worker of runs that hold a place; others are carried out in their caller's process."""
+
+HOLDS_A_PLACE = or_(
+    and_(run.c.state.in_([RunState.RUNNING, RunState.CANCELLING]), run.c.worker == EXECUTOR),
+    and_(run.c.state == RunState.QUEUED, run.c.dispatched_at.is_not(None)),
+)
+"""In the executor, or on the way to it."""
+
+WAITS = and_(run.c.state == RunState.QUEUED, outbox.c.kind == "start", outbox.c.done_at.is_(None))
+"""Still to be started; of a run joined with its errands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
@@ -64,13 +76,9 @@ class Outbox:
 
     def count_busy(self) -> int:
         """Count the runs that hold a place in the executor, or are on their way to it."""
-        on_their_way = and_(run.c.state == RunState.QUEUED, run.c.dispatched_at.is_not(None))
-        busy = and_(
-            run.c.state.in_([RunState.RUNNING, RunState.CANCELLING]), run.c.worker == EXECUTOR
-        )
         with reading(self.engine) as connection:
             return connection.execute(
-                select(func.count()).select_from(run).where(or_(busy, on_their_way))
+                select(func.count()).select_from(run).where(HOLDS_A_PLACE)
             ).scalar_one()
 
     def note_flow_run(self, run_id: str, flow_run_id: str) -> RunState:
@@ -149,9 +157,6 @@ class Outbox:
                 return RunState.CANCELLING
             return state
 
-
-EXECUTOR = "executor"
-"""The worker of runs that hold a place; others are carried out in their caller's process."""
 
 MOST_STARTS = 3
 

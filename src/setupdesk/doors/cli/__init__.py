@@ -127,11 +127,17 @@ app.command("backtesting", hidden=True)(backtest)
 
 
 @app.command()
-def runs(*, limit: Limit = 20, as_json: Json = False) -> None:
-    """List the newest runs."""
+def runs(
+    *,
+    queue: Annotated[bool, typer.Option("--queue", help="Who runs, who waits, for what.")] = False,
+    limit: Limit = 20,
+    as_json: Json = False,
+) -> None:
+    """List the newest runs, or the queue."""
+    from setupdesk.doors.cli.queue import show_queue
     from setupdesk.doors.cli.showing import show_runs
 
-    show_runs(limit, as_json=as_json)
+    (show_queue if queue else show_runs)(limit, as_json=as_json)
 
 
 @app.command("show")

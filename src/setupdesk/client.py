@@ -102,6 +102,12 @@ class Client:
         """Give the log of a run."""
         return self._get(f"/runs/{_check(run_id)}/logs")
 
+    def prioritize(self, run_id: str, priority: str) -> dict[str, Any]:
+        """Change the priority of a run that waits: live, manual or nightly."""
+        return self._read(
+            self._send("PATCH", f"/runs/{_check(run_id)}", json={"priority": priority})
+        )
+
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""
         return self._read(self._send("POST", f"/runs/{_check(run_id)}/cancel"))

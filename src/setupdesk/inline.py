@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from setupdesk.adapters.parcel import Watch, open_parcel
-from setupdesk.core.run import Door
+from setupdesk.core.run import Door, Priority
 from setupdesk.settings import Settings
 from setupdesk.supervisor import find_desk
 from setupdesk.wiring import Desk, build_desk, build_flow_body
@@ -64,6 +64,10 @@ class InlineDesk:
     def log_lines(self, run_id: str) -> list[str]:
         """Give the log of a run."""
         return self.desk.queries.log_lines(run_id)
+
+    def prioritize(self, run_id: str, priority: str) -> dict[str, Any]:
+        """Change the priority of a run that waits: live, manual or nightly."""
+        return self.desk.prioritize(run_id, Priority[priority.upper()], self.door)
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""

@@ -1,5 +1,6 @@
 """Wiring: the only place where ports meet adapters."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,11 +42,14 @@ from setupdesk.app.report_page import WriteReportPage
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
 from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
+from setupdesk.core.run import Door, Priority
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.settings import Settings
 from setupdesk.setups.definition import Setup
 from setupdesk.setups.plugins import TriggerPlugin, find_plugins
 from setupdesk.setups.registry import RuleRegistry
+
+log = logging.getLogger(__name__)
 
 # One of each for a process: what a warm parent has read, its children need not read again.
 _open_symbols = cache(SymbolFiles)
@@ -104,6 +108,16 @@ class Desk:
         state = self.outbox.ask_to_cancel(run_id)
         self.alarm.ring()
         return {"run_id": run_id, "state": state}
+
+    def prioritize(self, run_id: str, priority: Priority, door: Door) -> dict[str, Any]:
+        """Change the turn of a run that waits; its log says who did."""
+        earlier = self.outbox.prioritize(run_id, priority)
+        change = f"priority {priority.word} instead of {earlier.word}"
+        said = f"{change}: asked by {self.settings.owner} by the {door}"
+        log.info("%s: %s", run_id, said)
+        self.queries.results.add_log_line(run_id, clock.now(), said)
+        self.alarm.ring()
+        return {"run_id": run_id, "priority": priority.word, "earlier": earlier.word}
 
 
 def build_desk(settings: Settings, *, hands_over: bool) -> Desk:

@@ -12,7 +12,8 @@ from setupdesk.adapters.ledger.queue import QueueReads
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.app.ports import EngineUnavailableError
 from setupdesk.app.queue import Estimate, ShowQueue, find_starts
-from setupdesk.core.run import Door
+from setupdesk.core.errors import NotFoundError, NotWaitingError
+from setupdesk.core.run import Door, Priority
 from tests.app.test_dispatcher import BACKTEST, REQUEST, Desk
 
 NOON = datetime(2025, 10, 31, 12, tzinfo=UTC)
@@ -176,6 +177,30 @@ def test_without_a_desk_every_run_waits_for_one(desk: QueuedDesk) -> None:
 
     assert causes_of(queue) == ["no_desk"]
     assert queue["waiting"][0]["starts_in_seconds"] is None
+
+
+def test_a_run_that_waits_can_be_given_another_turn(desk: QueuedDesk) -> None:
+    first, second = desk.accept(BACKTEST), desk.accept(BACKTEST)
+
+    earlier = desk.outbox.prioritize(second, Priority.LIVE)
+
+    assert earlier is Priority.MANUAL
+    assert [run["run_id"] for run in desk.show(20)["waiting"]] == [second, first]
+    assert desk.carry_out_all() == [second, first]
+
+
+def test_the_turn_of_what_does_not_wait_cannot_change(desk: QueuedDesk) -> None:
+    starting, running = desk.accept(), desk.accept()
+    desk.dispatcher.work_once()
+    desk.begin(running)
+
+    for run_id, state in ((starting, "starting"), (running, "running")):
+        with pytest.raises(NotWaitingError, match=f"it is {state}"):
+            desk.outbox.prioritize(run_id, Priority.NIGHTLY)
+    with pytest.raises(NotFoundError):
+        desk.outbox.prioritize("run_2025_10_31_999", Priority.LIVE)
+
+    assert desk.reads.load_run(running)["priority"] == Priority.LIVE
 
 
 def test_a_long_queue_is_counted_whole_and_shown_as_far_as_asked(desk: QueuedDesk) -> None:

@@ -112,6 +112,16 @@ def test_an_empty_queue_reads_well(home: Path) -> None:
     assert ask(home, "runs", "--queue")["waiting"] == []
 
 
+def test_only_a_run_that_waits_has_a_turn_that_can_change(home: Path) -> None:
+    run_id = ask(home, *BACKTEST, *MAY)["receipt"]["run_id"]
+
+    ended = call(home, "prioritize", run_id, "live", exit_code=4)
+    unknown = call(home, "prioritize", run_id, "urgent", exit_code=2)
+
+    assert f"{run_id} does not wait for a place: it is completed." in ended.stderr
+    assert "it is live or manual or nightly" in unknown.stderr
+
+
 def test_a_report_is_handed_on_as_one_file_and_overwrites_nothing(
     home: Path, tmp_path: Path
 ) -> None:

@@ -127,6 +127,24 @@ def test_the_queue_says_what_each_run_waits_for(tmp_path: Path, api: httpx.Clien
     assert inline.queue(5)["waiting"][0]["waits_for"]["code"] == "no_desk"
 
 
+def test_the_turn_of_a_waiting_run_is_changed_and_its_log_says_by_whom(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    first, second = (ask(api, PAYLOAD | {"mode": "backtest"})["run_id"] for _ in range(2))
+    cli = {"Setupdesk-Door": "cli"}
+
+    answer = api.patch(f"/runs/{second}", json={"priority": "live"}, headers=cli)
+
+    assert answer.json() == {"run_id": second, "priority": "live", "earlier": "manual"}
+    assert [run["run_id"] for run in api.get("/queue").json()["waiting"]] == [second, first]
+    [line] = api.get(f"/runs/{second}/logs").json()
+    assert "priority live instead of manual: asked by" in line
+    assert line.endswith("by the cli")
+    for wrong in ({"priority": "urgent"}, {"state": "completed"}, {}):
+        assert api.patch(f"/runs/{second}", json=wrong).status_code == 422
+    api.post(f"/runs/{second}/cancel")
+    assert api.patch(f"/runs/{second}", json={"priority": "live"}).json()["title"] == "not_waiting"
+
+
 def test_a_waiting_run_is_cancelled_at_once(api: httpx.Client) -> None:
     api.post("/data/simulated", json=MARKET)
     run_id = ask(api, PAYLOAD)["run_id"]
@@ -145,6 +163,7 @@ def test_a_waiting_run_is_cancelled_at_once(api: httpx.Client) -> None:
         ("GET", "/runs/run_2025_10_31_999/report.html", 404),
         ("GET", "/runs/run_2025_10_31_999/logs", 404),
         ("POST", "/runs/run_2025_10_31_999/cancel", 404),
+        ("PATCH", "/runs/run_2025_10_31_999", 422),
         ("GET", "/runs/..%2F..%2Fapi.key/logs", 404),
         ("GET", "/setups/IB_raid_v9", 404),
         ("GET", "/runs?limit=0", 422),

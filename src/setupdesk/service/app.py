@@ -19,6 +19,7 @@ from setupdesk.core.errors import (
     NotAllowedError,
     NotFinishedError,
     NotFoundError,
+    NotWaitingError,
     SetupdeskError,
 )
 from setupdesk.core.problem import Problem
@@ -34,6 +35,7 @@ _STATUS: dict[type[SetupdeskError], int] = {
     NotAllowedError: 401,
     NotFoundError: 404,
     NotFinishedError: 409,
+    NotWaitingError: 409,
     FeedFailedError: 502,
     DeskUnavailableError: 503,
 }

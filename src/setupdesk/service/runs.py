@@ -1,10 +1,12 @@
 """Runs over HTTP: ask for one, look at it, cancel it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Response
 from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict
 
+from setupdesk.core.run import Priority
 from setupdesk.service.security import TheDesk, TheDoor
 
 router = APIRouter(prefix="/runs", tags=["runs"])
@@ -59,6 +61,20 @@ def list_trades(run_id: str, desk: TheDesk) -> list[dict[str, Any]]:
 def list_log_lines(run_id: str, desk: TheDesk) -> list[str]:
     """Give the log of a run, line by line."""
     return desk.queries.log_lines(run_id)
+
+
+class Change(BaseModel):
+    """What can be changed of a run."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: Literal["live", "manual", "nightly"]
+
+
+@router.patch("/{run_id}")
+def change_run(run_id: str, change: Change, desk: TheDesk, door: TheDoor) -> dict[str, Any]:
+    """Change the priority of a run that waits."""
+    return desk.prioritize(run_id, Priority[change.priority.upper()], door)
 
 
 @router.post("/{run_id}/cancel", status_code=202)

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Engine, and_, case, func, insert, or_, select
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, outbox, run
 from setupdesk.app.ports import Errand
-from setupdesk.core.errors import NotFoundError
-from setupdesk.core.run import RunState
+from setupdesk.core.errors import NotFoundError, NotWaitingError
+from setupdesk.core.run import Priority, RunState
 
 EXECUTOR = "executor"
 """The worker of runs that hold a place; others are carried out in their caller's process."""
@@ -137,6 +137,20 @@ class Outbox:
                 .where(run.c.run_id == run_id, run.c.state == RunState.QUEUED)
                 .values(state=RunState.FAILED, finished_at=self.clock(), reason=reason)
             )
+
+    def prioritize(self, run_id: str, priority: Priority) -> Priority:
+        """Change the priority of a run that waits; give the one that it had."""
+        found = select(run.c.state, run.c.dispatched_at, run.c.priority)
+        with writing(self.engine) as connection:
+            row = connection.execute(found.where(run.c.run_id == run_id)).one_or_none()
+            if row is None:
+                raise NotFoundError("run", run_id)
+            if row.state != RunState.QUEUED or row.dispatched_at:
+                raise NotWaitingError(
+                    run_id, "starting" if row.state == RunState.QUEUED else row.state
+                )
+            connection.execute(update(run).where(run.c.run_id == run_id).values(priority=priority))
+            return Priority(row.priority)
 
     def ask_to_cancel(self, run_id: str) -> RunState:
         """Cancel a run that waits at once, have one that runs stopped; others stay as they are."""

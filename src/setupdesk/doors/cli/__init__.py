@@ -199,6 +199,19 @@ def cancel(run_id: RunId, *, as_json: Json = False) -> None:
 
 
 @app.command()
+def prioritize(
+    run_id: RunId,
+    priority: Annotated[str, typer.Argument(metavar="PRIORITY", help="live, manual or nightly.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Change the priority of a run that waits."""
+    from setupdesk.doors.cli.queue import prioritize_run
+
+    prioritize_run(run_id, priority, as_json=as_json)
+
+
+@app.command()
 def audit(*, limit: Limit = 20, as_json: Json = False) -> None:
     """List the newest requests, accepted and refused."""
     from setupdesk.doors.cli.showing import show_audit_log

@@ -23,6 +23,7 @@ EXIT_CODES = {
     "invalid_settings": USAGE,
     "not_found": 4,
     "no_result": 4,
+    "not_waiting": 4,
     "unavailable": 5,
     "no_answer": 5,
     "feed_failed": 5,

@@ -1,10 +1,13 @@
-"""Look at the queue."""
+"""Look at the queue, and change whose turn it is."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from setupdesk.doors.cli.access import reach_desk, show, show_json
+from setupdesk.core.run import Priority
+from setupdesk.doors.cli.access import reach_desk, refuse_usage, say, show, show_json
 from setupdesk.doors.cli.showing import show_table
+
+PRIORITIES = tuple(each.word for each in Priority)
 
 
 def show_queue(limit: int, *, as_json: bool) -> None:
@@ -29,6 +32,23 @@ def show_queue(limit: int, *, as_json: bool) -> None:
         show_table(headings, rows, "")
     if more := found["waiting_count"] - len(found["waiting"]):
         show(f"and {more:,} more that wait; --limit shows them.")
+
+    if rows and found["waiting"]:
+        say(f"To change it: `setupdesk prioritize RUN {'|'.join(PRIORITIES)}`, `... cancel RUN`.")
+
+
+def prioritize_run(run_id: str, priority: str, *, as_json: bool) -> None:
+    """Change the priority of a run that waits, and say what that did."""
+    if priority not in PRIORITIES:
+        refuse_usage(f"The priority was {priority!r}; it is {' or '.join(PRIORITIES)}.")
+    desk = reach_desk()
+    changed = desk.prioritize(run_id, priority)
+    if as_json:
+        show_json(changed)
+        return
+    ahead = desk.run(run_id).get("ahead")
+    place = "" if ahead is None else f" {ahead:,} that wait go before it."
+    say(f"{run_id} is {priority}; it was {changed['earlier']}.{place}")
 
 
 def _sum_up(found: Mapping[str, Any]) -> str:

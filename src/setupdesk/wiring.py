@@ -21,6 +21,7 @@ from setupdesk.adapters.feeds.mt5 import Mt5Feed
 from setupdesk.adapters.feeds.push import PushFeed
 from setupdesk.adapters.feeds.vendor_http import VendorHttp
 from setupdesk.adapters.kernel_cache import keep_kernels_in
+from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import EXECUTOR, Outbox
@@ -129,6 +130,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     from setupdesk.adapters.importers import read_bars
 
     ledger = open_database(settings.ledger, keeps_connections=True)
+    bounds = Bounds(settings.most_waiting, settings.most_waiting_per_user) if hands_over else None
     symbols, rules = _open_symbols(settings.symbols), _open_rules(settings.setups)
     catalogue, calendar = Catalogue(symbols), _open_calendar(settings.cache)
     bar_store, results = BarStore(settings.bars), ResultStore(settings.runs)
@@ -140,7 +142,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     return Desk(
         settings=settings,
-        start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
+        start=Start(build_offer, StartLedger(ledger, clock.now, hands_over, bounds), alarm.ring),
         queries=queries,
         show_queue=ShowQueue(QueueReads(ledger), settings.places, clock.now),
         write_report_page=WriteReportPage(queries, registry, catalogue, bar_store, calendar),

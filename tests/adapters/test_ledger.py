@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from setupdesk.adapters import clock
 from setupdesk.adapters.ledger import database
+from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import open_database, reading, writing
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import Outbox
@@ -78,6 +79,51 @@ def test_a_refused_request_has_an_audit_row_and_nothing_else(ledger: Engine) -> 
     assert receipt.run_id is None
     assert (count(ledger, run), count(ledger, audit_log), count(ledger, outbox)) == (0, 1, 0)
     assert Reads(ledger).load_audit_log(5)[0]["problems"][0]["field"] == "symbol"
+
+
+def test_what_would_wait_beyond_the_bounds_is_refused_with_an_audit_row(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now, bounds=Bounds(total=3, per_user=2))
+
+    def ask(user: str) -> tuple[str, list[str]]:
+        receipt = start.accept(REQUEST, {}, user, Door.API)
+        return receipt.status, [one.code for one in receipt.problems]
+
+    answers = [ask(user) for user in ("ann", "ann", "ann", "bob", "bob")]
+
+    outcomes = ["accepted", "accepted", "refused", "accepted", "refused"]
+    assert [status for status, _ in answers] == outcomes
+    assert [codes for _, codes in answers] == [[], [], ["too_many_waiting"], [], ["queue_full"]]
+    rows = list(reversed(Reads(ledger).load_audit_log(9)))
+    assert [row["outcome"] for row in rows] == outcomes
+    assert rows[2]["problems"][0]["code"] == "too_many_waiting"
+    assert (count(ledger, run), count(ledger, outbox)) == (3, 3)
+
+
+def test_what_has_started_or_was_cancelled_waits_no_more_and_makes_room(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now, bounds=Bounds(total=2, per_user=2))
+    errands = Outbox(ledger, clock.now)
+    taken, cancelled = (start.accept(REQUEST, {}, "ann", Door.API).run_id for _ in range(2))
+    assert start.accept(REQUEST, {}, "ann", Door.API).is_too_early
+
+    errand = errands.find_due({"start"})
+    assert errand
+    assert errand.run_id == taken
+    errands.finish(errand)
+    errands.ask_to_cancel(str(cancelled))
+
+    again = [start.accept(REQUEST, {}, "ann", Door.API).status for _ in range(3)]
+    assert again == ["accepted", "accepted", "refused"]
+
+
+def test_the_bound_holds_over_threads(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now, bounds=Bounds(total=10, per_user=10))
+
+    with ThreadPoolExecutor(4) as threads:
+        asked = threads.map(lambda _: start.accept(REQUEST, {}, "ann", Door.API), range(25))
+        accepted = [receipt for receipt in asked if receipt.run_id]
+
+    assert len(accepted) == 10
+    assert max(str(one.run_id) for one in accepted).endswith("_010")
 
 
 def test_a_request_that_cannot_be_written_leaves_no_trace_and_no_gap(ledger: Engine) -> None:

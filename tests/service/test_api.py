@@ -1,6 +1,7 @@
 import json
 import re
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -143,6 +144,36 @@ def test_the_turn_of_a_waiting_run_is_changed_and_its_log_says_by_whom(api: http
         assert api.patch(f"/runs/{second}", json=wrong).status_code == 422
     api.post(f"/runs/{second}/cancel")
     assert api.patch(f"/runs/{second}", json={"priority": "live"}).json()["title"] == "not_waiting"
+
+
+def test_a_full_queue_answers_at_once_that_it_is_full(tmp_path: Path, api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    payload = PAYLOAD | {"mode": "backtest"}
+    with sqlite3.connect(tmp_path / "ledger.db", isolation_level=None) as ledger:
+        first = ask(api, payload)["run_id"]
+        ledger.execute(
+            "INSERT INTO run (run_id, flow_type, state, request, user, door, accepted_at) "
+            "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 200) "
+            "SELECT 'run_2024_01_01_' || i, flow_type, state, request, user, door, accepted_at "
+            "FROM n, run WHERE run_id = ?",
+            (first,),
+        )
+        ledger.execute(
+            "INSERT INTO outbox (run_id, kind, created_at, due_at, attempts) "
+            "SELECT run_id, 'start', accepted_at, accepted_at, 0 FROM run WHERE run_id != ?",
+            (first,),
+        )
+
+    answer = api.post("/runs", json=payload)
+
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.json()["status"] == "refused"
+    assert answer.json()["problems"][0]["code"] == "too_many_waiting"
+    assert api.get("/audit").json()[0]["outcome"] == "refused"
+    assert api.get("/queue").json()["waiting_count"] == 200
+    api.post(f"/runs/{first}/cancel")
+    assert api.post("/runs", json=payload).status_code == 202
 
 
 def test_a_waiting_run_is_cancelled_at_once(api: httpx.Client) -> None:

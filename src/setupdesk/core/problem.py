@@ -26,6 +26,10 @@ class Problem:
         return asdict(self)
 
 
+QUEUE_FULL, TOO_MANY_WAITING = "queue_full", "too_many_waiting"
+"""Codes of requests that are right, and come at a moment when too many runs wait."""
+
+
 def find_nearest(wrong: str, allowed: Iterable[str]) -> str | None:
     """Find the allowed word that *wrong* was probably meant to be."""
     by_folded = {word.casefold(): word for word in allowed}

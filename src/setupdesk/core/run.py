@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any, Literal
 
-from setupdesk.core.problem import Problem
+from setupdesk.core.problem import QUEUE_FULL, TOO_MANY_WAITING, Problem
 from setupdesk.core.request import Mode, Request
 
 RUN_ID = re.compile(r"run_\d{4}_\d{2}_\d{2}_\d{3,}")
@@ -91,6 +91,11 @@ class Receipt:
     user: str
     door: Door
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_too_early(self) -> bool:
+        """Say whether the same request may be accepted later, when fewer runs wait."""
+        return any(one.code in (QUEUE_FULL, TOO_MANY_WAITING) for one in self.problems)
 
     def to_json(self) -> dict[str, Any]:
         """Give the shape that every door shows."""

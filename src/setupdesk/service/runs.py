@@ -14,13 +14,27 @@ router = APIRouter(prefix="/runs", tags=["runs"])
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
-@router.post("", status_code=202, responses={422: {"description": "Refused, with Problems"}})
+RETRY_AFTER_SECONDS = "10"
+"""A place or two are free again by then: most runs take less."""
+
+
+@router.post(
+    "",
+    status_code=202,
+    responses={
+        422: {"description": "Refused, with Problems"},
+        429: {"description": "Refused for now: too many runs wait"},
+    },
+)
 def ask_for_run(
     payload: Annotated[dict[str, Any], Body()], desk: TheDesk, door: TheDoor, response: Response
 ) -> dict[str, Any]:
     """Hand the payload to START; the answer is its Receipt, accepted or refused."""
     receipt = desk.start(payload, user=desk.settings.owner, door=door)
-    if receipt.status == "refused":
+    if receipt.is_too_early:
+        response.status_code = 429
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    elif receipt.status == "refused":
         response.status_code = 422
     else:
         response.headers["Location"] = f"/api/v1/runs/{receipt.run_id}"

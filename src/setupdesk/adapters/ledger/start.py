@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
+from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import writing
 from setupdesk.adapters.ledger.outbox import put_errand
 from setupdesk.adapters.ledger.tables import audit_log, run, run_counter
@@ -24,12 +25,21 @@ class StartLedger:
     hands_over: bool = True
     """False where the caller carries the run out by itself, so that nobody else starts it."""
 
+    bounds: Bounds | None = None
+    """How many runs may wait; None where none waits."""
+
     def accept(
         self, request: Request, payload: Mapping[str, Any], user: str, door: Door
     ) -> Receipt:
-        """Write run, audit row and outbox row under the next run_id of the UTC day."""
+        """Write run, audit row and outbox row under the next run_id of the UTC day.
+
+        Where too many runs wait, it is refused instead.
+        """
         with writing(self.engine) as connection:
             at = self.clock()
+            if self.bounds and (too_many := self.bounds.find_problem(connection, user)):
+                _write_audit(connection, at, user, door, payload, problems=[too_many])
+                return _build_refusal(payload, [too_many], at, user, door)
             run_id = _next_run_id(connection, at)
             connection.execute(
                 insert(run).values(
@@ -63,16 +73,22 @@ class StartLedger:
         with writing(self.engine) as connection:
             at = self.clock()
             _write_audit(connection, at, user, door, payload, problems=problems)
-        return Receipt(
-            status="refused",
-            run_id=None,
-            request=dict(payload),
-            timestamp=at,
-            flow_type=None,
-            user=user,
-            door=door,
-            problems=tuple(problems),
-        )
+        return _build_refusal(payload, problems, at, user, door)
+
+
+def _build_refusal(
+    payload: Mapping[str, Any], problems: Sequence[Problem], at: datetime, user: str, door: Door
+) -> Receipt:
+    return Receipt(
+        status="refused",
+        run_id=None,
+        request=dict(payload),
+        timestamp=at,
+        flow_type=None,
+        user=user,
+        door=door,
+        problems=tuple(problems),
+    )
 
 
 def _next_run_id(connection: Connection, at: datetime) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from setupdesk.adapters.parcel import Watch, open_parcel
-from setupdesk.core.run import Door, Priority
+from setupdesk.core.run import Door, Priority, RunState
 from setupdesk.settings import Settings
 from setupdesk.supervisor import find_desk
 from setupdesk.wiring import Desk, build_desk, build_flow_body
@@ -71,7 +71,12 @@ class InlineDesk:
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""
-        return self.desk.cancel(run_id)
+        answer = self.desk.cancel(run_id)
+        if answer["state"] is RunState.CANCELLING and find_desk(self.desk.settings) is None:
+            # The executor that held it is gone, and nobody will come to say so.
+            self.desk.outbox.lay_to_rest(run_id, "cancelled on demand")
+            answer["state"] = RunState.CANCELLED
+        return answer
 
     def audit_log(self, limit: int) -> list[dict[str, Any]]:
         """List the newest requests, accepted and refused."""

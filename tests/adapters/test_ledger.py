@@ -349,7 +349,10 @@ def test_a_run_that_waits_is_cancelled_at_once(ledger: Engine) -> None:
     state = errands.ask_to_cancel(run_id)
 
     assert state is RunState.CANCELLED
-    assert errands.find_due({"start", "cancel", "settle"}) is None
+    assert errands.find_due({"start", "cancel"}) is None
+    errand = errands.find_due({"settle"})
+    assert errand
+    assert errand.run_id == run_id
     with pytest.raises(NotStartableError):
         Journal(ledger, clock.now, "executor").begin(run_id)
 
@@ -365,6 +368,45 @@ def test_a_run_that_runs_is_cancelled_by_an_errand_that_goes_first(ledger: Engin
     assert state is RunState.CANCELLING
     assert errand
     assert (errand.kind, errand.run_id) == ("cancel", run_id)
+
+
+def test_a_run_in_another_process_is_interrupted_and_cancelled_at_once(ledger: Engine) -> None:
+    code = (
+        "import sys, time\n"
+        "print('up', flush=True)\n"
+        "try: time.sleep(60)\n"
+        "except KeyboardInterrupt: sys.exit(7)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        run_id = accept_inline(ledger)
+        Journal(ledger, clock.now, f"inline {process.pid}").begin(run_id)
+
+        state = Outbox(ledger, clock.now).ask_to_cancel(run_id)
+
+        assert process.wait(2) == 7
+    assert state is RunState.CANCELLED
+    assert state_of(ledger, run_id) == "cancelled"
+    assert Outbox(ledger, clock.now).find_due({"start", "cancel", "settle"}) is None
+
+
+def test_another_program_that_got_the_number_of_a_process_is_left_alone(ledger: Engine) -> None:
+    with subprocess.Popen(["sleep", "60"]) as stranger:  # noqa: S607 (any program will do)
+        run_id = accept_inline(ledger)
+        Journal(ledger, clock.now, f"inline {stranger.pid}").begin(run_id)
+
+        state = Outbox(ledger, clock.now).ask_to_cancel(run_id)
+
+        with pytest.raises(subprocess.TimeoutExpired):
+            stranger.wait(0.2)
+        stranger.kill()
+    assert state is RunState.CANCELLED
+
+
+def accept_inline(ledger: Engine) -> str:
+    start = StartLedger(ledger, clock.now, hands_over=False)
+    return str(start.accept(REQUEST, {}, "ann", Door.CLI).run_id)
 
 
 def test_cancelling_twice_or_too_late_changes_nothing(ledger: Engine) -> None:

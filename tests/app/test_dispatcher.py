@@ -227,6 +227,81 @@ def test_a_run_in_the_callers_own_process_holds_no_place(tmp_path: Path) -> None
     assert desk.engine.holds == {waiting}
 
 
+def test_a_run_cancelled_before_prefect_heard_of_it_stands_there_as_cancelled(desk: Desk) -> None:
+    run_id = desk.accept()
+    desk.outbox.ask_to_cancel(run_id)
+
+    while desk.dispatcher.work_once():
+        pass
+
+    assert desk.engine.calls == [
+        ("create", "live_scan_flow", run_id, "IB_raid_v1", "GER40", "M15"),
+        ("settle", f"flow-{run_id}", "cancelled", "cancelled before it started"),
+    ]
+    assert desk.reads.load_run(run_id)["flow_run_id"] == f"flow-{run_id}"
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_run_that_holds_a_place_gives_it_to_the_next_when_cancelled(
+    tmp_path: Path, *, begun: bool
+) -> None:
+    desk = Desk(tmp_path, places=1)
+    cancelled, waiting = desk.accept(), desk.accept()
+    desk.dispatcher.work_once()
+    if begun:
+        desk.journal.begin(cancelled)
+    assert not desk.dispatcher.work_once()
+
+    assert desk.outbox.ask_to_cancel(cancelled) == "cancelling"
+    desk.dispatcher.work_once()
+    desk.journal.lay_to_rest(cancelled, "its process was killed by SIGKILL")
+    while desk.dispatcher.work_once():
+        pass
+
+    row = desk.reads.load_run(cancelled)
+    assert (row["state"], row["reason"]) == ("cancelled", "cancelled on demand")
+    assert desk.engine.holds == {cancelled, waiting}
+    assert ("settle", f"flow-{cancelled}", "cancelled", "cancelled on demand") in desk.engine.calls
+
+
+def test_a_cancel_waits_for_no_prefect(desk: Desk) -> None:
+    run_id = desk.accept()
+    desk.dispatcher.work_once()
+    desk.journal.begin(run_id)
+    down = RecordingEngine(is_up=False)
+    cancels = replace(desk.dispatcher, flow_engine=down, kinds=("cancel",))
+
+    desk.outbox.ask_to_cancel(run_id)
+    assert cancels.work_once()
+
+    assert desk.engine.calls[-1] == ("cancel", run_id)
+
+
+def test_a_run_that_has_ended_stays_as_it_ended(desk: Desk) -> None:
+    run_id = desk.accept()
+    desk.carry_out_all()
+    row = desk.reads.load_run(run_id)
+
+    assert desk.outbox.ask_to_cancel(run_id) == "completed"
+
+    assert not desk.dispatcher.work_once()
+    assert desk.reads.load_run(run_id) == row
+
+
+def test_prefect_is_told_of_ends_while_starts_wait_for_a_place(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, places=1)
+    running, waiting, cancelled = desk.accept(), desk.accept(), desk.accept()
+    desk.dispatcher.work_once()
+    desk.journal.begin(running)
+    desk.outbox.ask_to_cancel(cancelled)
+
+    while desk.dispatcher.work_once():
+        pass
+
+    assert desk.engine.calls[-1][:3] == ("settle", f"flow-{cancelled}", "cancelled")
+    assert desk.reads.load_run(waiting)["state"] == "queued"
+
+
 def test_a_cancel_of_a_run_that_the_executor_does_not_hold_ends_it(desk: Desk) -> None:
     run_id = desk.accept()
     desk.dispatcher.work_once()

@@ -18,7 +18,7 @@ from setupdesk.inline import open_inline
 from setupdesk.service.app import create_app
 from setupdesk.settings import load_settings
 from setupdesk.setups.template import fill_template
-from setupdesk.wiring import build_desk
+from setupdesk.wiring import build_desk, build_journal
 from tests.adapters.vendor_files import zipped
 
 PAYLOAD = {
@@ -184,6 +184,26 @@ def test_a_waiting_run_is_cancelled_at_once(api: httpx.Client) -> None:
 
     assert answer.status_code == 202
     assert answer.json()["state"] == "cancelled"
+    assert api.get(f"/runs/{run_id}").json()["reason"] == "cancelled before it started"
+    assert api.get("/queue").json()["waiting"] == []
+
+
+def test_without_a_desk_a_run_whose_executor_is_gone_is_cancelled_at_once(tmp_path: Path) -> None:
+    home = load_settings({"SETUPDESK_HOME": str(tmp_path)})
+    inline = open_inline(home, Door.CLI)
+    inline.simulate_bars(MARKET)
+    desk = build_desk(home, hands_over=True)
+    run_id = desk.start(PAYLOAD | {"mode": "backtest"}, user="ann", door=Door.CLI).run_id
+    assert run_id
+    build_journal(home).begin(run_id)
+
+    answer = inline.cancel(run_id)
+
+    assert answer["state"] == "cancelled"
+    assert inline.run(run_id)["state"] == "cancelled"
+    assert inline.cancel(run_id)["state"] == "cancelled"
+    desk.close()
+    inline.desk.close()
 
 
 @pytest.mark.parametrize(

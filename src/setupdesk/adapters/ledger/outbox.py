@@ -194,7 +194,7 @@ def find_inline_pid(worker: str | None) -> int | None:
 
 def interrupt(pid: int) -> None:
     """Do to a process what Ctrl-C does, if it is one that can carry out a run."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+    with contextlib.suppress(ProcessLookupError, PermissionError, FileNotFoundError):
         words = Path(f"/proc/{pid}/cmdline")
         # The number may be another program's by now.
         if not words.exists() or b"python" in words.read_bytes():

@@ -79,6 +79,10 @@ class Client:
         """List the newest runs."""
         return self._get("/runs", limit=limit)
 
+    def queue(self, limit: int) -> dict[str, Any]:
+        """Show who runs and who waits."""
+        return self._get("/queue", limit=limit)
+
     def run(self, run_id: str) -> dict[str, Any]:
         """Give all that is known of a run except its report."""
         return self._get(f"/runs/{_check(run_id)}")
@@ -101,6 +105,12 @@ class Client:
     def log_lines(self, run_id: str) -> list[str]:
         """Give the log of a run."""
         return self._get(f"/runs/{_check(run_id)}/logs")
+
+    def prioritize(self, run_id: str, priority: str) -> dict[str, Any]:
+        """Change the priority of a run that waits: live, manual or nightly."""
+        return self._read(
+            self._send("PATCH", f"/runs/{_check(run_id)}", json={"priority": priority})
+        )
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""

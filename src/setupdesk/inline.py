@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from setupdesk.adapters.parcel import Watch, open_parcel
-from setupdesk.core.run import Door
+from setupdesk.core.run import Door, Priority, RunState
 from setupdesk.settings import Settings
+from setupdesk.supervisor import find_desk
 from setupdesk.wiring import Desk, build_desk, build_flow_body
 
 
@@ -40,6 +41,11 @@ class InlineDesk:
         """List the newest runs."""
         return self.desk.queries.runs(limit)
 
+    def queue(self, limit: int) -> dict[str, Any]:
+        """Show who runs and who waits."""
+        desk_runs = find_desk(self.desk.settings) is not None
+        return self.desk.show_queue(limit, desk_runs=desk_runs)
+
     def run(self, run_id: str) -> dict[str, Any]:
         """Give all that is known of a run except its report."""
         return self.desk.queries.run(run_id)
@@ -60,9 +66,18 @@ class InlineDesk:
         """Give the log of a run."""
         return self.desk.queries.log_lines(run_id)
 
+    def prioritize(self, run_id: str, priority: str) -> dict[str, Any]:
+        """Change the priority of a run that waits: live, manual or nightly."""
+        return self.desk.prioritize(run_id, Priority[priority.upper()], self.door)
+
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""
-        return self.desk.cancel(run_id)
+        answer = self.desk.cancel(run_id)
+        if answer["state"] is RunState.CANCELLING and find_desk(self.desk.settings) is None:
+            # The executor that held it is gone, and nobody will come to say so.
+            self.desk.outbox.lay_to_rest(run_id, "cancelled on demand")
+            answer["state"] = RunState.CANCELLED
+        return answer
 
     def audit_log(self, limit: int) -> list[dict[str, Any]]:
         """List the newest requests, accepted and refused."""

@@ -14,12 +14,23 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, delete, event, func, insert, select, update
+from sqlalchemy import (
+    Engine,
+    NullPool,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from setupdesk.adapters import clock
 from setupdesk.adapters.ledger import database
 from setupdesk.adapters.ledger.anchors import Anchors
+from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import open_database, reading, writing
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import Outbox
@@ -187,6 +198,65 @@ def test_a_key_can_be_decided_once_even_without_our_code(ledger: Engine) -> None
         connection.execute(insert(audit_log).values(twice))
 
 
+def test_what_would_wait_beyond_the_bounds_is_refused_with_an_audit_row(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now, bounds=Bounds(total=3, per_user=2))
+
+    def ask(user: str) -> tuple[str, list[str]]:
+        receipt = start.accept(REQUEST, {}, user, Door.API)
+        return receipt.status, [one.code for one in receipt.problems]
+
+    answers = [ask(user) for user in ("ann", "ann", "ann", "bob", "bob")]
+
+    outcomes = ["accepted", "accepted", "refused", "accepted", "refused"]
+    assert [status for status, _ in answers] == outcomes
+    assert [codes for _, codes in answers] == [[], [], ["too_many_waiting"], [], ["queue_full"]]
+    rows = list(reversed(Reads(ledger).load_audit_log(9)))
+    assert [row["outcome"] for row in rows] == outcomes
+    assert rows[2]["problems"][0]["code"] == "too_many_waiting"
+    assert (count(ledger, run), count(ledger, outbox)) == (3, 3)
+
+
+def test_what_has_started_or_was_cancelled_waits_no_more_and_makes_room(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now, bounds=Bounds(total=2, per_user=2))
+    errands = Outbox(ledger, clock.now)
+    taken, cancelled = (start.accept(REQUEST, {}, "ann", Door.API).run_id for _ in range(2))
+    assert start.accept(REQUEST, {}, "ann", Door.API).is_too_early
+
+    errand = errands.find_due({"start"})
+    assert errand
+    assert errand.run_id == taken
+    errands.finish(errand)
+    errands.ask_to_cancel(str(cancelled))
+
+    again = [start.accept(REQUEST, {}, "ann", Door.API).status for _ in range(3)]
+    assert again == ["accepted", "accepted", "refused"]
+
+
+def test_the_bound_holds_over_threads(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now, bounds=Bounds(total=10, per_user=10))
+
+    with ThreadPoolExecutor(4) as threads:
+        asked = threads.map(lambda _: start.accept(REQUEST, {}, "ann", Door.API), range(25))
+        accepted = [receipt for receipt in asked if receipt.run_id]
+
+    assert len(accepted) == 10
+    assert max(str(one.run_id) for one in accepted).endswith("_010")
+
+
+def test_a_full_queue_decides_nothing_for_a_key(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now, bounds=Bounds(total=1, per_user=1))
+    first = start.accept(REQUEST, {"n": 1}, "ann", Door.API, "first")
+
+    early = start.accept(REQUEST, {"n": 2}, "ann", Door.API, "k")
+    again = start.accept(REQUEST, {"n": 1}, "ann", Door.API, "first")
+    Outbox(ledger, clock.now).ask_to_cancel(str(first.run_id))
+    later = start.accept(REQUEST, {"n": 2}, "ann", Door.API, "k")
+
+    assert early.is_too_early
+    assert again.to_text() == first.to_text()
+    assert later.status == "accepted"
+
+
 def test_a_request_that_cannot_be_written_leaves_no_trace_and_no_gap(ledger: Engine) -> None:
     accept(ledger, lambda: NOON)
     with pytest.raises(TypeError):
@@ -350,6 +420,30 @@ def test_a_ledger_of_the_first_release_keeps_its_audit_log(tmp_path: Path) -> No
         connection.execute(delete(audit_log))
 
 
+def test_the_runs_of_an_older_desk_get_a_priority(tmp_path: Path) -> None:
+    scripts = str(Path(database.__file__).parent / "migrations")
+    row = (
+        "INSERT INTO run (run_id, flow_type, state, request, user, door, accepted_at) "
+        "VALUES (?, ?, 'completed', '{}', 'ann', 'cli', '2025-10-31T12:00:00.000000+00:00')"
+    )
+    old = create_engine(f"sqlite:///{tmp_path / 'ledger.db'}", poolclass=NullPool)
+    with old.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", scripts)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for flow, run_id in (
+            ("backtest", "run_2025_10_31_001"),
+            ("live_scan", "run_2025_10_31_002"),
+        ):
+            connection.exec_driver_sql(row, (run_id, f"{flow}_flow"))
+
+    ledger = open_database(tmp_path / "ledger.db")
+
+    found = {one["flow_type"]: one["priority"] for one in Reads(ledger).load_runs(5)}
+    assert found == {"backtest_flow": 1, "live_scan_flow": 0}
+
+
 def test_two_processes_may_find_an_empty_home_at_once(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom pathlib import Path\n"
@@ -464,7 +558,10 @@ def test_a_run_that_waits_is_cancelled_at_once(ledger: Engine) -> None:
     state = errands.ask_to_cancel(run_id)
 
     assert state is RunState.CANCELLED
-    assert errands.find_due({"start", "cancel", "settle"}) is None
+    assert errands.find_due({"start", "cancel"}) is None
+    errand = errands.find_due({"settle"})
+    assert errand
+    assert errand.run_id == run_id
     with pytest.raises(NotStartableError):
         Journal(ledger, clock.now, "executor").begin(run_id)
 
@@ -480,6 +577,45 @@ def test_a_run_that_runs_is_cancelled_by_an_errand_that_goes_first(ledger: Engin
     assert state is RunState.CANCELLING
     assert errand
     assert (errand.kind, errand.run_id) == ("cancel", run_id)
+
+
+def test_a_run_in_another_process_is_interrupted_and_cancelled_at_once(ledger: Engine) -> None:
+    code = (
+        "import sys, time\n"
+        "print('up', flush=True)\n"
+        "try: time.sleep(60)\n"
+        "except KeyboardInterrupt: sys.exit(7)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        run_id = accept_inline(ledger)
+        Journal(ledger, clock.now, f"inline {process.pid}").begin(run_id)
+
+        state = Outbox(ledger, clock.now).ask_to_cancel(run_id)
+
+        assert process.wait(2) == 7
+    assert state is RunState.CANCELLED
+    assert state_of(ledger, run_id) == "cancelled"
+    assert Outbox(ledger, clock.now).find_due({"start", "cancel", "settle"}) is None
+
+
+def test_another_program_that_got_the_number_of_a_process_is_left_alone(ledger: Engine) -> None:
+    with subprocess.Popen(["sleep", "60"]) as stranger:  # noqa: S607 (any program will do)
+        run_id = accept_inline(ledger)
+        Journal(ledger, clock.now, f"inline {stranger.pid}").begin(run_id)
+
+        state = Outbox(ledger, clock.now).ask_to_cancel(run_id)
+
+        with pytest.raises(subprocess.TimeoutExpired):
+            stranger.wait(0.2)
+        stranger.kill()
+    assert state is RunState.CANCELLED
+
+
+def accept_inline(ledger: Engine) -> str:
+    start = StartLedger(ledger, clock.now, hands_over=False)
+    return str(start.accept(REQUEST, {}, "ann", Door.CLI).run_id)
 
 
 def test_cancelling_twice_or_too_late_changes_nothing(ledger: Engine) -> None:

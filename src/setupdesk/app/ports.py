@@ -286,3 +286,6 @@ class ResultStore(Protocol):
 
     def open_log(self, run_id: str) -> Path:
         """Give the file that a run logs into."""
+
+    def add_log_line(self, run_id: str, at: datetime, text: str) -> None:
+        """Write into the log of a run what was done to it from outside."""

@@ -12,6 +12,7 @@ SetupdeskError
 ├── InvalidSymbolError        a symbol's file is wrong           422 · exit 3
 ├── NotFoundError             no such run, setup or symbol       404 · exit 4
 ├── NotFinishedError          the run has no result yet          409 · exit 4
+├── NotWaitingError           the run's turn cannot change now  409 · exit 4
 ├── MissingBarsError          the store lacks the bars of a run  run failed
 ├── FeedNotReadyError         a feed lacks something here        422 · exit 3
 ├── FeedFailedError           a vendor did not deliver           502 · exit 5
@@ -198,6 +199,15 @@ class NotFinishedError(SetupdeskError):
 
     def __init__(self, run_id: str, state: str) -> None:
         super().__init__(f"{run_id} has no result: it is {state}.")
+
+
+class NotWaitingError(SetupdeskError):
+    """The run does not wait any more, so it has no turn that could change."""
+
+    code = "not_waiting"
+
+    def __init__(self, run_id: str, state: str) -> None:
+        super().__init__(f"{run_id} does not wait for a place: it is {state}.")
 
 
 class MissingBarsError(SetupdeskError):

@@ -32,6 +32,10 @@ class Problem:
         return asdict(self)
 
 
+QUEUE_FULL, TOO_MANY_WAITING = "queue_full", "too_many_waiting"
+"""Codes of requests that are right, and come at a moment when too many runs wait."""
+
+
 def load_problem(stored: Mapping[str, Any]) -> Problem:
     """Read back what ``Problem.to_json`` gave."""
     return Problem(**{**stored, "allowed": tuple(stored["allowed"])})

@@ -4,11 +4,11 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any, Literal
 
-from setupdesk.core.problem import Problem, load_problem
-from setupdesk.core.request import Request
+from setupdesk.core.problem import QUEUE_FULL, TOO_MANY_WAITING, Problem, load_problem
+from setupdesk.core.request import Mode, Request
 
 RUN_ID = re.compile(r"run_\d{4}_\d{2}_\d{2}_\d{3,}")
 
@@ -26,6 +26,26 @@ class Door(StrEnum):
     TELEGRAM = "telegram"
     SCHEDULER = "scheduler"
     PREFECT = "prefect"
+
+
+class Priority(IntEnum):
+    """Which runs get the next free place: the lowest number, and of equals the oldest."""
+
+    LIVE = 0
+    MANUAL = 1
+    NIGHTLY = 2
+
+    @property
+    def word(self) -> str:
+        """Give the word that users say and read."""
+        return self.name.lower()
+
+
+def find_priority(mode: Mode, door: Door) -> Priority:
+    """Find the priority of a new run: a live scan cannot wait, a scheduled backtest can."""
+    if mode is Mode.LIVE:
+        return Priority.LIVE
+    return Priority.NIGHTLY if door is Door.SCHEDULER else Priority.MANUAL
 
 
 class RunState(StrEnum):
@@ -77,6 +97,11 @@ class Receipt:
     problems: tuple[Problem, ...] = ()
     first_text: str | None = None
     """The answer that this one repeats, byte for byte."""
+
+    @property
+    def is_too_early(self) -> bool:
+        """Say whether the same request may be accepted later, when fewer runs wait."""
+        return any(one.code in (QUEUE_FULL, TOO_MANY_WAITING) for one in self.problems)
 
     def to_json(self) -> dict[str, Any]:
         """Give the shape that every door shows."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, Row, bindparam, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from setupdesk.adapters.ledger.anchors import Anchors
+from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.chain import FIRST_SEAL, seal
 from setupdesk.adapters.ledger.group_commit import GroupCommit
 from setupdesk.adapters.ledger.outbox import put_errand
@@ -17,7 +18,7 @@ from setupdesk.adapters.ledger.tables import DECIDES, audit_log, run, run_counte
 from setupdesk.core.errors import KeyConflictError
 from setupdesk.core.problem import Problem
 from setupdesk.core.request import Request
-from setupdesk.core.run import Door, Receipt, RunState, load_receipt
+from setupdesk.core.run import Door, Priority, Receipt, RunState, find_priority, load_receipt
 
 # Statements are built once: building them takes longer than SQLite takes to carry them out.
 _NEWEST_DAY = select(func.max(run_counter.c.day))
@@ -58,6 +59,9 @@ class StartLedger:
     hands_over: bool = True
     """False where the caller carries the run out by itself, so that nobody else starts it."""
 
+    bounds: Bounds | None = None
+    """How many runs may wait; None where none waits."""
+
     anchors: Anchors | None = None
     writer: GroupCommit = field(init=False)
 
@@ -72,7 +76,10 @@ class StartLedger:
         door: Door,
         key: str | None = None,
     ) -> Receipt:
-        """Write run, audit row and outbox row under the next run_id of the UTC day."""
+        """Write run, audit row and outbox row under the next run_id of the UTC day.
+
+        Where too many runs wait, it is refused instead, and its key stays free.
+        """
         delivery = _Delivery(payload, user, door, key)
         return self._answer(
             delivery, lambda connection, at: self._accept(connection, at, delivery, request)
@@ -110,6 +117,9 @@ class StartLedger:
     def _accept(
         self, connection: Connection, at: datetime, delivery: _Delivery, request: Request
     ) -> Receipt:
+        if self.bounds and (full := self.bounds.find_problem(connection, delivery.user)):
+            # Without the key, for which this would be the answer for ever.
+            return _refuse(connection, at, replace(delivery, key=None), [full])
         receipt = Receipt(
             status="accepted",
             run_id=_next_run_id(connection, at),
@@ -119,7 +129,7 @@ class StartLedger:
             user=delivery.user,
             door=delivery.door,
         )
-        _write_run(connection, receipt)
+        _write_run(connection, receipt, find_priority(request.mode, delivery.door))
         _write_audit(connection, delivery, receipt)
         if self.hands_over and receipt.run_id:
             put_errand(connection, receipt.run_id, "start", at)
@@ -169,7 +179,7 @@ def _canonical(payload: Mapping[str, Any]) -> str:
     return json.dumps(payload, sort_keys=True)
 
 
-def _write_run(connection: Connection, receipt: Receipt) -> None:
+def _write_run(connection: Connection, receipt: Receipt, priority: Priority) -> None:
     row = {
         "run_id": receipt.run_id,
         "flow_type": receipt.flow_type,
@@ -178,6 +188,7 @@ def _write_run(connection: Connection, receipt: Receipt) -> None:
         "user": receipt.user,
         "door": receipt.door,
         "accepted_at": receipt.timestamp,
+        "priority": priority,
     }
     connection.execute(_INSERT_RUN, row)
 

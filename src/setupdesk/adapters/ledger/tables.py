@@ -16,12 +16,13 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    func,
     text,
 )
 
 from setupdesk.adapters.ledger.chain import write_instant
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration."""
 
 
@@ -70,8 +71,15 @@ run = Table(
     Column("summary", JSON),
     Column("plan", JSON),
     Column("result_sha256", String),
+    Column("priority", Integer, nullable=False, server_default="1"),
     Index("run_by_state", "state"),
 )
+
+ORDER_OF_ACCEPTANCE = (func.substr(run.c.run_id, 1, 14), func.length(run.c.run_id), run.c.run_id)
+"""By day and number, which a clock that goes back does not turn round; 1000 comes after 999."""
+
+ORDER_OF_TURNS = (run.c.priority, *ORDER_OF_ACCEPTANCE)
+"""Whose turn it is, of the runs that wait."""
 
 DECIDES = text("outcome IN ('accepted', 'refused')")
 """Of an audit row: the first with its key. SQLite takes the index only for these very words."""

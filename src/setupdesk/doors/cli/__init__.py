@@ -133,11 +133,17 @@ app.command("backtesting", hidden=True)(backtest)
 
 
 @app.command()
-def runs(*, limit: Limit = 20, as_json: Json = False) -> None:
-    """List the newest runs."""
+def runs(
+    *,
+    queue: Annotated[bool, typer.Option("--queue", help="Who runs, who waits, for what.")] = False,
+    limit: Limit = 20,
+    as_json: Json = False,
+) -> None:
+    """List the newest runs, or the queue."""
+    from setupdesk.doors.cli.queue import show_queue
     from setupdesk.doors.cli.showing import show_runs
 
-    show_runs(limit, as_json=as_json)
+    (show_queue if queue else show_runs)(limit, as_json=as_json)
 
 
 @app.command("show")
@@ -196,6 +202,19 @@ def cancel(run_id: RunId, *, as_json: Json = False) -> None:
     from setupdesk.doors.cli.showing import cancel_run
 
     cancel_run(run_id, as_json=as_json)
+
+
+@app.command()
+def prioritize(
+    run_id: RunId,
+    priority: Annotated[str, typer.Argument(metavar="PRIORITY", help="live, manual or nightly.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Change the priority of a run that waits."""
+    from setupdesk.doors.cli.queue import prioritize_run
+
+    prioritize_run(run_id, priority, as_json=as_json)
 
 
 @app.command()

@@ -23,6 +23,7 @@ EXIT_CODES = {
     "invalid_settings": USAGE,
     "not_found": 4,
     "no_result": 4,
+    "not_waiting": 4,
     "unavailable": UNREACHED,
     "ledger_unavailable": UNREACHED,
     "no_answer": UNREACHED,

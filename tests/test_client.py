@@ -35,7 +35,7 @@ def mute_desk(*, breaks_off: bool) -> Iterator[Client]:
 
 def test_a_request_without_an_answer_is_not_said_to_have_failed() -> None:
     with mute_desk(breaks_off=False) as client, pytest.raises(NoAnswerError) as caught:
-        client.ask({})
+        client.ask({}, "a-key")
 
     assert str(caught.value) == (
         "The desk did not answer within 0.2 s. It may have done what was asked, or may still do "

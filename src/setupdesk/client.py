@@ -63,9 +63,13 @@ class Client:
     ) -> None:
         self._http.close()
 
-    def ask(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask for a run; the answer is a Receipt, accepted or refused."""
-        answer = self._send("POST", "/runs", json=payload)
+    def ask(self, payload: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
+        """Ask for a run; the answer is a Receipt, accepted or refused.
+
+        The same payload with the same *key* is one request, however often it is sent.
+        """
+        headers = {"Idempotency-Key": key} if key else {}
+        answer = self._send("POST", "/runs", json=payload, headers=headers)
         if answer.headers["content-type"] == "application/json":
             receipt: dict[str, Any] = answer.json()
             return receipt
@@ -74,6 +78,10 @@ class Client:
     def runs(self, limit: int) -> list[dict[str, Any]]:
         """List the newest runs."""
         return self._get("/runs", limit=limit)
+
+    def queue(self, limit: int) -> dict[str, Any]:
+        """Show who runs and who waits."""
+        return self._get("/queue", limit=limit)
 
     def run(self, run_id: str) -> dict[str, Any]:
         """Give all that is known of a run except its report."""
@@ -98,6 +106,12 @@ class Client:
         """Give the log of a run."""
         return self._get(f"/runs/{_check(run_id)}/logs")
 
+    def prioritize(self, run_id: str, priority: str) -> dict[str, Any]:
+        """Change the priority of a run that waits: live, manual or nightly."""
+        return self._read(
+            self._send("PATCH", f"/runs/{_check(run_id)}", json={"priority": priority})
+        )
+
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""
         return self._read(self._send("POST", f"/runs/{_check(run_id)}/cancel"))
@@ -105,6 +119,10 @@ class Client:
     def audit_log(self, limit: int) -> list[dict[str, Any]]:
         """List the newest requests, accepted and refused."""
         return self._get("/audit", limit=limit)
+
+    def check_audit_log(self) -> dict[str, Any]:
+        """Say whether any row of the audit log was changed or removed, and which is the first."""
+        return self._get("/audit/check")
 
     def setups(self) -> list[dict[str, Any]]:
         """List the setups of the Rule Registry."""

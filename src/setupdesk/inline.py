@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from setupdesk.adapters.parcel import Watch, open_parcel
-from setupdesk.core.run import Door
+from setupdesk.core.run import Door, Priority, RunState
 from setupdesk.settings import Settings
+from setupdesk.supervisor import find_desk
 from setupdesk.wiring import Desk, build_desk, build_flow_body
 
 
@@ -19,9 +20,10 @@ class InlineDesk:
     desk: Desk
     door: Door
 
-    def ask(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask for a run and carry it out."""
-        receipt = self.desk.start(payload, user=self.desk.settings.owner, door=self.door)
+    def ask(self, payload: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
+        """Ask for a run and carry it out, unless *key* says that this was done before."""
+        owner = self.desk.settings.owner
+        receipt = self.desk.start(payload, user=owner, door=self.door, key=key)
         if receipt.run_id:
             self._carry_out(receipt.run_id)
         return receipt.to_json()
@@ -38,6 +40,11 @@ class InlineDesk:
     def runs(self, limit: int) -> list[dict[str, Any]]:
         """List the newest runs."""
         return self.desk.queries.runs(limit)
+
+    def queue(self, limit: int) -> dict[str, Any]:
+        """Show who runs and who waits."""
+        desk_runs = find_desk(self.desk.settings) is not None
+        return self.desk.show_queue(limit, desk_runs=desk_runs)
 
     def run(self, run_id: str) -> dict[str, Any]:
         """Give all that is known of a run except its report."""
@@ -59,13 +66,26 @@ class InlineDesk:
         """Give the log of a run."""
         return self.desk.queries.log_lines(run_id)
 
+    def prioritize(self, run_id: str, priority: str) -> dict[str, Any]:
+        """Change the priority of a run that waits: live, manual or nightly."""
+        return self.desk.prioritize(run_id, Priority[priority.upper()], self.door)
+
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""
-        return self.desk.cancel(run_id)
+        answer = self.desk.cancel(run_id)
+        if answer["state"] is RunState.CANCELLING and find_desk(self.desk.settings) is None:
+            # The executor that held it is gone, and nobody will come to say so.
+            self.desk.outbox.lay_to_rest(run_id, "cancelled on demand")
+            answer["state"] = RunState.CANCELLED
+        return answer
 
     def audit_log(self, limit: int) -> list[dict[str, Any]]:
         """List the newest requests, accepted and refused."""
         return self.desk.queries.audit_log(limit)
+
+    def check_audit_log(self) -> dict[str, Any]:
+        """Say whether any row of the audit log was changed or removed, and which is the first."""
+        return self.desk.anchors.check()
 
     def setups(self) -> list[dict[str, Any]]:
         """List the setups of the Rule Registry."""

@@ -57,6 +57,11 @@ class Settings:
     places: int = 2
     """How many runs are carried out at once."""
 
+    most_waiting: int = 1000
+    """How many runs may wait for a place; further ones are refused."""
+
+    most_waiting_per_user: int = 200
+
     owner: str
     """Who asks, where a door cannot tell: the login of the desk's owner."""
 
@@ -69,6 +74,11 @@ class Settings:
     def ledger(self) -> Path:
         """The ledger's database."""
         return self.home / "ledger.db"
+
+    @property
+    def anchors(self) -> Path:
+        """Heads of the audit log, outside the ledger's file."""
+        return self.home / "audit.anchors"
 
     @property
     def bars(self) -> Path:
@@ -149,6 +159,10 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         port=_read_number("port", 8750, stored, environment, 0, 65535),
         prefect_port=_read_number("prefect_port", 8751, stored, environment, 0, 65535),
         places=_read_number("places", 2, stored, environment, 1, 64),
+        most_waiting=_read_number("most_waiting", 1000, stored, environment, 1, 100_000),
+        most_waiting_per_user=_read_number(
+            "most_waiting_per_user", 200, stored, environment, 1, 100_000
+        ),
         owner=str(stored.get("owner") or getpass.getuser()),
         feeds=_read_feeds(stored.get("feeds", {})),
         dies_with=_read_number("dies_with", 0, {}, environment, 0, 2**31 - 1),

@@ -1,5 +1,6 @@
 """Wiring: the only place where ports meet adapters."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,9 +21,12 @@ from setupdesk.adapters.feeds.mt5 import Mt5Feed
 from setupdesk.adapters.feeds.push import PushFeed
 from setupdesk.adapters.feeds.vendor_http import VendorHttp
 from setupdesk.adapters.kernel_cache import keep_kernels_in
+from setupdesk.adapters.ledger.anchors import PERIOD, Anchors
+from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import EXECUTOR, Outbox
+from setupdesk.adapters.ledger.queue import QueueReads
 from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.prefect_api import PrefectApi
@@ -35,15 +39,19 @@ from setupdesk.app.fetch import Fetch
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.queries import Queries
+from setupdesk.app.queue import ShowQueue
 from setupdesk.app.report_page import WriteReportPage
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
 from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
+from setupdesk.core.run import Door, Priority
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.settings import Settings
 from setupdesk.setups.definition import Setup
 from setupdesk.setups.plugins import TriggerPlugin, find_plugins
 from setupdesk.setups.registry import RuleRegistry
+
+log = logging.getLogger(__name__)
 
 # One of each for a process: what a warm parent has read, its children need not read again.
 _open_symbols = cache(SymbolFiles)
@@ -65,6 +73,10 @@ DISPATCHED = (("start", "settle"), ("cancel",))
 """Which errands each dispatcher carries: a cancel waits for no answer of Prefect's."""
 
 
+DRAIN_SECONDS = 2.0
+"""How long the dispatchers may take to finish when the service is told to stop."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """Wakes the dispatchers, of which each has a bell of its own: none takes another's ring."""
@@ -84,6 +96,7 @@ class Desk:
     settings: Settings
     start: Start
     queries: Queries
+    show_queue: ShowQueue
     write_report_page: WriteReportPage
     data_desk: DataDesk
     symbol_desk: SymbolDesk
@@ -91,9 +104,11 @@ class Desk:
     fetch: Fetch
     outbox: Outbox
     alarm: Alarm
+    anchors: Anchors
 
     def close(self) -> None:
         """Close the ledger."""
+        self.anchors.write_new()
         self.outbox.engine.dispose()
 
     def cancel(self, run_id: str) -> dict[str, Any]:
@@ -101,6 +116,16 @@ class Desk:
         state = self.outbox.ask_to_cancel(run_id)
         self.alarm.ring()
         return {"run_id": run_id, "state": state}
+
+    def prioritize(self, run_id: str, priority: Priority, door: Door) -> dict[str, Any]:
+        """Change the turn of a run that waits; its log says who did."""
+        earlier = self.outbox.prioritize(run_id, priority)
+        change = f"priority {priority.word} instead of {earlier.word}"
+        said = f"{change}: asked by {self.settings.owner} by the {door}"
+        log.info("%s: %s", run_id, said)
+        self.queries.results.add_log_line(run_id, clock.now(), said)
+        self.alarm.ring()
+        return {"run_id": run_id, "priority": priority.word, "earlier": earlier.word}
 
 
 def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
@@ -112,6 +137,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     from setupdesk.adapters.importers import read_bars
 
     ledger = open_database(settings.ledger, keeps_connections=True)
+    bounds = Bounds(settings.most_waiting, settings.most_waiting_per_user) if hands_over else None
     symbols, rules = _open_symbols(settings.symbols), _open_rules(settings.setups)
     catalogue, calendar = Catalogue(symbols), _open_calendar(settings.cache)
     bar_store, results = BarStore(settings.bars), ResultStore(settings.runs)
@@ -120,11 +146,14 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     build_offer = BuildOffer(catalogue, registry, rules, bar_store, calendar, clock.today)
     queries = Queries(Reads(ledger), results)
     rule_desk = RuleDesk(registry, rules, catalogue, _build_gate(settings))
+    anchors = Anchors(ledger, settings.anchors, clock.now)
+    start_ledger = StartLedger(ledger, clock.now, hands_over, bounds=bounds, anchors=anchors)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     return Desk(
         settings=settings,
-        start=Start(build_offer, StartLedger(ledger, clock.now, hands_over), alarm.ring),
+        start=Start(build_offer, start_ledger, alarm.ring),
         queries=queries,
+        show_queue=ShowQueue(QueueReads(ledger), settings.places, clock.now),
         write_report_page=WriteReportPage(queries, registry, catalogue, bar_store, calendar),
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
         symbol_desk=SymbolDesk(catalogue, symbols, calendar),
@@ -132,6 +161,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,
+        anchors=anchors,
     )
 
 
@@ -179,9 +209,11 @@ def dispatching(desk: Desk) -> Iterator[None]:
             target=Dispatcher(desk.outbox, prefect, workers, settings.places, kinds).run_for_ever,
             args=(bell, stop),
             name="-".join(kinds),
+            daemon=True,
         )
         for kinds, bell in zip(DISPATCHED, desk.alarm.bells, strict=True)
     ]
+    threads.append(Thread(target=_keep_anchoring, args=(desk.anchors, stop), daemon=True))
     for thread in threads:
         thread.start()
     try:
@@ -189,9 +221,15 @@ def dispatching(desk: Desk) -> Iterator[None]:
     finally:
         stop.set()
         desk.alarm.ring()
+        # What hangs in a call is left behind: its errand stays in the outbox until it is seen done.
         for thread in threads:
-            thread.join()
+            thread.join(DRAIN_SECONDS / len(threads))
         prefect.close()
+
+
+def _keep_anchoring(anchors: Anchors, stop: Event) -> None:
+    while not stop.wait(PERIOD.total_seconds()):
+        anchors.write_new()
 
 
 def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]:

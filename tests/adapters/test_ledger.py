@@ -1,20 +1,36 @@
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy import (
+    Engine,
+    NullPool,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
 
 from setupdesk.adapters import clock
 from setupdesk.adapters.ledger import database
+from setupdesk.adapters.ledger.anchors import Anchors
+from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import open_database, reading, writing
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import Outbox
@@ -22,7 +38,7 @@ from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.ledger.tables import HEAD, audit_log, metadata, outbox, run
 from setupdesk.app.ports import NotStartableError
-from setupdesk.core.errors import NotFoundError
+from setupdesk.core.errors import KeyConflictError, LedgerUnavailableError, NotFoundError
 from setupdesk.core.problem import Problem
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.run import Door, RunState
@@ -38,6 +54,16 @@ REQUEST = Request(
 )
 PROBLEM = Problem(field="symbol", code="unknown_symbol", message="'GER4O' is not known.")
 NOON = datetime(2025, 10, 31, 12, tzinfo=UTC)
+ROW = {
+    "audit_id": 2,
+    "at": NOON,
+    "user": "ann",
+    "door": "cli",
+    "payload": {},
+    "problems": [],
+    "previous": "",
+    "seal": "",
+}
 
 
 @pytest.fixture
@@ -49,6 +75,10 @@ def accept(ledger: Engine, now: Callable[[], datetime] = clock.now) -> str:
     receipt = StartLedger(ledger, now).accept(REQUEST, {"symbol": "GER40"}, "ann", Door.CLI)
     assert receipt.run_id
     return receipt.run_id
+
+
+def check_audit_log(path: Path) -> dict[str, Any]:
+    return Anchors(open_database(path), path.with_name("audit.anchors"), clock.now).check()
 
 
 def count(ledger: Engine, table: object) -> int:
@@ -78,9 +108,158 @@ def test_a_refused_request_has_an_audit_row_and_nothing_else(ledger: Engine) -> 
     assert Reads(ledger).load_audit_log(5)[0]["problems"][0]["field"] == "symbol"
 
 
+def test_a_repeat_gets_the_first_answer_and_starts_nothing(ledger: Engine) -> None:
+    later = StartLedger(ledger, lambda: NOON + timedelta(days=400))
+    first = StartLedger(ledger, lambda: NOON).accept(
+        REQUEST, {"a": 1, "b": 2}, "ann", Door.CLI, "k"
+    )
+
+    again = later.accept(REQUEST, {"b": 2, "a": 1}, "ann", Door.API, "k")
+    as_refusal = later.refuse({"a": 1, "b": 2}, [PROBLEM], "ann", Door.CLI, "k")
+
+    assert first.to_text() == again.to_text() == as_refusal.to_text()
+    assert (count(ledger, run), count(ledger, outbox)) == (1, 1)
+    newest, *_, oldest = Reads(ledger).load_audit_log(5)
+    assert (newest["outcome"], newest["first_id"]) == ("replayed", oldest["audit_id"])
+    assert (oldest["outcome"], oldest["first_id"]) == ("accepted", None)
+
+
+def test_a_refusal_is_repeated_too(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now)
+    first = start.refuse({"a": 1}, [PROBLEM], "ann", Door.CLI, "k")
+
+    again = start.accept(REQUEST, {"a": 1}, "ann", Door.CLI, "k")
+
+    assert again.to_text() == first.to_text()
+    assert (again.status, again.problems) == ("refused", (PROBLEM,))
+    assert count(ledger, run) == 0
+
+
+def test_a_key_of_another_request_starts_nothing_and_is_written_down(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now)
+    start.accept(REQUEST, {"a": 1}, "ann", Door.CLI, "k")
+
+    with pytest.raises(KeyConflictError, match="'k'"):
+        start.accept(REQUEST, {"a": 2}, "ann", Door.CLI, "k")
+
+    newest = Reads(ledger).load_audit_log(1)[0]
+    assert (newest["outcome"], newest["first_id"], newest["payload"]) == ("conflict", 1, {"a": 2})
+    assert (count(ledger, run), count(ledger, outbox)) == (1, 1)
+
+
+def test_a_key_belongs_to_one_user(ledger: Engine) -> None:
+    start = StartLedger(ledger, lambda: NOON)
+
+    runs = {start.accept(REQUEST, {}, user, Door.CLI, "k").run_id for user in ("ann", "bob")}
+
+    assert len(runs) == 2
+
+
+def test_of_many_that_come_at_once_with_one_key_one_is_started(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    ledger = open_database(path)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2])\n"
+        "from pathlib import Path\n"
+        "import test_ledger as t\n"
+        "start = t.StartLedger(t.open_database(Path(sys.argv[1])), t.clock.now)\n"
+        "for n in range(20): start.accept(t.REQUEST, {}, 'ann', t.Door.CLI, str(n))\n"
+    )
+    command = [sys.executable, "-c", code, str(path), str(Path(__file__).parent)]
+    start = StartLedger(ledger, clock.now)
+
+    others = [subprocess.Popen(command) for _ in range(2)]
+    with ThreadPoolExecutor(4) as threads:
+        keys = [str(n) for n in range(20)] * 4
+        answers = list(threads.map(lambda k: start.accept(REQUEST, {}, "ann", Door.CLI, k), keys))
+    assert [other.wait(60) for other in others] == [0, 0]
+
+    assert len({answer.to_text() for answer in answers}) == 20
+    assert (count(ledger, run), count(ledger, audit_log)) == (20, 120)
+
+
+def test_a_key_is_found_without_a_look_at_every_row(ledger: Engine) -> None:
+    seen: list[str] = []
+    event.listen(ledger, "before_cursor_execute", lambda *said: seen.append(said[2]))
+    StartLedger(ledger, clock.now).refuse({}, [PROBLEM], "ann", Door.CLI, "k")
+
+    [query] = [one for one in seen if one.startswith("SELECT") and "idempotency_key = ?" in one]
+    with reading(ledger) as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("ann", "k")).all()
+    assert "USING INDEX audit_log_by_key" in plan[0].detail
+
+
+def test_a_key_can_be_decided_once_even_without_our_code(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now)
+    start.refuse({}, [PROBLEM], "ann", Door.CLI, "k")
+    twice = ROW | {"outcome": "refused", "idempotency_key": "k"}
+
+    with pytest.raises(IntegrityError, match="idempotency_key"), writing(ledger) as connection:
+        connection.execute(insert(audit_log).values(twice))
+
+
+def test_what_would_wait_beyond_the_bounds_is_refused_with_an_audit_row(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now, bounds=Bounds(total=3, per_user=2))
+
+    def ask(user: str) -> tuple[str, list[str]]:
+        receipt = start.accept(REQUEST, {}, user, Door.API)
+        return receipt.status, [one.code for one in receipt.problems]
+
+    answers = [ask(user) for user in ("ann", "ann", "ann", "bob", "bob")]
+
+    outcomes = ["accepted", "accepted", "refused", "accepted", "refused"]
+    assert [status for status, _ in answers] == outcomes
+    assert [codes for _, codes in answers] == [[], [], ["too_many_waiting"], [], ["queue_full"]]
+    rows = list(reversed(Reads(ledger).load_audit_log(9)))
+    assert [row["outcome"] for row in rows] == outcomes
+    assert rows[2]["problems"][0]["code"] == "too_many_waiting"
+    assert (count(ledger, run), count(ledger, outbox)) == (3, 3)
+
+
+def test_what_has_started_or_was_cancelled_waits_no_more_and_makes_room(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now, bounds=Bounds(total=2, per_user=2))
+    errands = Outbox(ledger, clock.now)
+    taken, cancelled = (start.accept(REQUEST, {}, "ann", Door.API).run_id for _ in range(2))
+    assert start.accept(REQUEST, {}, "ann", Door.API).is_too_early
+
+    errand = errands.find_due({"start"})
+    assert errand
+    assert errand.run_id == taken
+    errands.finish(errand)
+    errands.ask_to_cancel(str(cancelled))
+
+    again = [start.accept(REQUEST, {}, "ann", Door.API).status for _ in range(3)]
+    assert again == ["accepted", "accepted", "refused"]
+
+
+def test_the_bound_holds_over_threads(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now, bounds=Bounds(total=10, per_user=10))
+
+    with ThreadPoolExecutor(4) as threads:
+        asked = threads.map(lambda _: start.accept(REQUEST, {}, "ann", Door.API), range(25))
+        accepted = [receipt for receipt in asked if receipt.run_id]
+
+    assert len(accepted) == 10
+    assert max(str(one.run_id) for one in accepted).endswith("_010")
+
+
+def test_a_full_queue_decides_nothing_for_a_key(ledger: Engine) -> None:
+    start = StartLedger(ledger, clock.now, bounds=Bounds(total=1, per_user=1))
+    first = start.accept(REQUEST, {"n": 1}, "ann", Door.API, "first")
+
+    early = start.accept(REQUEST, {"n": 2}, "ann", Door.API, "k")
+    again = start.accept(REQUEST, {"n": 1}, "ann", Door.API, "first")
+    Outbox(ledger, clock.now).ask_to_cancel(str(first.run_id))
+    later = start.accept(REQUEST, {"n": 2}, "ann", Door.API, "k")
+
+    assert early.is_too_early
+    assert again.to_text() == first.to_text()
+    assert later.status == "accepted"
+
+
 def test_a_request_that_cannot_be_written_leaves_no_trace_and_no_gap(ledger: Engine) -> None:
     accept(ledger, lambda: NOON)
-    with pytest.raises(StatementError):
+    with pytest.raises(TypeError):
         StartLedger(ledger, lambda: NOON).accept(REQUEST, {"a": object()}, "ann", Door.CLI)
 
     assert accept(ledger, lambda: NOON) == "run_2025_10_31_002"
@@ -101,6 +280,59 @@ def test_a_clock_that_goes_back_reuses_no_number(ledger: Engine) -> None:
     accept(ledger, lambda: NOON)
 
     assert accept(ledger, lambda: NOON - timedelta(days=3)) == "run_2025_10_31_002"
+
+
+def test_numbers_follow_no_clock_that_jumps_to_and_fro_over_midnight(ledger: Engine) -> None:
+    jumps = iter([0, 13, -40, 12, -1, 30, 13, 36, -100, 35] * 4)
+
+    with ThreadPoolExecutor(4) as threads:
+        now = lambda: NOON + timedelta(hours=next(jumps))  # noqa: E731
+        list(threads.map(lambda _: accept(ledger, now), range(40)))
+
+    ids = [row["run_id"] for row in reversed(Reads(ledger).load_audit_log(100))]
+    days = [run_id[:14] for run_id in ids]
+    assert days == sorted(days)
+    assert len(set(days)) == 3
+    assert ids == [f"{day}_{days[:n].count(day) + 1:03d}" for n, day in enumerate(days)]
+
+
+def test_a_ledger_that_stays_locked_refuses_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    patient, hasty = open_database(path), open_database(path, patience=0.05)
+
+    with writing(patient), pytest.raises(LedgerUnavailableError, match="database is locked"):
+        accept(hasty, lambda: NOON)
+
+    assert accept(hasty, lambda: NOON) == "run_2025_10_31_001"
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes the disk fail")
+def test_a_failing_fsync_refuses_the_request_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    open_database(path)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2])\n"
+        "from pathlib import Path\n"
+        "import test_ledger as t\n"
+        "ledger = t.open_database(Path(sys.argv[1]), keeps_connections=True)\n"
+        "for n in range(12):\n"
+        "    try: print(t.accept(ledger, lambda: t.NOON))\n"
+        "    except t.LedgerUnavailableError as error: print(error)\n"
+    )
+    strace = ["strace", "-f", "-o", "/dev/null", "-e", "inject=fdatasync,fsync:error=EIO:when=4+3"]
+    command = [*strace, sys.executable, "-c", code, str(path), str(Path(__file__).parent)]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if "ptrace" in done.stderr.lower() and not done.stdout:
+        pytest.skip("strace is not allowed here")
+
+    lines = done.stdout.splitlines()
+    accepted = [line for line in lines if line.startswith("run_")]
+    assert len(lines) == 12
+    assert any("disk I/O error" in line for line in lines)
+    assert accepted == [f"run_2025_10_31_{n:03d}" for n in range(1, len(accepted) + 1)]
+    assert accept(open_database(path), lambda: NOON).endswith(f"{len(accepted) + 1:03d}")
+    assert check_audit_log(path)["rows"] == len(accepted) + 1
 
 
 def test_numbers_have_no_gap_and_no_double_over_threads_and_processes(tmp_path: Path) -> None:
@@ -134,11 +366,11 @@ def test_the_audit_log_can_only_grow(ledger: Engine) -> None:
 
 
 def test_a_refusal_with_a_run_cannot_be_written(ledger: Engine) -> None:
-    row = {"at": NOON, "user": "ann", "door": "cli", "payload": {}, "problems": []}
-
     for outcome, run_id in (("refused", accept(ledger)), ("accepted", None), ("maybe", None)):
-        with pytest.raises(IntegrityError), writing(ledger) as connection:
-            connection.execute(insert(audit_log).values(outcome=outcome, run_id=run_id, **row))
+        with pytest.raises(IntegrityError, match="CHECK"), writing(ledger) as connection:
+            connection.execute(
+                insert(audit_log).values(ROW | {"outcome": outcome, "run_id": run_id})
+            )
 
 
 def test_naive_times_are_refused(ledger: Engine) -> None:
@@ -161,6 +393,55 @@ def test_the_migrations_make_the_tables_that_the_code_knows(ledger: Engine) -> N
 
     assert scripts.get_current_head() == HEAD
     assert difference == []
+
+
+def test_a_ledger_of_the_first_release_keeps_its_audit_log(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    with create_engine(f"sqlite:///{path}").begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for user in ("ann", "bob"):
+            connection.exec_driver_sql(
+                "INSERT INTO audit_log (at, user, door, outcome, payload, problems) "
+                "VALUES (?, ?, 'cli', 'refused', '{}', '[]')",
+                (NOON.isoformat(), user),
+            )
+
+    ledger = open_database(path)
+
+    assert [row["user"] for row in Reads(ledger).load_audit_log(5)] == ["bob", "ann"]
+    accept(ledger)
+    assert Reads(ledger).load_audit_log(1)[0]["audit_id"] == 3
+    assert check_audit_log(path)["rows"] == 3
+    assert check_audit_log(path)["whole"]
+    with pytest.raises(IntegrityError, match="append-only"), writing(ledger) as connection:
+        connection.execute(delete(audit_log))
+
+
+def test_the_runs_of_an_older_desk_get_a_priority(tmp_path: Path) -> None:
+    scripts = str(Path(database.__file__).parent / "migrations")
+    row = (
+        "INSERT INTO run (run_id, flow_type, state, request, user, door, accepted_at) "
+        "VALUES (?, ?, 'completed', '{}', 'ann', 'cli', '2025-10-31T12:00:00.000000+00:00')"
+    )
+    old = create_engine(f"sqlite:///{tmp_path / 'ledger.db'}", poolclass=NullPool)
+    with old.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", scripts)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for flow, run_id in (
+            ("backtest", "run_2025_10_31_001"),
+            ("live_scan", "run_2025_10_31_002"),
+        ):
+            connection.exec_driver_sql(row, (run_id, f"{flow}_flow"))
+
+    ledger = open_database(tmp_path / "ledger.db")
+
+    found = {one["flow_type"]: one["priority"] for one in Reads(ledger).load_runs(5)}
+    assert found == {"backtest_flow": 1, "live_scan_flow": 0}
 
 
 def test_two_processes_may_find_an_empty_home_at_once(tmp_path: Path) -> None:
@@ -277,7 +558,10 @@ def test_a_run_that_waits_is_cancelled_at_once(ledger: Engine) -> None:
     state = errands.ask_to_cancel(run_id)
 
     assert state is RunState.CANCELLED
-    assert errands.find_due({"start", "cancel", "settle"}) is None
+    assert errands.find_due({"start", "cancel"}) is None
+    errand = errands.find_due({"settle"})
+    assert errand
+    assert errand.run_id == run_id
     with pytest.raises(NotStartableError):
         Journal(ledger, clock.now, "executor").begin(run_id)
 
@@ -293,6 +577,45 @@ def test_a_run_that_runs_is_cancelled_by_an_errand_that_goes_first(ledger: Engin
     assert state is RunState.CANCELLING
     assert errand
     assert (errand.kind, errand.run_id) == ("cancel", run_id)
+
+
+def test_a_run_in_another_process_is_interrupted_and_cancelled_at_once(ledger: Engine) -> None:
+    code = (
+        "import sys, time\n"
+        "print('up', flush=True)\n"
+        "try: time.sleep(60)\n"
+        "except KeyboardInterrupt: sys.exit(7)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        run_id = accept_inline(ledger)
+        Journal(ledger, clock.now, f"inline {process.pid}").begin(run_id)
+
+        state = Outbox(ledger, clock.now).ask_to_cancel(run_id)
+
+        assert process.wait(2) == 7
+    assert state is RunState.CANCELLED
+    assert state_of(ledger, run_id) == "cancelled"
+    assert Outbox(ledger, clock.now).find_due({"start", "cancel", "settle"}) is None
+
+
+def test_another_program_that_got_the_number_of_a_process_is_left_alone(ledger: Engine) -> None:
+    with subprocess.Popen(["sleep", "60"]) as stranger:  # noqa: S607 (any program will do)
+        run_id = accept_inline(ledger)
+        Journal(ledger, clock.now, f"inline {stranger.pid}").begin(run_id)
+
+        state = Outbox(ledger, clock.now).ask_to_cancel(run_id)
+
+        with pytest.raises(subprocess.TimeoutExpired):
+            stranger.wait(0.2)
+        stranger.kill()
+    assert state is RunState.CANCELLED
+
+
+def accept_inline(ledger: Engine) -> str:
+    start = StartLedger(ledger, clock.now, hands_over=False)
+    return str(start.accept(REQUEST, {}, "ann", Door.CLI).run_id)
 
 
 def test_cancelling_twice_or_too_late_changes_nothing(ledger: Engine) -> None:

@@ -1,6 +1,7 @@
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from setupdesk.core.run import Door
 from setupdesk.core.timeframe import Timeframe
 
 REQUEST = Request(setup_id="IB_raid_v1", symbol="GER40", timeframe=Timeframe.M15, mode=Mode.LIVE)
+BACKTEST = replace(REQUEST, mode=Mode.BACKTEST, start=date(2025, 5, 1), end=date(2025, 5, 30))
 
 
 @dataclass
@@ -67,10 +69,20 @@ class Desk:
         kinds = ("start", "cancel", "settle")
         self.dispatcher = Dispatcher(self.outbox, self.engine, self.engine, places, kinds)
 
-    def accept(self) -> str:
-        receipt = self.start.accept(REQUEST, {}, "ann", Door.CLI)
+    def accept(self, request: Request = REQUEST, door: Door = Door.CLI) -> str:
+        receipt = self.start.accept(request, {}, "ann", door)
         assert receipt.run_id
         return receipt.run_id
+
+    def carry_out_all(self) -> list[str]:
+        """Complete what waits, one after the other, and give the order."""
+        order = []
+        while self.dispatcher.work_once():
+            if self.engine.calls[-1][0] == "run":
+                order.append(self.engine.calls[-1][1])
+                self.journal.begin(order[-1])
+                self.journal.finish_completed(order[-1], {}, "")
+        return order
 
 
 @pytest.fixture
@@ -89,6 +101,50 @@ def test_an_accepted_run_is_created_in_prefect_and_handed_to_the_executor_once(d
         ("run", run_id, f"flow-{run_id}", "live_scan_flow"),
     ]
     assert desk.reads.load_run(run_id)["flow_run_id"] == f"flow-{run_id}"
+
+
+def test_live_goes_before_manual_before_nightly_and_equals_in_the_order_of_acceptance(
+    tmp_path: Path,
+) -> None:
+    desk = Desk(tmp_path, places=1)
+    asked = [
+        (BACKTEST, Door.SCHEDULER),
+        (BACKTEST, Door.CLI),
+        (REQUEST, Door.SCHEDULER),
+        (BACKTEST, Door.SCHEDULER),
+        (BACKTEST, Door.API),
+        (REQUEST, Door.TELEGRAM),
+    ]
+    nightly, manual, live, nightly_too, manual_too, live_too = [desk.accept(*one) for one in asked]
+
+    started = desk.carry_out_all()
+
+    assert started == [live, live_too, manual, manual_too, nightly, nightly_too]
+
+
+def test_a_live_run_waits_for_no_backtest_that_came_before_but_ends_none(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, places=1)
+    begun, waiting = desk.accept(BACKTEST), desk.accept(BACKTEST)
+    desk.dispatcher.work_once()
+    desk.journal.begin(begun)
+    live = desk.accept(REQUEST)
+
+    assert not desk.dispatcher.work_once()
+    assert [desk.reads.count_ahead(run_id) for run_id in (live, waiting)] == [0, 1]
+
+    assert desk.reads.load_run(begun)["state"] == "running"
+    desk.journal.finish_completed(begun, {}, "")
+    assert desk.carry_out_all() == [live, waiting]
+
+
+def test_a_run_that_is_started_anew_keeps_its_turn(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, places=1)
+    first, second = desk.accept(), desk.accept()
+    desk.dispatcher.work_once()
+
+    desk.journal.lay_to_rest(first, "Prefect could not be reached")
+
+    assert desk.carry_out_all() == [first, second]
 
 
 def test_a_run_waits_for_a_free_place(tmp_path: Path) -> None:
@@ -169,6 +225,81 @@ def test_a_run_in_the_callers_own_process_holds_no_place(tmp_path: Path) -> None
         pass
 
     assert desk.engine.holds == {waiting}
+
+
+def test_a_run_cancelled_before_prefect_heard_of_it_stands_there_as_cancelled(desk: Desk) -> None:
+    run_id = desk.accept()
+    desk.outbox.ask_to_cancel(run_id)
+
+    while desk.dispatcher.work_once():
+        pass
+
+    assert desk.engine.calls == [
+        ("create", "live_scan_flow", run_id, "IB_raid_v1", "GER40", "M15"),
+        ("settle", f"flow-{run_id}", "cancelled", "cancelled before it started"),
+    ]
+    assert desk.reads.load_run(run_id)["flow_run_id"] == f"flow-{run_id}"
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_run_that_holds_a_place_gives_it_to_the_next_when_cancelled(
+    tmp_path: Path, *, begun: bool
+) -> None:
+    desk = Desk(tmp_path, places=1)
+    cancelled, waiting = desk.accept(), desk.accept()
+    desk.dispatcher.work_once()
+    if begun:
+        desk.journal.begin(cancelled)
+    assert not desk.dispatcher.work_once()
+
+    assert desk.outbox.ask_to_cancel(cancelled) == "cancelling"
+    desk.dispatcher.work_once()
+    desk.journal.lay_to_rest(cancelled, "its process was killed by SIGKILL")
+    while desk.dispatcher.work_once():
+        pass
+
+    row = desk.reads.load_run(cancelled)
+    assert (row["state"], row["reason"]) == ("cancelled", "cancelled on demand")
+    assert desk.engine.holds == {cancelled, waiting}
+    assert ("settle", f"flow-{cancelled}", "cancelled", "cancelled on demand") in desk.engine.calls
+
+
+def test_a_cancel_waits_for_no_prefect(desk: Desk) -> None:
+    run_id = desk.accept()
+    desk.dispatcher.work_once()
+    desk.journal.begin(run_id)
+    down = RecordingEngine(is_up=False)
+    cancels = replace(desk.dispatcher, flow_engine=down, kinds=("cancel",))
+
+    desk.outbox.ask_to_cancel(run_id)
+    assert cancels.work_once()
+
+    assert desk.engine.calls[-1] == ("cancel", run_id)
+
+
+def test_a_run_that_has_ended_stays_as_it_ended(desk: Desk) -> None:
+    run_id = desk.accept()
+    desk.carry_out_all()
+    row = desk.reads.load_run(run_id)
+
+    assert desk.outbox.ask_to_cancel(run_id) == "completed"
+
+    assert not desk.dispatcher.work_once()
+    assert desk.reads.load_run(run_id) == row
+
+
+def test_prefect_is_told_of_ends_while_starts_wait_for_a_place(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, places=1)
+    running, waiting, cancelled = desk.accept(), desk.accept(), desk.accept()
+    desk.dispatcher.work_once()
+    desk.journal.begin(running)
+    desk.outbox.ask_to_cancel(cancelled)
+
+    while desk.dispatcher.work_once():
+        pass
+
+    assert desk.engine.calls[-1][:3] == ("settle", f"flow-{cancelled}", "cancelled")
+    assert desk.reads.load_run(waiting)["state"] == "queued"
 
 
 def test_a_cancel_of_a_run_that_the_executor_does_not_hold_ends_it(desk: Desk) -> None:

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,26 @@ def test_an_inline_backtest_needs_no_desk_and_leaves_no_process(home: Path) -> N
     assert ask(home, "status", exit_code=5)["running"] is False
 
 
+def test_the_printed_key_gives_the_receipt_again_and_runs_nothing(home: Path) -> None:
+    printed = call(home, *BACKTEST, *MAY).stdout
+    before = ask(home, "runs")
+    found = re.search(r"--key (\S+) gives this receipt again", printed)
+    assert found
+    key = ("--key", found[1])
+
+    again = ask(home, *BACKTEST, *MAY, *key)
+    conflict = ask(home, *BACKTEST, "--last", "10d", *key, exit_code=3)
+    call(home, *BACKTEST, *MAY, "--key", "with space", exit_code=2)
+
+    assert again["receipt"]["run_id"] == before[0]["run_id"]
+    assert again["run"]["state"] == "completed"
+    assert conflict["code"] == "key_conflict"
+    assert ask(home, "runs") == before
+    assert "replayed" in call(home, "audit").stdout
+    assert "The audit log is whole" in call(home, "audit", "--verify").stdout
+    assert ask(home, "audit", "--verify")["anchored"] > 0
+
+
 def test_the_same_request_gives_the_same_trades(home: Path) -> None:
     first, second = (ask(home, *BACKTEST, *MAY)["report"] for _ in range(2))
 
@@ -105,6 +126,44 @@ def test_a_run_can_be_looked_at_afterwards_in_every_way(home: Path) -> None:
     assert run_id in call(home, "runs").stdout
     assert run_id in call(home, "audit").stdout
     assert "simulated market" in call(home, "show", run_id).stdout.lower()
+
+
+def test_a_run_in_another_terminal_is_cancelled_there(tmp_path: Path) -> None:
+    call(tmp_path, "data", "simulate", "--start", "2024-10-01", "--end", "2025-05-30")
+    [column] = tmp_path.glob("bars/GER40/M1/*/close.npy")
+    column.unlink()
+    os.mkfifo(column)
+    environment = {**os.environ, "SETUPDESK_HOME": str(tmp_path)}  # noqa: TID251 (passed on)
+    words = ("timeout", "90", SETUPDESK, *BACKTEST, *MAY)
+    with subprocess.Popen(words, env=environment) as other:
+        deadline = time.monotonic() + 60
+        while [run["state"] for run in ask(tmp_path, "runs")] != ["running"]:
+            assert time.monotonic() < deadline
+        [run] = ask(tmp_path, "runs")
+
+        cancelled = ask(tmp_path, "cancel", run["run_id"])
+        # Polars has the wait for the pipe restarted: the run ends where it would go on.
+        os.close(os.open(column, os.O_WRONLY | os.O_NONBLOCK))
+
+        assert cancelled["state"] == "cancelled"
+        assert other.wait(5) == 130
+    [row] = ask(tmp_path, "runs")
+    assert (row["state"], row["reason"]) == ("cancelled", "cancelled on demand")
+
+
+def test_an_empty_queue_reads_well(home: Path) -> None:
+    assert call(home, "runs", "--queue").stdout == "0 of 2 places taken, nothing waits.\n"
+    assert ask(home, "runs", "--queue")["waiting"] == []
+
+
+def test_only_a_run_that_waits_has_a_turn_that_can_change(home: Path) -> None:
+    run_id = ask(home, *BACKTEST, *MAY)["receipt"]["run_id"]
+
+    ended = call(home, "prioritize", run_id, "live", exit_code=4)
+    unknown = call(home, "prioritize", run_id, "urgent", exit_code=2)
+
+    assert f"{run_id} does not wait for a place: it is completed." in ended.stderr
+    assert "it is live or manual or nightly" in unknown.stderr
 
 
 def test_a_report_is_handed_on_as_one_file_and_overwrites_nothing(

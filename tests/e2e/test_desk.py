@@ -174,16 +174,22 @@ def test_no_secret_stands_in_a_log(desk: Desk) -> None:
 
 @pytest.fixture
 def endless_run(desk: Desk) -> str:
-    """Give a run that never ends by itself: one column of its bars is a pipe that nobody fills."""
+    """Give a run that runs, and never ends by itself."""
+    [run_id] = start_endless_runs(desk, 1)
+    return run_id
+
+
+def start_endless_runs(desk: Desk, count: int) -> list[str]:
+    """Start runs that never end: one column of their bars is a pipe that nobody fills."""
     desk.call("data", "simulate", "-p", "UK100", "--start", "2024-10-01", "--end", "2025-05-30")
     [column] = desk.home.glob("bars/UK100/M1/*/close.npy")
     column.unlink()
     os.mkfifo(column)
-    words = ("backtest", "-s", "IB_raid_v1", "-p", "UK100", "-i", "M15", *PERIOD)
-    run_id: str = desk.ask(*words, "--detach")["run_id"]
-    wait_until(lambda: desk.ask("show", run_id)["run"]["state"] == "running")
+    words = ("backtest", "-s", "IB_raid_v1", "-p", "UK100", "-i", "M15", *PERIOD, "--detach")
+    run_ids = [str(desk.ask(*words)["run_id"]) for _ in range(count)]
+    wait_until(lambda: {desk.ask("show", one)["run"]["state"] for one in run_ids} == {"running"})
     shutil.rmtree(desk.home / "bars" / "UK100")
-    return run_id
+    return run_ids
 
 
 def test_a_running_run_is_cancelled_within_two_seconds_and_keeps_its_row(
@@ -200,6 +206,55 @@ def test_a_running_run_is_cancelled_within_two_seconds_and_keeps_its_row(
     assert desk.ask("show", endless_run)["run"]["reason"] == "cancelled on demand"
     [flow_run] = prefect.find_flow_runs(endless_run)
     wait_until(lambda: prefect.read_flow_run(flow_run["id"])["state_type"] == "CANCELLED", 5)
+
+
+def test_the_queue_is_read_turned_round_and_cancelled_while_all_places_are_taken(
+    desk: Desk, prefect: PrefectApi
+) -> None:
+    first, second = start_endless_runs(desk, 2)
+    manual, cancelled, promoted = (
+        desk.ask(*BACKTEST, *PERIOD, "--detach")["run_id"] for _ in range(3)
+    )
+    with connect(load_settings(desk.environment)) as client:
+        request = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15", "mode": "live"}
+        live = client.ask(request)["run_id"]
+        desk.call("prioritize", promoted, "live")
+
+        queue = client.queue(20)
+
+        assert {run["run_id"] for run in queue["running"]} == {first, second}
+        assert [run["run_id"] for run in queue["waiting"]] == [promoted, live, manual, cancelled]
+        codes = [run["waits_for"]["code"] for run in queue["waiting"]]
+        assert codes == ["places", "turn", "priority", "priority"]
+        assert "2 of 2 places taken, 4 waiting." in desk.call("runs", "--queue")
+
+        assert client.cancel(cancelled)["state"] == "cancelled"
+        wait_until(lambda: state_in_prefect(prefect, cancelled) == ["CANCELLED"], 5)
+        client.cancel(first)
+        wait_until(lambda: client.run(first)["state"] == "cancelled", 2)
+        wait_until(lambda: not client.queue(20)["waiting"])
+        client.cancel(second)
+        wait_until(lambda: client.run(manual)["finished_at"] is not None)
+        started = [client.run(run_id)["started_at"] for run_id in (promoted, live, manual)]
+        assert started == sorted(started)
+        wait_until(lambda: state_in_prefect(prefect, second) == ["CANCELLED"], 5)
+
+
+def state_in_prefect(prefect: PrefectApi, run_id: str) -> list[str]:
+    return [flow_run["state_type"] for flow_run in prefect.find_flow_runs(run_id)]
+
+
+def test_a_run_is_cancelled_while_the_executor_is_gone(desk: Desk, endless_run: str) -> None:
+    executor = desk.processes()["executor"]["pid"]
+    [child] = children_of(executor)
+    with connect(load_settings(desk.environment)) as client:
+        os.kill(executor, signal.SIGKILL)
+        client.cancel(endless_run)
+        took = wait_until(lambda: client.run(endless_run)["state"] == "cancelled", 5)
+
+    assert took < 2
+    assert not is_alive(child)
+    wait_until(lambda: desk.processes()["executor"]["state"] == "ready")
 
 
 def test_a_run_whose_process_is_killed_is_crashed_within_seconds(

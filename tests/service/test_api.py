@@ -1,7 +1,9 @@
 import json
 import re
 import socket
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from setupdesk.inline import open_inline
 from setupdesk.service.app import create_app
 from setupdesk.settings import load_settings
 from setupdesk.setups.template import fill_template
-from setupdesk.wiring import build_desk
+from setupdesk.wiring import build_desk, build_journal
 from tests.adapters.vendor_files import zipped
 
 PAYLOAD = {
@@ -60,6 +62,45 @@ def test_a_request_is_accepted_while_prefect_is_down_and_waits(api: httpx.Client
     assert receipt["door"] == "api"
     assert api.get(f"/runs/{receipt['run_id']}").json()["state"] == "queued"
     assert api.get(f"/runs/{receipt['run_id']}/result").status_code == 409
+
+
+def test_a_request_that_is_sent_again_is_answered_byte_for_byte(api: httpx.Client) -> None:
+    refused = api.post("/runs", json=PAYLOAD, headers={"Idempotency-Key": "early"})
+    api.post("/data/simulated", json=MARKET)
+    key = {"Idempotency-Key": "a-key"}
+
+    first = api.post("/runs", json=PAYLOAD, headers=key)
+    api.post(f"/runs/{first.json()['run_id']}/cancel")
+    again = api.post("/runs", json=dict(reversed(PAYLOAD.items())), headers=key)
+    still_refused = api.post("/runs", json=PAYLOAD, headers={"Idempotency-Key": "early"})
+
+    assert (first.status_code, first.content) == (again.status_code, again.content)
+    assert first.headers["location"] == again.headers["location"]
+    assert (refused.status_code, refused.content) == (422, still_refused.content)
+    assert len(api.get("/runs").json()) == 1
+    outcomes = [row["outcome"] for row in api.get("/audit").json()]
+    assert outcomes == ["replayed", "replayed", "accepted", "refused"]
+
+
+def test_a_key_of_another_request_is_a_conflict(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    key = {"Idempotency-Key": "a-key"}
+    api.post("/runs", json=PAYLOAD, headers=key)
+
+    answer = api.post("/runs", json=PAYLOAD | {"end": "2025-05-20"}, headers=key)
+
+    assert (answer.status_code, answer.json()["title"]) == (409, "key_conflict")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert len(api.get("/runs").json()) == 1
+
+
+@pytest.mark.parametrize("key", ["", "with space", "x" * 201])
+def test_a_key_that_is_none_is_refused(api: httpx.Client, key: str) -> None:
+    answer = api.post("/runs", json=PAYLOAD, headers={"Idempotency-Key": key})
+
+    assert answer.status_code == 422
+    assert answer.json()["problems"][0]["field"] == "header.Idempotency-Key"
+    assert api.get("/audit").json() == []
 
 
 def test_a_request_is_judged_by_the_times_of_the_bars_alone(
@@ -110,6 +151,70 @@ def test_a_refused_request_is_a_receipt_with_its_problems(api: httpx.Client) -> 
     assert answer.json()["problems"][0]["suggestion"] == "GER40"
 
 
+def test_the_queue_says_what_each_run_waits_for(tmp_path: Path, api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    run_id = ask(api, PAYLOAD | {"mode": "backtest"})["run_id"]
+    deadline = time.monotonic() + 10
+    while not api.get(f"/runs/{run_id}").json()["waits_for"].startswith("Prefect"):
+        assert time.monotonic() < deadline
+
+    [waiting] = api.get("/queue").json()["waiting"]
+
+    assert (waiting["run_id"], waiting["priority"]) == (run_id, "manual")
+    assert waiting["waits_for"]["code"] == "unreachable"
+    assert api.get("/queue?limit=0").status_code == 422
+    inline = open_inline(load_settings({"SETUPDESK_HOME": str(tmp_path)}), Door.CLI)
+    assert inline.queue(5)["waiting"][0]["waits_for"]["code"] == "no_desk"
+
+
+def test_the_turn_of_a_waiting_run_is_changed_and_its_log_says_by_whom(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    first, second = (ask(api, PAYLOAD | {"mode": "backtest"})["run_id"] for _ in range(2))
+    cli = {"Setupdesk-Door": "cli"}
+
+    answer = api.patch(f"/runs/{second}", json={"priority": "live"}, headers=cli)
+
+    assert answer.json() == {"run_id": second, "priority": "live", "earlier": "manual"}
+    assert [run["run_id"] for run in api.get("/queue").json()["waiting"]] == [second, first]
+    [line] = api.get(f"/runs/{second}/logs").json()
+    assert "priority live instead of manual: asked by" in line
+    assert line.endswith("by the cli")
+    for wrong in ({"priority": "urgent"}, {"state": "completed"}, {}):
+        assert api.patch(f"/runs/{second}", json=wrong).status_code == 422
+    api.post(f"/runs/{second}/cancel")
+    assert api.patch(f"/runs/{second}", json={"priority": "live"}).json()["title"] == "not_waiting"
+
+
+def test_a_full_queue_answers_at_once_that_it_is_full(tmp_path: Path, api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    payload = PAYLOAD | {"mode": "backtest"}
+    with sqlite3.connect(tmp_path / "ledger.db", isolation_level=None) as ledger:
+        first = ask(api, payload)["run_id"]
+        ledger.execute(
+            "INSERT INTO run (run_id, flow_type, state, request, user, door, accepted_at) "
+            "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 200) "
+            "SELECT 'run_2024_01_01_' || i, flow_type, state, request, user, door, accepted_at "
+            "FROM n, run WHERE run_id = ?",
+            (first,),
+        )
+        ledger.execute(
+            "INSERT INTO outbox (run_id, kind, created_at, due_at, attempts) "
+            "SELECT run_id, 'start', accepted_at, accepted_at, 0 FROM run WHERE run_id != ?",
+            (first,),
+        )
+
+    answer = api.post("/runs", json=payload)
+
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.json()["status"] == "refused"
+    assert answer.json()["problems"][0]["code"] == "too_many_waiting"
+    assert api.get("/audit").json()[0]["outcome"] == "refused"
+    assert api.get("/queue").json()["waiting_count"] == 200
+    api.post(f"/runs/{first}/cancel")
+    assert api.post("/runs", json=payload).status_code == 202
+
+
 def test_a_waiting_run_is_cancelled_at_once(api: httpx.Client) -> None:
     api.post("/data/simulated", json=MARKET)
     run_id = ask(api, PAYLOAD)["run_id"]
@@ -118,6 +223,26 @@ def test_a_waiting_run_is_cancelled_at_once(api: httpx.Client) -> None:
 
     assert answer.status_code == 202
     assert answer.json()["state"] == "cancelled"
+    assert api.get(f"/runs/{run_id}").json()["reason"] == "cancelled before it started"
+    assert api.get("/queue").json()["waiting"] == []
+
+
+def test_without_a_desk_a_run_whose_executor_is_gone_is_cancelled_at_once(tmp_path: Path) -> None:
+    home = load_settings({"SETUPDESK_HOME": str(tmp_path)})
+    inline = open_inline(home, Door.CLI)
+    inline.simulate_bars(MARKET)
+    desk = build_desk(home, hands_over=True)
+    run_id = desk.start(PAYLOAD | {"mode": "backtest"}, user="ann", door=Door.CLI).run_id
+    assert run_id
+    build_journal(home).begin(run_id)
+
+    answer = inline.cancel(run_id)
+
+    assert answer["state"] == "cancelled"
+    assert inline.run(run_id)["state"] == "cancelled"
+    assert inline.cancel(run_id)["state"] == "cancelled"
+    desk.close()
+    inline.desk.close()
 
 
 @pytest.mark.parametrize(
@@ -128,6 +253,7 @@ def test_a_waiting_run_is_cancelled_at_once(api: httpx.Client) -> None:
         ("GET", "/runs/run_2025_10_31_999/report.html", 404),
         ("GET", "/runs/run_2025_10_31_999/logs", 404),
         ("POST", "/runs/run_2025_10_31_999/cancel", 404),
+        ("PATCH", "/runs/run_2025_10_31_999", 422),
         ("GET", "/runs/..%2F..%2Fapi.key/logs", 404),
         ("GET", "/setups/IB_raid_v9", 404),
         ("GET", "/runs?limit=0", 422),

@@ -21,6 +21,13 @@ class ExecutorUnavailableError(EngineUnavailableError):
         super().__init__("the executor", reason)
 
 
+class ExecutorGoneError(ExecutorUnavailableError):
+    """No executor listens: none holds a run, for runs end with the executor that holds them."""
+
+    def __init__(self) -> None:
+        super().__init__("it is not up yet")
+
+
 LONGEST_ADDRESS = 100
 """Bytes; a Unix socket's address has room for a few more."""
 
@@ -30,14 +37,18 @@ class ExecutorSocket:
     """The executor that listens at *path*; every call may be repeated."""
 
     path: Path
+    timeout_seconds: float = TIMEOUT_SECONDS
 
     def run(self, run_id: str, flow_run_id: str, flow: str) -> None:
         """Have a run carried out, unless that was done or is under way."""
         self._ask({"run": run_id, "flow_run_id": flow_run_id, "flow": flow})
 
     def cancel(self, run_id: str) -> bool:
-        """Kill a run's process; False if the executor does not hold the run."""
-        return bool(self._ask({"cancel": run_id})["held"])
+        """Kill a run's process; False if no executor holds the run."""
+        try:
+            return bool(self._ask({"cancel": run_id})["held"])
+        except ExecutorGoneError:
+            return False
 
     def ping(self) -> list[str]:
         """Name the runs that the executor holds."""
@@ -46,14 +57,14 @@ class ExecutorSocket:
     def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(TIMEOUT_SECONDS)
+                connection.settimeout(self.timeout_seconds)
                 with address_of(self.path) as address:
                     connection.connect(address)
                 connection.sendall(json.dumps(message).encode() + b"\n")
                 with connection.makefile("rb") as lines:
                     line = lines.readline()
         except (FileNotFoundError, ConnectionRefusedError) as error:
-            raise ExecutorUnavailableError("it is not up yet") from error
+            raise ExecutorGoneError from error
         except OSError as error:
             raise ExecutorUnavailableError(repr(error)) from error
         if not line.endswith(b"\n"):

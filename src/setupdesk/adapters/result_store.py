@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,11 @@ class ResultStore:
     def open_log(self, run_id: str) -> Path:
         """Give the file that a run logs into."""
         return self._folder_of(run_id) / "run.log"
+
+    def add_log_line(self, run_id: str, at: datetime, text: str) -> None:
+        """Write into the log of a run what was done to it from outside."""
+        with self.open_log(run_id).open("a") as log:
+            log.write(f"{at:%Y-%m-%dT%H:%M:%S}Z INFO {text}\n")
 
     def load_log(self, run_id: str) -> list[str]:
         """Load the log lines of a run, oldest first; none if it has not started."""

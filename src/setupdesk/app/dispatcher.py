@@ -92,7 +92,7 @@ class Dispatcher:
     def _start(self, errand: Errand) -> None:
         if errand.state is not RunState.QUEUED:
             return
-        flow_run_id = self.flow_engine.create_flow_run(errand.flow_type, errand.run_id, errand.tags)
+        flow_run_id = self._create(errand)
         if self.outbox.note_flow_run(errand.run_id, flow_run_id) is RunState.QUEUED:
             self.workers.run(errand.run_id, flow_run_id, errand.flow_type)
             log.info("%s handed to the executor as flow run %s", errand.run_id, flow_run_id)
@@ -103,8 +103,16 @@ class Dispatcher:
         log.info("%s cancelled", errand.run_id)
 
     def _settle(self, errand: Errand) -> None:
-        if errand.flow_run_id:
-            self.flow_engine.settle(errand.flow_run_id, errand.state, errand.reason or "")
+        flow_run_id = errand.flow_run_id
+        if flow_run_id is None and errand.state is RunState.CANCELLED:
+            # It was cancelled before Prefect had heard of it, and stands there all the same.
+            flow_run_id = self._create(errand)
+            self.outbox.note_flow_run(errand.run_id, flow_run_id)
+        if flow_run_id:
+            self.flow_engine.settle(flow_run_id, errand.state, errand.reason or "")
+
+    def _create(self, errand: Errand) -> str:
+        return self.flow_engine.create_flow_run(errand.flow_type, errand.run_id, errand.tags)
 
 
 def _find_wait(attempts: int) -> timedelta:

@@ -48,14 +48,24 @@ class StartLedger(Protocol):
     """Where START writes."""
 
     def accept(
-        self, request: Request, payload: Mapping[str, Any], user: str, door: Door
+        self,
+        request: Request,
+        payload: Mapping[str, Any],
+        user: str,
+        door: Door,
+        key: str | None = None,
     ) -> Receipt:
-        """Write the request down under the next run_id."""
+        """Write the request down under the next run_id; a *key* seen before gets its answer."""
 
     def refuse(
-        self, payload: Mapping[str, Any], problems: Sequence[Problem], user: str, door: Door
+        self,
+        payload: Mapping[str, Any],
+        problems: Sequence[Problem],
+        user: str,
+        door: Door,
+        key: str | None = None,
     ) -> Receipt:
-        """Write the refusal down."""
+        """Write the refusal down; a *key* seen before gets its answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,3 +289,6 @@ class ResultStore(Protocol):
 
     def open_log(self, run_id: str) -> Path:
         """Give the file that a run logs into."""
+
+    def add_log_line(self, run_id: str, at: datetime, text: str) -> None:
+        """Write into the log of a run what was done to it from outside."""

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from setupdesk.app.ports import ResultStore
 from setupdesk.core.errors import NotFinishedError
-from setupdesk.core.run import RunState, to_iso
+from setupdesk.core.run import Priority, RunState, to_iso
 from setupdesk.core.timeframe import Timeframe
 
 Row = Mapping[str, Any]
@@ -29,7 +29,7 @@ class Reads(Protocol):
         """Find why a run that waits could not be started so far."""
 
     def count_ahead(self, run_id: str) -> int:
-        """Count the runs that wait before this one."""
+        """Count the runs that wait and whose turn comes before this one's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,9 @@ class Queries:
 
 
 def _to_json(row: Row) -> dict[str, Any]:
-    return {
+    shown = {
         key: to_iso(value) if isinstance(value, datetime) else value for key, value in row.items()
     }
+    if "priority" in row:
+        shown["priority"] = Priority(row["priority"]).word
+    return shown

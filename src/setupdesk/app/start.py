@@ -20,17 +20,23 @@ class Start:
     ledger: StartLedger
     wake_dispatcher: Callable[[], None]
 
-    def __call__(self, payload: Mapping[str, Any], *, user: str, door: Door) -> Receipt:
-        """Answer *payload*; when this returns, the answer is on the disk."""
+    def __call__(
+        self, payload: Mapping[str, Any], *, user: str, door: Door, key: str | None = None
+    ) -> Receipt:
+        """Answer *payload*; when this returns, the answer is on the disk.
+
+        Whoever sends the same payload with the same *key* again gets the first answer, for
+        ever; another payload raises ``KeyConflictError``.
+        """
         payload = _make_writable(payload)
         try:
             request = parse_request(payload, self.build_offer())
         except InvalidRequestError as refused:
-            return self.ledger.refuse(payload, refused.problems, user, door)
+            return self.ledger.refuse(payload, refused.problems, user, door, key)
 
         # Run, audit row and outbox row are one transaction: the dispatcher takes it from
         # there, so a crash after this line delays a run and never loses or doubles it.
-        receipt = self.ledger.accept(request, payload, user, door)
+        receipt = self.ledger.accept(request, payload, user, door, key)
         self.wake_dispatcher()
         return receipt
 

@@ -2,6 +2,7 @@
 
 SetupdeskError
 ├── InvalidRequestError       refused: no run, no flow           422 · exit 3
+├── KeyConflictError          the key is another request's  409 · exit 3
 ├── InvalidImportError        the file cannot be imported        422 · exit 3
 │   ├── ClockNeededError      it does not say its time zone      422 · exit 3
 │   │   └── ClockUnsureError  nor do its bars                    422 · exit 3
@@ -11,10 +12,12 @@ SetupdeskError
 ├── InvalidSymbolError        a symbol's file is wrong           422 · exit 3
 ├── NotFoundError             no such run, setup or symbol       404 · exit 4
 ├── NotFinishedError          the run has no result yet          409 · exit 4
+├── NotWaitingError           the run's turn cannot change now  409 · exit 4
 ├── MissingBarsError          the store lacks the bars of a run  run failed
 ├── FeedNotReadyError         a feed lacks something here        422 · exit 3
 ├── FeedFailedError           a vendor did not deliver           502 · exit 5
 ├── DeskUnavailableError      the desk cannot be reached         503 · exit 5
+├── LedgerUnavailableError    the ledger cannot be written       503 · exit 5
 ├── NoAnswerError             what it did is not known           exit 5
 └── NotAllowedError           the key is missing or wrong        401 · exit 5
 
@@ -42,6 +45,18 @@ class InvalidRequestError(SetupdeskError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(problem.sentence for problem in problems))
+
+
+class KeyConflictError(SetupdeskError):
+    """The key belongs to another request; nothing was started."""
+
+    code = "key_conflict"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The key {key!r} was sent before with another request, so nothing was started. "
+            f"Send that request again as it was, or this one with a new key."
+        )
 
 
 class InvalidImportError(SetupdeskError):
@@ -186,6 +201,15 @@ class NotFinishedError(SetupdeskError):
         super().__init__(f"{run_id} has no result: it is {state}.")
 
 
+class NotWaitingError(SetupdeskError):
+    """The run does not wait any more, so it has no turn that could change."""
+
+    code = "not_waiting"
+
+    def __init__(self, run_id: str, state: str) -> None:
+        super().__init__(f"{run_id} does not wait for a place: it is {state}.")
+
+
 class MissingBarsError(SetupdeskError):
     """The bars of a run are not in the store."""
 
@@ -220,6 +244,18 @@ class DeskUnavailableError(SetupdeskError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The desk cannot be reached: {reason}")
+
+
+class LedgerUnavailableError(SetupdeskError):
+    """The ledger cannot be written or read now, so nothing was accepted."""
+
+    code = "ledger_unavailable"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            f"The ledger cannot be used now: {cause}. Nothing was accepted or changed. Free some "
+            f"space on its disk, or mend what else is wrong there, and ask again."
+        )
 
 
 class NoAnswerError(SetupdeskError):

@@ -1,6 +1,6 @@
 """Problems: the reasons why START refuses a request, in one shape for every door."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -30,6 +30,15 @@ class Problem:
     def to_json(self) -> dict[str, Any]:
         """Give the shape that every door shows."""
         return asdict(self)
+
+
+QUEUE_FULL, TOO_MANY_WAITING = "queue_full", "too_many_waiting"
+"""Codes of requests that are right, and come at a moment when too many runs wait."""
+
+
+def load_problem(stored: Mapping[str, Any]) -> Problem:
+    """Read back what ``Problem.to_json`` gave."""
+    return Problem(**{**stored, "allowed": tuple(stored["allowed"])})
 
 
 def find_nearest(wrong: str, allowed: Iterable[str]) -> str | None:

@@ -1,15 +1,19 @@
 """Runs: accepted requests, the doors they came by, their states, and the Receipt for each."""
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any, Literal
 
-from setupdesk.core.problem import Problem
-from setupdesk.core.request import Request
+from setupdesk.core.problem import QUEUE_FULL, TOO_MANY_WAITING, Problem, load_problem
+from setupdesk.core.request import Mode, Request
 
 RUN_ID = re.compile(r"run_\d{4}_\d{2}_\d{2}_\d{3,}")
+
+REQUEST_KEY = re.compile(r"[!-~]{1,200}")
+"""What a request may be known by, so that sending it again starts nothing again."""
 
 
 class Door(StrEnum):
@@ -22,6 +26,26 @@ class Door(StrEnum):
     TELEGRAM = "telegram"
     SCHEDULER = "scheduler"
     PREFECT = "prefect"
+
+
+class Priority(IntEnum):
+    """Which runs get the next free place: the lowest number, and of equals the oldest."""
+
+    LIVE = 0
+    MANUAL = 1
+    NIGHTLY = 2
+
+    @property
+    def word(self) -> str:
+        """Give the word that users say and read."""
+        return self.name.lower()
+
+
+def find_priority(mode: Mode, door: Door) -> Priority:
+    """Find the priority of a new run: a live scan cannot wait, a scheduled backtest can."""
+    if mode is Mode.LIVE:
+        return Priority.LIVE
+    return Priority.NIGHTLY if door is Door.SCHEDULER else Priority.MANUAL
 
 
 class RunState(StrEnum):
@@ -71,6 +95,13 @@ class Receipt:
     user: str
     door: Door
     problems: tuple[Problem, ...] = ()
+    first_text: str | None = None
+    """The answer that this one repeats, byte for byte."""
+
+    @property
+    def is_too_early(self) -> bool:
+        """Say whether the same request may be accepted later, when fewer runs wait."""
+        return any(one.code in (QUEUE_FULL, TOO_MANY_WAITING) for one in self.problems)
 
     def to_json(self) -> dict[str, Any]:
         """Give the shape that every door shows."""
@@ -84,6 +115,26 @@ class Receipt:
             "door": self.door,
             "problems": [problem.to_json() for problem in self.problems],
         }
+
+    def to_text(self) -> str:
+        """Give the JSON that is sent; a repeat gets the very text of the first answer."""
+        return self.first_text or json.dumps(self.to_json(), ensure_ascii=False)
+
+
+def load_receipt(text: str) -> Receipt:
+    """Read back what ``Receipt.to_text`` gave, to be sent again as it is."""
+    stored = json.loads(text)
+    return Receipt(
+        status=stored["status"],
+        run_id=stored["run_id"],
+        request=stored["request"],
+        timestamp=datetime.fromisoformat(stored["timestamp"]),
+        flow_type=stored["flow_type"],
+        user=stored["user"],
+        door=Door(stored["door"]),
+        problems=tuple(load_problem(problem) for problem in stored["problems"]),
+        first_text=text,
+    )
 
 
 def to_iso(moment: datetime) -> str:

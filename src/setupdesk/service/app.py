@@ -16,13 +16,16 @@ from setupdesk.core.errors import (
     FeedFailedError,
     InvalidRequestError,
     InvalidRuleError,
+    KeyConflictError,
+    LedgerUnavailableError,
     NotAllowedError,
     NotFinishedError,
     NotFoundError,
+    NotWaitingError,
     SetupdeskError,
 )
 from setupdesk.core.problem import Problem
-from setupdesk.service import audit, catalogue, data, runs, symbols
+from setupdesk.service import audit, catalogue, data, queue, runs, symbols
 from setupdesk.service.security import check_key
 from setupdesk.wiring import Desk, dispatching
 
@@ -34,8 +37,11 @@ _STATUS: dict[type[SetupdeskError], int] = {
     NotAllowedError: 401,
     NotFoundError: 404,
     NotFinishedError: 409,
+    KeyConflictError: 409,
+    NotWaitingError: 409,
     FeedFailedError: 502,
     DeskUnavailableError: 503,
+    LedgerUnavailableError: 503,
 }
 
 
@@ -45,7 +51,7 @@ def create_app(desk: Desk, api_key: str) -> FastAPI:
     app.state.desk = desk
     app.state.api_key = api_key
     app.include_router(_open_routes(), prefix=PREFIX)
-    for resource in (runs, audit, catalogue, symbols, data):
+    for resource in (runs, queue, audit, catalogue, symbols, data):
         app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_key)])
     app.add_exception_handler(SetupdeskError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_wrong_shape)

@@ -15,3 +15,9 @@ def list_audit_log(
 ) -> list[dict[str, Any]]:
     """List the newest requests, accepted and refused."""
     return desk.queries.audit_log(limit)
+
+
+@router.get("/check")
+def check_audit_log(desk: TheDesk) -> dict[str, Any]:
+    """Say whether any row was changed or removed, and which is the first."""
+    return desk.anchors.check()

@@ -1,28 +1,51 @@
 """Runs over HTTP: ask for one, look at it, cancel it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Header, Query, Response
 from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict
 
+from setupdesk.core.run import REQUEST_KEY, Priority
 from setupdesk.service.security import TheDesk, TheDoor
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
+Key = Annotated[str | None, Header(alias="Idempotency-Key", pattern=f"^{REQUEST_KEY.pattern}$")]
 
 
-@router.post("", status_code=202, responses={422: {"description": "Refused, with Problems"}})
+RETRY_AFTER_SECONDS = "10"
+"""A place or two are free again by then: most runs take less."""
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=dict[str, Any],
+    responses={
+        409: {"description": "The key belongs to another request"},
+        422: {"description": "Refused, with Problems"},
+        429: {"description": "Refused for now: too many runs wait"},
+    },
+)
 def ask_for_run(
-    payload: Annotated[dict[str, Any], Body()], desk: TheDesk, door: TheDoor, response: Response
-) -> dict[str, Any]:
-    """Hand the payload to START; the answer is its Receipt, accepted or refused."""
-    receipt = desk.start(payload, user=desk.settings.owner, door=door)
-    if receipt.status == "refused":
-        response.status_code = 422
+    payload: Annotated[dict[str, Any], Body()], desk: TheDesk, door: TheDoor, key: Key = None
+) -> Response:
+    """Hand the payload to START; the answer is its Receipt, accepted or refused.
+
+    Sent again with the same ``Idempotency-Key`` it starts nothing, and is answered as before.
+    """
+    receipt = desk.start(payload, user=desk.settings.owner, door=door, key=key)
+    answer = Response(receipt.to_text(), 202, media_type="application/json")
+    if receipt.is_too_early:
+        answer.status_code = 429
+        answer.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    elif receipt.status == "refused":
+        answer.status_code = 422
     else:
-        response.headers["Location"] = f"/api/v1/runs/{receipt.run_id}"
-    return receipt.to_json()
+        answer.headers["Location"] = f"/api/v1/runs/{receipt.run_id}"
+    return answer
 
 
 @router.get("")
@@ -59,6 +82,20 @@ def list_trades(run_id: str, desk: TheDesk) -> list[dict[str, Any]]:
 def list_log_lines(run_id: str, desk: TheDesk) -> list[str]:
     """Give the log of a run, line by line."""
     return desk.queries.log_lines(run_id)
+
+
+class Change(BaseModel):
+    """What can be changed of a run."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: Literal["live", "manual", "nightly"]
+
+
+@router.patch("/{run_id}")
+def change_run(run_id: str, change: Change, desk: TheDesk, door: TheDoor) -> dict[str, Any]:
+    """Change the priority of a run that waits."""
+    return desk.prioritize(run_id, Priority[change.priority.upper()], door)
 
 
 @router.post("/{run_id}/cancel", status_code=202)

@@ -1,23 +1,36 @@
 """Opening the ledger's database: durable, one writer at a time, migrated."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
 from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event, inspect, text
+from sqlalchemy.exc import OperationalError
 
 from setupdesk.adapters.ledger.tables import HEAD
+from setupdesk.core.errors import LedgerUnavailableError
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 10.0
+"""Seconds that the write lock is waited for."""
 
 
-def open_database(path: Path, *, keeps_connections: bool = False) -> Engine:
+def open_database(
+    path: Path, *, keeps_connections: bool = False, patience: float = PATIENCE
+) -> Engine:
     """Open the ledger at *path*, made or migrated if it has to be.
 
-    A process that forks must not keep connections: none may live on in a child.
+    A process that forks must not keep connections: none may live on in a child. Whoever waits
+    longer than *patience*, in seconds, for the write lock meets ``LedgerUnavailableError``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        f"sqlite:///{path}", poolclass=QueuePool if keeps_connections else NullPool
+        f"sqlite:///{path}",
+        poolclass=QueuePool if keeps_connections else NullPool,
+        connect_args={"timeout": patience},
     )
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
@@ -29,22 +42,31 @@ def open_database(path: Path, *, keeps_connections: bool = False) -> Engine:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Hold the write lock from the first statement on; commit at the end, or leave no trace."""
-    with engine.begin() as connection:
+    with _telling_the_cause(), engine.begin() as connection:
         yield connection
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """See one state of the ledger, without waiting for its writer."""
-    with engine.connect() as connection:
+    with _telling_the_cause(), engine.connect() as connection:
         yield connection.execution_options(reads_only=True)
+
+
+@contextmanager
+def _telling_the_cause() -> Iterator[None]:
+    # A full disk, a failed fsync, a lock that is held too long: the transaction left no trace.
+    try:
+        yield
+    except OperationalError as error:
+        log.exception("the ledger cannot be used")
+        raise LedgerUnavailableError(str(error.orig)) from error
 
 
 def _set_up(connection: SqliteConnection, _record: object) -> None:
     # The driver must not open transactions on its own: _begin does, with the right lock.
     connection.isolation_level = None
     for pragma in (
-        "busy_timeout = 10000",
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",

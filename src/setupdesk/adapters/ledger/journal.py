@@ -9,14 +9,12 @@ from typing import Any
 from sqlalchemy import Engine, and_, or_, select, update
 
 from setupdesk.adapters.ledger.database import reading, writing
-from setupdesk.adapters.ledger.outbox import lay_to_rest
+from setupdesk.adapters.ledger.outbox import INLINE, lay_to_rest
 from setupdesk.adapters.ledger.tables import run
 from setupdesk.app.ports import NotStartableError
 from setupdesk.core.errors import NotFoundError
 from setupdesk.core.request import load_request
 from setupdesk.core.run import Door, Run, RunState
-
-INLINE = "inline "
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,32 @@
 """The ledger as the dispatcher sees it: what the outside world has still to be told."""
 
+import contextlib
+import os
+import signal
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, and_, case, func, insert, or_, select, update
 
 from setupdesk.adapters.ledger.database import reading, writing
-from setupdesk.adapters.ledger.tables import outbox, run
+from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, outbox, run
 from setupdesk.app.ports import Errand
-from setupdesk.core.errors import NotFoundError
-from setupdesk.core.run import RunState
+from setupdesk.core.errors import NotFoundError, NotWaitingError
+from setupdesk.core.run import Priority, RunState
+
+EXECUTOR = "executor"
+"""The worker of runs that hold a place; others are carried out in their caller's process."""
+
+HOLDS_A_PLACE = or_(
+    and_(run.c.state.in_([RunState.RUNNING, RunState.CANCELLING]), run.c.worker == EXECUTOR),
+    and_(run.c.state == RunState.QUEUED, run.c.dispatched_at.is_not(None)),
+)
+"""In the executor, or on the way to it."""
+
+WAITS = and_(run.c.state == RunState.QUEUED, outbox.c.kind == "start", outbox.c.done_at.is_(None))
+"""Still to be started; of a run joined with its errands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +37,11 @@ class Outbox:
     clock: Callable[[], datetime]
 
     def find_due(self, kinds: Collection[str]) -> Errand | None:
-        """Find the oldest errand that may be tried now; cancels go before all others."""
+        """Find the next errand that may be tried now.
+
+        Cancels go first, then the starts: by priority, and of equals in the order in which the
+        runs were accepted; then what Prefect has to be told of runs that ended.
+        """
         due = and_(outbox.c.done_at.is_(None), outbox.c.due_at <= self.clock())
         with reading(self.engine) as connection:
             row = connection.execute(
@@ -35,7 +55,11 @@ class Outbox:
                 )
                 .join(run)
                 .where(due, outbox.c.kind.in_(kinds))
-                .order_by(case((outbox.c.kind == "cancel", 0), else_=1), outbox.c.outbox_id)
+                .order_by(
+                    case({"cancel": 0, "start": 1}, value=outbox.c.kind, else_=2),
+                    *ORDER_OF_TURNS,
+                    outbox.c.outbox_id,
+                )
                 .limit(1)
             ).one_or_none()
         if row is None:
@@ -55,13 +79,9 @@ class Outbox:
 
     def count_busy(self) -> int:
         """Count the runs that hold a place in the executor, or are on their way to it."""
-        on_their_way = and_(run.c.state == RunState.QUEUED, run.c.dispatched_at.is_not(None))
-        busy = and_(
-            run.c.state.in_([RunState.RUNNING, RunState.CANCELLING]), run.c.worker == EXECUTOR
-        )
         with reading(self.engine) as connection:
             return connection.execute(
-                select(func.count()).select_from(run).where(or_(busy, on_their_way))
+                select(func.count()).select_from(run).where(HOLDS_A_PLACE)
             ).scalar_one()
 
     def note_flow_run(self, run_id: str, flow_run_id: str) -> RunState:
@@ -71,7 +91,7 @@ class Outbox:
                 update(run).where(run.c.run_id == run_id).values(flow_run_id=flow_run_id)
             )
             state = _load_state(connection, run_id)
-            if state.is_final:
+            if state.is_final and not _is_to_be_settled(connection, run_id):
                 put_errand(connection, run_id, "settle", self.clock())
             return state
 
@@ -121,35 +141,70 @@ class Outbox:
                 .values(state=RunState.FAILED, finished_at=self.clock(), reason=reason)
             )
 
+    def prioritize(self, run_id: str, priority: Priority) -> Priority:
+        """Change the priority of a run that waits; give the one that it had."""
+        found = select(run.c.state, run.c.dispatched_at, run.c.priority)
+        with writing(self.engine) as connection:
+            row = connection.execute(found.where(run.c.run_id == run_id)).one_or_none()
+            if row is None:
+                raise NotFoundError("run", run_id)
+            if row.state != RunState.QUEUED or row.dispatched_at:
+                raise NotWaitingError(
+                    run_id, "starting" if row.state == RunState.QUEUED else row.state
+                )
+            connection.execute(update(run).where(run.c.run_id == run_id).values(priority=priority))
+            return Priority(row.priority)
+
     def ask_to_cancel(self, run_id: str) -> RunState:
         """Cancel a run that waits at once, have one that runs stopped; others stay as they are."""
         at = self.clock()
         with writing(self.engine) as connection:
-            state = _load_state(connection, run_id)
-            if state is RunState.QUEUED:
-                flow_run_id = connection.execute(
-                    select(run.c.flow_run_id).where(run.c.run_id == run_id)
-                ).scalar()
-                if flow_run_id is None:
-                    return _cancel_unsent(connection, run_id, at)
-            if state in (RunState.QUEUED, RunState.RUNNING):
-                connection.execute(
-                    update(run).where(run.c.run_id == run_id).values(state=RunState.CANCELLING)
-                )
+            found = select(run.c.state, run.c.flow_run_id, run.c.worker)
+            row = connection.execute(found.where(run.c.run_id == run_id)).one_or_none()
+            if row is None:
+                raise NotFoundError("run", run_id)
+            state = RunState(row.state)
+            if state is RunState.QUEUED and row.flow_run_id is None:
+                return _cancel_unsent(connection, run_id, at)
+            if state not in (RunState.QUEUED, RunState.RUNNING):
+                return state
+            connection.execute(
+                update(run).where(run.c.run_id == run_id).values(state=RunState.CANCELLING)
+            )
+            pid = find_inline_pid(row.worker)
+            if pid is None:
                 put_errand(connection, run_id, "cancel", at)
                 return RunState.CANCELLING
-            return state
+            lay_to_rest(connection, run_id, "cancelled on demand", at)
+        # The row is on the disk, so that whatever the process still does cannot change it.
+        interrupt(pid)
+        return RunState.CANCELLED
 
 
-EXECUTOR = "executor"
-"""The worker of runs that hold a place; others are carried out in their caller's process."""
+INLINE = "inline "
+"""With a pid: the worker of a run that is carried out in its caller's own process."""
 
 MOST_STARTS = 3
 
 
+def find_inline_pid(worker: str | None) -> int | None:
+    """Find the process that carries out an inline run; None for any other run."""
+    return int(worker.removeprefix(INLINE)) if worker and worker.startswith(INLINE) else None
+
+
+def interrupt(pid: int) -> None:
+    """Do to a process what Ctrl-C does, if it is one that can carry out a run."""
+    with contextlib.suppress(ProcessLookupError, PermissionError, FileNotFoundError):
+        words = Path(f"/proc/{pid}/cmdline")
+        # The number may be another program's by now.
+        if not words.exists() or b"python" in words.read_bytes():
+            os.kill(pid, signal.SIGINT)
+
+
 def put_errand(connection: Connection, run_id: str, kind: str, at: datetime) -> None:
     """Put an errand into the outbox, in the transaction that makes it necessary."""
-    connection.execute(insert(outbox).values(run_id=run_id, kind=kind, created_at=at, due_at=at))
+    row = {"run_id": run_id, "kind": kind, "created_at": at, "due_at": at}
+    connection.execute(insert(outbox), row)
 
 
 def _load_state(connection: Connection, run_id: str) -> RunState:
@@ -164,6 +219,13 @@ def _count_starts(connection: Connection, run_id: str) -> int:
     return connection.execute(starts).scalar_one()
 
 
+def _is_to_be_settled(connection: Connection, run_id: str) -> bool:
+    settles = select(func.count()).where(
+        outbox.c.run_id == run_id, outbox.c.kind == "settle", outbox.c.done_at.is_(None)
+    )
+    return connection.execute(settles).scalar_one() > 0
+
+
 def _cancel_unsent(connection: Connection, run_id: str, at: datetime) -> RunState:
     connection.execute(
         update(run)
@@ -171,6 +233,8 @@ def _cancel_unsent(connection: Connection, run_id: str, at: datetime) -> RunStat
         .values(state=RunState.CANCELLED, finished_at=at, reason="cancelled before it started")
     )
     connection.execute(update(outbox).where(outbox.c.run_id == run_id).values(done_at=at))
+    if _count_starts(connection, run_id):
+        put_errand(connection, run_id, "settle", at)
     return RunState.CANCELLED
 
 
@@ -197,4 +261,5 @@ def lay_to_rest(connection: Connection, run_id: str, reason: str, at: datetime) 
             stage=None,
         )
     )
-    put_errand(connection, run_id, "settle", at)
+    if _count_starts(connection, run_id):
+        put_errand(connection, run_id, "settle", at)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Select, func, select
+from sqlalchemy import Engine, Select, select
 
 from setupdesk.adapters.ledger.database import reading
-from setupdesk.adapters.ledger.tables import Row, audit_log, outbox, run
+from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, Row, audit_log, outbox, run
 from setupdesk.core.errors import NotFoundError
 from setupdesk.core.request import Mode
 from setupdesk.core.run import RunState
@@ -45,14 +45,11 @@ class Reads:
             ).scalar()
 
     def count_ahead(self, run_id: str) -> int:
-        """Count the runs that wait and were accepted before this one."""
-        mine = select(run.c.accepted_at).where(run.c.run_id == run_id).scalar_subquery()
+        """Count the runs that wait and whose turn comes before this one's."""
+        waiting = select(run.c.run_id).where(run.c.state == RunState.QUEUED)
         with reading(self.engine) as connection:
-            return connection.execute(
-                select(func.count())
-                .select_from(run)
-                .where(run.c.state == RunState.QUEUED, run.c.accepted_at < mine)
-            ).scalar_one()
+            turns = list(connection.execute(waiting.order_by(*ORDER_OF_TURNS)).scalars())
+        return turns.index(run_id) if run_id in turns else 0
 
     def load_speeds(self, setup_id: str) -> list[tuple[int, float]]:
         """Load (bars, seconds) of the setup's newest completed runs."""

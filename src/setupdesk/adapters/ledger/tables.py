@@ -1,7 +1,7 @@
 """The ledger's tables. A change here comes with a migration; a test compares the two."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -16,9 +16,13 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    func,
+    text,
 )
 
-HEAD = "0001"
+from setupdesk.adapters.ledger.chain import write_instant
+
+HEAD = "0003"
 """The newest migration."""
 
 
@@ -29,12 +33,8 @@ class UtcTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Refuse naive times; they would be guessed at later."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise TypeError("a time in the ledger is aware")
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
+        """Write it as it is sealed; naive times are refused."""
+        return None if value is None else write_instant(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Give the instant back as UTC."""
@@ -71,8 +71,18 @@ run = Table(
     Column("summary", JSON),
     Column("plan", JSON),
     Column("result_sha256", String),
+    Column("priority", Integer, nullable=False, server_default="1"),
     Index("run_by_state", "state"),
 )
+
+ORDER_OF_ACCEPTANCE = (func.substr(run.c.run_id, 1, 14), func.length(run.c.run_id), run.c.run_id)
+"""By day and number, which a clock that goes back does not turn round; 1000 comes after 999."""
+
+ORDER_OF_TURNS = (run.c.priority, *ORDER_OF_ACCEPTANCE)
+"""Whose turn it is, of the runs that wait."""
+
+DECIDES = text("outcome IN ('accepted', 'refused')")
+"""Of an audit row: the first with its key. SQLite takes the index only for these very words."""
 
 audit_log = Table(
     "audit_log",
@@ -85,8 +95,26 @@ audit_log = Table(
     Column("run_id", String, ForeignKey("run.run_id"), unique=True),
     Column("payload", JSON, nullable=False),
     Column("problems", JSON, nullable=False),
-    CheckConstraint("outcome IN ('accepted', 'refused')", name="outcome_is_known"),
+    Column("idempotency_key", String),
+    Column("answer", String),
+    Column("first_id", Integer, ForeignKey("audit_log.audit_id")),
+    Column("previous", String, nullable=False),
+    Column("seal", String, nullable=False),
+    CheckConstraint(
+        "outcome IN ('accepted', 'refused', 'replayed', 'conflict')", name="outcome_is_known"
+    ),
     CheckConstraint("(outcome = 'accepted') = (run_id IS NOT NULL)", name="only_accepted_runs"),
+    CheckConstraint(
+        "(outcome IN ('replayed', 'conflict')) = (first_id IS NOT NULL)",
+        name="only_repeats_have_a_first",
+    ),
+    Index(
+        "audit_log_by_key",
+        "user",
+        "idempotency_key",
+        unique=True,
+        sqlite_where=DECIDES,
+    ),
     sqlite_autoincrement=True,
 )
 

@@ -97,12 +97,18 @@ def backtest(  # noqa: PLR0913 (the flags that traders know)
     inline: Annotated[
         bool, typer.Option("--inline", help="In this process, without Prefect.")
     ] = False,
+    key: Annotated[
+        Text, typer.Option(help="Of a request sent before: gives its receipt, starts nothing.")
+    ] = None,
 ) -> None:
     """Backtest a setup."""
+    from setupdesk.core.run import REQUEST_KEY
     from setupdesk.doors.cli.access import refuse_usage
     from setupdesk.doors.cli.asking import ask_and_show
     from setupdesk.doors.cli.request_words import build_payload
 
+    if key is not None and not REQUEST_KEY.fullmatch(key):
+        refuse_usage("--key takes 1 to 200 letters, digits and signs, without spaces.")
     if timerange is not None and (start or end):
         refuse_usage("Give either --timerange, or --start and --end.")
     if wrong := [setting for setting in set_ or [] if "=" not in setting]:
@@ -120,18 +126,24 @@ def backtest(  # noqa: PLR0913 (the flags that traders know)
         dry_run=dry_run,
         settings=set_ or [],
     )
-    ask_and_show(payload, as_json=as_json, detach=detach, inline=inline)
+    ask_and_show(payload, key, as_json=as_json, detach=detach, inline=inline)
 
 
 app.command("backtesting", hidden=True)(backtest)
 
 
 @app.command()
-def runs(*, limit: Limit = 20, as_json: Json = False) -> None:
-    """List the newest runs."""
+def runs(
+    *,
+    queue: Annotated[bool, typer.Option("--queue", help="Who runs, who waits, for what.")] = False,
+    limit: Limit = 20,
+    as_json: Json = False,
+) -> None:
+    """List the newest runs, or the queue."""
+    from setupdesk.doors.cli.queue import show_queue
     from setupdesk.doors.cli.showing import show_runs
 
-    show_runs(limit, as_json=as_json)
+    (show_queue if queue else show_runs)(limit, as_json=as_json)
 
 
 @app.command("show")
@@ -193,11 +205,34 @@ def cancel(run_id: RunId, *, as_json: Json = False) -> None:
 
 
 @app.command()
-def audit(*, limit: Limit = 20, as_json: Json = False) -> None:
-    """List the newest requests, accepted and refused."""
-    from setupdesk.doors.cli.showing import show_audit_log
+def prioritize(
+    run_id: RunId,
+    priority: Annotated[str, typer.Argument(metavar="PRIORITY", help="live, manual or nightly.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Change the priority of a run that waits."""
+    from setupdesk.doors.cli.queue import prioritize_run
 
-    show_audit_log(limit, as_json=as_json)
+    prioritize_run(run_id, priority, as_json=as_json)
+
+
+@app.command()
+def audit(
+    *,
+    limit: Limit = 20,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check that no row was changed or removed.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List the newest requests, accepted and refused."""
+    from setupdesk.doors.cli.showing import show_audit_log, verify_audit_log
+
+    if verify:
+        verify_audit_log(as_json=as_json)
+    else:
+        show_audit_log(limit, as_json=as_json)
 
 
 @app.command()

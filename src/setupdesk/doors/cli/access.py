@@ -17,16 +17,18 @@ if TYPE_CHECKING:
 
     Access = Client | InlineDesk
 
-RUN_FAILED, USAGE, REFUSED, INTERRUPTED = 1, 2, 3, 130
+RUN_FAILED, USAGE, REFUSED, UNREACHED, INTERRUPTED = 1, 2, 3, 5, 130
 EXIT_CODES = {
     "bug": RUN_FAILED,
     "invalid_settings": USAGE,
     "not_found": 4,
     "no_result": 4,
-    "unavailable": 5,
-    "no_answer": 5,
-    "feed_failed": 5,
-    "not_allowed": 5,
+    "not_waiting": 4,
+    "unavailable": UNREACHED,
+    "ledger_unavailable": UNREACHED,
+    "no_answer": UNREACHED,
+    "feed_failed": UNREACHED,
+    "not_allowed": UNREACHED,
 }
 
 

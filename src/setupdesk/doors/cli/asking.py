@@ -5,16 +5,19 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import typer
 from rich.console import Console
 from rich.status import Status
 
-from setupdesk.core.errors import DeskUnavailableError
+from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
 from setupdesk.doors.cli.access import (
+    EXIT_CODES,
     INTERRUPTED,
     REFUSED,
     RUN_FAILED,
+    UNREACHED,
     reach_desk,
     reach_running_desk,
     say,
@@ -31,10 +34,14 @@ FIRST_LOOK, SLOWEST_LOOK = 0.02, 0.25
 UNDER_WAY = ("queued", "running", "cancelling")
 
 
-def ask_and_show(payload: Mapping[str, Any], *, as_json: bool, detach: bool, inline: bool) -> None:
+def ask_and_show(
+    payload: Mapping[str, Any], key: str | None, *, as_json: bool, detach: bool, inline: bool
+) -> None:
     """Ask for *payload*, wait for its end unless *detach*, print the report, exit by its end."""
     desk = reach_desk(inline=True) if inline else reach_running_desk()
-    receipt = desk.ask(payload)
+    key = key or uuid4().hex
+    with _telling_key(key):
+        receipt = desk.ask(payload, key)
     if receipt["status"] == "refused":
         _show_refusal(receipt, as_json=as_json)
         raise typer.Exit(REFUSED)
@@ -42,6 +49,7 @@ def ask_and_show(payload: Mapping[str, Any], *, as_json: bool, detach: bool, inl
         show_json(receipt)
     elif not as_json:
         show_receipt(receipt)
+        show(f"  --key {key} gives this receipt again, and starts nothing")
     if detach:
         return
     run = follow(desk, receipt["run_id"])
@@ -68,6 +76,20 @@ def follow(desk: "Access", run_id: str) -> dict[str, Any]:
                 told = text
             time.sleep(pause)
             pause = min(pause * 1.3, SLOWEST_LOOK)
+
+
+@contextmanager
+def _telling_key(key: str) -> Iterator[None]:
+    advice = f"The same command with --key {key} asks again and starts nothing twice."
+    try:
+        yield
+    except SetupdeskError as failed:
+        if EXIT_CODES.get(failed.code) == UNREACHED:
+            failed.add_note(advice)
+        raise
+    except KeyboardInterrupt:
+        say(f"\n{advice}")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @contextmanager

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from setupdesk.doors.cli import asking
 from setupdesk.doors.cli.access import (
+    RUN_FAILED,
     clear_errors,
     reach_desk,
     refuse_usage,
@@ -105,11 +107,30 @@ def show_audit_log(limit: int, *, as_json: bool) -> None:
             row["at"][:19] + "Z",
             f"{row['user']}, {row['door']}",
             row["outcome"],
-            row["run_id"] or "\n".join(problem["message"] for problem in row["problems"]),
+            _tell_decision(row),
         )
         for row in found
     ]
     show_table(("#", "at", "who", "outcome", "run, or why not"), rows, "No requests yet.")
+
+
+def verify_audit_log(*, as_json: bool) -> None:
+    """Say whether any row was changed or removed, and exit by it."""
+    found = reach_desk().check_audit_log()
+    if as_json:
+        show_json(found)
+    elif found["whole"]:
+        show(f"The audit log is whole: {found['rows']:,} rows, anchored up to {found['anchored']}.")
+    else:
+        show(f"The audit log is broken at row {found['broken_at']}: {found['reason']}.")
+    if not found["whole"]:
+        raise typer.Exit(RUN_FAILED)
+
+
+def _tell_decision(row: dict[str, Any]) -> str:
+    if row["first_id"]:
+        return f"see {row['first_id']}"
+    return row["run_id"] or "\n".join(problem["message"] for problem in row["problems"])
 
 
 def show_symbols(*, as_json: bool) -> None:

@@ -1,0 +1,15 @@
+"""The queue over HTTP."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from setupdesk.service.security import TheDesk
+
+router = APIRouter(prefix="/queue", tags=["runs"])
+
+
+@router.get("")
+def show_queue(desk: TheDesk, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> dict[str, Any]:
+    """Show who runs and who waits: position, what is ahead, what it waits for, and until when."""
+    return desk.show_queue(limit)

@@ -52,8 +52,10 @@ def find_scale_steps(
     A month without bars proves nothing. Of a market that never closes, a coin may in fact
     treble within four hours or a day, so there it takes a factor near 10 or 100.
     """
-    ratio = close[1:] / close[:-1]
-    factor = np.maximum(ratio, 1 / ratio)
+    # A damaged file may have prices of any size: what cannot be divided is out of all scale.
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        ratio = close[1:] / close[:-1]
+        factor = np.nan_to_num(np.maximum(ratio, 1 / ratio), nan=np.inf)
     steps = factor > STEP
     if week == "24x7" and timeframe.minutes > Timeframe.H1.minutes:
         steps = np.zeros(len(factor), np.bool_)

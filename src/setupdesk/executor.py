@@ -6,6 +6,7 @@ ledger when it died. Nothing depends on Prefect's own cancellation, which needs 
 """
 
 import contextlib
+import copy
 import ctypes
 import gc
 import json
@@ -40,6 +41,7 @@ from prefect.settings import (
 )
 from prefect.states import Pending
 
+from setupdesk.adapters.event_log import EventLog, find_event_log, log_all_to
 from setupdesk.adapters.executor_socket import address_of
 from setupdesk.flows import build_flows
 from setupdesk.settings import load_settings
@@ -53,7 +55,7 @@ LONGEST_MESSAGE = 4096
 PATIENCE_SECONDS = 1.0
 BUG, REFUSED_BY_PREFECT, PREFECT_UNREACHABLE = 1, 3, 4
 REASONS = {
-    BUG: "its process met a bug outside the run; the executor's log has it",
+    BUG: "its process met a bug outside the run; its log has it",
     REFUSED_BY_PREFECT: "Prefect refused to run it",
     PREFECT_UNREACHABLE: "Prefect could not be reached",
 }
@@ -122,7 +124,7 @@ class Executor:
         build_flow_run("run_2025_10_31_001", NOBODY)
         refuse_threads()
         for run_id in self.journal.lay_all_to_rest():
-            log.warning("%s was lost with an earlier executor", run_id)
+            log.warning("lost with an earlier executor", extra={"run_id": run_id})
         awake, wake = socket.socketpair()
         wake.setblocking(False)
         signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
@@ -192,12 +194,14 @@ class Executor:
         if pid == 0:
             self._be_child(parent, run_id, flow_run_id, flow)
         self._children[pid] = Child(run_id, pid)
+        log.info("process started", extra={"run_id": run_id, "pid": pid})
         return {"started": True, "pid": pid}
 
     def _cancel(self, run_id: str) -> bool:
         child = self._find(run_id)
         if child is None:
             return False
+        log.info("process killed on demand", extra={"run_id": run_id, "pid": child.pid})
         _kill(child.pid)
         return True
 
@@ -219,6 +223,8 @@ class Executor:
         if child := self._children.pop(pid, None):
             child.exit_code = os.waitstatus_to_exitcode(status)
             self._ended.append(child)
+            ended = {"run_id": child.run_id, "pid": pid, "exit_code": child.exit_code}
+            log.info("process ended", extra=ended)
 
     def _write_ends(self) -> None:
         for child in tuple(self._ended):
@@ -226,7 +232,7 @@ class Executor:
                 self._write_end(child)
             except Exception:
                 # The ledger may be locked; the others still need their parent meanwhile.
-                log.exception("the end of %s could not be written yet", child.run_id)
+                log.exception("its end could not be written yet", extra={"run_id": child.run_id})
             else:
                 self._ended.remove(child)
 
@@ -254,16 +260,18 @@ class Executor:
                 signal.signal(number, signal.SIG_DFL)
             for each in self._inherited:
                 each.close()
+            if event_log := find_event_log():
+                event_log.belong_to(run_id)
             carry_out(run_id, flow_run_id, flow, self._tls)
             code = 0
         except (Abort, ObjectNotFound):
-            log.exception("Prefect refused to run %s", run_id)
+            log.exception("Prefect refused to run it")
             code = REFUSED_BY_PREFECT
         except httpx.HTTPError:
-            log.exception("Prefect could not be reached for %s", run_id)
+            log.exception("Prefect could not be reached")
             code = PREFECT_UNREACHABLE
         except BaseException:
-            log.exception("the process of %s met a bug", run_id)
+            log.exception("its process met a bug outside the run")
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -288,9 +296,12 @@ class RunLogHandler(APILogHandler):
     def __init__(self, flow_run_id: UUID) -> None:
         super().__init__(logging.INFO)
         self._flow_run_id = flow_run_id
+        if event_log := find_event_log():
+            self.setFormatter(event_log.build_text_formatter())
 
     def prepare(self, record: logging.LogRecord) -> dict[str, Any]:
         """Say which flow run the line belongs to; Prefect knows it in the flow's thread only."""
+        record = copy.copy(record)
         record.flow_run_id = self._flow_run_id
         return super().prepare(record)
 
@@ -373,11 +384,8 @@ def _die_with(parent: int) -> None:
 
 def main() -> None:
     """Run the executor of the desk that the environment names."""
-    logging.basicConfig(
-        force=True, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s"
-    )
-    logging.getLogger("setupdesk").setLevel(logging.INFO)
     settings = load_settings()
+    log_all_to(EventLog("executor", settings.logs, settings.runs, settings.secret_files))
     flows = build_flows(build_flow_body(settings, worker="executor"))
     Executor(
         settings.executor_socket, build_journal(settings), flows, partial(warm_up, settings)

@@ -316,7 +316,9 @@ def carry_out(run_id: str, flow_run_id: UUID, flow: Flow[[str], Any], tls: ssl.S
         httpx_settings={"verify": tls, "trust_env": False},
     )
     with SyncClientContext.model_construct(client=client):
-        run_flow(flow, flow_run=build_flow_run(run_id, flow_run_id), return_type="state")
+        flow_run = build_flow_run(run_id, flow_run_id)
+        state: Any = run_flow(flow, flow_run=flow_run, return_type="state")
+        log.info("end told to Prefect", extra={"state": state.type.value.lower()})
     handler.flush()
 
 

@@ -42,6 +42,8 @@ class InlineDesk:
         return logging_to(EventLog("inline", kept.logs, kept.runs, kept.secret_files))
 
     def _carry_out(self, run_id: str) -> None:
+        process = {"pid": os.getpid()}
+        log.info("process started", extra=process)
         try:
             build_flow_body(self.desk.settings, worker=f"inline {os.getpid()}")(run_id)
         except KeyboardInterrupt:
@@ -50,6 +52,7 @@ class InlineDesk:
             raise
         except Exception:  # noqa: BLE001, S110 (how the run ended is in the ledger, with the traceback)
             pass
+        log.info("process done with it", extra=process)
 
     def runs(self, limit: int) -> list[dict[str, Any]]:
         """List the newest runs."""

@@ -37,7 +37,7 @@ from setupdesk.app.ports import EngineUnavailableError
 from setupdesk.core.errors import DeskUnavailableError
 from setupdesk.settings import Settings, build_environment, load_settings
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("setupdesk.supervisor")
 
 POLL_SECONDS = 0.1
 READY_SECONDS = 60.0

@@ -101,7 +101,8 @@ class Dispatcher:
         if errand.state is not RunState.QUEUED:
             return
         flow_run_id = self._create(errand)
-        log.info("handed to Prefect", extra={"flow_run_id": flow_run_id})
+        if errand.flow_run_id is None:
+            log.info("handed to Prefect", extra={"flow_run_id": flow_run_id})
         if self.outbox.note_flow_run(errand.run_id, flow_run_id) is RunState.QUEUED:
             self.workers.run(errand.run_id, flow_run_id, errand.flow_type)
             log.info("handed to the executor")

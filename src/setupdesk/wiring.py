@@ -33,6 +33,7 @@ from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.rule_files import RuleFiles
 from setupdesk.adapters.secret_file import load_secret
+from setupdesk.app.adopter import Adopter
 from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
@@ -214,6 +215,8 @@ def dispatching(desk: Desk) -> Iterator[None]:
         for kinds, bell in zip(DISPATCHED, desk.alarm.bells, strict=True)
     ]
     threads.append(Thread(target=_keep_anchoring, args=(desk.anchors, stop), daemon=True))
+    adopter = build_adopter(desk, prefect)
+    threads.append(Thread(target=adopter.run_for_ever, args=(stop,), name="adopter", daemon=True))
     for thread in threads:
         thread.start()
     try:
@@ -225,6 +228,12 @@ def dispatching(desk: Desk) -> Iterator[None]:
         for thread in threads:
             thread.join(DRAIN_SECONDS / len(threads))
         prefect.close()
+
+
+def build_adopter(desk: Desk, prefect: PrefectApi) -> Adopter:
+    """Build what takes runs that were made in Prefect through START."""
+    has_room, user = desk.start.ledger.has_room, desk.settings.owner
+    return Adopter(prefect, desk.start, desk.start.build_offer, has_room, user, clock.now)
 
 
 def _keep_anchoring(anchors: Anchors, stop: Event) -> None:

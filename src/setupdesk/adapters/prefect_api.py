@@ -1,12 +1,13 @@
 """Prefect's REST API, as far as the desk uses it; Prefect itself is never imported."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from setupdesk.app.ports import EngineUnavailableError
+from setupdesk.app.ports import Delivery, EngineUnavailableError
 from setupdesk.core.run import RunState
 
 DEPLOYMENT_NAME = "setupdesk"
@@ -30,6 +31,16 @@ DESCRIPTION = (
     "The desk makes these runs: every request passes START, which numbers it and writes it "
     "down. The desk's ledger is the record; Prefect follows it."
 )
+
+START_FLOW = "start"
+START_DESCRIPTION = (
+    "A way in to START. A run made here is a request: the desk adopts it within seconds, checks "
+    "it, and ends it as Accepted, with the run_id, or as Refused, with every reason. What was "
+    "accepted stands here under its run_id, as a flow run of backtest_flow or live_scan_flow."
+)
+ANSWERS = {True: ("COMPLETED", "Accepted"), False: ("FAILED", "Refused")}
+PAGE = 200
+"""The most flow runs that Prefect gives in one answer."""
 
 # How Prefect calls what the ledger says: its type of state, and the name that it shows.
 STATES = {
@@ -79,15 +90,28 @@ class PrefectApi:
 
     def register(self, flow_name: str) -> str:
         """Make the flow and its deployment known to Prefect, or find them; give the latter's id."""
-        flow = self.call("POST", "/flows/", {"name": flow_name})
-        deployment = {
-            "name": DEPLOYMENT_NAME,
-            "flow_id": flow["id"],
+        facts = {
             "description": DESCRIPTION,
-            "tags": [TAG],
             "parameter_openapi_schema": PARAMETERS,
             "enforce_parameter_schema": True,
         }
+        return self._deploy(flow_name, facts)
+
+    def offer_start(self, parameters: Mapping[str, Any]) -> None:
+        """Let runs be asked for in Prefect, by a form for *parameters*, a JSON schema.
+
+        Prefect enforces nothing: START refuses what is wrong, with every Problem and an audit row.
+        """
+        facts = {
+            "description": START_DESCRIPTION,
+            "parameter_openapi_schema": dict(parameters),
+            "enforce_parameter_schema": False,
+        }
+        self._deploy(START_FLOW, facts)
+
+    def _deploy(self, flow_name: str, facts: Mapping[str, Any]) -> str:
+        flow = self.call("POST", "/flows/", {"name": flow_name})
+        deployment = {"name": DEPLOYMENT_NAME, "flow_id": flow["id"], "tags": [TAG], **facts}
         deployment_id: str = self.call("POST", "/deployments/", deployment)["id"]
         self._deployments[flow_name] = deployment_id
         return deployment_id
@@ -112,12 +136,31 @@ class PrefectApi:
             created = self.call("POST", f"/deployments/{deployment_id}/create_flow_run", flow_run)
         return created["id"]
 
+    def find_deliveries(self, now: datetime) -> list[Delivery]:
+        """Find the requests that were made in Prefect and are due, the oldest first."""
+        waiting = {
+            "deployment_id": {"any_": [self._deployments[START_FLOW]]},
+            "state": {"type": {"any_": ["SCHEDULED", "PENDING"]}},
+        }
+        asked = {"flow_runs": waiting, "sort": "EXPECTED_START_TIME_ASC", "limit": PAGE}
+        return [
+            Delivery(flow_run["id"], flow_run["parameters"])
+            for flow_run in self.call("POST", "/flow_runs/filter", asked)
+            if is_due(flow_run, now)
+        ]
+
+    def answer(self, flow_run_id: str, message: str, *, accepted: bool) -> None:
+        """End the flow run of a request with the answer of START."""
+        self._end(flow_run_id, *ANSWERS[accepted], message)
+
     def settle(self, flow_run_id: str, state: str, message: str) -> None:
         """Bring a flow run's state in line with the ledger, against Prefect's rules if need be.
 
         *state* is a final `RunState`. A flow run that was deleted in Prefect is let go.
         """
-        kind, name = STATES[RunState(state)]
+        self._end(flow_run_id, *STATES[RunState(state)], message)
+
+    def _end(self, flow_run_id: str, kind: str, name: str, message: str) -> None:
         try:
             if (self.read_flow_run(flow_run_id)["state"] or {}).get("type") == kind:
                 return
@@ -166,3 +209,11 @@ class PrefectApi:
             error.add_note(response.text[:1000])
             raise
         return response.json()
+
+
+def is_due(flow_run: Mapping[str, Any], now: datetime) -> bool:
+    """Say whether the time has come for a flow run that has not begun."""
+    if flow_run["state_type"] != "SCHEDULED":
+        return True
+    expected = flow_run["expected_start_time"]
+    return not expected or datetime.fromisoformat(expected) <= now

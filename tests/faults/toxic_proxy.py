@@ -1,6 +1,7 @@
 """A proxy in front of a real server that does to its answers what networks and crashes do."""
 
 import asyncio
+import random
 import socket
 from collections import Counter
 from collections.abc import Callable
@@ -33,6 +34,9 @@ class Toxic(Enum):
     STUCK = auto()
     """The server never hears of it, and nobody answers."""
 
+    KILLED = auto()
+    """The server is killed while it does it."""
+
     REFUSED = auto()
     """The connection ends before anything was read."""
 
@@ -48,6 +52,7 @@ class ToxicProxy:
         address = urlsplit(target)
         self.target = (str(address.hostname), int(address.port or 80))
         self.draw = draw
+        self.kill: Callable[[], object] = lambda: None
         self.calls: list[tuple[str, Toxic]] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}{address.path}"
@@ -97,6 +102,9 @@ class ToxicProxy:
             return
         if toxic is Toxic.STUCK:
             await self._stop.wait()
+        if toxic is Toxic.KILLED:
+            await self._ask_and_kill(call)
+            return
         answer = ERROR if toxic is Toxic.ERROR_BEFORE else await self._ask(call)
         if toxic is Toxic.SLOW:
             await self._stop.wait()
@@ -113,6 +121,14 @@ class ToxicProxy:
             return _close_after(await _read_message(reader))
         finally:
             writer.close()
+
+    async def _ask_and_kill(self, call: bytes) -> None:
+        # A call takes some 35 ms, so the end comes before, in the midst of and after the commit.
+        asked = asyncio.ensure_future(self._ask(call))
+        await asyncio.sleep(random.uniform(0, 0.06))
+        self.kill()
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await asked
 
 
 async def _read_message(reader: asyncio.StreamReader) -> bytes:

@@ -63,7 +63,7 @@ class PrefectUnavailableError(EngineUnavailableError):
 class PrefectApi:
     """One Prefect server; every call may be repeated without doing a thing twice."""
 
-    def __init__(self, url: str, auth_string: str) -> None:
+    def __init__(self, url: str, auth_string: str, timeout_seconds: float = 10) -> None:
         user, _, password = auth_string.partition(":")
         # The server keeps an idle connection longer than this, so none is used that it closed.
         limits = httpx.Limits(keepalive_expiry=30)
@@ -72,7 +72,7 @@ class PrefectApi:
             base_url=url,
             auth=(user, password),
             limits=limits,
-            timeout=httpx.Timeout(10, connect=2),
+            timeout=httpx.Timeout(timeout_seconds, connect=2),
             trust_env=False,
             verify=not url.startswith("http:"),
         )

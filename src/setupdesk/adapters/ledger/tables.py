@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from setupdesk.adapters.ledger.chain import write_instant
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration."""
 
 
@@ -72,6 +72,8 @@ run = Table(
     Column("plan", JSON),
     Column("result_sha256", String),
     Column("priority", Integer, nullable=False, server_default="1"),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("pid", Integer),
     Index("run_by_state", "state"),
 )
 
@@ -129,8 +131,33 @@ outbox = Table(
     Column("done_at", UtcTime),
     Column("attempts", Integer, nullable=False, default=0),
     Column("last_error", String),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("lease_until", UtcTime),
     CheckConstraint("kind IN ('start', 'cancel', 'settle')", name="kind_is_known"),
     Index("outbox_to_do", "done_at", "due_at"),
+    sqlite_autoincrement=True,
+)
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("worker_id", Integer, primary_key=True, autoincrement=True),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("beats", Integer, nullable=False, server_default="0"),
+    Column("ended_at", UtcTime),
+    Column("reason", String),
+    sqlite_autoincrement=True,
+)
+
+repair = Table(
+    "repair",
+    metadata,
+    Column("repair_id", Integer, primary_key=True, autoincrement=True),
+    Column("at", UtcTime, nullable=False),
+    Column("run_id", String),
+    Column("finding", String, nullable=False),
+    Column("deed", String, nullable=False),
     sqlite_autoincrement=True,
 )
 

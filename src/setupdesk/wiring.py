@@ -28,6 +28,8 @@ from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import EXECUTOR, Outbox
 from setupdesk.adapters.ledger.queue import QueueReads
 from setupdesk.adapters.ledger.reads import Reads
+from setupdesk.adapters.ledger.reconciliation import Reconciliation
+from setupdesk.adapters.ledger.repairs import Repairs
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.adapters.result_store import ResultStore
@@ -41,6 +43,7 @@ from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.queries import Queries
 from setupdesk.app.queue import ShowQueue
+from setupdesk.app.reconciler import Reconciler
 from setupdesk.app.report_page import WriteReportPage
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
 from setupdesk.app.start import Start
@@ -145,7 +148,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     spool = FeedSpool(settings.spool)
     registry = RuleRegistry(rules)
     build_offer = BuildOffer(catalogue, registry, rules, bar_store, calendar, clock.today)
-    queries = Queries(Reads(ledger), results)
+    queries = Queries(Reads(ledger), results, Repairs(ledger, clock.now))
     rule_desk = RuleDesk(registry, rules, catalogue, _build_gate(settings))
     anchors = Anchors(ledger, settings.anchors, clock.now)
     start_ledger = StartLedger(ledger, clock.now, hands_over, bounds=bounds, anchors=anchors)
@@ -215,8 +218,10 @@ def dispatching(desk: Desk) -> Iterator[None]:
         for kinds, bell in zip(DISPATCHED, desk.alarm.bells, strict=True)
     ]
     threads.append(Thread(target=_keep_anchoring, args=(desk.anchors, stop), daemon=True))
-    adopter = build_adopter(desk, prefect)
-    threads.append(Thread(target=adopter.run_for_ever, args=(stop,), name="adopter", daemon=True))
+    threads += [
+        Thread(target=loop.run_for_ever, args=(stop,), daemon=True)
+        for loop in (build_adopter(desk, prefect), build_reconciler(desk, prefect))
+    ]
     for thread in threads:
         thread.start()
     try:
@@ -234,6 +239,18 @@ def build_adopter(desk: Desk, prefect: PrefectApi) -> Adopter:
     """Build what takes runs that were made in Prefect through START."""
     has_room, user = desk.start.ledger.has_room, desk.settings.owner
     return Adopter(prefect, desk.start, desk.start.build_offer, has_room, user, clock.now)
+
+
+def build_reconciler(desk: Desk, prefect: PrefectApi) -> Reconciler:
+    """Build what puts right where ledger, Prefect, executor and reports disagree."""
+    return Reconciler(
+        Reconciliation(desk.outbox.engine, clock.now),
+        prefect,
+        ExecutorSocket(desk.settings.executor_socket),
+        ResultStore(desk.settings.runs),
+        desk.alarm.ring,
+        clock.now,
+    )
 
 
 def _keep_anchoring(anchors: Anchors, stop: Event) -> None:

@@ -1,13 +1,16 @@
 """Prefect's REST API, as far as the desk uses it; Prefect itself is never imported."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
+from setupdesk.app.differences import FlowRunFacts
 from setupdesk.app.ports import Delivery, EngineUnavailableError
+from setupdesk.core.request import Mode
 from setupdesk.core.run import RunState
 
 DEPLOYMENT_NAME = "setupdesk"
@@ -39,6 +42,7 @@ START_DESCRIPTION = (
     "accepted stands here under its run_id, as a flow run of backtest_flow or live_scan_flow."
 )
 ANSWERS = {True: ("COMPLETED", "Accepted"), False: ("FAILED", "Refused")}
+UNFINISHED = ["SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING"]
 PAGE = 200
 """The most flow runs that Prefect gives in one answer."""
 
@@ -152,6 +156,41 @@ class PrefectApi:
     def answer(self, flow_run_id: str, message: str, *, accepted: bool) -> None:
         """End the flow run of a request with the answer of START."""
         self._end(flow_run_id, *ANSWERS[accepted], message)
+
+    def find_unfinished(self) -> tuple[FlowRunFacts, ...]:
+        """Find the flow runs of backtest_flow and live_scan_flow that have not ended."""
+        unfinished = {
+            "flows": {"name": {"any_": [mode.flow_type for mode in Mode]}},
+            "flow_runs": {"state": {"type": {"any_": UNFINISHED}}},
+        }
+        return tuple(
+            FlowRunFacts(
+                flow_run_id=flow_run["id"],
+                run_id=flow_run["parameters"].get("run_id"),
+                key=flow_run["idempotency_key"],
+            )
+            for flow_run in self._find_all(unfinished)
+        )
+
+    def find_forgotten(self, flow_run_ids: Collection[str]) -> set[str]:
+        """Find which of these flow runs there are not."""
+        forgotten = set(flow_run_ids)
+        if forgotten:
+            named = {"flow_runs": {"id": {"any_": sorted(forgotten)}}}
+            forgotten -= {flow_run["id"] for flow_run in self._find_all(named)}
+        return forgotten
+
+    def cancel_ghost(self, flow_run_id: str, message: str) -> None:
+        """Cancel a flow run that is no run's."""
+        self._end(flow_run_id, "CANCELLED", "Cancelled", message)
+
+    def _find_all(self, wanted: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        asked = {**wanted, "sort": "ID_DESC", "limit": PAGE}
+        for offset in count(0, PAGE):
+            page = self.call("POST", "/flow_runs/filter", {**asked, "offset": offset})
+            yield from page
+            if len(page) < PAGE:
+                return
 
     def settle(self, flow_run_id: str, state: str, message: str) -> None:
         """Bring a flow run's state in line with the ledger, against Prefect's rules if need be.

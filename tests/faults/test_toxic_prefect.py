@@ -1,12 +1,10 @@
 """Prefect is down, slow, wrong, or killed in the midst of a call; the dispatcher loses nothing."""
 
-import json
 import random
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -28,6 +26,7 @@ from setupdesk.core.run import Door
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.wiring import DISPATCHED
 from tests.conftest import AUTH_STRING, await_server, find_free_port, start_prefect
+from tests.faults.stand_in import StandIn
 from tests.faults.toxic_proxy import Toxic, ToxicProxy
 
 pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
@@ -38,53 +37,6 @@ PATIENCE_SECONDS = 0.5
 """What the dispatcher waits for an answer here; ten seconds in a desk."""
 
 LIES = (Toxic.ERROR_BEFORE, Toxic.ERROR_AFTER, Toxic.LOST, Toxic.SLOW, Toxic.REFUSED)
-ENDLESS = "endless"
-
-
-class StandIn:
-    """An executor that carries runs out at once, except those of which it holds on."""
-
-    def __init__(self, path: Path, journal: Journal) -> None:
-        self.journal = journal
-        self.order: list[str] = []
-        self.held: set[str] = set()
-        self.holds_on = False
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.listener.bind(str(path))
-        self.listener.listen(16)
-        self.thread = Thread(target=self._serve)
-        self.thread.start()
-
-    def close(self) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.thread.join()
-        self.listener.close()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self.listener.accept()
-                with connection, connection.makefile("rw") as stream:
-                    answer = self._obey(json.loads(stream.readline()))
-                    stream.write(json.dumps(answer) + "\n")
-
-    def _obey(self, message: dict[str, Any]) -> dict[str, Any]:
-        if "run" in message:
-            return self._carry_out(message["run"])
-        held = message["cancel"] in self.held
-        if held:
-            self.held.remove(message["cancel"])
-            self.journal.lay_to_rest(message["cancel"], "killed")
-        return {"held": held}
-
-    def _carry_out(self, run_id: str) -> dict[str, Any]:
-        self.order.append(run_id)
-        self.journal.begin(run_id)
-        if self.holds_on:
-            self.held.add(run_id)
-        else:
-            self.journal.finish_completed(run_id, {}, "")
-        return {"started": True}
 
 
 class Stage:
@@ -216,7 +168,7 @@ def test_two_hundred_kills_of_prefect_in_the_midst_of_a_call_lose_and_double_not
 
 
 def test_a_cancel_waits_for_no_prefect_that_does_not_answer(stage: Stage) -> None:
-    stage.executor.holds_on = True
+    stage.executor.way = "holds"
     running = stage.accept()
     await_that(lambda: stage.read_state(running) == "running", 10)
     stage.proxy.poison("POST", Toxic.STUCK)

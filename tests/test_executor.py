@@ -1,4 +1,5 @@
 import inspect
+import json
 import os
 import signal
 import subprocess
@@ -22,28 +23,38 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
 
 STAND_IN = '''
-import logging, sys, threading, time
+import json, logging, sys, threading, time
 from pathlib import Path
-from setupdesk.executor import Executor
+from setupdesk.core.run import RunState
+from setupdesk.executor import Executor, Limits
 from setupdesk.flows import build_flows
 
 home = Path(sys.argv[1])
+given = json.loads(sys.argv[2])
 
-class Journal:
+class Ledger:
     """A ledger of one file a run."""
+
+    worker = ""
 
     def is_final(self, run_id):
         return (home / f"{run_id}.end").exists()
 
-    def lay_to_rest(self, run_id, reason):
+    def lay_to_rest(self, run_id, reason, end=RunState.CRASHED):
         if not self.is_final(run_id):
-            (home / f"{run_id}.end").write_text(f"ended: {reason}")
+            (home / f"{run_id}.end").write_text(f"{end}: {reason}")
+        return end
 
-    def lay_all_to_rest(self):
-        lost = [path.stem for path in home.glob("*.lost")]
-        for run_id in lost:
-            self.lay_to_rest(run_id, "lost")
-        return lost
+    def register(self, pid):
+        return "executor 1"
+
+    def beat(self, name):
+        with (home / "beats").open("a") as beats:
+            beats.write("once ")
+        return not (home / "taken for dead").exists()
+
+    def end(self, name, reason):
+        (home / "ended").write_text(reason)
 
 def carry_out(run_id):
     log = logging.getLogger("setupdesk.flow")
@@ -56,16 +67,25 @@ def carry_out(run_id):
     if (home / f"{run_id}.fails").exists():
         (home / f"{run_id}.end").write_text("failed")
         raise ValueError("there are no bars")
+    if (home / f"{run_id}.eats").exists():
+        try:
+            bytearray(300 * 2**20)
+        except MemoryError:
+            (home / f"{run_id}.end").write_text("out of memory")
+            raise
     if (home / f"{run_id}.sleeps").exists():
         time.sleep(60)
     (home / f"{run_id}.end").write_text("completed")
 
 logging.getLogger("setupdesk").setLevel(logging.INFO)
+ledger = Ledger()
 executor = Executor(
     path=home / "executor.sock",
-    journal=Journal(),
+    journal=ledger,
+    workers=ledger,
     flows=build_flows(carry_out),
     warm_up=lambda: (home / "warm").touch(),
+    limits=Limits(**{"seconds": 60, "memory_mb": 256, "growth_mb": 512} | given),
 )
 executor.serve()
 '''
@@ -100,12 +120,12 @@ class Desk:
 
 
 @contextmanager
-def running_executor(home: Path, server: "PrefectServer") -> Iterator[Desk]:
+def running_executor(home: Path, server: "PrefectServer", **limits: float) -> Iterator[Desk]:
     environment = executor_environment(server.url, server.auth_string, home / "prefect")
     api = PrefectApi(server.url, server.auth_string)
     with (home / "executor.log").open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", STAND_IN, str(home)],
+            [sys.executable, "-c", STAND_IN, str(home), json.dumps(limits)],
             env={**environment, "HOME": str(home), "PATH": os.defpath},
             cwd=home,
             stdout=output,
@@ -127,7 +147,6 @@ def desk(
     prefect_server: "PrefectServer", tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Desk]:
     home = tmp_path_factory.mktemp("desk")
-    (home / "run_2025_09_01_001.lost").touch()
     with running_executor(home, prefect_server) as desk:
         yield desk
 
@@ -159,7 +178,7 @@ def test_a_run_whose_process_is_killed_is_crashed_at_once(desk: Desk) -> None:
 
     killed_at = time.monotonic()
     end = desk.await_end("run_2025_11_01_003")
-    assert end == "ended: its process was killed by SIGKILL"
+    assert end == "crashed: its process was killed by SIGKILL"
     assert time.monotonic() - killed_at < 1
 
 
@@ -171,7 +190,7 @@ def test_a_cancelled_run_is_gone_at_once(desk: Desk) -> None:
     held = desk.executor.cancel("run_2025_11_01_004")
 
     assert held
-    assert desk.await_end("run_2025_11_01_004") == "ended: its process was killed by SIGKILL"
+    assert desk.await_end("run_2025_11_01_004") == "crashed: its process was killed by SIGKILL"
     assert time.monotonic() - asked_at < 1
     assert not is_alive(child)
 
@@ -199,7 +218,7 @@ def test_a_run_that_prefect_does_not_know_is_not_carried_out(desk: Desk) -> None
 
     desk.executor.run("run_2025_11_01_007", flow_run_id, "backtest_flow")
 
-    assert desk.await_end("run_2025_11_01_007") == "ended: Prefect refused to run it"
+    assert desk.await_end("run_2025_11_01_007") == "crashed: Prefect refused to run it"
     assert not (desk.home / "run_2025_11_01_007.begun").exists()
 
 
@@ -212,9 +231,56 @@ def test_a_message_that_makes_no_sense_is_answered_and_harms_nobody(desk: Desk) 
     assert desk.executor.ping() == []
 
 
-def test_the_executor_warms_up_and_ends_what_was_lost_before_it(desk: Desk) -> None:
+def test_the_executor_warms_up_and_shows_that_it_lives(desk: Desk) -> None:
     assert (desk.home / "warm").exists()
-    assert (desk.home / "run_2025_09_01_001.end").read_text() == "ended: lost"
+    beats = desk.home / "beats"
+    await_that(lambda: beats.exists() and len(beats.read_text().split()) > 1, seconds=15)
+
+
+def test_a_run_that_takes_too_long_is_ended(
+    prefect_server: "PrefectServer", tmp_path: Path
+) -> None:
+    with running_executor(tmp_path, prefect_server, seconds=1) as desk:
+        desk.begin("run_2025_11_04_001", "sleeps")
+
+        end = desk.await_end("run_2025_11_04_001")
+
+    assert end == "timed_out: it took longer than 1 s, the run_seconds of the desk"
+
+
+def test_a_run_that_needs_too_much_memory_ends_and_no_other(
+    prefect_server: "PrefectServer", tmp_path: Path
+) -> None:
+    with running_executor(tmp_path, prefect_server) as desk:
+        desk.begin("run_2025_11_05_001", "eats")
+        assert desk.await_end("run_2025_11_05_001") == "out of memory"
+
+        desk.begin("run_2025_11_05_002")
+
+        assert desk.await_end("run_2025_11_05_002") == "completed"
+
+
+def test_an_executor_that_has_grown_ends_and_is_started_anew_by_its_supervisor(
+    prefect_server: "PrefectServer", tmp_path: Path
+) -> None:
+    with running_executor(tmp_path, prefect_server, growth_mb=-1) as desk:
+        with pytest.raises(ExecutorUnavailableError):
+            desk.begin("run_2025_11_06_001")
+
+        assert desk.process.wait(5) == 0
+
+
+def test_an_executor_that_was_taken_for_dead_lets_go_of_its_runs(
+    prefect_server: "PrefectServer", tmp_path: Path
+) -> None:
+    with running_executor(tmp_path, prefect_server) as desk:
+        desk.begin("run_2025_11_07_001", "sleeps")
+        (child,) = desk.find_children()
+
+        (tmp_path / "taken for dead").touch()
+
+        assert desk.process.wait(10) == 0
+        assert not is_alive(child)
 
 
 def test_nobody_but_the_owner_may_speak_to_the_executor(desk: Desk) -> None:
@@ -243,7 +309,7 @@ def test_a_stop_ends_the_runs_and_says_so(prefect_server: "PrefectServer", tmp_p
         assert desk.process.wait(5) == 0
         assert not is_alive(child)
         end = (tmp_path / "run_2025_11_03_001.end").read_text()
-        assert end == "ended: the desk was stopped while it ran"
+        assert end == "crashed: the desk was stopped while it ran"
         assert not desk.executor.path.exists()
 
 

@@ -10,13 +10,16 @@ import ctypes
 import gc
 import json
 import logging
+import math
 import os
+import resource
 import selectors
 import signal
 import socket
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,14 +44,18 @@ from prefect.settings import (
 from prefect.states import Pending
 
 from setupdesk.adapters.executor_socket import address_of
+from setupdesk.core.errors import LedgerUnavailableError
+from setupdesk.core.run import RunState
 from setupdesk.flows import build_flows
 from setupdesk.settings import load_settings
-from setupdesk.wiring import build_flow_body, build_journal, warm_up
+from setupdesk.wiring import build_flow_body, build_journal, build_workers, warm_up
 
 log = logging.getLogger("setupdesk.executor")
 
 PR_SET_PDEATHSIG = 1
 NOBODY = UUID(int=0)
+KILOBYTE, MEGABYTE = 1024, 1024**2
+BEAT_SECONDS = 5.0
 LONGEST_MESSAGE = 4096
 PATIENCE_SECONDS = 1.0
 BUG, REFUSED_BY_PREFECT, PREFECT_UNREACHABLE = 1, 3, 4
@@ -62,14 +69,27 @@ REASONS = {
 class RunJournal(Protocol):
     """The ledger, as far as the executor needs it; no call may leave a connection open."""
 
+    worker: str
+    """What the executor is called there, once it is registered."""
+
     def is_final(self, run_id: str) -> bool:
         """Say whether the ledger has the run's end."""
 
-    def lay_to_rest(self, run_id: str, reason: str) -> None:
-        """End a run whose process is gone: cancelled if somebody wanted that, else crashed."""
+    def lay_to_rest(self, run_id: str, reason: str, end: RunState = RunState.CRASHED) -> RunState:
+        """End a run whose process is gone, or have it tried again; give the state it has now."""
 
-    def lay_all_to_rest(self) -> list[str]:
-        """End the runs that an earlier executor was given and never ended; give their ids."""
+
+class WorkerList(Protocol):
+    """The ledger's list of executors; no call may leave a connection open."""
+
+    def register(self, pid: int) -> str:
+        """Take up this executor, end those that are gone; give its name."""
+
+    def beat(self, name: str) -> bool:
+        """Show that the executor lives; False if it was ended and must let go of its runs."""
+
+    def end(self, name: str, reason: str) -> list[str]:
+        """Leave the list."""
 
 
 class Closable(Protocol):
@@ -94,17 +114,34 @@ class Child:
 
     run_id: str
     pid: int
+    overdue_at: float
+    """By the steady clock."""
+
     exit_code: int = 0
+    is_timed_out: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a run may take, and how much the executor itself may grow."""
+
+    seconds: float
+    memory_mb: int
+    """Of what a run needs on top of the warm parent."""
+
+    growth_mb: int
 
 
 @dataclass(slots=True)
 class Executor:
-    """Serve the socket at *path* until SIGTERM."""
+    """Serve the socket at *path* until SIGTERM, or until it has grown too much."""
 
     path: Path
     journal: RunJournal
+    workers: WorkerList
     flows: Mapping[str, Flow[[str], Any]]
     warm_up: Callable[[], object]
+    limits: Limits
     _children: dict[int, Child] = field(default_factory=dict, init=False)
     _ended: list[Child] = field(default_factory=list, init=False)
     """Processes that are gone, and whose end the journal has still to learn."""
@@ -113,6 +150,10 @@ class Executor:
     """What a child inherits and must not keep open."""
 
     _stopping: bool = field(default=False, init=False)
+    _beats_at: float = field(default=0.0, init=False)
+    _grown_at: int = field(default=0, init=False)
+    """Bytes of memory from which on this process takes no more runs, and ends."""
+
     _tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, init=False)
     """Made once: it takes longer than to fork."""
 
@@ -121,8 +162,8 @@ class Executor:
         self.warm_up()
         build_flow_run("run_2025_10_31_001", NOBODY)
         refuse_threads()
-        for run_id in self.journal.lay_all_to_rest():
-            log.warning("%s was lost with an earlier executor", run_id)
+        self.journal.worker = self.workers.register(os.getpid())
+        self._beats_at = time.monotonic() + BEAT_SECONDS
         awake, wake = socket.socketpair()
         wake.setblocking(False)
         signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
@@ -132,6 +173,7 @@ class Executor:
         # What is alive now is never collected: the children share these pages with us.
         gc.collect()
         gc.freeze()
+        self._grown_at = measure_memory() + self.limits.growth_mb * MEGABYTE
         with (
             # A heartbeat makes every flow a second longer, and its reader is switched off. Set
             # here because it takes 30 ms, and no environment variable can say "none".
@@ -144,18 +186,51 @@ class Executor:
             self._inherited += [selector, listener, awake, wake]
             selector.register(listener, selectors.EVENT_READ)
             selector.register(awake, selectors.EVENT_READ)
-            log.info("the executor is ready")
+            log.info("the executor is ready, as %s", self.journal.worker)
             while not self._stopping:
-                retry_in = PATIENCE_SECONDS if self._ended else None
-                ready = {key.fileobj for key, _ in selector.select(retry_in)}
+                ready = {key.fileobj for key, _ in selector.select(self._find_wait())}
                 if awake in ready:
                     awake.recv(LONGEST_MESSAGE)
+                self._end_overdue()
                 self._reap()
                 self._write_ends()
+                self._beat()
                 if listener in ready and not self._stopping:
                     self._answer(listener)
+                if self._has_grown() and not self._children:
+                    log.warning("the executor has grown too large, and is started anew")
+                    break
             self.path.unlink(missing_ok=True)
             self._end_all()
+            self.workers.end(self.journal.worker, "it was stopped")
+
+    def _find_wait(self) -> float:
+        due = [self._beats_at, *(child.overdue_at for child in self._children.values())]
+        wait = max(min(due) - time.monotonic(), 0.0)
+        return min(wait, PATIENCE_SECONDS) if self._ended else wait
+
+    def _beat(self) -> None:
+        if time.monotonic() < self._beats_at:
+            return
+        try:
+            alive = self.workers.beat(self.journal.worker)
+        except LedgerUnavailableError:
+            # Nobody can end this executor as long as nobody can write; the next try is soon.
+            self._beats_at = time.monotonic() + PATIENCE_SECONDS
+            return
+        self._beats_at = time.monotonic() + BEAT_SECONDS
+        if not alive:
+            log.error("%s was taken for dead: its runs are no longer its own", self.journal.worker)
+            self._stopping = True
+
+    def _end_overdue(self) -> None:
+        for child in self._children.values():
+            if time.monotonic() >= child.overdue_at:
+                child.is_timed_out, child.overdue_at = True, math.inf
+                _kill(child.pid)
+
+    def _has_grown(self) -> bool:
+        return measure_memory() > self._grown_at
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
@@ -186,12 +261,14 @@ class Executor:
     def _start(self, run_id: str, flow_run_id: UUID, flow: Flow[[str], Any]) -> dict[str, Any]:
         if self._find(run_id) or self.journal.is_final(run_id):
             return {"started": False}
+        if self._has_grown():
+            return {"error": "it is about to be started anew, as it has grown too large"}
         refuse_threads()
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
             self._be_child(parent, run_id, flow_run_id, flow)
-        self._children[pid] = Child(run_id, pid)
+        self._children[pid] = Child(run_id, pid, time.monotonic() + self.limits.seconds)
         return {"started": True, "pid": pid}
 
     def _cancel(self, run_id: str) -> bool:
@@ -231,9 +308,17 @@ class Executor:
                 self._ended.remove(child)
 
     def _write_end(self, child: Child) -> None:
+        if child.is_timed_out:
+            reason = (
+                f"it took longer than {self.limits.seconds:,.0f} s, the run_seconds of the desk"
+            )
+            self.journal.lay_to_rest(child.run_id, reason, RunState.TIMED_OUT)
+            return
         stopped = "the desk was stopped while it ran"
         reason = stopped if self._stopping else describe_exit(child.exit_code)
-        self.journal.lay_to_rest(child.run_id, reason)
+        state = self.journal.lay_to_rest(child.run_id, reason)
+        if child.exit_code or not state.is_final:
+            log.warning("%s: %s; it is %s", child.run_id, reason, state)
 
     def _end_all(self) -> None:
         for pid in self._children:
@@ -254,6 +339,7 @@ class Executor:
                 signal.signal(number, signal.SIG_DFL)
             for each in self._inherited:
                 each.close()
+            limit_memory(self.limits.memory_mb)
             carry_out(run_id, flow_run_id, flow, self._tls)
             code = 0
         except (Abort, ObjectNotFound):
@@ -323,6 +409,24 @@ def build_flow_run(run_id: str, flow_run_id: UUID) -> FlowRun:
     )
 
 
+def measure_memory() -> int:
+    """Measure the memory of this process that is its own, in bytes."""
+    return measure("RssAnon") * KILOBYTE
+
+
+def limit_memory(megabytes: int) -> None:
+    """Let this process take so much on top of what it has; MemoryError is raised beyond."""
+    limit = measure("VmData") * KILOBYTE + megabytes * MEGABYTE
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def measure(name: str) -> int:
+    """Measure a kind of memory of this process as the kernel counts it, in KiB."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) for line in lines if line.startswith(f"{name}:")), 0)
+
+
 def refuse_threads() -> None:
     """Raise if another thread of this process could hold a lock that a child would wait for."""
     names = [each.name for each in threading.enumerate() if each is not threading.main_thread()]
@@ -378,9 +482,19 @@ def main() -> None:
     )
     logging.getLogger("setupdesk").setLevel(logging.INFO)
     settings = load_settings()
-    flows = build_flows(build_flow_body(settings, worker="executor"))
+    journal = build_journal(settings, "executor that is not registered yet")
+    limits = Limits(
+        seconds=settings.run_seconds,
+        memory_mb=settings.run_memory_mb,
+        growth_mb=settings.executor_growth_mb,
+    )
     Executor(
-        settings.executor_socket, build_journal(settings), flows, partial(warm_up, settings)
+        path=settings.executor_socket,
+        journal=journal,
+        workers=build_workers(settings),
+        flows=build_flows(build_flow_body(settings, journal)),
+        warm_up=partial(warm_up, settings),
+        limits=limits,
     ).serve()
 
 

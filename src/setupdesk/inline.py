@@ -10,7 +10,7 @@ from setupdesk.adapters.parcel import Watch, open_parcel
 from setupdesk.core.run import Door, Priority, RunState
 from setupdesk.settings import Settings
 from setupdesk.supervisor import find_desk
-from setupdesk.wiring import Desk, build_desk, build_flow_body
+from setupdesk.wiring import Desk, build_desk, build_flow_body, build_journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ class InlineDesk:
 
     def _carry_out(self, run_id: str) -> None:
         try:
-            build_flow_body(self.desk.settings, worker=f"inline {os.getpid()}")(run_id)
+            journal = build_journal(self.desk.settings, f"inline {os.getpid()}")
+            build_flow_body(self.desk.settings, journal)(run_id)
         except KeyboardInterrupt:
             self.desk.outbox.lay_to_rest(run_id, "interrupted in the terminal")
             raise

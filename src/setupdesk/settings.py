@@ -62,6 +62,15 @@ class Settings:
 
     most_waiting_per_user: int = 200
 
+    run_seconds: int = 3600
+    """How long a run may take."""
+
+    run_memory_mb: int = 4096
+    """How much memory a run may need."""
+
+    executor_growth_mb: int = 512
+    """How much the executor may grow before it is started anew."""
+
     owner: str
     """Who asks, where a door cannot tell: the login of the desk's owner."""
 
@@ -131,6 +140,11 @@ class Settings:
         return self.home / "desk.lock"
 
     @property
+    def leader_file(self) -> Path:
+        """Held by the one service whose dispatchers work."""
+        return self.home / "leader.lock"
+
+    @property
     def executor_socket(self) -> Path:
         """Where the executor listens."""
         return self.home / "executor.sock"
@@ -163,6 +177,9 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         most_waiting_per_user=_read_number(
             "most_waiting_per_user", 200, stored, environment, 1, 100_000
         ),
+        run_seconds=_read_number("run_seconds", 3600, stored, environment, 1, 30 * 86_400),
+        run_memory_mb=_read_number("run_memory_mb", 4096, stored, environment, 64, 2**20),
+        executor_growth_mb=_read_number("executor_growth_mb", 512, stored, environment, 1, 2**20),
         owner=str(stored.get("owner") or getpass.getuser()),
         feeds=_read_feeds(stored.get("feeds", {})),
         dies_with=_read_number("dies_with", 0, {}, environment, 0, 2**31 - 1),

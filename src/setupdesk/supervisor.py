@@ -43,6 +43,11 @@ READY_SECONDS = 60.0
 STOP_SECONDS = 8.0
 LONGEST_BACKOFF = 30.0
 STEADY_SECONDS = 60.0
+LOOK_SECONDS = 5.0
+"""How often a process that is ready is asked whether it still answers."""
+
+HUNG_SECONDS = 30.0
+"""A process that does not answer for so long is killed, and started anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,8 @@ class _Process:
     state: str = "starting"
     failures: int = 0
     restart_at: float = 0.0
+    answered_at: float = 0.0
+    look_at: float = 0.0
 
 
 class Supervisor:
@@ -116,11 +123,10 @@ class Supervisor:
         """Restart a process that ended, notice one that became ready; True if it changed."""
         now = time.monotonic()
         if process.popen.poll() is None:
-            if process.state == "starting" and process.spec.is_ready():
-                process.state = "ready"
-                log.info("%s ready after %.1f s", process.spec.name, now - process.started_at)
-                return True
-            return False
+            if process.state == "ready":
+                _kill_if_hung(process, now)
+                return False
+            return process.state == "starting" and _note_if_ready(process, now)
         if process.state != "restarting":
             steady = now - process.started_at > STEADY_SECONDS
             process.failures = 1 if steady else process.failures + 1
@@ -184,6 +190,27 @@ def _list_processes(settings: Settings) -> list[ProcessSpec]:
             is_ready=lambda: _answers(settings.prefect_port, "/api/health"),
         ),
     ]
+
+
+def _note_if_ready(process: _Process, now: float) -> bool:
+    if not process.spec.is_ready():
+        return False
+    process.state, process.answered_at, process.look_at = "ready", now, now + LOOK_SECONDS
+    log.info("%s ready after %.1f s", process.spec.name, now - process.started_at)
+    return True
+
+
+def _kill_if_hung(process: _Process, now: float) -> None:
+    if now < process.look_at:
+        return
+    asleep = now - process.look_at > LOOK_SECONDS
+    if asleep or process.spec.is_ready():
+        # What this process itself has slept through, with the whole machine, is no silence.
+        process.answered_at = now
+    elif now - process.answered_at > HUNG_SECONDS:
+        log.error("%s has not answered for %.0f s: killed", process.spec.name, HUNG_SECONDS)
+        process.popen.kill()
+    process.look_at = time.monotonic() + LOOK_SECONDS
 
 
 def _answers(port: int, path: str) -> bool:

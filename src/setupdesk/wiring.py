@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -21,16 +21,18 @@ from setupdesk.adapters.feeds.mt5 import Mt5Feed
 from setupdesk.adapters.feeds.push import PushFeed
 from setupdesk.adapters.feeds.vendor_http import VendorHttp
 from setupdesk.adapters.kernel_cache import keep_kernels_in
+from setupdesk.adapters.leader_lock import leading
 from setupdesk.adapters.ledger.anchors import PERIOD, Anchors
 from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.journal import Journal
-from setupdesk.adapters.ledger.outbox import EXECUTOR, Outbox
+from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.queue import QueueReads
 from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.reconciliation import Reconciliation
 from setupdesk.adapters.ledger.repairs import Repairs
 from setupdesk.adapters.ledger.start import StartLedger
+from setupdesk.adapters.ledger.workers import Workers
 from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.rule_files import RuleFiles
@@ -43,6 +45,7 @@ from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.queries import Queries
 from setupdesk.app.queue import ShowQueue
+from setupdesk.app.reaper import Reaper
 from setupdesk.app.reconciler import Reconciler
 from setupdesk.app.report_page import WriteReportPage
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
@@ -207,31 +210,29 @@ def dispatching(desk: Desk) -> Iterator[None]:
         f"http://127.0.0.1:{settings.prefect_port}/api",
         load_secret(settings.prefect_key_file, "setupdesk:"),
     )
-    workers = ExecutorSocket(settings.executor_socket)
-    threads = [
-        Thread(
-            target=Dispatcher(desk.outbox, prefect, workers, settings.places, kinds).run_for_ever,
-            args=(bell, stop),
-            name="-".join(kinds),
-            daemon=True,
+    executor = ExecutorSocket(settings.executor_socket)
+    works: list[Callable[[], None]] = [
+        partial(
+            Dispatcher(desk.outbox, prefect, executor, settings.places, kinds).run_for_ever,
+            bell,
+            stop,
         )
         for kinds, bell in zip(DISPATCHED, desk.alarm.bells, strict=True)
     ]
-    threads.append(Thread(target=_keep_anchoring, args=(desk.anchors, stop), daemon=True))
-    threads += [
-        Thread(target=loop.run_for_ever, args=(stop,), daemon=True)
-        for loop in (build_adopter(desk, prefect), build_reconciler(desk, prefect))
-    ]
-    for thread in threads:
-        thread.start()
+    reaper = Reaper(Workers(desk.outbox.engine, clock.now), desk.alarm.ring)
+    works.append(partial(reaper.run_for_ever, stop))
+    works.append(partial(build_adopter(desk, prefect).run_for_ever, stop))
+    works.append(partial(build_reconciler(desk, prefect).run_for_ever, stop))
+    works.append(partial(_keep_anchoring, desk.anchors, stop))
+    lead = Thread(target=_lead, args=(desk, works, stop), daemon=True)
+    lead.start()
     try:
         yield
     finally:
         stop.set()
         desk.alarm.ring()
         # What hangs in a call is left behind: its errand stays in the outbox until it is seen done.
-        for thread in threads:
-            thread.join(DRAIN_SECONDS / len(threads))
+        lead.join(DRAIN_SECONDS)
         prefect.close()
 
 
@@ -253,12 +254,25 @@ def build_reconciler(desk: Desk, prefect: PrefectApi) -> Reconciler:
     )
 
 
+def _lead(desk: Desk, works: list[Callable[[], None]], stop: Event) -> None:
+    """Do the *works*, each in a thread, once no other service of the home does them."""
+    with leading(desk.settings.leader_file, stop) as mine:
+        if not mine:
+            return
+        desk.outbox.take_over()
+        threads = [Thread(target=work, daemon=True) for work in works]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
 def _keep_anchoring(anchors: Anchors, stop: Event) -> None:
     while not stop.wait(PERIOD.total_seconds()):
         anchors.write_new()
 
 
-def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]:
+def build_flow_body(settings: Settings, journal: Journal) -> Callable[[str], None]:
     """Build what carries out a run; the engine is imported here and not before."""
     keep_kernels_in(settings.cache / "kernels")
     from setupdesk.app.backtest_runner import run_backtest
@@ -266,11 +280,9 @@ def build_flow_body(settings: Settings, *, worker: str) -> Callable[[str], None]
     from setupdesk.app.live_scan import scan_live
     from setupdesk.app.setup_manager import SetupManager
 
-    ledger = open_database(settings.ledger)
     results = ResultStore(settings.runs)
-    journal = Journal(ledger, clock.now, worker)
     journal.lay_orphans_to_rest()
-    reads = Reads(ledger)
+    reads = Reads(journal.engine)
     manager = SetupManager(
         registry=RuleRegistry(_open_rules(settings.setups)),
         catalogue=Catalogue(_open_symbols(settings.symbols)),
@@ -304,6 +316,15 @@ def warm_up(settings: Settings) -> None:
             calendar.sessions(symbol, today, today)
 
 
-def build_journal(settings: Settings) -> Journal:
-    """Build what the executor writes the ends of runs with."""
-    return Journal(open_database(settings.ledger), clock.now, EXECUTOR)
+def build_journal(settings: Settings, worker: str) -> Journal:
+    """Build what *worker* writes the fates of its runs with; it keeps no connection."""
+    return Journal(open_database(settings.ledger, patience=BRIEF), clock.now, worker)
+
+
+def build_workers(settings: Settings) -> Workers:
+    """Build what an executor shows its life with; it keeps no connection."""
+    return Workers(open_database(settings.ledger, patience=BRIEF), clock.now)
+
+
+BRIEF = 5.0
+"""Seconds that an executor waits for the ledger's lock: its runs need it meanwhile."""

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,12 @@ from setupdesk.adapters.ledger.anchors import Anchors
 from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import open_database, reading, writing
 from setupdesk.adapters.ledger.journal import Journal
-from setupdesk.adapters.ledger.outbox import Outbox
+from setupdesk.adapters.ledger.outbox import LEASE, Outbox
 from setupdesk.adapters.ledger.reads import Reads
+from setupdesk.adapters.ledger.repairs import Repairs
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.ledger.tables import HEAD, audit_log, metadata, outbox, run
+from setupdesk.adapters.ledger.workers import Workers
 from setupdesk.app.ports import NotStartableError
 from setupdesk.core.errors import KeyConflictError, LedgerUnavailableError, NotFoundError
 from setupdesk.core.problem import Problem
@@ -222,7 +225,7 @@ def test_what_has_started_or_was_cancelled_waits_no_more_and_makes_room(ledger: 
     taken, cancelled = (start.accept(REQUEST, {}, "ann", Door.API).run_id for _ in range(2))
     assert start.accept(REQUEST, {}, "ann", Door.API).is_too_early
 
-    errand = errands.find_due({"start"})
+    errand = errands.take_due({"start"})
     assert errand
     assert errand.run_id == taken
     errands.finish(errand)
@@ -458,7 +461,7 @@ def test_two_processes_may_find_an_empty_home_at_once(tmp_path: Path) -> None:
 
 
 def test_a_run_can_be_begun_once(ledger: Engine) -> None:
-    run_id, journal = accept(ledger), Journal(ledger, clock.now, "executor")
+    run_id, journal = accept(ledger), Journal(ledger, clock.now, "executor 1")
 
     begun = journal.begin(run_id)
 
@@ -469,7 +472,7 @@ def test_a_run_can_be_begun_once(ledger: Engine) -> None:
 
 
 def test_a_final_state_is_never_written_again(ledger: Engine) -> None:
-    run_id, journal = accept(ledger), Journal(ledger, clock.now, "executor")
+    run_id, journal = accept(ledger), Journal(ledger, clock.now, "executor 1")
     journal.begin(run_id)
     journal.finish_completed(run_id, {"trades": 1}, "0" * 64)
 
@@ -477,62 +480,186 @@ def test_a_final_state_is_never_written_again(ledger: Engine) -> None:
     journal.lay_to_rest(run_id, "too late")
 
     assert state_of(ledger, run_id) == "completed"
-    assert Outbox(ledger, clock.now).find_due({"settle"}) is None
+    assert Outbox(ledger, clock.now).take_due({"settle"}) is None
 
 
-def test_a_run_whose_process_died_is_crashed_and_prefect_is_told(ledger: Engine) -> None:
-    run_id, journal = accept(ledger), Journal(ledger, clock.now, "executor")
+def test_a_backtest_whose_process_died_is_tried_once_more_and_then_reported(ledger: Engine) -> None:
+    run_id, journal = accept(ledger), Journal(ledger, clock.now, "executor 1")
+    errands = Outbox(ledger, clock.now)
+    hand_over(errands)
     journal.begin(run_id)
 
-    journal.lay_to_rest(run_id, "its process was killed by SIGKILL")
+    assert journal.lay_to_rest(run_id, "its process was killed by SIGKILL") is RunState.QUEUED
 
-    errand = Outbox(ledger, clock.now).find_due({"settle"})
+    assert hand_over(errands) == run_id
+    assert Reads(ledger).load_run(run_id)["reason"] == (
+        "tried again: its process was killed by SIGKILL"
+    )
+    journal.begin(run_id)
+    assert journal.lay_to_rest(run_id, "its process was killed again") is RunState.CRASHED
+    errand = errands.take_due({"start", "settle"})
     assert errand
-    assert (errand.run_id, errand.state) == (run_id, RunState.CRASHED)
-    assert Reads(ledger).load_run(run_id)["reason"] == "its process was killed by SIGKILL"
+    assert (errand.kind, errand.run_id, errand.state) == ("settle", run_id, RunState.CRASHED)
+    row = Reads(ledger).load_run(run_id)
+    assert (row["attempt"], row["reason"]) == (2, "its process was killed again")
+    deeds = [one["deed"] for one in Repairs(ledger, clock.now).load_repairs(5)]
+    assert deeds == ["the run is crashed", "the run was started anew"]
+
+
+@pytest.mark.parametrize("end", [RunState.TIMED_OUT, RunState.CRASHED])
+def test_what_is_not_worth_a_second_try_ends_at_once(ledger: Engine, end: RunState) -> None:
+    request = REQUEST if end is RunState.TIMED_OUT else replace(REQUEST, mode=Mode.LIVE)
+    run_id = StartLedger(ledger, clock.now).accept(request, {}, "ann", Door.CLI).run_id
+    assert run_id
+    hand_over(Outbox(ledger, clock.now))
+    journal = Journal(ledger, clock.now, "executor 1")
+    journal.begin(run_id)
+
+    assert journal.lay_to_rest(run_id, "it took too long", end) is end
+
+    assert state_of(ledger, run_id) == end
+
+
+def test_whoever_lost_a_run_cannot_write_it_any_more(ledger: Engine) -> None:
+    run_id, errands = accept(ledger), Outbox(ledger, clock.now)
+    hand_over(errands)
+    frozen = Journal(ledger, clock.now, "executor 1")
+    frozen.begin(run_id)
+    frozen.lay_to_rest(run_id, "no sign of life")
+    hand_over(errands)
+    Journal(ledger, clock.now, "executor 2").begin(run_id)
+
+    frozen.note_stage(run_id, "a zombie")
+    frozen.finish_completed(run_id, {"trades": 1}, "0" * 64)
+
+    row = Reads(ledger).load_run(run_id)
+    assert (row["state"], row["stage"], row["summary"]) == ("running", None, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("completed", "running"), ("cancelled", "queued"), ("cancelling", "running")],
+)
+def test_the_ledger_itself_lets_no_state_go_back(ledger: Engine, before: str, after: str) -> None:
+    run_id = accept(ledger)
+    with writing(ledger) as connection:
+        connection.execute(update(run).values(state=before))
+
+    with pytest.raises(IntegrityError, match="only moves forward"), writing(ledger) as connection:
+        connection.execute(update(run).values(state=after))
+    with pytest.raises(IntegrityError, match="is kept"), writing(ledger) as connection:
+        connection.execute(delete(run))
+
+    assert state_of(ledger, run_id) == before
+
+
+def hand_over(errands: Outbox) -> str:
+    errand = errands.take_due({"start"})
+    assert errand
+    errands.finish(errand)
+    return errand.run_id
 
 
 def test_what_an_executor_left_behind_is_ended_but_not_what_runs_elsewhere(ledger: Engine) -> None:
     mine, cancelled, elsewhere = accept(ledger), accept(ledger), accept(ledger)
-    journal = Journal(ledger, clock.now, "executor")
-    journal.begin(mine)
-    journal.begin(cancelled)
+    workers = Workers(ledger, clock.now)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    journal = Journal(ledger, clock.now, workers.register(dead.pid))
+    for run_id in (mine, cancelled):
+        hand_over(Outbox(ledger, clock.now))
+        journal.begin(run_id)
     Outbox(ledger, clock.now).ask_to_cancel(cancelled)
-    Journal(ledger, clock.now, "inline").begin(elsewhere)
+    Journal(ledger, clock.now, "inline 1").begin(elsewhere)
 
-    lost = journal.lay_all_to_rest()
+    workers.register(os.getpid())
 
-    assert lost == [mine, cancelled]
     assert [state_of(ledger, one) for one in (mine, cancelled, elsewhere)] == [
-        "crashed",
+        "queued",
         "cancelled",
         "running",
     ]
+    assert not workers.beat(journal.worker)
+
+
+def test_an_executor_that_lives_is_not_ended_by_another(ledger: Engine) -> None:
+    run_id, workers = accept(ledger), Workers(ledger, clock.now)
+    with subprocess.Popen(["sleep", "60"]) as other:  # noqa: S607 (any process will do)
+        first = workers.register(other.pid)
+        hand_over(Outbox(ledger, clock.now))
+        Journal(ledger, clock.now, first).begin(run_id)
+
+        second = workers.register(os.getpid())
+
+        other.kill()
+    assert workers.beat(first)
+    assert workers.load_beats() == {first: 1, second: 0}
+    assert state_of(ledger, run_id) == "running"
 
 
 def test_a_run_that_an_executor_took_and_never_began_is_started_anew(ledger: Engine) -> None:
     run_id, errands = accept(ledger), Outbox(ledger, clock.now)
-    errand = errands.find_due({"start"})
-    assert errand
-    errands.finish(errand)
+    hand_over(errands)
     assert errands.count_busy() == 1
 
-    lost = Journal(ledger, clock.now, "executor").lay_all_to_rest()
+    Workers(ledger, clock.now).register(os.getpid())
 
-    again = errands.find_due({"start"})
-    assert lost == [run_id]
     assert errands.count_busy() == 0
-    assert again
-    assert again.run_id == run_id
+    assert hand_over(errands) == run_id
+
+
+def test_an_errand_belongs_to_one_dispatcher_at_a_time(ledger: Engine) -> None:
+    accept(ledger)
+    now = [clock.now()]
+    errands = Outbox(ledger, lambda: now[0])
+    frozen = errands.take_due({"start"})
+    assert frozen
+
+    assert errands.take_due({"start"}) is None
+    now[0] += LEASE
+    taken = errands.take_due({"start"})
+    assert taken
+    errands.finish(frozen)
+    errands.postpone(frozen, "a zombie", timedelta(seconds=5))
+
+    assert taken.fence == frozen.fence + 1
+    assert not Reads(ledger).load_run(taken.run_id)["dispatched_at"]
+    errands.finish(taken)
+    assert Reads(ledger).load_run(taken.run_id)["dispatched_at"] == now[0]
+
+
+def test_a_new_leader_waits_for_no_lease_of_the_one_before(ledger: Engine) -> None:
+    accept(ledger)
+    errands = Outbox(ledger, clock.now)
+    frozen = errands.take_due({"start"})
+
+    errands.take_over()
+
+    taken = errands.take_due({"start"})
+    assert frozen
+    assert taken
+    errands.finish(frozen)
+    assert errands.count_busy() == 0
+
+
+def test_a_clock_that_is_set_back_delays_no_errand(ledger: Engine) -> None:
+    now = [clock.now()]
+    accept(ledger, lambda: now[0])
+    errands = Outbox(ledger, lambda: now[0])
+    assert errands.take_due({"start"})
+
+    now[0] -= timedelta(hours=1)
+
+    assert errands.take_due({"start"})
 
 
 def test_a_run_that_never_begins_is_given_up_after_a_few_starts(ledger: Engine) -> None:
     run_id, errands = accept(ledger), Outbox(ledger, clock.now)
     starts = 0
-    while errand := errands.find_due({"start"}):
+    while errand := errands.take_due({"start"}):
         errands.finish(errand)
         starts += 1
-        Journal(ledger, clock.now, "executor").lay_to_rest(run_id, "Prefect could not be reached")
+        Journal(ledger, clock.now, "executor 1").lay_to_rest(run_id, "Prefect could not be reached")
 
     assert starts == 3
     assert state_of(ledger, run_id) == "crashed"
@@ -541,7 +668,7 @@ def test_a_run_that_never_begins_is_given_up_after_a_few_starts(ledger: Engine) 
 def test_an_inline_run_whose_process_is_gone_is_ended(ledger: Engine) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    lost, alive = accept(ledger), accept(ledger)
+    lost, alive = accept_inline(ledger), accept_inline(ledger)
     Journal(ledger, clock.now, f"inline {dead.pid}").begin(lost)
     mine = Journal(ledger, clock.now, f"inline {os.getpid()}")
     mine.begin(alive)
@@ -558,22 +685,22 @@ def test_a_run_that_waits_is_cancelled_at_once(ledger: Engine) -> None:
     state = errands.ask_to_cancel(run_id)
 
     assert state is RunState.CANCELLED
-    assert errands.find_due({"start", "cancel"}) is None
-    errand = errands.find_due({"settle"})
+    assert errands.take_due({"start", "cancel"}) is None
+    errand = errands.take_due({"settle"})
     assert errand
     assert errand.run_id == run_id
     with pytest.raises(NotStartableError):
-        Journal(ledger, clock.now, "executor").begin(run_id)
+        Journal(ledger, clock.now, "executor 1").begin(run_id)
 
 
 def test_a_run_that_runs_is_cancelled_by_an_errand_that_goes_first(ledger: Engine) -> None:
     run_id, errands = accept(ledger), Outbox(ledger, clock.now)
     accept(ledger)
-    Journal(ledger, clock.now, "executor").begin(run_id)
+    Journal(ledger, clock.now, "executor 1").begin(run_id)
 
     state = errands.ask_to_cancel(run_id)
 
-    errand = errands.find_due({"start", "cancel"})
+    errand = errands.take_due({"start", "cancel"})
     assert state is RunState.CANCELLING
     assert errand
     assert (errand.kind, errand.run_id) == ("cancel", run_id)
@@ -597,7 +724,7 @@ def test_a_run_in_another_process_is_interrupted_and_cancelled_at_once(ledger: E
         assert process.wait(2) == 7
     assert state is RunState.CANCELLED
     assert state_of(ledger, run_id) == "cancelled"
-    assert Outbox(ledger, clock.now).find_due({"start", "cancel", "settle"}) is None
+    assert Outbox(ledger, clock.now).take_due({"start", "cancel", "settle"}) is None
 
 
 def test_another_program_that_got_the_number_of_a_process_is_left_alone(ledger: Engine) -> None:
@@ -631,14 +758,14 @@ def test_a_postponed_errand_waits_and_is_not_lost(ledger: Engine) -> None:
     accept(ledger)
     now = [clock.now()]
     errands = Outbox(ledger, lambda: now[0])
-    errand = errands.find_due({"start"})
+    errand = errands.take_due({"start"})
     assert errand
 
     errands.postpone(errand, "Prefect cannot be reached", timedelta(seconds=5))
 
-    assert errands.find_due({"start"}) is None
+    assert errands.take_due({"start"}) is None
     now[0] += timedelta(seconds=6)
-    again = errands.find_due({"start"})
+    again = errands.take_due({"start"})
     assert again
     assert again.attempts == 1
     assert Reads(ledger).find_outbox_error(errand.run_id) == "Prefect cannot be reached"

@@ -30,6 +30,7 @@ class RecordingEngine:
     holds: set[str] = field(default_factory=set)
     calls: list[tuple[str, ...]] = field(default_factory=list)
     poison: str = ""
+    hangs: bool = False
     before_answer: Callable[[], object] = lambda: None
 
     def create_flow_run(self, flow_name: str, run_id: str, tags: Sequence[str]) -> str:
@@ -38,6 +39,9 @@ class RecordingEngine:
             raise ValueError("refused by its schema")
         self.before_answer()
         return f"flow-{run_id}"
+
+    def reopen(self, flow_run_id: str) -> None:
+        self._record("reopen", flow_run_id)
 
     def settle(self, flow_run_id: str, state: str, message: str) -> None:
         self._record("settle", flow_run_id, state, message)
@@ -48,6 +52,8 @@ class RecordingEngine:
 
     def cancel(self, run_id: str) -> bool:
         self._record("cancel", run_id)
+        if self.hangs:
+            raise EngineUnavailableError("the executor", "it does not answer")
         return run_id in self.holds
 
     def _record(self, *call: str) -> None:
@@ -64,7 +70,7 @@ class Desk:
         self.engine = RecordingEngine()
         self.start = StartLedger(ledger, clock.now)
         self.outbox = Outbox(ledger, clock.now)
-        self.journal = Journal(ledger, clock.now, "executor")
+        self.journal = Journal(ledger, clock.now, "executor 1")
         self.reads = Reads(ledger)
         kinds = ("start", "cancel", "settle")
         self.dispatcher = Dispatcher(self.outbox, self.engine, self.engine, places, kinds)
@@ -316,3 +322,28 @@ def test_a_cancel_of_a_run_that_the_executor_does_not_hold_ends_it(desk: Desk) -
         ("cancel", run_id),
         ("settle", f"flow-{run_id}", "cancelled", "cancelled on demand"),
     ]
+
+
+def test_a_cancel_needs_no_executor_that_answers(desk: Desk) -> None:
+    run_id = desk.accept()
+    desk.dispatcher.work_once()
+    desk.journal.begin(run_id)
+    desk.engine.hangs = True
+
+    desk.outbox.ask_to_cancel(run_id)
+    desk.dispatcher.work_once()
+
+    assert desk.reads.load_run(run_id)["state"] == "cancelled"
+    desk.journal.finish_completed(run_id, {}, "")
+    assert desk.reads.load_run(run_id)["state"] == "cancelled"
+
+
+def test_a_run_that_is_tried_again_is_pending_again_in_prefect(desk: Desk) -> None:
+    run_id = desk.accept(BACKTEST)
+    desk.dispatcher.work_once()
+    desk.journal.begin(run_id)
+    desk.journal.lay_to_rest(run_id, "its process was killed by SIGKILL")
+
+    desk.dispatcher.work_once()
+
+    assert [call[0] for call in desk.engine.calls] == ["create", "run", "create", "reopen", "run"]

@@ -28,7 +28,7 @@ class QueuedDesk(Desk):
         self.now = NOON
         self.start = StartLedger(ledger, lambda: self.now)
         self.outbox = Outbox(ledger, lambda: self.now)
-        self.journal = Journal(ledger, lambda: self.now, "executor")
+        self.journal = Journal(ledger, lambda: self.now, "executor 1")
         self.dispatcher = replace(self.dispatcher, outbox=self.outbox)
         self.show = ShowQueue(QueueReads(ledger), places, lambda: self.now)
 

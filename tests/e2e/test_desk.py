@@ -283,17 +283,39 @@ def test_a_run_is_cancelled_while_the_executor_is_gone(desk: Desk, endless_run: 
     wait_until(lambda: desk.processes()["executor"]["state"] == "ready")
 
 
-def test_a_run_whose_process_is_killed_is_crashed_within_seconds(
+def test_a_backtest_whose_process_is_killed_is_tried_once_more(
     desk: Desk, prefect: PrefectApi, endless_run: str
 ) -> None:
-    [child] = children_of(desk.processes()["executor"]["pid"])
+    executor = desk.processes()["executor"]["pid"]
+    [child] = children_of(executor)
+    with connect(load_settings(desk.environment)) as client:
+        os.kill(child, signal.SIGKILL)
+        wait_until(lambda: client.run(endless_run)["finished_at"] is not None, 20)
+        run = client.run(endless_run)
 
-    os.kill(child, signal.SIGKILL)
-
-    wait_until(lambda: desk.ask("show", endless_run)["run"]["state"] == "crashed", 5)
-    assert "SIGKILL" in desk.ask("show", endless_run)["run"]["reason"]
+    # Its bars are gone by now, which the second try says.
+    assert (run["attempt"], run["state"]) == (2, "failed")
     [flow_run] = prefect.find_flow_runs(endless_run)
-    wait_until(lambda: prefect.read_flow_run(flow_run["id"])["state_type"] == "CRASHED", 5)
+    wait_until(lambda: prefect.read_flow_run(flow_run["id"])["state_type"] == "FAILED", 5)
+    types = [each["type"] for each in prefect.read_states(flow_run["id"])]
+    assert types == ["PENDING", "RUNNING", "PENDING", "RUNNING", "FAILED"]
+
+
+def test_a_frozen_executor_loses_its_run_within_thirty_seconds_and_cannot_write_it(
+    desk: Desk,
+) -> None:
+    [live] = start_endless_runs(desk, 1)
+    executor = desk.processes()["executor"]["pid"]
+    with connect(load_settings(desk.environment)) as client:
+        os.kill(executor, signal.SIGSTOP)
+        took = wait_until(lambda: client.run(live)["state"] != "running", 40)
+        os.kill(executor, signal.SIGCONT)
+        wait_until(lambda: desk.processes()["executor"]["pid"] != executor, 60)
+        wait_until(lambda: client.run(live)["finished_at"] is not None, 60)
+        run = client.run(live)
+
+    assert took < 30
+    assert (run["attempt"], run["state"]) == (2, "failed")
 
 
 def count_flow_runs(prefect: PrefectApi) -> int:

@@ -52,7 +52,7 @@ class Stage:
         self.start = StartLedger(ledger, clock.now)
         self.outbox = Outbox(ledger, clock.now)
         self.reads = Reads(ledger)
-        self.executor = StandIn(home / "executor.sock", Journal(ledger, clock.now, "executor"))
+        self.executor = StandIn(home / "executor.sock", Journal(ledger, clock.now, "executor 1"))
         prepare_database(home / DATABASE)
         self.server = start_prefect(home, self.port)
         self.proxy = ToxicProxy(f"http://127.0.0.1:{self.port}/api", self.draw)
@@ -80,8 +80,9 @@ class Stage:
         return str(self.reads.load_run(run_id)["state"])
 
     def is_done(self) -> bool:
-        if self.outbox.find_due(("start", "settle")):
-            return False
+        with self.engine.connect() as connection:
+            if connection.exec_driver_sql("SELECT 1 FROM outbox WHERE done_at IS NULL").scalar():
+                return False
         states = {run["state"] for run in self.reads.load_runs(2000)}
         return states <= {"completed", "cancelled"}
 

@@ -234,7 +234,7 @@ def test_without_a_desk_a_run_whose_executor_is_gone_is_cancelled_at_once(tmp_pa
     desk = build_desk(home, hands_over=True)
     run_id = desk.start(PAYLOAD | {"mode": "backtest"}, user="ann", door=Door.CLI).run_id
     assert run_id
-    build_journal(home).begin(run_id)
+    build_journal(home, "executor 1").begin(run_id)
 
     answer = inline.cancel(run_id)
 

@@ -12,6 +12,8 @@ from typing import Any
 from setupdesk.app.ports import EngineUnavailableError
 
 TIMEOUT_SECONDS = 5.0
+CANCEL_SECONDS = 1.0
+"""A cancel is done without an executor that takes longer."""
 
 
 class ExecutorUnavailableError(EngineUnavailableError):
@@ -46,7 +48,7 @@ class ExecutorSocket:
     def cancel(self, run_id: str) -> bool:
         """Kill a run's process; False if no executor holds the run."""
         try:
-            return bool(self._ask({"cancel": run_id})["held"])
+            return bool(self._ask({"cancel": run_id}, CANCEL_SECONDS)["held"])
         except ExecutorGoneError:
             return False
 
@@ -54,10 +56,10 @@ class ExecutorSocket:
         """Name the runs that the executor holds."""
         return list(self._ask({"ping": 1})["runs"])
 
-    def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, message: dict[str, Any], seconds: float | None = None) -> dict[str, Any]:
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(self.timeout_seconds)
+                connection.settimeout(seconds or self.timeout_seconds)
                 with address_of(self.path) as address:
                     connection.connect(address)
                 connection.sendall(json.dumps(message).encode() + b"\n")

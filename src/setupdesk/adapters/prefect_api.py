@@ -140,6 +140,13 @@ class PrefectApi:
             created = self.call("POST", f"/deployments/{deployment_id}/create_flow_run", flow_run)
         return created["id"]
 
+    def reopen(self, flow_run_id: str) -> None:
+        """Let a flow run that was begun before begin once more: it is pending again."""
+        if (self.read_flow_run(flow_run_id)["state"] or {}).get("type") == "PENDING":
+            return
+        state = {"type": "PENDING", "message": "The desk tries the run once more."}
+        self._set_state(flow_run_id, state)
+
     def find_deliveries(self, now: datetime) -> list[Delivery]:
         """Find the requests that were made in Prefect and are due, the oldest first."""
         waiting = {
@@ -203,14 +210,14 @@ class PrefectApi:
         try:
             if (self.read_flow_run(flow_run_id)["state"] or {}).get("type") == kind:
                 return
-            self.call(
-                "POST",
-                f"/flow_runs/{flow_run_id}/set_state",
-                {"state": {"type": kind, "name": name, "message": message}, "force": True},
-            )
+            self._set_state(flow_run_id, {"type": kind, "name": name, "message": message})
         except httpx.HTTPStatusError as error:
             if error.response.status_code != httpx.codes.NOT_FOUND:
                 raise
+
+    def _set_state(self, flow_run_id: str, state: dict[str, str]) -> None:
+        body = {"state": state, "force": True}
+        self.call("POST", f"/flow_runs/{flow_run_id}/set_state", body)
 
     def read_flow_run(self, flow_run_id: str) -> dict[str, Any]:
         """Read one flow run."""

@@ -54,15 +54,14 @@ class Dispatcher:
 
         Raises ``EngineUnavailableError`` if nothing can be done at the moment.
         """
-        errand = self.outbox.find_due(self.kinds)
-        if errand and errand.kind == "start" and self.outbox.count_busy() >= self.places:
-            errand = self.outbox.find_due(set(self.kinds) - {"start"})
+        is_full = "start" in self.kinds and self.outbox.count_busy() >= self.places
+        errand = self.outbox.take_due(set(self.kinds) - ({"start"} if is_full else set()))
         if errand is None:
             return False
         try:
             self._carry(errand)
         except EngineUnavailableError as down:
-            self.outbox.note_error(errand, str(down))
+            self.outbox.release(errand, str(down))
             raise
         except Exception as bug:
             log.exception("%s of %s went wrong", errand.kind, errand.run_id)
@@ -93,12 +92,19 @@ class Dispatcher:
         if errand.state is not RunState.QUEUED:
             return
         flow_run_id = self._create(errand)
+        if errand.flow_run_id:
+            self.flow_engine.reopen(flow_run_id)
         if self.outbox.note_flow_run(errand.run_id, flow_run_id) is RunState.QUEUED:
             self.workers.run(errand.run_id, flow_run_id, errand.flow_type)
             log.info("%s handed to the executor as flow run %s", errand.run_id, flow_run_id)
 
     def _cancel(self, errand: Errand) -> None:
-        if not self.workers.cancel(errand.run_id):
+        try:
+            held = self.workers.cancel(errand.run_id)
+        except EngineUnavailableError:
+            # An executor that hangs must not keep a run alive: its process is ended without it.
+            held = False
+        if not held:
             self.outbox.lay_to_rest(errand.run_id, "the executor did not hold it")
         log.info("%s cancelled", errand.run_id)
 

@@ -52,11 +52,21 @@ class FlowBody:
             log.error("task failed: %s: %s", run_id, error)  # noqa: TRY400 (not our bug)
             self.journal.finish_failed(run_id, str(error))
             raise
+        except MemoryError:
+            log.exception("task failed: %s", run_id)
+            self.journal.finish_failed(run_id, _TOO_MUCH_MEMORY)
+            raise
         except Exception as bug:
             log.exception("task failed: %s", run_id)
             self.journal.finish_failed(run_id, f"a bug of ours: {bug!r}", traceback.format_exc())
             raise
         log.info("task ended: %s", run_id)
+
+
+_TOO_MUCH_MEMORY = (
+    "it needed more memory than a run may take: a shorter period needs less, and run_memory_mb in "
+    "setupdesk.toml is the limit"
+)
 
 
 @contextmanager

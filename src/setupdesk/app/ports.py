@@ -76,6 +76,9 @@ class Errand:
     """One thing that has to be told to Prefect or the executor."""
 
     errand_id: int
+    fence: int
+    """Counts who took it; whoever has an older number has lost it."""
+
     kind: Literal["start", "cancel", "settle"]
     run_id: str
     flow_type: str
@@ -89,8 +92,8 @@ class Errand:
 class Outbox(Protocol):
     """Where errands wait."""
 
-    def find_due(self, kinds: Collection[str]) -> Errand | None:
-        """Find the oldest errand that may be tried now."""
+    def take_due(self, kinds: Collection[str]) -> Errand | None:
+        """Take the next errand that may be tried now; it is the caller's own for a while."""
 
     def count_busy(self) -> int:
         """Count the runs that hold a place in the executor."""
@@ -101,14 +104,14 @@ class Outbox(Protocol):
     def finish(self, errand: Errand) -> None:
         """Tick an errand off."""
 
-    def note_error(self, errand: Errand, error: str) -> None:
-        """Write down why an errand waits."""
+    def release(self, errand: Errand, error: str) -> None:
+        """Give an errand back, to be tried again; *error* says why it waits."""
 
     def postpone(self, errand: Errand, error: str, wait: timedelta) -> None:
         """Keep an errand for another try."""
 
     def lay_to_rest(self, run_id: str, reason: str) -> None:
-        """End a run that the executor does not hold."""
+        """End a run that the executor does not hold, and its process, should there be one."""
 
     def give_up(self, run_id: str, reason: str) -> None:
         """End a run that cannot be started."""
@@ -119,6 +122,9 @@ class FlowEngine(Protocol):
 
     def create_flow_run(self, flow_name: str, run_id: str, tags: Sequence[str]) -> str:
         """Create the flow run of a run, or find it; give its id."""
+
+    def reopen(self, flow_run_id: str) -> None:
+        """Let a flow run that was begun before begin once more."""
 
     def settle(self, flow_run_id: str, state: str, message: str) -> None:
         """Bring a flow run's state in line with the ledger."""

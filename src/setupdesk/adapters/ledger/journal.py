@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, and_, or_, select, update
+from sqlalchemy import Engine, and_, select, update
 
 from setupdesk.adapters.ledger.database import reading, writing
-from setupdesk.adapters.ledger.outbox import INLINE, lay_to_rest
+from setupdesk.adapters.ledger.outbox import INLINE, find_inline_pid, lay_to_rest
+from setupdesk.adapters.ledger.processes import is_alive
 from setupdesk.adapters.ledger.tables import run
 from setupdesk.app.ports import NotStartableError
 from setupdesk.core.errors import NotFoundError
@@ -17,22 +18,29 @@ from setupdesk.core.request import load_request
 from setupdesk.core.run import Door, Run, RunState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Journal:
-    """Moves runs forward; a run in a final state is never written again."""
+    """Moves runs forward; only the process that began a run writes what becomes of it."""
 
     engine: Engine
     clock: Callable[[], datetime]
     worker: str
-    """Who carries the runs out: ``executor``, or ``inline PID`` in the caller's own process."""
+    """Who carries the runs out: ``executor N``, or ``inline PID`` in the caller's own process."""
 
     def begin(self, run_id: str) -> Run:
         """Take a queued run as started; nobody else can then."""
+        begun = {
+            "state": RunState.RUNNING,
+            "started_at": self.clock(),
+            "worker": self.worker,
+            "pid": os.getpid(),
+            "attempt": run.c.attempt + 1,
+        }
         with writing(self.engine) as connection:
             row = connection.execute(
                 update(run)
                 .where(run.c.run_id == run_id, run.c.state == RunState.QUEUED)
-                .values(state=RunState.RUNNING, started_at=self.clock(), worker=self.worker)
+                .values(begun)
                 .returning(run)
             ).one_or_none()
         if row is None:
@@ -73,55 +81,26 @@ class Journal:
             raise NotFoundError("run", run_id)
         return RunState(state).is_final
 
-    def lay_to_rest(self, run_id: str, reason: str) -> None:
-        """End a run whose process is gone: cancelled if somebody wanted that, else crashed."""
+    def lay_to_rest(self, run_id: str, reason: str, end: RunState = RunState.CRASHED) -> RunState:
+        """End a run whose process is gone, as *end*, or have it tried again; give its state."""
         with writing(self.engine) as connection:
-            lay_to_rest(connection, run_id, reason, self.clock())
-
-    def lay_all_to_rest(self) -> list[str]:
-        """End every run that an executor which is gone has left behind; give their ids.
-
-        What it was given and had not begun is started anew.
-        """
-        reason = "the executor was gone before the run had ended"
-        under_way = and_(
-            run.c.state.in_([RunState.RUNNING, RunState.CANCELLING]), run.c.worker == self.worker
-        )
-        not_begun = and_(run.c.state == RunState.QUEUED, run.c.dispatched_at.is_not(None))
-        lost = select(run.c.run_id).where(or_(under_way, not_begun)).order_by(run.c.run_id)
-        with writing(self.engine) as connection:
-            found = list(connection.execute(lost).scalars())
-            for run_id in found:
-                lay_to_rest(connection, run_id, reason, self.clock())
-        return found
+            return lay_to_rest(connection, run_id, reason, self.clock(), end)
 
     def lay_orphans_to_rest(self) -> None:
         """End the inline runs whose process is gone."""
         inline = and_(run.c.state == RunState.RUNNING, run.c.worker.startswith(INLINE))
         with writing(self.engine) as connection:
             for row in connection.execute(select(run.c.run_id, run.c.worker).where(inline)).all():
-                if not _is_alive(int(row.worker.removeprefix(INLINE))):
+                if not is_alive(find_inline_pid(row.worker) or 0):
                     reason = "its process was gone before the run had ended"
                     lay_to_rest(connection, row.run_id, reason, self.clock())
 
     def _move(self, run_id: str, **values: Any) -> None:
+        # A run that was cancelled or given to somebody else meanwhile is no longer ours.
+        mine = and_(run.c.worker == self.worker, run.c.pid == os.getpid())
+        running = and_(run.c.run_id == run_id, run.c.state == RunState.RUNNING)
         with writing(self.engine) as connection:
-            connection.execute(
-                update(run)
-                .where(run.c.run_id == run_id, run.c.state == RunState.RUNNING)
-                .values(**values)
-            )
+            connection.execute(update(run).where(running, mine).values(**values))
 
     def _end(self, run_id: str, state: RunState, **values: Any) -> None:
-        # A run that was cancelled or given up meanwhile keeps that state.
         self._move(run_id, state=state, finished_at=self.clock(), stage=None, **values)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True

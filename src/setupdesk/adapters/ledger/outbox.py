@@ -1,26 +1,45 @@
 """The ledger as the dispatcher sees it: what the outside world has still to be told."""
 
-import contextlib
-import os
-import signal
+import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, case, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    and_,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from setupdesk.adapters.ledger.database import reading, writing
+from setupdesk.adapters.ledger.processes import interrupt, kill_group
+from setupdesk.adapters.ledger.repairs import note_repair
 from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, outbox, run
 from setupdesk.app.ports import Errand
 from setupdesk.core.errors import NotFoundError, NotWaitingError
 from setupdesk.core.run import Priority, RunState
 
-EXECUTOR = "executor"
-"""The worker of runs that hold a place; others are carried out in their caller's process."""
+log = logging.getLogger(__name__)
+
+EXECUTOR = "executor "
+"""With a number: the worker of runs that hold a place; others run in their caller's process."""
+
+LEASE = timedelta(seconds=15)
+"""How long an errand is its dispatcher's own: longer than any call of it may take."""
 
 HOLDS_A_PLACE = or_(
-    and_(run.c.state.in_([RunState.RUNNING, RunState.CANCELLING]), run.c.worker == EXECUTOR),
+    and_(
+        run.c.state.in_([RunState.RUNNING, RunState.CANCELLING]),
+        run.c.worker.startswith(EXECUTOR),
+    ),
     and_(run.c.state == RunState.QUEUED, run.c.dispatched_at.is_not(None)),
 )
 """In the executor, or on the way to it."""
@@ -36,44 +55,55 @@ class Outbox:
     engine: Engine
     clock: Callable[[], datetime]
 
-    def find_due(self, kinds: Collection[str]) -> Errand | None:
-        """Find the next errand that may be tried now.
+    def take_over(self) -> None:
+        """Break every lease: whoever calls this knows that no other dispatcher lives."""
+        leased = and_(outbox.c.done_at.is_(None), outbox.c.lease_until.is_not(None))
+        with writing(self.engine) as connection:
+            connection.execute(update(outbox).where(leased).values(lease_until=None))
+
+    def take_due(self, kinds: Collection[str]) -> Errand | None:
+        """Take the next errand that may be tried now; it is the caller's own for a while.
 
         Cancels go first, then the starts: by priority, and of equals in the order in which the
         runs were accepted; then what Prefect has to be told of runs that ended.
         """
-        due = and_(outbox.c.done_at.is_(None), outbox.c.due_at <= self.clock())
+        at = self.clock()
+        free = and_(outbox.c.done_at.is_(None), _is_past(outbox.c.due_at, at), _is_free(at))
+        next_one = (
+            select(outbox.c.outbox_id)
+            .join(run)
+            .where(free, outbox.c.kind.in_(kinds))
+            .order_by(
+                case({"cancel": 0, "start": 1}, value=outbox.c.kind, else_=2),
+                *ORDER_OF_TURNS,
+                outbox.c.outbox_id,
+            )
+            .limit(1)
+        )
         with reading(self.engine) as connection:
+            errand_id = connection.execute(next_one).scalar()
+        return None if errand_id is None else self._take(errand_id)
+
+    def _take(self, errand_id: int) -> Errand | None:
+        at = self.clock()
+        mine = and_(outbox.c.outbox_id == errand_id, outbox.c.done_at.is_(None), _is_free(at))
+        leased = {"fence": outbox.c.fence + 1, "lease_until": at + LEASE}
+        with writing(self.engine) as connection:
+            if not connection.execute(update(outbox).where(mine).values(leased)).rowcount:
+                return None
             row = connection.execute(
-                select(
-                    outbox,
-                    run.c.flow_type,
-                    run.c.flow_run_id,
-                    run.c.state,
-                    run.c.reason,
-                    run.c.request,
-                )
-                .join(run)
-                .where(due, outbox.c.kind.in_(kinds))
-                .order_by(
-                    case({"cancel": 0, "start": 1}, value=outbox.c.kind, else_=2),
-                    *ORDER_OF_TURNS,
-                    outbox.c.outbox_id,
-                )
-                .limit(1)
-            ).one_or_none()
-        if row is None:
-            return None
-        request = row.request
+                select(outbox, *_OF_THE_RUN).join(run).where(outbox.c.outbox_id == errand_id)
+            ).one()
         return Errand(
             errand_id=row.outbox_id,
+            fence=row.fence,
             kind=row.kind,
             run_id=row.run_id,
             flow_type=row.flow_type,
             flow_run_id=row.flow_run_id,
             state=RunState(row.state),
             reason=row.reason,
-            tags=(request["setup_id"], request["symbol"], request["timeframe"]),
+            tags=tuple(row.request[name] for name in ("setup_id", "symbol", "timeframe")),
             attempts=row.attempts,
         )
 
@@ -99,38 +129,35 @@ class Outbox:
         """Tick the errand off."""
         at = self.clock()
         with writing(self.engine) as connection:
-            connection.execute(
-                update(outbox).where(outbox.c.outbox_id == errand.errand_id).values(done_at=at)
-            )
-            if errand.kind == "start":
+            is_mine = _change(connection, errand, {"done_at": at, "lease_until": None})
+            if is_mine and errand.kind == "start":
                 connection.execute(
                     update(run).where(run.c.run_id == errand.run_id).values(dispatched_at=at)
                 )
 
-    def note_error(self, errand: Errand, error: str) -> None:
-        """Write down why an errand waits."""
-        known = outbox.c.last_error.is_not_distinct_from(error)
-        mine = outbox.c.outbox_id == errand.errand_id
+    def release(self, errand: Errand, error: str | None = None) -> None:
+        """Give the errand back to be tried again; *error* says why it waits."""
         with writing(self.engine) as connection:
-            connection.execute(update(outbox).where(mine, ~known).values(last_error=error))
+            _change(connection, errand, {"lease_until": None, "last_error": error})
 
     def postpone(self, errand: Errand, error: str, wait: timedelta) -> None:
         """Keep the errand for another try after *wait*."""
+        later = {
+            "attempts": outbox.c.attempts + 1,
+            "last_error": error,
+            "due_at": self.clock() + wait,
+            "lease_until": None,
+        }
         with writing(self.engine) as connection:
-            connection.execute(
-                update(outbox)
-                .where(outbox.c.outbox_id == errand.errand_id)
-                .values(
-                    attempts=outbox.c.attempts + 1,
-                    last_error=error,
-                    due_at=self.clock() + wait,
-                )
-            )
+            _change(connection, errand, later)
 
     def lay_to_rest(self, run_id: str, reason: str) -> None:
-        """End a run that the executor does not hold."""
+        """End a run that the executor does not hold, and its process, should there be one."""
         with writing(self.engine) as connection:
+            pid = connection.execute(select(run.c.pid).where(run.c.run_id == run_id)).scalar()
             lay_to_rest(connection, run_id, reason, self.clock())
+        if pid:
+            kill_group(pid)
 
     def give_up(self, run_id: str, reason: str) -> None:
         """End a run that cannot be started."""
@@ -185,20 +212,37 @@ INLINE = "inline "
 """With a pid: the worker of a run that is carried out in its caller's own process."""
 
 MOST_STARTS = 3
+"""How often a run is handed to the executor, and does not begin, before that is reported."""
+
+MOST_ATTEMPTS = 2
+"""How often a backtest may begin: one that crashes is tried once more."""
+
+CLOCK_SLACK = timedelta(seconds=60)
+"""Nothing is put off for longer: a time beyond it was written before the clock went back."""
+
+_OF_THE_RUN = (*(run.c.flow_type, run.c.flow_run_id, run.c.state, run.c.reason, run.c.request),)
+
+
+def _is_past(time: ColumnElement[datetime | None], at: datetime) -> ColumnElement[bool]:
+    return or_(time <= at, time > at + CLOCK_SLACK)
+
+
+def _is_free(at: datetime) -> ColumnElement[bool]:
+    return or_(outbox.c.lease_until.is_(None), _is_past(outbox.c.lease_until, at))
+
+
+def _change(connection: Connection, errand: Errand, values: dict[str, Any]) -> bool:
+    # Whoever was too slow, and lost the errand to somebody else, changes nothing of it.
+    mine = and_(outbox.c.outbox_id == errand.errand_id, outbox.c.fence == errand.fence)
+    changed = connection.execute(update(outbox).where(mine).values(values)).rowcount
+    if not changed:
+        log.warning("%s of %s was taken over by another dispatcher", errand.kind, errand.run_id)
+    return bool(changed)
 
 
 def find_inline_pid(worker: str | None) -> int | None:
     """Find the process that carries out an inline run; None for any other run."""
     return int(worker.removeprefix(INLINE)) if worker and worker.startswith(INLINE) else None
-
-
-def interrupt(pid: int) -> None:
-    """Do to a process what Ctrl-C does, if it is one that can carry out a run."""
-    with contextlib.suppress(ProcessLookupError, PermissionError, FileNotFoundError):
-        words = Path(f"/proc/{pid}/cmdline")
-        # The number may be another program's by now.
-        if not words.exists() or b"python" in words.read_bytes():
-            os.kill(pid, signal.SIGINT)
 
 
 def put_errand(connection: Connection, run_id: str, kind: str, at: datetime) -> None:
@@ -238,28 +282,52 @@ def _cancel_unsent(connection: Connection, run_id: str, at: datetime) -> RunStat
     return RunState.CANCELLED
 
 
-def lay_to_rest(connection: Connection, run_id: str, reason: str, at: datetime) -> None:
-    """End a run that nobody carries out any more: cancelled if that was wanted, else crashed.
+def lay_to_rest(
+    connection: Connection,
+    run_id: str,
+    reason: str,
+    at: datetime,
+    end: RunState = RunState.CRASHED,
+) -> RunState:
+    """End a run that nobody carries out any more: cancelled if that was wanted, else as *end*.
 
-    One that had not begun is started anew, a few times: nothing of it can have happened.
+    One that had not begun is started anew, a few times: nothing of it can have happened. A
+    backtest that crashed is tried once more. Gives the state that the run has now.
     """
-    state = _load_state(connection, run_id)
+    found = select(run.c.state, run.c.attempt, run.c.flow_type)
+    row = connection.execute(found.where(run.c.run_id == run_id)).one_or_none()
+    if row is None:
+        raise NotFoundError("run", run_id)
+    state = RunState(row.state)
     if state.is_final:
-        return
-    if state is RunState.QUEUED and _count_starts(connection, run_id) < MOST_STARTS:
-        connection.execute(update(run).where(run.c.run_id == run_id).values(dispatched_at=None))
-        put_errand(connection, run_id, "start", at)
-        return
-    wanted = state is RunState.CANCELLING
-    connection.execute(
-        update(run)
-        .where(run.c.run_id == run_id)
-        .values(
-            state=RunState.CANCELLED if wanted else RunState.CRASHED,
-            reason="cancelled on demand" if wanted else reason,
-            finished_at=at,
-            stage=None,
-        )
-    )
+        return state
+    if state is RunState.CANCELLING:
+        return _end(connection, run_id, RunState.CANCELLED, "cancelled on demand", at)
+    starts = _count_starts(connection, run_id)
+    if state is RunState.QUEUED:
+        is_anew = starts < MOST_STARTS + row.attempt
+    else:
+        # An inline run was never handed over: it ends with its caller's process.
+        is_backtest = row.flow_type == "backtest_flow" and starts > 0
+        is_anew = is_backtest and end is RunState.CRASHED and row.attempt < MOST_ATTEMPTS
+    if is_anew:
+        return _start_anew(connection, run_id, reason, at)
+    note_repair(connection, at, run_id, reason, f"the run is {end.replace('_', ' ')}")
+    return _end(connection, run_id, end, reason, at)
+
+
+def _start_anew(connection: Connection, run_id: str, reason: str, at: datetime) -> RunState:
+    nobody = {"worker": None, "pid": None, "dispatched_at": None, "stage": None}
+    again = {"state": RunState.QUEUED, "reason": f"tried again: {reason}", **nobody}
+    connection.execute(update(run).where(run.c.run_id == run_id).values(again))
+    put_errand(connection, run_id, "start", at)
+    note_repair(connection, at, run_id, reason, "the run was started anew")
+    return RunState.QUEUED
+
+
+def _end(connection: Connection, run_id: str, end: RunState, reason: str, at: datetime) -> RunState:
+    values = {"state": end, "reason": reason, "finished_at": at, "stage": None}
+    connection.execute(update(run).where(run.c.run_id == run_id).values(values))
     if _count_starts(connection, run_id):
         put_errand(connection, run_id, "settle", at)
+    return end

@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.outbox import lay_to_rest, put_errand
+from setupdesk.adapters.ledger.processes import kill_group
 from setupdesk.adapters.ledger.repairs import note_repair
 from setupdesk.adapters.ledger.tables import outbox, repair, run
 from setupdesk.app.differences import Remedy, RunFacts
@@ -82,8 +83,12 @@ class Reconciliation:
         with self._while_as_it_was(remedy) as connection:
             if connection is None:
                 return False
+            pid = connection.execute(select(run.c.pid).where(_is(remedy))).scalar()
             lay_to_rest(connection, str(remedy.run_id), remedy.finding, self.clock())
-            return True
+        if pid:
+            # Nobody holds it, and it may live all the same.
+            kill_group(pid)
+        return True
 
     def stop_again(self, remedy: Remedy) -> bool:
         """Put its cancel into the outbox again."""

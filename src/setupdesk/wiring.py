@@ -31,12 +31,15 @@ from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.queue import QueueReads
 from setupdesk.adapters.ledger.reads import Reads
+from setupdesk.adapters.ledger.reconciliation import Reconciliation
+from setupdesk.adapters.ledger.repairs import Repairs
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.ledger.workers import Workers
 from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.rule_files import RuleFiles
 from setupdesk.adapters.secret_file import load_secret
+from setupdesk.app.adopter import Adopter
 from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
@@ -45,6 +48,7 @@ from setupdesk.app.ports import Feed
 from setupdesk.app.queries import Queries
 from setupdesk.app.queue import ShowQueue
 from setupdesk.app.reaper import Reaper
+from setupdesk.app.reconciler import Reconciler
 from setupdesk.app.report_page import WriteReportPage
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
 from setupdesk.app.start import Start
@@ -152,7 +156,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     spool = FeedSpool(settings.spool)
     registry = RuleRegistry(rules)
     build_offer = BuildOffer(catalogue, registry, rules, bar_store, calendar, clock.today)
-    queries = Queries(Reads(ledger), results)
+    queries = Queries(Reads(ledger), results, Repairs(ledger, clock.now))
     rule_desk = RuleDesk(registry, rules, catalogue, _build_gate(settings))
     anchors = Anchors(ledger, settings.anchors, clock.now)
     start_ledger = StartLedger(ledger, clock.now, hands_over, bounds=bounds, anchors=anchors)
@@ -222,6 +226,8 @@ def dispatching(desk: Desk) -> Iterator[None]:
     ]
     reaper = Reaper(Workers(desk.outbox.engine, clock.now), desk.alarm.ring)
     works.append(partial(reaper.run_for_ever, stop))
+    works.append(partial(build_adopter(desk, prefect).run_for_ever, stop))
+    works.append(partial(build_reconciler(desk, prefect).run_for_ever, stop))
     works.append(partial(_keep_anchoring, desk.anchors, stop))
     lead = Thread(target=_lead, args=(desk, works, stop), daemon=True)
     lead.start()
@@ -233,6 +239,24 @@ def dispatching(desk: Desk) -> Iterator[None]:
         # What hangs in a call is left behind: its errand stays in the outbox until it is seen done.
         lead.join(DRAIN_SECONDS)
         prefect.close()
+
+
+def build_adopter(desk: Desk, prefect: PrefectApi) -> Adopter:
+    """Build what takes runs that were made in Prefect through START."""
+    has_room, user = desk.start.ledger.has_room, desk.settings.owner
+    return Adopter(prefect, desk.start, desk.start.build_offer, has_room, user, clock.now)
+
+
+def build_reconciler(desk: Desk, prefect: PrefectApi) -> Reconciler:
+    """Build what puts right where ledger, Prefect, executor and reports disagree."""
+    return Reconciler(
+        Reconciliation(desk.outbox.engine, clock.now),
+        prefect,
+        ExecutorSocket(desk.settings.executor_socket),
+        ResultStore(desk.settings.runs),
+        desk.alarm.ring,
+        clock.now,
+    )
 
 
 def _lead(desk: Desk, works: list[Callable[[], None]], stop: Event) -> None:

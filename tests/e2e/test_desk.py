@@ -193,6 +193,31 @@ def test_a_rule_that_is_added_runs_in_the_desk_that_is_up(desk: Desk, tmp_path: 
     assert {one["pid"] for one in desk.processes().values()} == before
 
 
+def test_a_run_made_in_prefect_is_adopted_and_completes_under_a_run_id(
+    desk: Desk, prefect: PrefectApi
+) -> None:
+    wait_until(lambda: bool(prefect.call("POST", "/deployments/filter", {"flows": START_FLOW})))
+    [deployment] = prefect.call("POST", "/deployments/filter", {"flows": START_FLOW})
+    payload = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15"}
+    period = {"start": "2025-05-01", "end": "2025-05-30"}
+
+    asked = prefect.call(
+        "POST",
+        f"/deployments/{deployment['id']}/create_flow_run",
+        {"parameters": payload | period, "state": {"type": "SCHEDULED"}},
+    )
+
+    wait_until(lambda: prefect.read_flow_run(asked["id"])["state_type"] == "COMPLETED", 10)
+    run_id = desk.ask("runs")[0]["run_id"]
+    assert run_id in prefect.read_flow_run(asked["id"])["state"]["message"]
+    wait_until(lambda: desk.ask("show", run_id)["run"]["state"] == "completed", 20)
+    assert desk.ask("show", run_id)["run"]["door"] == "prefect"
+    wait_until(lambda: state_in_prefect(prefect, run_id) == ["COMPLETED"], 5)
+
+
+START_FLOW = {"name": {"any_": ["start"]}}
+
+
 def test_requests_without_the_key_are_turned_away(desk: Desk) -> None:
     address = desk.processes()["service"]["address"]
 

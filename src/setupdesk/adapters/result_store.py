@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from setupdesk.core.errors import NotFoundError
+from setupdesk.core.run import RUN_ID
 
 _TEXT_LINE = re.compile(r"(\S+Z) ([A-Z]+) (.*)")
 
@@ -47,6 +48,23 @@ class ResultStore:
         path = self.folder / run_id / "run.log"
         lines = path.read_bytes().split(b"\n") if path.exists() else []
         return [_read_event(line.decode("utf-8", "replace")) for line in lines if line]
+
+    def list_reports(self) -> set[str]:
+        """Name the runs that have a report."""
+        if not self.folder.exists():
+            return set()
+        folders = (each for each in os.scandir(self.folder) if RUN_ID.fullmatch(each.name))
+        return {each.name for each in folders if Path(each.path, "report.json").exists()}
+
+    def set_aside(self, run_id: str) -> bool:
+        """Put a report where nobody takes it for the run's; False if it is gone."""
+        path = self.folder / run_id / "report.json"
+        try:
+            path.rename(path.with_name("report.stray.json"))
+        except FileNotFoundError:
+            return False
+        _sync_folder(path.parent)
+        return True
 
     def _folder_of(self, run_id: str) -> Path:
         folder = self.folder / run_id

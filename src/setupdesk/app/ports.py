@@ -56,6 +56,9 @@ class StartLedger(Protocol):
     ) -> Receipt:
         """Write the request down under the next run_id; a *key* seen before gets its answer."""
 
+    def has_room(self, user: str) -> bool:
+        """Say whether one more run of *user* may wait at this moment."""
+
     def refuse(
         self,
         payload: Mapping[str, Any],
@@ -124,6 +127,27 @@ class FlowEngine(Protocol):
 
     def settle(self, flow_run_id: str, state: str, message: str) -> None:
         """Bring a flow run's state in line with the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A request that somebody made in Prefect, as a flow run that nobody carries out."""
+
+    flow_run_id: str
+    parameters: Mapping[str, Any]
+
+
+class FlowEngineDoor(Protocol):
+    """Prefect as a door: requests are made in its UI or by its API."""
+
+    def offer_start(self, parameters: Mapping[str, Any]) -> None:
+        """Let requests be made, by a form for *parameters*, a JSON schema."""
+
+    def find_deliveries(self, now: datetime) -> list[Delivery]:
+        """Find the requests that are due and not answered, the oldest first."""
+
+    def answer(self, flow_run_id: str, message: str, *, accepted: bool) -> None:
+        """Answer a request; to do it again changes nothing."""
 
 
 class Workers(Protocol):

@@ -18,7 +18,7 @@ from setupdesk.adapters import clock
 from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.app.adopter import build_parameters
 from setupdesk.core.request import Mode
-from setupdesk.core.run import to_iso
+from setupdesk.core.run import Door, to_iso
 from setupdesk.settings import load_settings
 from setupdesk.wiring import build_adopter, build_desk
 from tests.faults.toxic_proxy import Toxic, ToxicProxy

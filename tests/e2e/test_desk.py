@@ -67,7 +67,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     desk.call("data", "simulate", "--start", "2024-10-01", "--end", "2025-05-30")
     desk.call("up", "--detach")
     try:
-        wait_until(lambda: all(one["state"] == "ready" for one in desk.processes().values()))
+        wait_until(lambda: all(one["state"] == "ready" for one in desk.processes().values()), 180)
         yield desk
     finally:
         pids = [one["pid"] for one in desk.processes().values()]

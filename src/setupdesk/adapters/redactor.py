@@ -14,15 +14,14 @@ DEEPEST = 5
 """Levels of a nested field."""
 
 _NAME = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[-_ ]?key|auth(?:orization)?)"
+_VALUE = r"""(?:"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|[^\s,;&"')\]}]+)"""
 _NAMES_SECRET = re.compile(rf"(?:.*[-_ .])?{_NAME}", re.IGNORECASE)
 _PATTERNS = (
     (re.compile(r"sdk_[\w-]{8,}"), HIDDEN),
     (re.compile(r"\b(bearer|basic)(\s+)[^\s\"',;]+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
     (re.compile(r"://[^\s/@\"']+@"), f"://{HIDDEN}@"),
     (
-        re.compile(
-            rf"({_NAME}[\"']?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&\"')\]}}]+)", re.IGNORECASE
-        ),
+        re.compile(rf"({_NAME}[\"']?\s*[=:]\s*){_VALUE}", re.IGNORECASE),
         rf"\1{HIDDEN}",
     ),
 )

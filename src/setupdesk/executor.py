@@ -404,8 +404,10 @@ def carry_out(run_id: str, flow_run_id: UUID, flow: Flow[[str], Any], tls: ssl.S
     with SyncClientContext.model_construct(client=client):
         flow_run = build_flow_run(run_id, flow_run_id)
         state: Any = run_flow(flow, flow_run=flow_run, return_type="state")
-        log.info("end told to Prefect", extra={"state": state.type.value.lower()})
     handler.flush()
+    # Prefect has the end, and needs no line that says so.
+    logging.getLogger("setupdesk").removeHandler(handler)
+    log.info("end told to Prefect", extra={"state": state.type.value.lower()})
 
 
 def build_flow_run(run_id: str, flow_run_id: UUID) -> FlowRun:

@@ -121,7 +121,7 @@ class Settings:
 
     @property
     def logs(self) -> Path:
-        """Folder of the processes' logs."""
+        """Folder of what the processes log, and of what they print."""
         return self.home / "logs"
 
     @property

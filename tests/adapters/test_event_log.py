@@ -159,6 +159,7 @@ def test_the_desks_own_secrets_are_in_no_message_field_or_traceback(
         "https://api.example.com/v1?token=CANARY&symbol=GER40",
         "https://user:CANARY@example.com/",
         "TELEGRAM_TOKEN: CANARY",
+        r'''password="a \" CANARY"''',
     ],
 )
 def test_what_looks_like_a_secret_is_hidden_and_the_rest_stays(text: str) -> None:
@@ -168,6 +169,10 @@ def test_what_looks_like_a_secret_is_hidden_and_the_rest_stays(text: str) -> Non
     assert told.startswith("before ")
     assert told.endswith(" after")
     assert ("GER40" in told) == ("GER40" in text)
+
+
+def test_a_secret_whose_end_was_cut_off_is_hidden_too() -> None:
+    assert Redactor(()).redact("password='CANARY and so on") == "password=***"
 
 
 @pytest.mark.parametrize(
@@ -231,6 +236,23 @@ def test_what_ends_a_process_is_in_its_log_without_secrets(tmp_path: Path) -> No
     assert b"canary" not in done.stderr
     assert event["level"] == "critical"
     assert event["traceback"].endswith("RuntimeError: password=***")
+
+
+def test_what_ends_a_thread_is_in_the_log(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from threading import Thread\n"
+        "from setupdesk.adapters.event_log import EventLog, log_all_to\n"
+        "home = Path(sys.argv[1])\n"
+        "log_all_to(EventLog('service', home / 'logs', home / 'runs', ()))\n"
+        "Thread(target=int, args=('x',)).start()"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, check=True)
+
+    [event] = read(tmp_path / "logs/service.jsonl")
+    assert done.stderr == b""
+    assert event["event"] == "a thread ended with an error"
+    assert "ValueError" in event["traceback"]
 
 
 def test_a_log_of_an_earlier_version_and_half_a_line_are_still_told(tmp_path: Path) -> None:

@@ -270,12 +270,21 @@ def test_a_running_run_is_cancelled_within_two_seconds_and_keeps_its_row(
     assert desk.ask("show", endless_run)["run"]["reason"] == "cancelled on demand"
     [flow_run] = prefect.find_flow_runs(endless_run)
     wait_until(lambda: prefect.read_flow_run(flow_run["id"])["state_type"] == "CANCELLED", 5)
-    wait_until(lambda: desk.ask("logs", endless_run)[-1]["event"] == "end told to Prefect", 5)
-    story = {event["event"]: event for event in desk.ask("logs", endless_run)}
-    assert story["cancel asked"]["door"] == "api"
-    assert story["process killed on demand"]["pid"] == story["process started"]["pid"]
-    assert story["process ended"]["exit_code"] == -signal.SIGKILL
-    assert story["end told to Prefect"]["state"] == "cancelled"
+    wait_until(lambda: read_story(desk, endless_run, "end told to Prefect") != [])
+    asked = read_story(desk, endless_run, "cancel asked")
+    assert [(event["door"], event["state"]) for event in asked] == [
+        ("api", "cancelling"),
+        ("cli", "cancelled"),
+    ]
+    [started] = read_story(desk, endless_run, "process started")
+    [killed] = read_story(desk, endless_run, "process killed on demand")
+    [ended] = read_story(desk, endless_run, "process ended")
+    assert killed["pid"] == started["pid"] == ended["pid"]
+    assert ended["exit_code"] == -signal.SIGKILL
+
+
+def read_story(desk: Desk, run_id: str, event: str) -> list[dict[str, Any]]:
+    return [one for one in desk.ask("logs", run_id) if one["event"] == event]
 
 
 def test_the_queue_is_read_turned_round_and_cancelled_while_all_places_are_taken(

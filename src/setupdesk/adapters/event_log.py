@@ -7,6 +7,7 @@ own log, whichever process says it: there it is one story, from the request to t
 import json
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -81,6 +82,7 @@ def log_all_to(event_log: EventLog, *others: logging.Handler) -> None:
     logging.getLogger().setLevel(logging.WARNING)
     logging.getLogger("setupdesk").setLevel(logging.INFO)
     sys.excepthook = _log_end
+    threading.excepthook = _log_end_of_thread
 
 
 @contextmanager
@@ -108,6 +110,11 @@ def _log_end(
 ) -> None:
     if not issubclass(kind, KeyboardInterrupt):
         log.critical("the process ended with an error", exc_info=(kind, error, traceback))
+
+
+def _log_end_of_thread(end: threading.ExceptHookArgs) -> None:
+    error = end.exc_value or end.exc_type()
+    log.critical("a thread ended with an error", exc_info=error)
 
 
 def _build_formatter(write: Callable[[Any, str, EventDict], str]) -> logging.Formatter:

@@ -13,8 +13,11 @@ KEPT = 5
 
 def append_line(path: Path, line: bytes) -> int:
     """Append a line, readable by the owner only, in one write; give the size of the file."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = open_to_append(path)
+    try:
+        descriptor = open_to_append(path)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = open_to_append(path)
     try:
         os.write(descriptor, line)
         return os.fstat(descriptor).st_size

@@ -14,18 +14,19 @@ DEEPEST = 5
 """Levels of a nested field."""
 
 _NAME = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[-_ ]?key|auth(?:orization)?)"
+_VALUE = r"""(?:"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|[^\s,;&"')\]}]+)"""
 _NAMES_SECRET = re.compile(rf"(?:.*[-_ .])?{_NAME}", re.IGNORECASE)
 _PATTERNS = (
     (re.compile(r"sdk_[\w-]{8,}"), HIDDEN),
     (re.compile(r"\b(bearer|basic)(\s+)[^\s\"',;]+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
     (re.compile(r"://[^\s/@\"']+@"), f"://{HIDDEN}@"),
     (
-        re.compile(
-            rf"({_NAME}[\"']?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&\"')\]}}]+)", re.IGNORECASE
-        ),
+        re.compile(rf"({_NAME}[\"']?\s*[=:]\s*){_VALUE}", re.IGNORECASE),
         rf"\1{HIDDEN}",
     ),
 )
+_HINTS = re.compile(r"sdk_|bearer|basic|://|pass|pwd|secret|token|api|auth", re.IGNORECASE)
+"""One of these is in all that a pattern can find; most texts have none."""
 
 
 class Redactor:
@@ -58,8 +59,9 @@ class Redactor:
         """Give *text* without secrets, cut where it is too long, with whole characters only."""
         for secret in self._load_secrets():
             text = text.replace(secret, HIDDEN)
-        for pattern, replacement in _PATTERNS:
-            text = pattern.sub(replacement, text)
+        if _HINTS.search(text):
+            for pattern, replacement in _PATTERNS:
+                text = pattern.sub(replacement, text)
         if len(text) > LONGEST:
             text = f"{text[:LONGEST]}... and {len(text) - LONGEST:,} letters more"
         return text.encode("utf-8", "backslashreplace").decode()

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.status import Status
 
 from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
+from setupdesk.core.printing import escape
 from setupdesk.doors.cli.access import (
     EXIT_CODES,
     INTERRUPTED,
@@ -123,7 +124,7 @@ def show_end(desk: "Access", run: dict[str, Any], console: Console) -> None:
     else:
         show(f"{run['run_id']}  {_describe(run)}")
         if run["reason"]:
-            show(f"reason: {run['reason']}")
+            show(f"reason: {escape(run['reason'])}")
         show(f"log: setupdesk logs {run['run_id']}")
 
 

@@ -79,7 +79,7 @@ def show_logs(run_id: str, *, as_json: bool) -> None:
     if as_json:
         show_json(events)
     else:
-        show(tell_story(events) or "Nothing: its log is gone.")
+        show(tell_story(events) or "Its log is empty.")
 
 
 def cancel_run(run_id: str, *, as_json: bool) -> None:

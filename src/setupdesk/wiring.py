@@ -9,6 +9,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+from structlog.contextvars import bound_contextvars
+
 from setupdesk.adapters import clock
 from setupdesk.adapters.bar_store import BarStore
 from setupdesk.adapters.calendar import ExchangeCalendar
@@ -118,21 +120,24 @@ class Desk:
         self.anchors.write_new()
         self.outbox.engine.dispose()
 
-    def cancel(self, run_id: str) -> dict[str, Any]:
-        """Stop a run; its row stays."""
+    def cancel(self, run_id: str, door: Door) -> dict[str, Any]:
+        """Stop a run; its row stays, and its log says who asked."""
         state = self.outbox.ask_to_cancel(run_id)
+        asked = {"user": self.settings.owner, "door": door}
+        with bound_contextvars(run_id=run_id):
+            log.info("cancel asked", extra={**asked, "state": state})
         self.alarm.ring()
         return {"run_id": run_id, "state": state}
 
     def prioritize(self, run_id: str, priority: Priority, door: Door) -> dict[str, Any]:
         """Change the turn of a run that waits; its log says who did."""
         earlier = self.outbox.prioritize(run_id, priority)
-        change = f"priority {priority.word} instead of {earlier.word}"
-        said = f"{change}: asked by {self.settings.owner} by the {door}"
-        log.info("%s: %s", run_id, said)
-        self.queries.results.add_log_line(run_id, clock.now(), said)
+        asked = {"user": self.settings.owner, "door": door}
+        change = {"priority": priority.word, "earlier": earlier.word}
+        with bound_contextvars(run_id=run_id):
+            log.info("priority changed", extra={**asked, **change})
         self.alarm.ring()
-        return {"run_id": run_id, "priority": priority.word, "earlier": earlier.word}
+        return {"run_id": run_id, **change}
 
 
 def build_desk(settings: Settings, *, hands_over: bool) -> Desk:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from setupdesk.core.errors import SetupdeskError
@@ -314,11 +313,5 @@ class ResultStore(Protocol):
     def load(self, run_id: str) -> dict[str, Any]:
         """Load a report."""
 
-    def load_log(self, run_id: str) -> list[str]:
-        """Load the log lines of a run, oldest first."""
-
-    def open_log(self, run_id: str) -> Path:
-        """Give the file that a run logs into."""
-
-    def add_log_line(self, run_id: str, at: datetime, text: str) -> None:
-        """Write into the log of a run what was done to it from outside."""
+    def load_log(self, run_id: str) -> list[dict[str, Any]]:
+        """Load the events of a run's log, oldest first."""

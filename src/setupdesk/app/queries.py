@@ -80,8 +80,8 @@ class Queries:
         }
         return [made_by | trade for trade in report["trades"]]
 
-    def log_lines(self, run_id: str) -> list[str]:
-        """Give the log of a run."""
+    def log_events(self, run_id: str) -> list[dict[str, Any]]:
+        """Give the log of a run, event by event."""
         self.reads.load_run(run_id)
         return self.results.load_log(run_id)
 

@@ -18,7 +18,7 @@ from setupdesk.adapters import clock
 from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.app.adopter import build_parameters
 from setupdesk.core.request import Mode
-from setupdesk.core.run import to_iso
+from setupdesk.core.run import Door, to_iso
 from setupdesk.settings import load_settings
 from setupdesk.wiring import build_adopter, build_desk
 from tests.faults.toxic_proxy import Toxic, ToxicProxy
@@ -180,7 +180,7 @@ def test_a_full_queue_leaves_requests_waiting_in_prefect_and_writes_nothing(desk
 
     assert [desk.read_state(each)["type"] for each in waiting] == 2 * ["COMPLETED"] + ["SCHEDULED"]
     assert desk.outcomes() == ["accepted", "accepted"]
-    desk.desk.cancel(desk.runs()[0]["run_id"])
+    desk.desk.cancel(desk.runs()[0]["run_id"], Door.CLI)
     desk.adopter.adopt_all()
     assert desk.read_state(waiting[2])["name"] == "Accepted"
 

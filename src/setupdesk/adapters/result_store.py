@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from setupdesk.core.errors import NotFoundError
+from setupdesk.core.errors import DamagedResultError
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class ResultStore:
         """Store a report and give the sha256 of the stored file."""
         content = json.dumps(report, allow_nan=False, ensure_ascii=False).encode()
         path = self._folder_of(run_id) / "report.json"
-        draft = path.with_suffix(".draft")
+        # One of two that carry out the same run must not write into the other's draft.
+        draft = path.with_suffix(f".{os.getpid()}.draft")
         with draft.open("wb") as file:
             file.write(content)
             file.flush()
@@ -31,12 +32,15 @@ class ResultStore:
         _sync_folder(path.parent)
         return hashlib.sha256(content).hexdigest()
 
-    def load(self, run_id: str) -> dict[str, Any]:
-        """Load a report."""
-        path = self._folder_of(run_id) / "report.json"
-        if not path.exists():
-            raise NotFoundError("report of", run_id)
-        report: dict[str, Any] = json.loads(path.read_bytes())
+    def load(self, run_id: str, sha256: str) -> dict[str, Any]:
+        """Load a report that *sha256* is known of, or raise ``DamagedResultError``."""
+        try:
+            content = (self.folder / run_id / "report.json").read_bytes()
+        except OSError as error:
+            raise DamagedResultError(run_id, f"report.json: {error.strerror}") from error
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise DamagedResultError(run_id, "report.json is not the file that was stored")
+        report: dict[str, Any] = json.loads(content)
         return report
 
     def open_log(self, run_id: str) -> Path:
@@ -55,7 +59,10 @@ class ResultStore:
 
     def _folder_of(self, run_id: str) -> Path:
         folder = self.folder / run_id
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            for parent in (self.folder, self.folder.parent):
+                _sync_folder(parent)
         return folder
 
 

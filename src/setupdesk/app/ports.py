@@ -281,8 +281,8 @@ class ResultStore(Protocol):
     def save(self, run_id: str, report: Mapping[str, Any]) -> str:
         """Store a report and give the sha256 of what was stored."""
 
-    def load(self, run_id: str) -> dict[str, Any]:
-        """Load a report."""
+    def load(self, run_id: str, sha256: str) -> dict[str, Any]:
+        """Load a report, or raise DamagedResultError if it is not the one with *sha256*."""
 
     def load_log(self, run_id: str) -> list[str]:
         """Load the log lines of a run, oldest first."""

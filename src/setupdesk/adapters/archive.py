@@ -160,7 +160,7 @@ def unpack_archive(file: Path, folder: Path, roots: Iterable[str], count: Count)
                 raise InvalidBackupError(file.name, f"it has {entry.name!r} twice.")
             hashes[entry.name] = _unpack(archive, entry, folder, count)
         # To the very end, where gzip has its own checksum.
-        while archive.fileobj is not None and archive.fileobj.read(_CHUNK):
+        while archive.fileobj.read(_CHUNK):
             pass
     if contents is None:
         raise InvalidBackupError(file.name, f"it ends before its {CONTENTS}: a part is missing.")

@@ -43,6 +43,19 @@ class ResultStore:
         report: dict[str, Any] = json.loads(content)
         return report
 
+    def is_whole(self, run_id: str, sha256: str) -> bool:
+        """Say whether a stored report is the one with *sha256*; FileNotFoundError if it is gone."""
+        with (self.folder / run_id / "report.json").open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+
+    def list_folders(self) -> list[str]:
+        """List what lies there, each named as a run."""
+        return sorted(path.name for path in self.folder.glob("*"))
+
+    def list_drafts(self) -> list[Path]:
+        """List the drafts of reports, of runs under way or left behind by a crash."""
+        return sorted(self.folder.glob("*/*.draft"))
+
     def open_log(self, run_id: str) -> Path:
         """Give the file that a run logs into."""
         return self._folder_of(run_id) / "run.log"

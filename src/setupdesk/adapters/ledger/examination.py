@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, Row, inspect, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from setupdesk.adapters.ledger.chain import write_instant
 from setupdesk.adapters.ledger.database import open_as_it_is
 from setupdesk.app.dispatcher import MOST_ATTEMPTS
 from setupdesk.app.doctor.ledger import Ledger, Repair
+from setupdesk.app.doctor.processes import RunRow
+from setupdesk.core.run import RunState
 
 _UNPAIRED = """
 SELECT run_id FROM run LEFT JOIN audit_log USING (run_id)
@@ -32,7 +34,7 @@ _GIVEN_UP = """
 SELECT DISTINCT run_id FROM outbox
 WHERE done_at IS NOT NULL AND attempts >= :attempts AND created_at > :since ORDER BY run_id
 """
-_RUNS = "SELECT run_id, state, result_sha256, flow_run_id, finished_at FROM run"
+_RUNS = "SELECT run_id, state, flow_run_id, finished_at, result_sha256 FROM run"
 
 
 def examine_ledger(path: Path, now: datetime) -> Ledger:
@@ -49,10 +51,19 @@ def examine_ledger(path: Path, now: datetime) -> Ledger:
         return Ledger(faults=(str(error.orig),))
 
 
-def load_all_runs(path: Path) -> list[Row[tuple[str, str, str | None, str | None, str | None]]]:
-    """Load run_id, state, sha256 of the result, name in Prefect and end of every run."""
+def load_all_runs(path: Path) -> list[RunRow]:
+    """Load of every run what Prefect and the stored reports are compared with."""
     with _looking(path) as connection:
-        return list(connection.execute(text(_RUNS)))
+        return [
+            RunRow(
+                run_id=run_id,
+                state=RunState(state),
+                flow_run_id=flow_run_id,
+                finished_at=datetime.fromisoformat(ended) if ended else None,
+                result_sha256=sha256,
+            )
+            for run_id, state, flow_run_id, ended, sha256 in connection.execute(text(_RUNS))
+        ]
 
 
 def _looking(path: Path) -> Connection:

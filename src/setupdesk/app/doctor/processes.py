@@ -27,12 +27,13 @@ class Process:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """A run, as far as Prefect has to agree with it."""
+    """A run, as far as Prefect and its stored report have to agree with it."""
 
     run_id: str
     state: RunState
     flow_run_id: str | None
     finished_at: datetime | None
+    result_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ def judge_agreement(
         "agreement",
         f"Prefect agrees on {count(len(found), 'flow run')}",
         bad=f"Prefect has another end of {name_some(other)}" if other else "",
-        remedy="the ledger is right; setupdesk down, setupdesk up tells Prefect again",
+        remedy="the ledger is right, and Prefect is told again; if it stays so, logs/service.log",
     )
     yield judge(
         "ghosts",

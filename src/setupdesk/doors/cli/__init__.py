@@ -236,6 +236,14 @@ def audit(
 
 
 @app.command()
+def doctor(*, as_json: Json = False) -> None:
+    """Check everything of the desk, and say what to do."""
+    from setupdesk.doors.cli.doctor import show_examination
+
+    show_examination(as_json=as_json)
+
+
+@app.command()
 def demo() -> None:
     """Simulate a market, backtest a setup on it, show everything, and stop the desk."""
     from setupdesk.doors.cli.demo import run_demo

@@ -43,10 +43,13 @@ class ResultStore:
         report: dict[str, Any] = json.loads(content)
         return report
 
-    def is_whole(self, run_id: str, sha256: str) -> bool:
-        """Say whether a stored report is the one with *sha256*; FileNotFoundError if it is gone."""
-        with (self.folder / run_id / "report.json").open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    def is_whole(self, run_id: str, sha256: str) -> bool | None:
+        """Say whether a stored report is the one with *sha256*; None if there is none."""
+        try:
+            with (self.folder / run_id / "report.json").open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        except FileNotFoundError:
+            return None
 
     def list_folders(self) -> list[str]:
         """List what lies there, each named as a run."""

@@ -42,6 +42,7 @@ from setupdesk.core.request import Mode
 from setupdesk.core.run import RunState
 from setupdesk.settings import Settings
 from setupdesk.supervisor import find_desk
+from setupdesk.upkeep.restore import STAGE
 
 _FLOWS = [mode.flow_type for mode in Mode]
 _KINDS = {state: kind for state, (kind, _) in STATES.items()}
@@ -65,6 +66,9 @@ def _examine(settings: Settings, desk: Mapping[str, Any] | None) -> Iterator[Che
             "home", Grade.OK, f"{settings.home} is not there yet; the first command makes it"
         )
         return
+    if (settings.home / STAGE).exists():
+        seen = "a restore goes on, or was interrupted"
+        yield Check("restore", Grade.BAD, seen, "setupdesk restore FILE --replace, once more")
     yield from judge_processes(_list_processes(desk or {}), is_up=desk is not None)
     # Prefect is asked before the ledger, in which every run stands before Prefect knows of it.
     flow_runs, prefects_clock, silence = _ask_prefect(settings, desk)
@@ -146,7 +150,7 @@ def _see_results(
     seen: dict[bool | None, list[str]] = {True: [], False: [], None: []}
     for row in rows:
         if row.state is RunState.COMPLETED:
-            seen[_is_whole(store, row.run_id, row.result_sha256 or "")].append(row.run_id)
+            seen[store.is_whole(row.run_id, row.result_sha256 or "")].append(row.run_id)
     left = [path for path in drafts if _is_left(known.get(path.parent.name))]
     return Results(
         whole=len(seen[True]),
@@ -155,13 +159,6 @@ def _see_results(
         unknown=tuple(name for name in folders if name not in known),
         drafts=tuple(f"{path.parent.name}/{path.name}" for path in left),
     )
-
-
-def _is_whole(store: ResultStore, run_id: str, sha256: str) -> bool | None:
-    try:
-        return store.is_whole(run_id, sha256)
-    except FileNotFoundError:
-        return None
 
 
 def _is_left(row: RunRow | None) -> bool:

@@ -73,15 +73,17 @@ def judge_agreement(
     rows, found = {run.run_id: run for run in runs}, list(flow_runs)
     by_id = {flow_run.flow_run_id: flow_run for flow_run in found}
     ghosts = [each.name for each in found if each.kind not in _ENDED and each.name not in rows]
+    ended = [run for run in rows.values() if run.state.is_final and _is_settled(run, now)]
+    forgotten = sum(bool(run.flow_run_id) and run.flow_run_id not in by_id for run in ended)
     other = [
         f"{run.run_id} ({run.state}, there {known.kind.lower()})"
-        for run in rows.values()
-        if run.state.is_final and (known := by_id.get(run.flow_run_id or ""))
-        if known.kind != kinds[run.state] and _is_settled(run, now)
+        for run in ended
+        if (known := by_id.get(run.flow_run_id or "")) and known.kind != kinds[run.state]
     ]
     yield judge(
         "agreement",
-        f"Prefect agrees on {count(len(found), 'flow run')}",
+        f"Prefect agrees on {count(len(found), 'flow run')}"
+        + f"; {forgotten:,} that ended are not there any more" * bool(forgotten),
         bad=f"Prefect has another end of {name_some(other)}" if other else "",
         remedy="the ledger is right, and Prefect is told again; if it stays so, logs/service.log",
     )

@@ -37,6 +37,12 @@ class Desk:
         }
 
     def call(self, *words: str, exit_code: int = 0) -> str:
+        return self._run(words, exit_code).stdout
+
+    def say(self, *words: str, exit_code: int = 0) -> str:
+        return self._run(words, exit_code).stderr
+
+    def _run(self, words: tuple[str, ...], exit_code: int) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [SETUPDESK, *words],
             env=self.environment,
@@ -46,7 +52,7 @@ class Desk:
             check=False,
         )
         assert done.returncode == exit_code, done.stdout + done.stderr
-        return done.stdout
+        return done
 
     def ask(self, *words: str, exit_code: int = 0) -> Any:
         return json.loads(self.call(*words, "--json", exit_code=exit_code))
@@ -106,6 +112,27 @@ def test_a_backtest_goes_the_whole_road_and_stands_in_prefect_under_its_run_id(
     [flow_run] = prefect.find_flow_runs(run_id)
     wait_until(lambda: prefect.read_flow_run(flow_run["id"])["state_type"] == "COMPLETED")
     wait_until(lambda: any(run_id in line["message"] for line in prefect.read_logs(flow_run["id"])))
+
+
+def test_the_doctor_finds_a_desk_that_runs_in_order_and_it_can_be_backed_up(
+    desk: Desk, tmp_path: Path
+) -> None:
+    found = desk.ask("doctor")
+    desk.call("backup", str(tmp_path / "desk.tar.gz"))
+    other = Desk(tmp_path / "other")
+    other.call("restore", str(tmp_path / "desk.tar.gz"))
+
+    checks = {one["check"]: one for one in found["checks"]}
+    assert found["running"]
+    assert {"supervisor", "service", "executor", "prefect"} < set(checks)
+    assert [one for one in found["checks"] if one["grade"] == "bad"] == []
+    assert checks["agreement"]["seen"].startswith("Prefect agrees on ")
+    assert checks["ghosts"]["grade"] == "ok"
+    assert [run["run_id"] for run in other.ask("runs")] == [
+        run["run_id"] for run in desk.ask("runs")
+    ]
+    assert other.ask("doctor")["grade"] == "ok"
+    assert "a desk that runs" in desk.say("restore", str(tmp_path / "desk.tar.gz"), exit_code=3)
 
 
 def test_six_problems_come_back_in_one_receipt_and_start_nothing(

@@ -34,7 +34,7 @@ from setupdesk.adapters.prefect_server import (
 )
 from setupdesk.adapters.secret_file import load_secret
 from setupdesk.app.ports import EngineUnavailableError
-from setupdesk.core.errors import DeskUnavailableError
+from setupdesk.core.errors import DeskUnavailableError, HomeInUseError
 from setupdesk.settings import Settings, build_environment, load_settings
 
 log = logging.getLogger("setupdesk.supervisor")
@@ -72,6 +72,7 @@ class _Process:
     started_at: float
     state: str = "starting"
     failures: int = 0
+    restarts: int = 0
     restart_at: float = 0.0
     answered_at: float = 0.0
     look_at: float = 0.0
@@ -140,6 +141,7 @@ class Supervisor:
         started = self._start(process.spec)
         process.popen, process.started_at = started.popen, started.started_at
         process.state = "starting"
+        process.restarts += 1
         return True
 
     def _write_desk_file(self) -> None:
@@ -148,6 +150,7 @@ class Supervisor:
                 "address": process.spec.address,
                 "state": process.state,
                 "pid": process.popen.pid,
+                "restarts": process.restarts,
             }
             for process in self.processes
         }
@@ -313,6 +316,17 @@ def stop(settings: Settings) -> bool:
             ran = True
         time.sleep(0.05)
     return ran
+
+
+@contextmanager
+def keeping_down(settings: Settings) -> Iterator[None]:
+    """Let no desk start in the home as long as this lasts; raises if one runs."""
+    with _locked(settings) as mine:
+        if not mine:
+            raise HomeInUseError(
+                str(settings.home), "has a desk that runs", "`setupdesk down` stops it."
+            )
+        yield
 
 
 def find_desk(settings: Settings) -> dict[str, Any] | None:

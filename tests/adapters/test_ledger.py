@@ -46,6 +46,7 @@ from setupdesk.core.problem import Problem
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.run import Door, RunState
 from setupdesk.core.timeframe import Timeframe
+from tests.drafts import NoDraft
 
 REQUEST = Request(
     setup_id="IB_raid_v1",
@@ -474,7 +475,7 @@ def test_a_run_can_be_begun_once(ledger: Engine) -> None:
 def test_a_final_state_is_never_written_again(ledger: Engine) -> None:
     run_id, journal = accept(ledger), Journal(ledger, clock.now, "executor 1")
     journal.begin(run_id)
-    journal.finish_completed(run_id, {"trades": 1}, "0" * 64)
+    journal.finish_completed(run_id, {"trades": 1}, NoDraft())
 
     journal.finish_failed(run_id, "too late")
     journal.lay_to_rest(run_id, "too late")
@@ -530,8 +531,10 @@ def test_whoever_lost_a_run_cannot_write_it_any_more(ledger: Engine) -> None:
     Journal(ledger, clock.now, "executor 2").begin(run_id)
 
     frozen.note_stage(run_id, "a zombie")
-    frozen.finish_completed(run_id, {"trades": 1}, "0" * 64)
+    draft = NoDraft()
+    frozen.finish_completed(run_id, {"trades": 1}, draft)
 
+    assert not draft.is_published
     row = Reads(ledger).load_run(run_id)
     assert (row["state"], row["stage"], row["summary"]) == ("running", None, None)
 

@@ -1,8 +1,11 @@
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import httpx
 import pytest
 
+from setupdesk.adapters import clock
+from setupdesk.adapters import prefect_api as module
 from setupdesk.adapters.prefect_api import PrefectApi, PrefectUnavailableError
 from setupdesk.app.ports import EngineUnavailableError
 
@@ -111,3 +114,24 @@ def test_an_answer_of_5xx_is_an_error_to_retry(prefect_api: PrefectApi) -> None:
 
     with pytest.raises(PrefectUnavailableError, match="it answered 503"):
         prefect_api.register("backtest_flow")
+
+
+def test_all_our_flow_runs_are_listed_over_several_pages(
+    prefect_api: PrefectApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PAGE", 2)
+    made = {
+        prefect_api.create_flow_run("live_scan_flow", f"run_2025_11_01_{number:03}")
+        for number in range(1, 6)
+    }
+
+    listed = list(prefect_api.list_flow_runs(["live_scan_flow"]))
+
+    assert made <= {flow_run["id"] for flow_run in listed}
+    assert len({flow_run["id"] for flow_run in listed}) == len(listed)
+    assert {flow_run["state_type"] for flow_run in listed if flow_run["id"] in made} == {"PENDING"}
+    assert list(prefect_api.list_flow_runs(["another_flow"])) == []
+
+
+def test_the_server_tells_its_time(prefect_api: PrefectApi) -> None:
+    assert abs(prefect_api.read_clock() - clock.now()) < timedelta(minutes=1)

@@ -17,6 +17,7 @@ from setupdesk.app.ports import EngineUnavailableError
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.run import Door
 from setupdesk.core.timeframe import Timeframe
+from tests.drafts import NoDraft
 
 REQUEST = Request(setup_id="IB_raid_v1", symbol="GER40", timeframe=Timeframe.M15, mode=Mode.LIVE)
 BACKTEST = replace(REQUEST, mode=Mode.BACKTEST, start=date(2025, 5, 1), end=date(2025, 5, 30))
@@ -87,7 +88,7 @@ class Desk:
             if self.engine.calls[-1][0] == "run":
                 order.append(self.engine.calls[-1][1])
                 self.journal.begin(order[-1])
-                self.journal.finish_completed(order[-1], {}, "")
+                self.journal.finish_completed(order[-1], {}, NoDraft())
         return order
 
 
@@ -139,7 +140,7 @@ def test_a_live_run_waits_for_no_backtest_that_came_before_but_ends_none(tmp_pat
     assert [desk.reads.count_ahead(run_id) for run_id in (live, waiting)] == [0, 1]
 
     assert desk.reads.load_run(begun)["state"] == "running"
-    desk.journal.finish_completed(begun, {}, "")
+    desk.journal.finish_completed(begun, {}, NoDraft())
     assert desk.carry_out_all() == [live, waiting]
 
 
@@ -161,7 +162,7 @@ def test_a_run_waits_for_a_free_place(tmp_path: Path) -> None:
     assert not desk.dispatcher.work_once()
     desk.journal.begin(first)
     assert not desk.dispatcher.work_once()
-    desk.journal.finish_completed(first, {}, "")
+    desk.journal.finish_completed(first, {}, NoDraft())
     assert desk.dispatcher.work_once()
 
     assert [call[1] for call in desk.engine.calls if call[0] == "run"] == [first, second]
@@ -334,7 +335,7 @@ def test_a_cancel_needs_no_executor_that_answers(desk: Desk) -> None:
     desk.dispatcher.work_once()
 
     assert desk.reads.load_run(run_id)["state"] == "cancelled"
-    desk.journal.finish_completed(run_id, {}, "")
+    desk.journal.finish_completed(run_id, {}, NoDraft())
     assert desk.reads.load_run(run_id)["state"] == "cancelled"
 
 

@@ -15,6 +15,7 @@ from setupdesk.app.queue import Estimate, ShowQueue, find_starts
 from setupdesk.core.errors import NotFoundError, NotWaitingError
 from setupdesk.core.run import Door, Priority
 from tests.app.test_dispatcher import BACKTEST, REQUEST, Desk
+from tests.drafts import NoDraft
 
 NOON = datetime(2025, 10, 31, 12, tzinfo=UTC)
 
@@ -37,7 +38,7 @@ class QueuedDesk(Desk):
         self.journal.begin(run_id)
         self.journal.note_plan(run_id, {"bars": bars})
         self.now += timedelta(seconds=seconds)
-        self.journal.finish_completed(run_id, {}, "")
+        self.journal.finish_completed(run_id, {}, NoDraft())
 
     def begin(self, run_id: str) -> None:
         self.dispatcher.work_once()

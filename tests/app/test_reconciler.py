@@ -25,6 +25,7 @@ from setupdesk.app.reconciler import Reconciler
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.run import Door
 from setupdesk.core.timeframe import Timeframe
+from tests.drafts import NoDraft
 from tests.faults.stand_in import StandIn
 
 pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
@@ -102,7 +103,7 @@ def desk(prefect_api: PrefectApi, tmp_path: Path) -> Iterator[Desk]:
 def test_nothing_is_put_right_where_nothing_is_wrong(desk: Desk) -> None:
     held, waiting = desk.dispatch("holds"), desk.dispatch("holds")
     desk.dispatch("holds")
-    desk.results.save(held, {})
+    desk.results.draft(held, {}).publish()
 
     for seconds in (0, 60, 3600):
         desk.look(seconds)
@@ -134,7 +135,7 @@ def test_a_run_that_runs_while_prefect_forgets_it_is_left_alone(desk: Desk) -> N
     for _ in range(3):
         desk.look(60)
     desk.executor.held.clear()
-    desk.journal.finish_completed(run_id, {}, "")
+    desk.journal.finish_completed(run_id, {}, NoDraft())
     for _ in range(3):
         desk.look(60)
 
@@ -176,7 +177,7 @@ def test_ghosts_beyond_one_page_are_all_found(desk: Desk, monkeypatch: pytest.Mo
 
 def test_an_end_that_prefect_never_heard_of_is_told(desk: Desk) -> None:
     run_id = desk.dispatch("does")
-    desk.results.save(run_id, {})
+    desk.results.draft(run_id, {}).publish()
 
     desk.look(20)
     early = desk.states_in_prefect(run_id)
@@ -240,7 +241,7 @@ def test_a_report_without_a_completed_run_is_set_aside(desk: Desk) -> None:
     desk.outbox.ask_to_cancel(run_id)
     desk.work()
     for stray in (run_id, GHOST):
-        desk.results.save(stray, {"of": stray})
+        desk.results.draft(stray, {"of": stray}).publish()
     (desk.home / "runs" / "notes").mkdir()
 
     desk.look()

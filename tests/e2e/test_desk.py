@@ -38,6 +38,12 @@ class Desk:
         }
 
     def call(self, *words: str, exit_code: int = 0) -> str:
+        return self._run(words, exit_code).stdout
+
+    def say(self, *words: str, exit_code: int = 0) -> str:
+        return self._run(words, exit_code).stderr
+
+    def _run(self, words: tuple[str, ...], exit_code: int) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [SETUPDESK, *words],
             env=self.environment,
@@ -47,7 +53,7 @@ class Desk:
             check=False,
         )
         assert done.returncode == exit_code, done.stdout + done.stderr
-        return done.stdout
+        return done
 
     def ask(self, *words: str, exit_code: int = 0) -> Any:
         return json.loads(self.call(*words, "--json", exit_code=exit_code))
@@ -142,6 +148,27 @@ def test_a_run_has_one_story_from_the_request_to_the_last_step(
     [flow_run] = prefect.find_flow_runs(run_id)
     assert flow_run["id"] in json.dumps(story)
     assert len(desk.call("logs", run_id).splitlines()) == len(story)
+
+
+def test_the_doctor_finds_a_desk_that_runs_in_order_and_it_can_be_backed_up(
+    desk: Desk, tmp_path: Path
+) -> None:
+    found = desk.ask("doctor")
+    desk.call("backup", str(tmp_path / "desk.tar.gz"))
+    other = Desk(tmp_path / "other")
+    other.call("restore", str(tmp_path / "desk.tar.gz"))
+
+    checks = {one["check"]: one for one in found["checks"]}
+    assert found["running"]
+    assert {"supervisor", "service", "executor", "prefect"} < set(checks)
+    assert [one for one in found["checks"] if one["grade"] == "bad"] == []
+    assert checks["agreement"]["seen"].startswith("Prefect agrees on ")
+    assert checks["ghosts"]["grade"] == "ok"
+    assert [run["run_id"] for run in other.ask("runs")] == [
+        run["run_id"] for run in desk.ask("runs")
+    ]
+    assert other.ask("doctor")["grade"] == "ok"
+    assert "a desk that runs" in desk.say("restore", str(tmp_path / "desk.tar.gz"), exit_code=3)
 
 
 def test_six_problems_come_back_in_one_receipt_and_start_nothing(

@@ -8,6 +8,7 @@ from threading import Thread
 from typing import Any, Literal
 
 from setupdesk.adapters.ledger.journal import Journal
+from tests.drafts import NoDraft
 
 
 class StandIn:
@@ -54,7 +55,7 @@ class StandIn:
         if self.way == "holds":
             self.held.add(run_id)
         if self.way == "does":
-            self.journal.finish_completed(run_id, {}, "")
+            self.journal.finish_completed(run_id, {}, NoDraft())
         return {"started": True}
 
     def _cancel(self, run_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,9 @@ from setupdesk.core.run import RunState
 
 DEPLOYMENT_NAME = "setupdesk"
 TAG = "setupdesk"
+_PAGE = 200
+"""The most flow runs that Prefect gives at once."""
+
 RUN_ID_PATTERN = r"^run_\d{4}_\d{2}_\d{2}_\d{3,}$"
 PARAMETERS = {
     "title": "Parameters",
@@ -238,6 +242,27 @@ class PrefectApi:
     def find_flow_runs(self, run_id: str) -> list[dict[str, Any]]:
         """Find the flow runs that bear the name of a run: one, if all is well."""
         return self.call("POST", "/flow_runs/filter", {"flow_runs": {"name": {"any_": [run_id]}}})
+
+    def list_flow_runs(self, flow_names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """List all flow runs of our deployments of these flows, the oldest first."""
+        asked = {
+            "flows": {"name": {"any_": list(flow_names)}},
+            "deployments": {"name": {"any_": [DEPLOYMENT_NAME]}},
+            "sort": "EXPECTED_START_TIME_ASC",
+            "limit": _PAGE,
+        }
+        for number in count():
+            page = self.call("POST", "/flow_runs/filter", asked | {"offset": number * _PAGE})
+            yield from page
+            if len(page) < _PAGE:
+                return
+
+    def read_clock(self) -> datetime:
+        """Read the time of the server."""
+        try:
+            return parsedate_to_datetime(self._http.get("/health").headers["Date"])
+        except httpx.TransportError as error:
+            raise PrefectUnavailableError(repr(error)) from error
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Ask Prefect anything, and read its answer."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from setupdesk.core.errors import NotFoundError
+from setupdesk.core.errors import DamagedResultError
 from setupdesk.core.run import RUN_ID
 
 _TEXT_LINE = re.compile(r"(\S+Z) ([A-Z]+) (.*)")
@@ -22,26 +22,45 @@ class ResultStore:
 
     folder: Path
 
-    def save(self, run_id: str, report: Mapping[str, Any]) -> str:
-        """Store a report and give the sha256 of the stored file."""
+    def draft(self, run_id: str, report: Mapping[str, Any]) -> "Draft":
+        """Write a report down, safe on the disk, where nobody takes it for the run's yet."""
         content = json.dumps(report, allow_nan=False, ensure_ascii=False).encode()
-        path = self._folder_of(run_id) / "report.json"
-        draft = path.with_suffix(".draft")
-        with draft.open("wb") as file:
+        folder = self.folder / run_id
+        folder.mkdir(parents=True, exist_ok=True)
+        # One of two that carry out the same run must not write into the other's draft.
+        draft = Draft(folder / f"report.{os.getpid()}.draft", hashlib.sha256(content).hexdigest())
+        with draft.path.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
-        _sync_folder(path.parent)
-        return hashlib.sha256(content).hexdigest()
+        return draft
 
-    def load(self, run_id: str) -> dict[str, Any]:
-        """Load a report."""
-        path = self._folder_of(run_id) / "report.json"
-        if not path.exists():
-            raise NotFoundError("report of", run_id)
-        report: dict[str, Any] = json.loads(path.read_bytes())
+    def load(self, run_id: str, sha256: str) -> dict[str, Any]:
+        """Load a report that *sha256* is known of, or raise ``DamagedResultError``."""
+        try:
+            content = (self.folder / run_id / "report.json").read_bytes()
+        except OSError as error:
+            raise DamagedResultError(run_id, f"report.json: {error.strerror}") from error
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise DamagedResultError(run_id, "report.json is not the file that was stored")
+        report: dict[str, Any] = json.loads(content)
         return report
+
+    def is_whole(self, run_id: str, sha256: str) -> bool | None:
+        """Say whether a stored report is the one with *sha256*; None if there is none."""
+        try:
+            with (self.folder / run_id / "report.json").open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        except FileNotFoundError:
+            return None
+
+    def list_folders(self) -> list[str]:
+        """List what lies there, each named as a run."""
+        return sorted(path.name for path in self.folder.glob("*"))
+
+    def list_drafts(self) -> list[Path]:
+        """List the drafts of reports, of runs under way or left behind by a crash."""
+        return sorted(self.folder.glob("*/*.draft"))
 
     def load_log(self, run_id: str) -> list[dict[str, Any]]:
         """Load the events of a run's log, oldest first."""
@@ -66,10 +85,23 @@ class ResultStore:
         _sync_folder(path.parent)
         return True
 
-    def _folder_of(self, run_id: str) -> Path:
-        folder = self.folder / run_id
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A report that is not the run's yet; only whoever still holds the run may make it that."""
+
+    path: Path
+    sha256: str
+
+    def publish(self) -> None:
+        """Make it the report of the run, also after a power cut."""
+        self.path.replace(self.path.with_name("report.json"))
+        for folder in (self.path.parent, *self.path.parents[1:3]):
+            _sync_folder(folder)
+
+    def discard(self) -> None:
+        """Forget it."""
+        self.path.unlink(missing_ok=True)
 
 
 def _read_event(line: str) -> dict[str, Any]:

@@ -43,9 +43,8 @@ class FlowBody:
             if report is None:
                 self.journal.finish_planned(run_id)
             else:
-                self.journal.finish_completed(
-                    run_id, _summarize(report), self.results.save(run_id, report)
-                )
+                draft = self.results.draft(run_id, report)
+                self.journal.finish_completed(run_id, _summarize(report), draft)
         except SetupdeskError as error:
             log.error("task failed: %s", error)  # noqa: TRY400 (not our bug)
             self.journal.finish_failed(run_id, str(error))

@@ -160,6 +160,20 @@ class Workers(Protocol):
         """Stop a run; False if the executor does not hold it."""
 
 
+class Draft(Protocol):
+    """A report that is not the run's yet."""
+
+    @property
+    def sha256(self) -> str:
+        """Give the digest of its bytes."""
+
+    def publish(self) -> None:
+        """Make it the report of the run, also after a power cut."""
+
+    def discard(self) -> None:
+        """Forget it."""
+
+
 class Journal(Protocol):
     """Where the flow writes what becomes of a run."""
 
@@ -175,8 +189,8 @@ class Journal(Protocol):
     def finish_planned(self, run_id: str) -> None:
         """End a dry run."""
 
-    def finish_completed(self, run_id: str, summary: Mapping[str, Any], sha256: str) -> None:
-        """End a run whose result is stored."""
+    def finish_completed(self, run_id: str, summary: Mapping[str, Any], draft: Draft) -> None:
+        """Publish a run's report and end the run, unless it is somebody else's by now."""
 
     def finish_failed(self, run_id: str, reason: str, traceback: str | None = None) -> None:
         """End a run that could not be carried out."""
@@ -307,11 +321,11 @@ class Calendar(Protocol):
 class ResultStore(Protocol):
     """Where reports are kept."""
 
-    def save(self, run_id: str, report: Mapping[str, Any]) -> str:
-        """Store a report and give the sha256 of what was stored."""
+    def draft(self, run_id: str, report: Mapping[str, Any]) -> Draft:
+        """Write a report down, safe on the disk, where nobody takes it for the run's yet."""
 
-    def load(self, run_id: str) -> dict[str, Any]:
-        """Load a report."""
+    def load(self, run_id: str, sha256: str) -> dict[str, Any]:
+        """Load a report, or raise DamagedResultError if it is not the one with *sha256*."""
 
     def load_log(self, run_id: str) -> list[dict[str, Any]]:
         """Load the events of a run's log, oldest first."""

@@ -65,10 +65,10 @@ class Queries:
 
     def result(self, run_id: str) -> dict[str, Any]:
         """Give the report of a completed run."""
-        state = self.reads.load_run(run_id)["state"]
-        if state != RunState.COMPLETED:
-            raise NotFinishedError(run_id, state)
-        return self.results.load(run_id)
+        row = self.reads.load_run(run_id)
+        if row["state"] != RunState.COMPLETED:
+            raise NotFinishedError(run_id, row["state"])
+        return self.results.load(run_id, row["result_sha256"])
 
     def trades(self, run_id: str) -> list[dict[str, Any]]:
         """List the trades of a completed run, each with the run and the rule that made it."""

@@ -71,5 +71,7 @@ class Reaper:
 
     def _end(self, name: str, reason: str) -> None:
         run_ids = self.workers.end(name, reason)
-        log.error("%s is ended: %s; it held %s", name, reason, ", ".join(run_ids) or "no run")
+        log.error("%s is ended: %s", name, reason)
+        for run_id in run_ids:
+            log.warning("taken from %s: %s", name, reason, extra={"run_id": run_id})
         self.wake_dispatcher()

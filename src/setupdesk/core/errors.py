@@ -13,6 +13,9 @@ SetupdeskError
 ├── NotFoundError             no such run, setup or symbol       404 · exit 4
 ├── NotFinishedError          the run has no result yet          409 · exit 4
 ├── NotWaitingError           the run's turn cannot change now  409 · exit 4
+├── DamagedResultError        a stored report is not as it was   500 · exit 4
+├── InvalidBackupError        the backup cannot be restored      exit 3
+├── HomeInUseError            the home has what would be lost    exit 3
 ├── MissingBarsError          the store lacks the bars of a run  run failed
 ├── FeedNotReadyError         a feed lacks something here        422 · exit 3
 ├── FeedFailedError           a vendor did not deliver           502 · exit 5
@@ -208,6 +211,36 @@ class NotWaitingError(SetupdeskError):
 
     def __init__(self, run_id: str, state: str) -> None:
         super().__init__(f"{run_id} does not wait for a place: it is {state}.")
+
+
+class DamagedResultError(SetupdeskError):
+    """The stored report of a completed run is missing, or is not the one that was stored."""
+
+    code = "damaged_result"
+
+    def __init__(self, run_id: str, what: str) -> None:
+        super().__init__(
+            f"The report of {run_id} is damaged: {what}. Ask for the same run again, or restore "
+            f"a backup; `setupdesk doctor` names every damaged report."
+        )
+
+
+class InvalidBackupError(SetupdeskError):
+    """The backup cannot be restored; nothing was changed."""
+
+    code = "invalid_backup"
+
+    def __init__(self, file_name: str, reason: str) -> None:
+        super().__init__(f"{file_name} was not restored, and nothing was changed: {reason}")
+
+
+class HomeInUseError(SetupdeskError):
+    """The home holds what a restore would put aside, or somebody works in it."""
+
+    code = "home_in_use"
+
+    def __init__(self, home: str, holds: str, remedy: str) -> None:
+        super().__init__(f"Nothing was restored: {home} {holds}. {remedy}")
 
 
 class MissingBarsError(SetupdeskError):

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from setupdesk import __version__
 from setupdesk.core.errors import (
+    DamagedResultError,
     DeskUnavailableError,
     FeedFailedError,
     InvalidRequestError,
@@ -39,6 +40,7 @@ _STATUS: dict[type[SetupdeskError], int] = {
     NotFinishedError: 409,
     KeyConflictError: 409,
     NotWaitingError: 409,
+    DamagedResultError: 500,
     FeedFailedError: 502,
     DeskUnavailableError: 503,
     LedgerUnavailableError: 503,

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from setupdesk.adapters.ledger.chain import check_chain, write_instant
+from setupdesk.adapters.ledger.chain import check_chain, tell_unreadable, write_instant
 from setupdesk.adapters.ledger.database import reading
 from setupdesk.adapters.ledger.tables import audit_log
 from setupdesk.core.errors import LedgerUnavailableError
@@ -58,7 +58,10 @@ class Anchors:
         anchors = self._load()
         with reading(self.engine) as connection:
             rows = connection.execute(select(audit_log).order_by(audit_log.c.audit_id))
-            return check_chain((row._asdict() for row in rows), anchors)
+            try:
+                return check_chain((row._asdict() for row in rows), anchors)
+            except ValueError as error:
+                return tell_unreadable(str(error), anchors)
 
     def _is_late(self) -> bool:
         since = None if self.written_at is None else self.clock() - self.written_at

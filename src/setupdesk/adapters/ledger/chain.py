@@ -56,6 +56,11 @@ def _find_break(
     return None
 
 
+def tell_unreadable(reason: str, anchors: Mapping[int, str]) -> dict[str, Any]:
+    """Say that a row, nobody knows which, is no longer JSON or has no time."""
+    return _tell(0, 0, f"a row cannot be read: {reason}", anchors)
+
+
 def _tell(
     rows: int, broken_at: int | None, reason: str | None, anchors: Mapping[int, str]
 ) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Opening the ledger's database: durable, one writer at a time, migrated."""
 
 import logging
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
@@ -39,6 +40,24 @@ def open_database(
     return engine
 
 
+def open_as_it_is(path: Path) -> Engine:
+    """Open the ledger at *path* to look at it: it is neither made nor migrated, nor set to WAL."""
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True),
+        poolclass=NullPool,
+    )
+    event.listen(engine, "connect", _set_up_as_it_is)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def copy_database(path: Path, to: Path) -> None:
+    """Copy the ledger, as of one moment, into the new file *to*; its writers need not wait."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("VACUUM INTO ?", (str(to),))
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Hold the write lock from the first statement on; commit at the end, or leave no trace."""
@@ -66,12 +85,13 @@ def _telling_the_cause() -> Iterator[None]:
 def _set_up(connection: SqliteConnection, _record: object) -> None:
     # The driver must not open transactions on its own: _begin does, with the right lock.
     connection.isolation_level = None
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "trusted_schema = OFF",
-    ):
+    connection.execute("PRAGMA journal_mode = WAL")
+    _set_up_as_it_is(connection, _record)
+
+
+def _set_up_as_it_is(connection: SqliteConnection, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, and_, select, update
+from sqlalchemy import Connection, Engine, and_, select, update
 
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.outbox import INLINE, find_inline_pid, lay_to_rest
 from setupdesk.adapters.ledger.processes import is_alive
 from setupdesk.adapters.ledger.tables import run
-from setupdesk.app.ports import NotStartableError
+from setupdesk.app.ports import Draft, NotStartableError
 from setupdesk.core.errors import NotFoundError
 from setupdesk.core.request import load_request
 from setupdesk.core.run import Door, Run, RunState
@@ -65,9 +65,20 @@ class Journal:
         """End a dry run: its Plan is all there is."""
         self._end(run_id, RunState.PLANNED)
 
-    def finish_completed(self, run_id: str, summary: Mapping[str, Any], sha256: str) -> None:
-        """End a run whose result is stored; *sha256* is that of the stored file."""
-        self._end(run_id, RunState.COMPLETED, summary=dict(summary), result_sha256=sha256)
+    def finish_completed(self, run_id: str, summary: Mapping[str, Any], draft: Draft) -> None:
+        """Publish a run's report and end the run, unless it is somebody else's by now.
+
+        The report is published under the write lock: nobody can take the run meanwhile, and
+        there is never a row without its report.
+        """
+        ended = {"summary": dict(summary), "result_sha256": draft.sha256, "stage": None}
+        ended |= {"state": RunState.COMPLETED, "finished_at": self.clock()}
+        with writing(self.engine) as connection:
+            is_mine = self._change(connection, run_id, ended)
+            if is_mine:
+                draft.publish()
+        if not is_mine:
+            draft.discard()
 
     def finish_failed(self, run_id: str, reason: str, traceback: str | None = None) -> None:
         """End a run that could not be carried out; a traceback says that it was a bug of ours."""
@@ -96,11 +107,14 @@ class Journal:
                     lay_to_rest(connection, row.run_id, reason, self.clock())
 
     def _move(self, run_id: str, **values: Any) -> None:
+        with writing(self.engine) as connection:
+            self._change(connection, run_id, values)
+
+    def _change(self, connection: Connection, run_id: str, values: Mapping[str, Any]) -> bool:
         # A run that was cancelled or given to somebody else meanwhile is no longer ours.
         mine = and_(run.c.worker == self.worker, run.c.pid == os.getpid())
         running = and_(run.c.run_id == run_id, run.c.state == RunState.RUNNING)
-        with writing(self.engine) as connection:
-            connection.execute(update(run).where(running, mine).values(**values))
+        return bool(connection.execute(update(run).where(running, mine).values(values)).rowcount)
 
     def _end(self, run_id: str, state: RunState, **values: Any) -> None:
         self._move(run_id, state=state, finished_at=self.clock(), stage=None, **values)

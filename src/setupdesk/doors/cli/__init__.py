@@ -1,6 +1,7 @@
 """The command line: thin, and quick to say ``--help``."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -233,6 +234,43 @@ def audit(
         verify_audit_log(as_json=as_json)
     else:
         show_audit_log(limit, as_json=as_json)
+
+
+@app.command()
+def doctor(*, as_json: Json = False) -> None:
+    """Check everything of the desk, and say what to do."""
+    from setupdesk.doors.cli.doctor import show_examination
+
+    show_examination(as_json=as_json)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to, such as desk.tar.gz.")],
+    *,
+    no_bars: Annotated[bool, typer.Option("--no-bars", help="Leave the bars out.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the whole desk into one archive, also while it runs."""
+    from setupdesk.doors.cli.backup import back_up_to
+
+    back_up_to(file, with_bars=not no_bars, overwrites=force, as_json=as_json)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What backup has written.")],
+    *,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Set aside what the home has already.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Put a backup into the home; checked before anything is changed."""
+    from setupdesk.doors.cli.backup import restore_from
+
+    restore_from(file, replaces=replace, as_json=as_json)
 
 
 @app.command()

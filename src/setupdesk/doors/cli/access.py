@@ -25,6 +25,7 @@ EXIT_CODES = {
     "not_found": 4,
     "no_result": 4,
     "not_waiting": 4,
+    "damaged_result": 4,
     "unavailable": UNREACHED,
     "ledger_unavailable": UNREACHED,
     "no_answer": UNREACHED,

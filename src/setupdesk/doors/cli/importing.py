@@ -2,30 +2,21 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 from setupdesk.core.errors import SetupdeskError
 from setupdesk.doors.cli.access import REFUSED, reach_desk, refuse_usage, say, show_json
+from setupdesk.doors.cli.progress import showing_progress
 from setupdesk.doors.cli.showing import show_table
 
 if TYPE_CHECKING:
     from setupdesk.doors.cli.access import Access
 
 Json = Mapping[str, Any]
-Watch = Callable[[str, int, int], None]
 
 _QUESTIONS = {
     "clock_needed": ("accept_clock", "Take the proposed clock?"),
@@ -145,37 +136,8 @@ def _ask(error: SetupdeskError) -> Json:
 def _import(
     desk: "Access", files: Sequence[Path], symbol: str, timeframe: str, said: Json
 ) -> dict[str, Any]:
-    with _showing_progress() as watch:
+    with showing_progress() as watch:
         return desk.import_bars(files, symbol, timeframe, said, watch)
-
-
-@contextmanager
-def _showing_progress() -> Iterator[Watch]:
-    # Nothing is drawn where standard error is no terminal.
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[size]}"),
-        TimeElapsedColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        stages: dict[str, TaskID] = {}
-
-        def watch(stage: str, done: int, total: int) -> None:
-            if stage not in stages:
-                for earlier in stages.values():
-                    progress.stop_task(earlier)
-                stages[stage] = progress.add_task(stage, total=total or None, size="")
-            progress.update(stages[stage], completed=done, size=_say_size(done, total))
-
-        yield watch
-
-
-def _say_size(done: int, total: int) -> str:
-    return f"{done / 2**20:,.1f} of {total / 2**20:,.1f} MiB" if total else ""
 
 
 def _say_left_out(count: int) -> list[tuple[str, str]]:

@@ -11,10 +11,26 @@ RUN_ID = "run_2025_10_31_001"
 REPORT = {"trades": [{"r": -1.0}], "note": "é"}
 
 
+def save(store: ResultStore) -> str:
+    draft = store.draft(RUN_ID, REPORT)
+    draft.publish()
+    return draft.sha256
+
+
+def test_a_draft_is_no_report_yet(tmp_path: Path) -> None:
+    store = ResultStore(tmp_path / "runs")
+
+    draft = store.draft(RUN_ID, REPORT)
+
+    assert store.is_whole(RUN_ID, draft.sha256) is None
+    draft.discard()
+    assert store.list_drafts() == []
+
+
 def test_a_stored_report_comes_back(tmp_path: Path) -> None:
     store = ResultStore(tmp_path / "runs")
 
-    sha256 = store.save(RUN_ID, REPORT)
+    sha256 = save(store)
 
     assert store.load(RUN_ID, sha256) == REPORT
 
@@ -22,7 +38,7 @@ def test_a_stored_report_comes_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("position", [0, 12, -1])
 def test_a_changed_byte_is_told_with_what_to_do(tmp_path: Path, position: int) -> None:
     store = ResultStore(tmp_path / "runs")
-    sha256 = store.save(RUN_ID, REPORT)
+    sha256 = save(store)
     path = tmp_path / "runs" / RUN_ID / "report.json"
     content = bytearray(path.read_bytes())
     content[position] ^= 1
@@ -47,4 +63,4 @@ def test_the_draft_of_a_crash_is_no_report_and_hinders_none(tmp_path: Path) -> N
 
     with pytest.raises(DamagedResultError):
         store.load(RUN_ID, "0" * 64)
-    assert store.load(RUN_ID, store.save(RUN_ID, REPORT)) == REPORT
+    assert store.load(RUN_ID, save(store)) == REPORT

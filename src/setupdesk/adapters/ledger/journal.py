@@ -71,8 +71,8 @@ class Journal:
         The report is published under the write lock: nobody can take the run meanwhile, and
         there is never a row without its report.
         """
-        ended = {"summary": dict(summary), "result_sha256": draft.sha256, "stage": None}
-        ended |= {"state": RunState.COMPLETED, "finished_at": self.clock()}
+        ended: dict[str, Any] = {"state": RunState.COMPLETED, "finished_at": self.clock()}
+        ended |= {"summary": dict(summary), "result_sha256": draft.sha256, "stage": None}
         with writing(self.engine) as connection:
             is_mine = self._change(connection, run_id, ended)
             if is_mine:

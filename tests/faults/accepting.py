@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import event
 
 from setupdesk.adapters import clock
+from setupdesk.adapters.ledger import database
 from setupdesk.adapters.ledger.anchors import Anchors
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.start import StartLedger
@@ -54,6 +55,8 @@ def main() -> None:
         with ThreadPoolExecutor(job.threads) as threads:
             list(threads.map(partial(answer, desk), job.deliveries))
         say({"done": True})
+        if job.dies:
+            os._exit(1)
     for desk in desks.values():
         desk.close()
 
@@ -67,6 +70,7 @@ def open_desk(job: Job) -> Desk:
         pragma = f"PRAGMA wal_autocheckpoint = {job.checkpoint}"
         event.listen(engine, "connect", lambda connection, _record: connection.execute(pragma))
         engine.dispose()
+    database.stop_after_failed_sync(engine, lambda: None)
     anchors = Anchors(engine, home / "audit.anchors", clock.now)
     ledger = StartLedger(engine, clock.now, anchors=anchors)
     offer = build_offer()

@@ -82,6 +82,16 @@ def synchronous_normal() -> None:
 
 
 @bug
+def goes_on_after_a_failed_sync() -> None:
+    put(database, "stop_after_failed_sync", lambda _engine, _tell: None)
+
+
+@bug
+def unconfirmed_write_stays_in_the_log() -> None:
+    put(database, "_void_unconfirmed", lambda _engine: None)
+
+
+@bug
 def no_unique_key() -> None:
     look_up = start._find_first
 

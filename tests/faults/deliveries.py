@@ -44,6 +44,9 @@ class Job:
     checkpoint: int | None = None
     """Pages of the log after which it is carried over into the main file."""
 
+    dies: bool = False
+    """The child closes nothing at its end."""
+
     def to_line(self) -> str:
         return json.dumps(asdict(self)) + "\n"
 

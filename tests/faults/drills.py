@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.faults.checks import Scene, find_faults
@@ -94,6 +94,29 @@ def kill_a_few(folder: Path, bug: str | None, seed: int) -> list[str]:
         job = Job(str(folder / str(number)), draw_deliveries(seed, 8), bug=bug)
         found = found or kill_at(job, ("fdatasync", number))
     return found
+
+
+def fail_sync(job: Job, number: int) -> list[str]:
+    """The disk does not confirm one sync: that group is refused, and all that comes later."""
+    home = make_home(Path(job.home))
+    # Every second disk fails for good.
+    inject = f"inject=fdatasync:error=EIO:when={number}{'+' * (number % 2)}"
+    dying = replace(job, dies=True)
+    answers = accept(dying, prefix=trace(home, home / "calls", CALLS, "-e", inject))
+    # A failed copy from the log into the main file is no failed answer: SQLite makes it again.
+    errors = ["error" in one and one["error"] == "ledger_unavailable" for one in answers]
+    faults = find_faults(Scene(home, job.deliveries, answers))
+    if True in errors and not all(errors[errors.index(True) :]):
+        faults.append(f"sync: something was accepted after sync {number} had failed")
+    return faults
+
+
+def fail_a_few_syncs(folder: Path, bug: str | None, seed: int) -> list[str]:
+    """The disk does not confirm one of the first syncs."""
+    need_strace()
+    deliveries = draw_deliveries(seed, 8)
+    jobs = [Job(str(folder / str(number)), deliveries, bug=bug) for number in range(6, 9)]
+    return [fault for number, job in enumerate(jobs, 6) for fault in fail_sync(job, number)]
 
 
 @dataclass

@@ -17,6 +17,8 @@ TEETH: tuple[tuple[str, Drill, str], ...] = (
     ("group_answers_before_commit", drills.cut_power_in_groups, "lost"),
     ("name_of_the_anchors_is_not_synced", drills.cut_power_alone, "chain"),
     ("audit_row_in_a_transaction_of_its_own", drills.kill_a_few, "audit"),
+    ("goes_on_after_a_failed_sync", drills.fail_a_few_syncs, "sync"),
+    ("unconfirmed_write_stays_in_the_log", drills.fail_a_few_syncs, "audit"),
     ("bad_request_fails_its_group", drills.crowd, "answers"),
     ("key_is_looked_up_outside_the_lock", drills.press_often, "answers"),
     ("day_follows_the_clock_back", drills.jump_clock, "numbers"),

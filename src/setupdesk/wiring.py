@@ -26,7 +26,7 @@ from setupdesk.adapters.kernel_cache import keep_kernels_in
 from setupdesk.adapters.leader_lock import leading
 from setupdesk.adapters.ledger.anchors import PERIOD, Anchors
 from setupdesk.adapters.ledger.bounds import Bounds
-from setupdesk.adapters.ledger.database import open_database
+from setupdesk.adapters.ledger.database import open_database, stop_after_failed_sync
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.queue import QueueReads
@@ -119,6 +119,10 @@ class Desk:
         """Close the ledger."""
         self.anchors.write_new()
         self.outbox.engine.dispose()
+
+    def end_with_disk(self, end: Callable[[], None]) -> None:
+        """Accept nothing more, and *end*, once the ledger's disk has not confirmed a write."""
+        stop_after_failed_sync(self.outbox.engine, end)
 
     def cancel(self, run_id: str, door: Door) -> dict[str, Any]:
         """Stop a run; its row stays, and its log says who asked."""

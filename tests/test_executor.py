@@ -26,7 +26,7 @@ STAND_IN = '''
 import json, logging, sys, threading, time
 from pathlib import Path
 from setupdesk.core.run import RunState
-from setupdesk.executor import Executor, Limits
+from setupdesk.executor.parent import Executor, Limits
 from setupdesk.flows import build_flows
 
 home = Path(sys.argv[1])
@@ -314,7 +314,7 @@ def test_a_stop_ends_the_runs_and_says_so(prefect_server: "PrefectServer", tmp_p
 
 
 def test_a_parent_with_a_second_thread_refuses_to_fork() -> None:
-    from setupdesk.executor import NotSingleThreadedError, refuse_threads
+    from setupdesk.executor.machine import NotSingleThreadedError, refuse_threads
 
     done = threading.Event()
     thread = threading.Thread(target=done.wait, name="a second thread")
@@ -329,7 +329,7 @@ def test_a_parent_with_a_second_thread_refuses_to_fork() -> None:
 
 def test_a_parent_with_the_threads_of_a_library_refuses_to_fork(tmp_path: Path) -> None:
     script = """
-from setupdesk.executor import refuse_threads
+from setupdesk.executor.machine import refuse_threads
 refuse_threads()
 print("alone")
 import polars

@@ -1,71 +1,41 @@
-"""The executor: a warm parent that has imported everything once, and forks a child per run.
+"""The warm parent: forks a child per run, kills it on cancel, tells the ledger when it died.
 
-The parent holds one thread, no database and no connection to Prefect, so that a fork copies
-no lock. It alone knows whether a run's process lives: it kills it on cancel and tells the
-ledger when it died. Nothing depends on Prefect's own cancellation, which needs its private names.
+It holds one thread, no database and no connection to Prefect, so that a fork copies no lock.
+It alone knows whether a run's process lives. Nothing depends on Prefect's own cancellation,
+which needs its private names.
 """
 
 import contextlib
-import copy
-import ctypes
 import gc
 import json
 import logging
 import math
 import os
-import resource
 import selectors
 import signal
 import socket
 import ssl
-import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-import httpx
 from prefect import Flow
-from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.objects import FlowRun, ServerDefaultResultStorage
-from prefect.context import SyncClientContext
-from prefect.exceptions import Abort, ObjectNotFound
-from prefect.flow_engine import run_flow
-from prefect.logging.handlers import APILogHandler
-from prefect.settings import (
-    PREFECT_API_AUTH_STRING,
-    PREFECT_API_URL,
-    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
-    temporary_settings,
-)
-from prefect.states import Pending
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-from setupdesk.adapters.event_log import EventLog, find_event_log, log_all_to
 from setupdesk.adapters.executor_socket import address_of
 from setupdesk.core.errors import LedgerUnavailableError
 from setupdesk.core.run import RunState
-from setupdesk.flows import build_flows
-from setupdesk.settings import load_settings
-from setupdesk.wiring import build_flow_body, build_journal, build_workers, warm_up
+from setupdesk.executor.child import NOBODY, Task, be_child, build_flow_run, describe_exit
+from setupdesk.executor.machine import MEGABYTE, kill, measure_memory, refuse_threads
 
 log = logging.getLogger("setupdesk.executor")
 
-PR_SET_PDEATHSIG = 1
-NOBODY = UUID(int=0)
-KILOBYTE, MEGABYTE = 1024, 1024**2
 BEAT_SECONDS = 5.0
 LONGEST_MESSAGE = 4096
 PATIENCE_SECONDS = 1.0
-BUG, REFUSED_BY_PREFECT, PREFECT_UNREACHABLE = 1, 3, 4
-REASONS = {
-    BUG: "its process met a bug outside the run; its log has it",
-    REFUSED_BY_PREFECT: "Prefect refused to run it",
-    PREFECT_UNREACHABLE: "Prefect could not be reached",
-}
 
 
 class RunJournal(Protocol):
@@ -99,15 +69,6 @@ class Closable(Protocol):
 
     def close(self) -> None:
         """Give the file descriptor back."""
-
-
-class NotSingleThreadedError(RuntimeError):
-    """A fork would copy the locks of other threads, and the child could wait for ever."""
-
-    def __init__(self, names: list[str]) -> None:
-        super().__init__(
-            f"the warm parent must have one thread, but it also had {', '.join(names)}"
-        )
 
 
 @dataclass(slots=True)
@@ -229,7 +190,7 @@ class Executor:
         for child in self._children.values():
             if time.monotonic() >= child.overdue_at:
                 child.is_timed_out, child.overdue_at = True, math.inf
-                _kill(child.pid)
+                kill(child.pid)
 
     def _has_grown(self) -> bool:
         return measure_memory() > self._grown_at
@@ -255,12 +216,13 @@ class Executor:
     def _obey(self, message: dict[str, Any]) -> dict[str, Any]:
         if "run" in message:
             flow_run_id = UUID(message["flow_run_id"])
-            return self._start(message["run"], flow_run_id, self.flows[message["flow"]])
+            return self._start(Task(message["run"], flow_run_id, self.flows[message["flow"]]))
         if "cancel" in message:
             return {"held": self._cancel(message["cancel"])}
         return {"runs": [child.run_id for child in self._children.values()], "pid": os.getpid()}
 
-    def _start(self, run_id: str, flow_run_id: UUID, flow: Flow[[str], Any]) -> dict[str, Any]:
+    def _start(self, task: Task) -> dict[str, Any]:
+        run_id = task.run_id
         if self._find(run_id) or self.journal.is_final(run_id):
             return {"started": False}
         if self._has_grown():
@@ -269,7 +231,7 @@ class Executor:
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._be_child(parent, run_id, flow_run_id, flow)
+            be_child(task, parent, self.limits.memory_mb, self._tls, self._let_go)
         self._children[pid] = Child(run_id, pid, time.monotonic() + self.limits.seconds)
         log.info("process started", extra={"run_id": run_id, "pid": pid})
         return {"started": True, "pid": pid}
@@ -279,7 +241,7 @@ class Executor:
         if child is None:
             return False
         log.info("process killed on demand", extra={"run_id": run_id, "pid": child.pid})
-        _kill(child.pid)
+        kill(child.pid)
         return True
 
     def _find(self, run_id: str) -> Child | None:
@@ -292,7 +254,7 @@ class Executor:
             dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if dead is None:
                 return
-            _kill(dead.si_pid)
+            kill(dead.si_pid)
             self._bury(dead.si_pid)
 
     def _bury(self, pid: int) -> None:
@@ -328,135 +290,14 @@ class Executor:
 
     def _end_all(self) -> None:
         for pid in self._children:
-            _kill(pid)
+            kill(pid)
         for pid in tuple(self._children):
             self._bury(pid)
         self._write_ends()
 
-    def _be_child(
-        self, parent: int, run_id: str, flow_run_id: UUID, flow: Flow[[str], Any]
-    ) -> NoReturn:
-        code = BUG
-        try:
-            os.setsid()
-            _die_with(parent)
-            signal.set_wakeup_fd(-1)
-            for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.SIG_DFL)
-            for each in self._inherited:
-                each.close()
-            if event_log := find_event_log():
-                event_log.belong_to(run_id)
-            limit_memory(self.limits.memory_mb)
-            carry_out(run_id, flow_run_id, flow, self._tls)
-            code = 0
-        except (Abort, ObjectNotFound):
-            log.exception("Prefect refused to run it")
-            code = REFUSED_BY_PREFECT
-        except httpx.HTTPError:
-            log.exception("Prefect could not be reached")
-            code = PREFECT_UNREACHABLE
-        except BaseException:
-            log.exception("its process met a bug outside the run")
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
-
-
-class RunClient(SyncPrefectClient):
-    """Prefect's client, without the two questions whose answer is known and changes nothing."""
-
-    def read_server_default_result_storage(self) -> ServerDefaultResultStorage:
-        """Answer that there is none: no result of ours is stored by Prefect."""
-        return ServerDefaultResultStorage()
-
-    def update_flow_run(self, *_: Any, **__: Any) -> httpx.Response:
-        """Write nothing: the flow's version and retry policy are the same for every run."""
-        return httpx.Response(httpx.codes.NO_CONTENT)
-
-
-class RunLogHandler(APILogHandler):
-    """Prefect's log handler for one flow run, whichever thread a line comes from."""
-
-    def __init__(self, flow_run_id: UUID) -> None:
-        super().__init__(logging.INFO)
-        self._flow_run_id = flow_run_id
-        if event_log := find_event_log():
-            self.setFormatter(event_log.build_text_formatter())
-
-    def prepare(self, record: logging.LogRecord) -> dict[str, Any]:
-        """Say which flow run the line belongs to; Prefect knows it in the flow's thread only."""
-        record = copy.copy(record)
-        record.flow_run_id = self._flow_run_id
-        return super().prepare(record)
-
-
-def carry_out(run_id: str, flow_run_id: UUID, flow: Flow[[str], Any], tls: ssl.SSLContext) -> None:
-    """Run *flow* as the Prefect flow run *flow_run_id*, and see its log lines delivered."""
-    handler = RunLogHandler(flow_run_id)
-    logging.getLogger("setupdesk").addHandler(handler)
-    client = RunClient(
-        PREFECT_API_URL.value(),
-        auth_string=PREFECT_API_AUTH_STRING.value(),
-        httpx_settings={"verify": tls, "trust_env": False},
-    )
-    with SyncClientContext.model_construct(client=client):
-        flow_run = build_flow_run(run_id, flow_run_id)
-        state: Any = run_flow(flow, flow_run=flow_run, return_type="state")
-    handler.flush()
-    # Prefect has the end, and needs no line that says so.
-    logging.getLogger("setupdesk").removeHandler(handler)
-    log.info("end told to Prefect", extra={"state": state.type.value.lower()})
-
-
-def build_flow_run(run_id: str, flow_run_id: UUID) -> FlowRun:
-    """Build what the engine needs of a flow run to begin; it reads the true one by itself.
-
-    Without a deployment_id the engine opens no websocket before it starts.
-    """
-    return FlowRun(
-        id=flow_run_id,
-        name=run_id,
-        flow_id=NOBODY,
-        parameters={"run_id": run_id},
-        state=Pending(),
-    )
-
-
-def measure_memory() -> int:
-    """Measure the memory of this process that is its own, in bytes."""
-    return measure("RssAnon") * KILOBYTE
-
-
-def limit_memory(megabytes: int) -> None:
-    """Let this process take so much on top of what it has; MemoryError is raised beyond."""
-    limit = measure("VmData") * KILOBYTE + megabytes * MEGABYTE
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-
-
-def measure(name: str) -> int:
-    """Measure a kind of memory of this process as the kernel counts it, in KiB."""
-    status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    return next((int(line.split()[1]) for line in lines if line.startswith(f"{name}:")), 0)
-
-
-def refuse_threads() -> None:
-    """Raise if another thread of this process could hold a lock that a child would wait for."""
-    names = [each.name for each in threading.enumerate() if each is not threading.main_thread()]
-    for native in set(Path("/proc/self/task").glob("*")) - {Path(f"/proc/self/task/{os.getpid()}")}:
-        with contextlib.suppress(FileNotFoundError):
-            names.append((native / "comm").read_text().strip())
-    if names:
-        raise NotSingleThreadedError(sorted(names))
-
-
-def describe_exit(code: int) -> str:
-    """Say in words how a process ended."""
-    if code < 0:
-        return f"its process was killed by {signal.Signals(-code).name}"
-    return REASONS.get(code, f"its process ended with code {code} before the run had")
+    def _let_go(self) -> None:
+        for each in self._inherited:
+            each.close()
 
 
 def _note(*_: object) -> None:
@@ -474,41 +315,3 @@ def _listen(path: Path) -> socket.socket:
         os.umask(mask)
     listener.listen(16)
     return listener
-
-
-def _kill(pid: int) -> None:
-    # The group exists a moment after the process does.
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            kill(pid, signal.SIGKILL)
-
-
-def _die_with(parent: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-def main() -> None:
-    """Run the executor of the desk that the environment names."""
-    settings = load_settings()
-    log_all_to(EventLog("executor", settings.logs, settings.runs, settings.secret_files))
-    journal = build_journal(settings, "executor that is not registered yet")
-    limits = Limits(
-        seconds=settings.run_seconds,
-        memory_mb=settings.run_memory_mb,
-        growth_mb=settings.executor_growth_mb,
-    )
-    Executor(
-        path=settings.executor_socket,
-        journal=journal,
-        workers=build_workers(settings),
-        flows=build_flows(build_flow_body(settings, journal)),
-        warm_up=partial(warm_up, settings),
-        limits=limits,
-    ).serve()
-
-
-if __name__ == "__main__":
-    main()

@@ -13,7 +13,7 @@ from typing import IO
 from setupdesk.adapters.archive import CONTENTS, Contents, Count, create_private
 
 _FAST = 1
-"""Columns of bars are small at any level, and ten times slower at the best."""
+"""Bars come out some 5 % larger than at the best level, in a fraction of its time."""
 
 
 @dataclass(frozen=True, slots=True)

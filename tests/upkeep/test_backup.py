@@ -73,7 +73,7 @@ def test_a_backup_restores_the_same_desk_into_an_empty_home(
     states = runs_of(tmp_path / "new")
     assert (states[first], states[third]) == ("completed", "queued")
     assert states[second] in ("crashed", "queued")
-    assert find_not_ok(tmp_path / "new") == {}
+    assert set(find_not_ok(tmp_path / "new")) <= {"repairs"}
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
     ledger = open_database(tmp_path / "new/ledger.db")
     results = ResultStore(tmp_path / "new/runs")
@@ -370,7 +370,7 @@ def test_backups_of_a_desk_that_accepts_all_the_while_are_whole(home: Path, tmp_
             back_up(settings_of(home), tmp_path / f"{number}.tar.gz")
             done = restore(settings_of(tmp_path / f"new{number}"), tmp_path / f"{number}.tar.gz")
             counts.append(done["runs"])
-            assert find_not_ok(tmp_path / f"new{number}") == {}
+            assert set(find_not_ok(tmp_path / f"new{number}")) <= {"repairs"}
     finally:
         stop.set()
         thread.join()

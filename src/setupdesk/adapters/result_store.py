@@ -35,17 +35,6 @@ class ResultStore:
             os.fsync(file.fileno())
         return draft
 
-    def load(self, run_id: str, sha256: str) -> dict[str, Any]:
-        """Load a report that *sha256* is known of, or raise ``DamagedResultError``."""
-        try:
-            content = (self.folder / run_id / "report.json").read_bytes()
-        except OSError as error:
-            raise DamagedResultError(run_id, f"report.json: {error.strerror}") from error
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise DamagedResultError(run_id, "report.json is not the file that was stored")
-        report: dict[str, Any] = json.loads(content)
-        return report
-
     def is_whole(self, run_id: str, sha256: str) -> bool | None:
         """Say whether a stored report is the one with *sha256*; None if there is none."""
         try:
@@ -61,6 +50,17 @@ class ResultStore:
     def list_drafts(self) -> list[Path]:
         """List the drafts of reports, of runs under way or left behind by a crash."""
         return sorted(self.folder.glob("*/*.draft"))
+
+    def load(self, run_id: str, sha256: str) -> dict[str, Any]:
+        """Load a report that *sha256* is known of, or raise ``DamagedResultError``."""
+        try:
+            content = (self.folder / run_id / "report.json").read_bytes()
+        except OSError as error:
+            raise DamagedResultError(run_id, f"report.json: {error.strerror}") from error
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise DamagedResultError(run_id, "report.json is not the file that was stored")
+        report: dict[str, Any] = json.loads(content)
+        return report
 
     def load_log(self, run_id: str) -> list[dict[str, Any]]:
         """Load the events of a run's log, oldest first."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from setupdesk import __version__
 from setupdesk.adapters import clock, machine
-from setupdesk.adapters.archive import Contents, Member, list_members, write_archive
+from setupdesk.adapters.archive import Contents
+from setupdesk.adapters.archive.packing import Member, list_members, write_archive
 from setupdesk.adapters.ledger.anchors import Anchors
 from setupdesk.adapters.ledger.database import copy_database, open_as_it_is
 from setupdesk.adapters.ledger.examination import examine_ledger

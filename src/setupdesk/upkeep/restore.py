@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from setupdesk.adapters import clock
-from setupdesk.adapters.archive import Contents, unpack_archive
+from setupdesk.adapters.archive import Contents
+from setupdesk.adapters.archive.unpacking import unpack_archive
 from setupdesk.adapters.ledger.anchors import Anchors
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.examination import examine_ledger, load_all_runs

@@ -44,6 +44,9 @@ class Job:
     checkpoint: int | None = None
     """Pages of the log after which it is carried over into the main file."""
 
+    bounds: tuple[int, int] | None = None
+    """How many runs may wait, of all users and of each."""
+
     dies: bool = False
     """The child closes nothing at its end."""
 

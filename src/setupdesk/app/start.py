@@ -1,13 +1,14 @@
 """START: the one way in. Check, number, write down, hand over."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from setupdesk.app.ports import StartLedger
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.offer import Offer
+from setupdesk.core.problem import Problem
 from setupdesk.core.request import parse_request
 from setupdesk.core.run import Door, Receipt
 
@@ -39,6 +40,18 @@ class Start:
         receipt = self.ledger.accept(request, payload, user, door, key)
         self.wake_dispatcher()
         return receipt
+
+    def refuse(
+        self,
+        payload: Mapping[str, Any],
+        problems: Sequence[Problem],
+        *,
+        user: str,
+        door: Door,
+        key: str | None = None,
+    ) -> Receipt:
+        """Refuse what has not even the shape of a request; it leaves its audit row too."""
+        return self.ledger.refuse(_make_writable(payload), problems, user, door, key)
 
 
 def _make_writable(payload: Mapping[str, Any]) -> Mapping[str, Any]:

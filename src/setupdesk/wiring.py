@@ -24,7 +24,7 @@ from setupdesk.adapters.kernel_cache import keep_kernels_in
 from setupdesk.adapters.leader_lock import leading
 from setupdesk.adapters.ledger.anchors import PERIOD, Anchors
 from setupdesk.adapters.ledger.bounds import Bounds
-from setupdesk.adapters.ledger.database import open_database
+from setupdesk.adapters.ledger.database import open_database, stop_after_failed_sync
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.queue import QueueReads
@@ -113,6 +113,10 @@ class Desk:
         """Close the ledger."""
         self.anchors.write_new()
         self.outbox.engine.dispose()
+
+    def end_with_disk(self, end: Callable[[], None]) -> None:
+        """Accept nothing more, and *end*, once the ledger's disk has not confirmed a write."""
+        stop_after_failed_sync(self.outbox.engine, end)
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""

@@ -1,13 +1,18 @@
-"""The service's process: the API on loopback, until SIGTERM."""
+"""The service's process: the API on loopback, until SIGTERM or a failing disk."""
 
 import logging
+import os
+import sys
+from threading import Event
 
 import uvicorn
 
 from setupdesk.adapters.secret_file import load_secret
 from setupdesk.service.app import create_app
 from setupdesk.settings import load_settings
-from setupdesk.wiring import build_desk
+from setupdesk.wiring import Desk, build_desk
+
+log = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -16,14 +21,30 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     settings = load_settings()
     api_key = load_secret(settings.api_key_file, "sdk_")
-    app = create_app(build_desk(settings, hands_over=True), api_key)
-    uvicorn.run(
-        app,
+    desk = build_desk(settings, hands_over=True)
+    config = uvicorn.Config(
+        create_app(desk, api_key),
         host="127.0.0.1",
         port=settings.port,
         log_level="warning",
         timeout_graceful_shutdown=5,
     )
+    if serve_until_disk_fails(uvicorn.Server(config), desk):
+        sys.exit(os.EX_IOERR)
+
+
+def serve_until_disk_fails(server: uvicorn.Server, desk: Desk) -> bool:
+    """Serve until SIGTERM, or until the ledger's disk fails; say which of the two it was."""
+    failed = Event()
+
+    def end() -> None:
+        log.critical("the disk did not confirm a write: the service ends, to read the ledger anew")
+        failed.set()
+        server.should_exit = True
+
+    desk.end_with_disk(end)
+    server.run()
+    return failed.is_set()
 
 
 if __name__ == "__main__":

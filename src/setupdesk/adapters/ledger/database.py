@@ -1,12 +1,25 @@
 """Opening the ledger's database: durable, one writer at a time, migrated."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from sqlite3 import SQLITE_IOERR_DIR_FSYNC, SQLITE_IOERR_FSYNC
 from sqlite3 import Connection as SqliteConnection
+from sqlite3 import Error as SqliteError
+from threading import Event
 
-from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event, inspect, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    ExceptionContext,
+    NullPool,
+    QueuePool,
+    create_engine,
+    event,
+    inspect,
+    text,
+)
 from sqlalchemy.exc import OperationalError
 
 from setupdesk.adapters.ledger.tables import HEAD
@@ -39,11 +52,38 @@ def open_database(
     return engine
 
 
+def stop_after_failed_sync(engine: Engine, tell: Callable[[], None]) -> None:
+    """Write nothing more once the disk has not confirmed a write, and *tell* it.
+
+    The kernel reports once what it could not write, and forgets it: whoever syncs again is told
+    that all is well. So the process has to end, and what was confirmed is read anew.
+    """
+    failed = Event()
+
+    def look(context: ExceptionContext) -> None:
+        if _is_failed_sync(context.original_exception):
+            failed.set()
+            tell()
+
+    def refuse(connection: Connection) -> None:
+        if failed.is_set() and not _reads_only(connection):
+            raise LedgerUnavailableError("its disk did not confirm a write")
+
+    event.listen(engine, "handle_error", look)
+    event.listen(engine, "begin", refuse, insert=True)
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Hold the write lock from the first statement on; commit at the end, or leave no trace."""
-    with _telling_the_cause(), engine.begin() as connection:
-        yield connection
+    with _telling_the_cause():
+        try:
+            with engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            if _is_failed_sync(error.orig):
+                _void_unconfirmed(engine)
+            raise
 
 
 @contextmanager
@@ -63,6 +103,29 @@ def _telling_the_cause() -> Iterator[None]:
         raise LedgerUnavailableError(str(error.orig)) from error
 
 
+def _is_failed_sync(error: BaseException | None) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code in (SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC)
+
+
+def _void_unconfirmed(engine: Engine) -> None:
+    # What the disk did not confirm stands in the log all the same, and if this process died now,
+    # the next one would take it for committed. Another write in its place makes it void. It is
+    # not synced, as a sync that fails would come before it; so nothing may be checkpointed by it.
+    with closing(engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        with suppress(SqliteError):
+            cursor.execute("PRAGMA wal_autocheckpoint = 0")
+            cursor.execute("PRAGMA synchronous = OFF")
+            cursor.execute("BEGIN IMMEDIATE")
+            version: int = cursor.execute("PRAGMA user_version").fetchone()[0]
+            cursor.execute(f"PRAGMA user_version = {1 - version}")
+            cursor.execute("COMMIT")
+        connection.rollback()
+        cursor.execute("PRAGMA synchronous = FULL")
+        connection.invalidate()
+
+
 def _set_up(connection: SqliteConnection, _record: object) -> None:
     # The driver must not open transactions on its own: _begin does, with the right lock.
     connection.isolation_level = None
@@ -78,8 +141,11 @@ def _set_up(connection: SqliteConnection, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     # A transaction that reads first and writes later cannot get the lock once another
     # has written in between, so those that write take it at once.
-    reads_only = connection.get_execution_options().get("reads_only", False)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if _reads_only(connection) else "BEGIN IMMEDIATE")
+
+
+def _reads_only(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("reads_only", False))
 
 
 def _find_revision(engine: Engine) -> str | None:

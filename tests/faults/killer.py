@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from setupdesk.adapters.ledger.processes import is_alive
 from tests.faults.real_desk import RealDesk
 
 WEIGHTS = {"service": 40, "executor": 25, "child": 25, "prefect": 10}
@@ -47,7 +48,7 @@ class Killer:
         kind = self.drawn.choices(kinds, [self.weights[each] for each in kinds])[0]
         spares_unready = self.drawn.random() > UNREADY
         pid = self._find(kind, spares_unready=spares_unready)
-        if pid:
+        if pid and is_alive(pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 self.killed[kind] += 1

@@ -78,7 +78,8 @@ def running_desk(home: Path, **settings: int) -> Iterator[RealDesk]:
     with (home / "supervisor.log").open("wb") as output:
         supervisor = subprocess.Popen(
             [sys.executable, "-m", "setupdesk.supervisor"],
-            env=environment | {"SETUPDESK_HOME": str(home), "SETUPDESK_DIES_WITH": str(os.getpid())},
+            env=environment
+            | {"SETUPDESK_HOME": str(home), "SETUPDESK_DIES_WITH": str(os.getpid())},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -1,0 +1,107 @@
+"""Whatever is killed while the desk works: nothing acknowledged is lost, nothing runs twice."""
+
+import random
+import sqlite3
+import threading
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from setupdesk.adapters.ledger.processes import is_alive
+from tests.faults.crowd import Clients
+from tests.faults.killer import Killer
+from tests.faults.real_desk import RealDesk, running_desk, wait_until
+from tests.faults.verdict import check_file, gather, judge, replay
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+
+@dataclass
+class Tally:
+    """The figures of one or more rounds."""
+
+    killed: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    states: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    def say(self) -> str:
+        return (
+            f"{self.killed.total():,} kills in {self.seconds:,.0f} s {dict(self.killed)}; "
+            f"{dict(self.counts)}; {dict(self.states)}"
+        )
+
+
+def kill_and_judge(
+    home: Path, seed: int, kills: int, pause: float, drain: float, tally: Tally
+) -> list[str]:
+    """Run one round in a home of its own; give what was found wrong."""
+    with running_desk(home, places=2, most_waiting=25) as desk:
+        clients = Clients(desk, seed, count=8, pause=2.0)
+        killer = Killer(desk, random.Random(seed), pause)
+        clients.start()
+        try:
+            killer.kill(kills, threading.Event())
+        finally:
+            clients.stop()
+        drained = wait_for_rest(desk, drain)
+        faults = examine(desk, clients)
+        tally.killed += killer.killed
+        tally.seconds += killer.seconds
+        tally.counts += Counter(
+            requests=sum(one.sent for one in clients.letters),
+            answers=sum(len(one.answers) for one in clients.letters),
+            broken_off=clients.errors,
+            drained_seconds=round(drained),
+        )
+        tally.states += count_states(home)
+    return faults + [
+        f"orphan: process {pid} outlived its desk" for pid in desk.find_processes() if is_alive(pid)
+    ]
+
+
+def examine(desk: RealDesk, clients: Clients) -> list[str]:
+    with desk.open_client() as http, closing(desk.open_prefect()) as prefect:
+        faults = [f"surprise: {one}" for one in clients.surprises]
+        faults += judge(gather(desk.home, prefect, clients))
+        faults += replay(clients, http)
+        # What had got no answer may be accepted only now, by its repeat.
+        wait_for_rest(desk, 60)
+        faults += judge(gather(desk.home, prefect, clients))
+        return list(dict.fromkeys(faults + check_file(desk.home, http)))
+
+
+def wait_for_rest(desk: RealDesk, seconds: float) -> float:
+    """Wait until nothing is left to be done; what is left all the same, the checks will say."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds and not (desk.are_ready() and is_at_rest(desk.home)):
+        time.sleep(0.2)
+    return time.monotonic() - began
+
+
+def is_at_rest(home: Path) -> bool:
+    with closing(sqlite3.connect(home / "ledger.db")) as ledger:
+        [(runs, errands)] = ledger.execute(
+            """SELECT (SELECT count(*) FROM run WHERE finished_at IS NULL),
+                      (SELECT count(*) FROM outbox WHERE done_at IS NULL)"""
+        )
+    return runs == errands == 0
+
+
+def count_states(home: Path) -> Counter[str]:
+    with closing(sqlite3.connect(home / "ledger.db")) as ledger:
+        return Counter(dict(ledger.execute("SELECT state, count(*) FROM run GROUP BY state")))
+
+
+def test_what_is_killed_while_it_works_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    seed, tally = random.randrange(10**6), Tally()
+
+    faults = kill_and_judge(tmp_path, seed, 12, pause=1.0, drain=90, tally=tally)
+
+    print(f"seed {seed}: {tally.say()}")
+    assert not faults, "\n".join([f"seed {seed}, {tally.say()}", *faults[:20]])
+    assert tally.states["completed"], tally.say()

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,16 +31,30 @@ class PrefectServer:
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    from setupdesk.adapters.prefect_server import (
-        DATABASE,
-        prepare_database,
-        server_command,
-        server_environment,
-    )
+    from setupdesk.adapters.prefect_server import DATABASE, prepare_database
 
     home = tmp_path_factory.mktemp("prefect")
-    port = find_free_port()
     prepared = prepare_database(home / DATABASE)
+    port = find_free_port()
+    with serving_prefect(home, port):
+        yield PrefectServer(f"http://127.0.0.1:{port}/api", AUTH_STRING, home, prepared)
+
+
+@contextmanager
+def serving_prefect(home: Path, port: int, factory: str = "") -> Iterator[subprocess.Popen[bytes]]:
+    """Serve Prefect as a desk does it, or by another *factory* of its application."""
+    process = start_prefect(home, port, factory)
+    try:
+        await_server(f"http://127.0.0.1:{port}/api", process)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def start_prefect(home: Path, port: int, factory: str = "") -> subprocess.Popen[bytes]:
+    from setupdesk.adapters.prefect_server import server_command, server_environment
+
     environment = {
         **server_environment(home, port, AUTH_STRING),
         "HOME": str(home),
@@ -47,22 +62,18 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
         # Nobody looks at it here, and copying it takes two seconds.
         "PREFECT_SERVER_UI_ENABLED": "false",
     }
-    url = f"http://127.0.0.1:{port}/api"
-    with (home / "server.log").open("wb") as output:
-        process = subprocess.Popen(
-            server_command(port),
+    command = [
+        factory or word if word.endswith(":create_app") else word for word in server_command(port)
+    ]
+    with (home / "server.log").open("ab") as output:
+        return subprocess.Popen(
+            command,
             env=environment,
             cwd=home,
             stdout=output,
             stderr=output,
             preexec_fn=die_with_parent,  # noqa: PLW1509 (no thread of ours holds a lock)
         )
-    try:
-        await_server(url, process)
-        yield PrefectServer(url, AUTH_STRING, home, prepared)
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 @pytest.fixture

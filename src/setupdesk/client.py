@@ -102,8 +102,8 @@ class Client:
         """List the trades of a completed run."""
         return self._get(f"/runs/{_check(run_id)}/trades")
 
-    def log_lines(self, run_id: str) -> list[str]:
-        """Give the log of a run."""
+    def log_events(self, run_id: str) -> list[dict[str, Any]]:
+        """Give the log of a run, event by event."""
         return self._get(f"/runs/{_check(run_id)}/logs")
 
     def prioritize(self, run_id: str, priority: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ ledger when it died. Nothing depends on Prefect's own cancellation, which needs 
 """
 
 import contextlib
+import copy
 import ctypes
 import gc
 import json
@@ -43,6 +44,7 @@ from prefect.settings import (
 )
 from prefect.states import Pending
 
+from setupdesk.adapters.event_log import EventLog, find_event_log, log_all_to
 from setupdesk.adapters.executor_socket import address_of
 from setupdesk.core.errors import LedgerUnavailableError
 from setupdesk.core.run import RunState
@@ -60,7 +62,7 @@ LONGEST_MESSAGE = 4096
 PATIENCE_SECONDS = 1.0
 BUG, REFUSED_BY_PREFECT, PREFECT_UNREACHABLE = 1, 3, 4
 REASONS = {
-    BUG: "its process met a bug outside the run; the executor's log has it",
+    BUG: "its process met a bug outside the run; its log has it",
     REFUSED_BY_PREFECT: "Prefect refused to run it",
     PREFECT_UNREACHABLE: "Prefect could not be reached",
 }
@@ -269,12 +271,14 @@ class Executor:
         if pid == 0:
             self._be_child(parent, run_id, flow_run_id, flow)
         self._children[pid] = Child(run_id, pid, time.monotonic() + self.limits.seconds)
+        log.info("process started", extra={"run_id": run_id, "pid": pid})
         return {"started": True, "pid": pid}
 
     def _cancel(self, run_id: str) -> bool:
         child = self._find(run_id)
         if child is None:
             return False
+        log.info("process killed on demand", extra={"run_id": run_id, "pid": child.pid})
         _kill(child.pid)
         return True
 
@@ -296,6 +300,8 @@ class Executor:
         if child := self._children.pop(pid, None):
             child.exit_code = os.waitstatus_to_exitcode(status)
             self._ended.append(child)
+            ended = {"run_id": child.run_id, "pid": pid, "exit_code": child.exit_code}
+            log.info("process ended", extra=ended)
 
     def _write_ends(self) -> None:
         for child in tuple(self._ended):
@@ -303,7 +309,7 @@ class Executor:
                 self._write_end(child)
             except Exception:
                 # The ledger may be locked; the others still need their parent meanwhile.
-                log.exception("the end of %s could not be written yet", child.run_id)
+                log.exception("its end could not be written yet", extra={"run_id": child.run_id})
             else:
                 self._ended.remove(child)
 
@@ -317,8 +323,8 @@ class Executor:
         stopped = "the desk was stopped while it ran"
         reason = stopped if self._stopping else describe_exit(child.exit_code)
         state = self.journal.lay_to_rest(child.run_id, reason)
-        if child.exit_code or not state.is_final:
-            log.warning("%s: %s; it is %s", child.run_id, reason, state)
+        if not state.is_final:
+            log.warning("tried again: %s", reason, extra={"run_id": child.run_id})
 
     def _end_all(self) -> None:
         for pid in self._children:
@@ -339,17 +345,19 @@ class Executor:
                 signal.signal(number, signal.SIG_DFL)
             for each in self._inherited:
                 each.close()
+            if event_log := find_event_log():
+                event_log.belong_to(run_id)
             limit_memory(self.limits.memory_mb)
             carry_out(run_id, flow_run_id, flow, self._tls)
             code = 0
         except (Abort, ObjectNotFound):
-            log.exception("Prefect refused to run %s", run_id)
+            log.exception("Prefect refused to run it")
             code = REFUSED_BY_PREFECT
         except httpx.HTTPError:
-            log.exception("Prefect could not be reached for %s", run_id)
+            log.exception("Prefect could not be reached")
             code = PREFECT_UNREACHABLE
         except BaseException:
-            log.exception("the process of %s met a bug", run_id)
+            log.exception("its process met a bug outside the run")
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -374,9 +382,12 @@ class RunLogHandler(APILogHandler):
     def __init__(self, flow_run_id: UUID) -> None:
         super().__init__(logging.INFO)
         self._flow_run_id = flow_run_id
+        if event_log := find_event_log():
+            self.setFormatter(event_log.build_text_formatter())
 
     def prepare(self, record: logging.LogRecord) -> dict[str, Any]:
         """Say which flow run the line belongs to; Prefect knows it in the flow's thread only."""
+        record = copy.copy(record)
         record.flow_run_id = self._flow_run_id
         return super().prepare(record)
 
@@ -391,7 +402,9 @@ def carry_out(run_id: str, flow_run_id: UUID, flow: Flow[[str], Any], tls: ssl.S
         httpx_settings={"verify": tls, "trust_env": False},
     )
     with SyncClientContext.model_construct(client=client):
-        run_flow(flow, flow_run=build_flow_run(run_id, flow_run_id), return_type="state")
+        flow_run = build_flow_run(run_id, flow_run_id)
+        state: Any = run_flow(flow, flow_run=flow_run, return_type="state")
+        log.info("end told to Prefect", extra={"state": state.type.value.lower()})
     handler.flush()
 
 
@@ -477,11 +490,8 @@ def _die_with(parent: int) -> None:
 
 def main() -> None:
     """Run the executor of the desk that the environment names."""
-    logging.basicConfig(
-        force=True, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s"
-    )
-    logging.getLogger("setupdesk").setLevel(logging.INFO)
     settings = load_settings()
+    log_all_to(EventLog("executor", settings.logs, settings.runs, settings.secret_files))
     journal = build_journal(settings, "executor that is not registered yet")
     limits = Limits(
         seconds=settings.run_seconds,

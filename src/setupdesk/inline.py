@@ -1,16 +1,23 @@
 """The desk in the caller's own process: the same steps, without server and without Prefect."""
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from structlog.contextvars import bound_contextvars
+
+from setupdesk.adapters.event_log import EventLog, logging_to
 from setupdesk.adapters.parcel import Watch, open_parcel
 from setupdesk.core.run import Door, Priority, RunState
 from setupdesk.settings import Settings
 from setupdesk.supervisor import find_desk
 from setupdesk.wiring import Desk, build_desk, build_flow_body, build_journal
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +30,30 @@ class InlineDesk:
     def ask(self, payload: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
         """Ask for a run and carry it out, unless *key* says that this was done before."""
         owner = self.desk.settings.owner
-        receipt = self.desk.start(payload, user=owner, door=self.door, key=key)
-        if receipt.run_id:
-            self._carry_out(receipt.run_id)
+        with self._logging():
+            receipt = self.desk.start(payload, user=owner, door=self.door, key=key)
+            if receipt.run_id:
+                with bound_contextvars(run_id=receipt.run_id):
+                    self._carry_out(receipt.run_id)
         return receipt.to_json()
 
+    def _logging(self) -> AbstractContextManager[None]:
+        kept = self.desk.settings
+        return logging_to(EventLog("inline", kept.logs, kept.runs, kept.secret_files))
+
     def _carry_out(self, run_id: str) -> None:
+        process = {"pid": os.getpid()}
+        log.info("process started", extra=process)
         try:
             journal = build_journal(self.desk.settings, f"inline {os.getpid()}")
             build_flow_body(self.desk.settings, journal)(run_id)
         except KeyboardInterrupt:
             self.desk.outbox.lay_to_rest(run_id, "interrupted in the terminal")
+            log.warning("interrupted in the terminal")
             raise
         except Exception:  # noqa: BLE001, S110 (how the run ended is in the ledger, with the traceback)
             pass
+        log.info("process done with it", extra=process)
 
     def runs(self, limit: int) -> list[dict[str, Any]]:
         """List the newest runs."""
@@ -63,17 +80,19 @@ class InlineDesk:
         """List the trades of a completed run."""
         return self.desk.queries.trades(run_id)
 
-    def log_lines(self, run_id: str) -> list[str]:
-        """Give the log of a run."""
-        return self.desk.queries.log_lines(run_id)
+    def log_events(self, run_id: str) -> list[dict[str, Any]]:
+        """Give the log of a run, event by event."""
+        return self.desk.queries.log_events(run_id)
 
     def prioritize(self, run_id: str, priority: str) -> dict[str, Any]:
         """Change the priority of a run that waits: live, manual or nightly."""
-        return self.desk.prioritize(run_id, Priority[priority.upper()], self.door)
+        with self._logging():
+            return self.desk.prioritize(run_id, Priority[priority.upper()], self.door)
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""
-        answer = self.desk.cancel(run_id)
+        with self._logging():
+            answer = self.desk.cancel(run_id, self.door)
         if answer["state"] is RunState.CANCELLING and find_desk(self.desk.settings) is None:
             # The executor that held it is gone, and nobody will come to say so.
             self.desk.outbox.lay_to_rest(run_id, "cancelled on demand")

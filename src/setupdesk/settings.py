@@ -159,6 +159,11 @@ class Settings:
         """User and password of Prefect's API and UI."""
         return self.home / "prefect.key"
 
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """All files whose contents nobody else may read."""
+        return self.api_key_file, self.prefect_key_file
+
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # noqa: TID251
     """Read the settings of the desk in ``SETUPDESK_HOME``, else in ``~/.setupdesk``."""

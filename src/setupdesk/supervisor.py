@@ -21,9 +21,10 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from setupdesk.adapters.executor_socket import ExecutorSocket
+from setupdesk.adapters.line_file import LARGEST, open_to_append, set_aside
 from setupdesk.adapters.prefect_server import (
     DATABASE,
     executor_environment,
@@ -36,7 +37,7 @@ from setupdesk.app.ports import EngineUnavailableError
 from setupdesk.core.errors import DeskUnavailableError
 from setupdesk.settings import Settings, build_environment, load_settings
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("setupdesk.supervisor")
 
 POLL_SECONDS = 0.1
 READY_SECONDS = 60.0
@@ -105,8 +106,7 @@ class Supervisor:
         self.stopping = True
 
     def _start(self, spec: ProcessSpec) -> _Process:
-        self.settings.logs.mkdir(exist_ok=True)
-        with (self.settings.logs / f"{spec.name}.log").open("ab") as output:
+        with _open_output(self.settings, spec.name) as output:
             popen = subprocess.Popen(  # noqa: S603 (our own command)
                 spec.command,
                 env=spec.environment,
@@ -116,7 +116,7 @@ class Supervisor:
                 stderr=subprocess.STDOUT,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 (this process has one thread)
             )
-        log.info("%s started as process %s", spec.name, popen.pid)
+        log.info("%s started", spec.name, extra={"pid": popen.pid})
         return _Process(spec, popen, time.monotonic())
 
     def _look_after(self, process: _Process) -> bool:
@@ -132,7 +132,8 @@ class Supervisor:
             process.failures = 1 if steady else process.failures + 1
             process.restart_at = now + min(0.25 * 2**process.failures, LONGEST_BACKOFF)
             process.state = "restarting"
-            log.error("%s ended with %s", process.spec.name, process.popen.returncode)
+            code = process.popen.returncode
+            log.error("%s ended, restarted", process.spec.name, extra={"exit_code": code})
             return True
         if now < process.restart_at:
             return False
@@ -235,6 +236,7 @@ def _has_executor(path: Path) -> bool:
 def run_here(settings: Settings) -> None:
     """Run a desk in this process until it is told to stop."""
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _log_events(settings)
     # Somebody who only looks whether a desk runs may hold the lock for a moment.
     for _ in range(20):
         with _locked(settings) as mine:
@@ -247,11 +249,31 @@ def run_here(settings: Settings) -> None:
     raise DeskUnavailableError(f"another one runs in {settings.home} already")
 
 
+def _log_events(settings: Settings) -> None:
+    # Here, for all that the command line wants of this module needs no log.
+    from setupdesk.adapters.event_log import EventLog, log_all_to
+
+    event_log = EventLog("supervisor", settings.logs, settings.runs, settings.secret_files)
+    terminal = logging.StreamHandler()
+    terminal.setLevel(logging.ERROR)
+    terminal.setFormatter(event_log.build_text_formatter())
+    log_all_to(event_log, terminal)
+
+
+def _open_output(settings: Settings, name: str) -> BinaryIO:
+    """Open what a process prints into; one that is large is set aside."""
+    settings.logs.mkdir(mode=0o700, exist_ok=True)
+    settings.logs.chmod(0o700)
+    path = settings.logs / f"{name}.log"
+    if path.exists() and path.stat().st_size >= LARGEST:
+        set_aside(path)
+    return os.fdopen(open_to_append(path), "ab")
+
+
 def start_detached(settings: Settings) -> None:
     """Start a desk in the background, unless one runs, and wait until it takes requests."""
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    settings.logs.mkdir(exist_ok=True)
-    with (settings.logs / "supervisor.log").open("ab") as output:
+    with _open_output(settings, "supervisor") as output:
         popen = subprocess.Popen(
             [sys.executable, "-m", "setupdesk.supervisor"],
             env=os.environ | {"SETUPDESK_HOME": str(settings.home)},  # noqa: TID251 (passed on)
@@ -370,5 +392,4 @@ def _end(process: _Process) -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     run_here(load_settings())

@@ -9,6 +9,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+from structlog.contextvars import bound_contextvars
+
 from setupdesk.adapters import clock
 from setupdesk.adapters.bar_store import BarStore
 from setupdesk.adapters.calendar import ExchangeCalendar
@@ -29,12 +31,15 @@ from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.queue import QueueReads
 from setupdesk.adapters.ledger.reads import Reads
+from setupdesk.adapters.ledger.reconciliation import Reconciliation
+from setupdesk.adapters.ledger.repairs import Repairs
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.ledger.workers import Workers
 from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.rule_files import RuleFiles
 from setupdesk.adapters.secret_file import load_secret
+from setupdesk.app.adopter import Adopter
 from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
@@ -43,6 +48,7 @@ from setupdesk.app.ports import Feed
 from setupdesk.app.queries import Queries
 from setupdesk.app.queue import ShowQueue
 from setupdesk.app.reaper import Reaper
+from setupdesk.app.reconciler import Reconciler
 from setupdesk.app.report_page import WriteReportPage
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
 from setupdesk.app.start import Start
@@ -118,21 +124,24 @@ class Desk:
         """Accept nothing more, and *end*, once the ledger's disk has not confirmed a write."""
         stop_after_failed_sync(self.outbox.engine, end)
 
-    def cancel(self, run_id: str) -> dict[str, Any]:
-        """Stop a run; its row stays."""
+    def cancel(self, run_id: str, door: Door) -> dict[str, Any]:
+        """Stop a run; its row stays, and its log says who asked."""
         state = self.outbox.ask_to_cancel(run_id)
+        asked = {"user": self.settings.owner, "door": door}
+        with bound_contextvars(run_id=run_id):
+            log.info("cancel asked", extra={**asked, "state": state})
         self.alarm.ring()
         return {"run_id": run_id, "state": state}
 
     def prioritize(self, run_id: str, priority: Priority, door: Door) -> dict[str, Any]:
         """Change the turn of a run that waits; its log says who did."""
         earlier = self.outbox.prioritize(run_id, priority)
-        change = f"priority {priority.word} instead of {earlier.word}"
-        said = f"{change}: asked by {self.settings.owner} by the {door}"
-        log.info("%s: %s", run_id, said)
-        self.queries.results.add_log_line(run_id, clock.now(), said)
+        asked = {"user": self.settings.owner, "door": door}
+        change = {"priority": priority.word, "earlier": earlier.word}
+        with bound_contextvars(run_id=run_id):
+            log.info("priority changed", extra={**asked, **change})
         self.alarm.ring()
-        return {"run_id": run_id, "priority": priority.word, "earlier": earlier.word}
+        return {"run_id": run_id, **change}
 
 
 def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
@@ -151,7 +160,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     spool = FeedSpool(settings.spool)
     registry = RuleRegistry(rules)
     build_offer = BuildOffer(catalogue, registry, rules, bar_store, calendar, clock.today)
-    queries = Queries(Reads(ledger), results)
+    queries = Queries(Reads(ledger), results, Repairs(ledger, clock.now))
     rule_desk = RuleDesk(registry, rules, catalogue, _build_gate(settings))
     anchors = Anchors(ledger, settings.anchors, clock.now)
     start_ledger = StartLedger(ledger, clock.now, hands_over, bounds=bounds, anchors=anchors)
@@ -221,6 +230,8 @@ def dispatching(desk: Desk) -> Iterator[None]:
     ]
     reaper = Reaper(Workers(desk.outbox.engine, clock.now), desk.alarm.ring)
     works.append(partial(reaper.run_for_ever, stop))
+    works.append(partial(build_adopter(desk, prefect).run_for_ever, stop))
+    works.append(partial(build_reconciler(desk, prefect).run_for_ever, stop))
     works.append(partial(_keep_anchoring, desk.anchors, stop))
     lead = Thread(target=_lead, args=(desk, works, stop), daemon=True)
     lead.start()
@@ -232,6 +243,24 @@ def dispatching(desk: Desk) -> Iterator[None]:
         # What hangs in a call is left behind: its errand stays in the outbox until it is seen done.
         lead.join(DRAIN_SECONDS)
         prefect.close()
+
+
+def build_adopter(desk: Desk, prefect: PrefectApi) -> Adopter:
+    """Build what takes runs that were made in Prefect through START."""
+    has_room, user = desk.start.ledger.has_room, desk.settings.owner
+    return Adopter(prefect, desk.start, desk.start.build_offer, has_room, user, clock.now)
+
+
+def build_reconciler(desk: Desk, prefect: PrefectApi) -> Reconciler:
+    """Build what puts right where ledger, Prefect, executor and reports disagree."""
+    return Reconciler(
+        Reconciliation(desk.outbox.engine, clock.now),
+        prefect,
+        ExecutorSocket(desk.settings.executor_socket),
+        ResultStore(desk.settings.runs),
+        desk.alarm.ring,
+        clock.now,
+    )
 
 
 def _lead(desk: Desk, works: list[Callable[[], None]], stop: Event) -> None:

@@ -1,4 +1,6 @@
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -70,6 +72,48 @@ def test_the_server_lets_no_other_site_call_it(prefect_server: "PrefectServer") 
         answer = page.options("/flows/", headers=asked)
 
     assert "access-control-allow-origin" not in answer.headers
+
+
+UNGUARDED = """
+import asyncio
+from prefect.server.database.configurations import AioSqliteConfiguration
+from setupdesk.adapters.prefect_server import UnguardedWritesError, begin_immediately, create_app
+from setupdesk.adapters.prefect_server import refuse_unguarded_writes
+
+begin = AioSqliteConfiguration.begin_transaction
+try:
+    asyncio.run(refuse_unguarded_writes())
+except UnguardedWritesError as error:
+    print(error)
+begin_immediately()
+asyncio.run(refuse_unguarded_writes())
+print("guarded")
+del AioSqliteConfiguration.begin_transaction
+AioSqliteConfiguration.__bases__[0].begin_transaction = None
+try:
+    create_app()
+except UnguardedWritesError as error:
+    print(error)
+"""
+
+
+def test_a_prefect_whose_writers_would_not_wait_is_not_started(tmp_path: Path) -> None:
+    prepare_database(tmp_path / DATABASE)
+    environment = {**desk_server.server_environment(tmp_path, 0, "a:b"), "HOME": str(tmp_path)}
+
+    done = subprocess.run(
+        [sys.executable, "-c", UNGUARDED],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    unguarded, guarded, gone = done.stdout.splitlines() or [done.stderr, "", ""]
+    assert "its transactions begin without the write lock" in unguarded
+    assert guarded == "guarded"
+    assert "has no AioSqliteConfiguration.begin_transaction any more" in gone
 
 
 def find_revision(path: Path) -> str:

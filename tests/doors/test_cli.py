@@ -122,7 +122,20 @@ def test_a_run_can_be_looked_at_afterwards_in_every_way(home: Path) -> None:
         "setup_hash": shown["report"]["provenance"]["setup_hash"],
     }
     assert ask(home, "trades", run_id) == [made_by | one for one in shown["report"]["trades"]]
-    assert f"task started: {run_id}" in call(home, "logs", run_id).stdout
+    story = ask(home, "logs", run_id)
+    assert {(event["run_id"], event["process"]) for event in story} == {(run_id, "inline")}
+    assert [event["event"] for event in story] == [
+        "request accepted",
+        "process started",
+        "task started",
+        "stage: planning",
+        "stage: finding signals",
+        "task ended",
+        "process done with it",
+    ]
+    told = call(home, "logs", run_id).stdout.splitlines()
+    assert len(told) == len(story)
+    assert "request accepted  user=" in told[0]
     assert run_id in call(home, "runs").stdout
     assert run_id in call(home, "audit").stdout
     assert "simulated market" in call(home, "show", run_id).stdout.lower()
@@ -219,7 +232,11 @@ def test_a_run_that_cannot_be_carried_out_fails_with_its_reason(home: Path) -> N
     assert listed == {"GER40": 100.0, "UK100": None}
     assert "no bars of UK100 M1" in answer["run"]["reason"]
     assert answer["report"] is None
-    assert "task failed" in call(home, "logs", answer["run"]["run_id"]).stdout
+    story = ask(home, "logs", answer["run"]["run_id"])
+    assert [event["event"].partition(":")[0] for event in story if event["level"] == "error"] == [
+        "task failed"
+    ]
+    assert story[-1]["event"] == "process done with it"
 
 
 def test_params_of_the_setup_change_the_run(home: Path) -> None:

@@ -1,5 +1,6 @@
 """The desk as its user has it: real processes, real Prefect, the real command line."""
 
+import getpass
 import json
 import os
 import shutil
@@ -66,7 +67,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     desk.call("data", "simulate", "--start", "2024-10-01", "--end", "2025-05-30")
     desk.call("up", "--detach")
     try:
-        wait_until(lambda: all(one["state"] == "ready" for one in desk.processes().values()))
+        wait_until(lambda: all(one["state"] == "ready" for one in desk.processes().values()), 180)
         yield desk
     finally:
         pids = [one["pid"] for one in desk.processes().values()]
@@ -102,10 +103,45 @@ def test_a_backtest_goes_the_whole_road_and_stands_in_prefect_under_its_run_id(
     assert run["state"] == "completed"
     assert report["simulated"] is True
     assert report["funnel"]["sessions"] == 21
-    assert f"task started: {run_id}" in "\n".join(desk.ask("logs", run_id))
     [flow_run] = prefect.find_flow_runs(run_id)
     wait_until(lambda: prefect.read_flow_run(flow_run["id"])["state_type"] == "COMPLETED")
-    wait_until(lambda: any(run_id in line["message"] for line in prefect.read_logs(flow_run["id"])))
+    told = "task started  setup_id=IB_raid_v1  symbol=GER40  timeframe=M15  user="
+    wait_until(lambda: any(told in line["message"] for line in prefect.read_logs(flow_run["id"])))
+
+
+def test_a_run_has_one_story_from_the_request_to_the_last_step(
+    desk: Desk, prefect: PrefectApi
+) -> None:
+    run_id = desk.ask(*BACKTEST, *PERIOD)["receipt"]["run_id"]
+    wait_until(lambda: desk.ask("logs", run_id)[-1]["event"] == "process ended")
+
+    story = desk.ask("logs", run_id)
+
+    assert {event["run_id"] for event in story} == {run_id}
+    told = [(event["process"], event["event"]) for event in story]
+    assert told[:2] == [("service", "request accepted"), ("service", "handed to Prefect")]
+    # The service and the executor tell of the same moment, each of its side.
+    assert sorted(told[2:4]) == [
+        ("executor", "process started"),
+        ("service", "handed to the executor"),
+    ]
+    assert told[4:] == [
+        ("run", "task started"),
+        ("run", "stage: planning"),
+        ("run", "stage: finding signals"),
+        ("run", "task ended"),
+        ("run", "end told to Prefect"),
+        ("executor", "process ended"),
+    ]
+    first, last = story[0], story[-1]
+    assert (first["at"], first["priority"]) == (
+        desk.ask("show", run_id)["run"]["accepted_at"],
+        "manual",
+    )
+    assert (first["user"], first["door"], last["exit_code"]) == (getpass.getuser(), "cli", 0)
+    [flow_run] = prefect.find_flow_runs(run_id)
+    assert flow_run["id"] in json.dumps(story)
+    assert len(desk.call("logs", run_id).splitlines()) == len(story)
 
 
 def test_six_problems_come_back_in_one_receipt_and_start_nothing(
@@ -127,6 +163,9 @@ def test_six_problems_come_back_in_one_receipt_and_start_nothing(
     assert len(audit) == before + 1
     assert audit[0]["outcome"] == "refused"
     assert len(audit[0]["problems"]) == 6
+    refusal = (desk.home / "logs/service.jsonl").read_text().splitlines()[-1]
+    assert json.loads(refusal)["event"] == "request refused"
+    assert len(json.loads(refusal)["problems"]) == 6
     assert count_flow_runs(prefect) == flow_runs_before
 
 
@@ -152,6 +191,31 @@ def test_a_rule_that_is_added_runs_in_the_desk_that_is_up(desk: Desk, tmp_path: 
     assert answer["run"]["state"] == "completed"
     assert answer["report"]["provenance"]["setup_hash"] == added["hash"]
     assert {one["pid"] for one in desk.processes().values()} == before
+
+
+def test_a_run_made_in_prefect_is_adopted_and_completes_under_a_run_id(
+    desk: Desk, prefect: PrefectApi
+) -> None:
+    wait_until(lambda: bool(prefect.call("POST", "/deployments/filter", {"flows": START_FLOW})))
+    [deployment] = prefect.call("POST", "/deployments/filter", {"flows": START_FLOW})
+    payload = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15"}
+    period = {"start": "2025-05-01", "end": "2025-05-30"}
+
+    asked = prefect.call(
+        "POST",
+        f"/deployments/{deployment['id']}/create_flow_run",
+        {"parameters": payload | period, "state": {"type": "SCHEDULED"}},
+    )
+
+    wait_until(lambda: prefect.read_flow_run(asked["id"])["state_type"] == "COMPLETED", 10)
+    run_id = desk.ask("runs")[0]["run_id"]
+    assert run_id in prefect.read_flow_run(asked["id"])["state"]["message"]
+    wait_until(lambda: desk.ask("show", run_id)["run"]["state"] == "completed", 20)
+    assert desk.ask("show", run_id)["run"]["door"] == "prefect"
+    wait_until(lambda: state_in_prefect(prefect, run_id) == ["COMPLETED"], 5)
+
+
+START_FLOW = {"name": {"any_": ["start"]}}
 
 
 def test_requests_without_the_key_are_turned_away(desk: Desk) -> None:
@@ -206,6 +270,12 @@ def test_a_running_run_is_cancelled_within_two_seconds_and_keeps_its_row(
     assert desk.ask("show", endless_run)["run"]["reason"] == "cancelled on demand"
     [flow_run] = prefect.find_flow_runs(endless_run)
     wait_until(lambda: prefect.read_flow_run(flow_run["id"])["state_type"] == "CANCELLED", 5)
+    wait_until(lambda: desk.ask("logs", endless_run)[-1]["event"] == "end told to Prefect", 5)
+    story = {event["event"]: event for event in desk.ask("logs", endless_run)}
+    assert story["cancel asked"]["door"] == "api"
+    assert story["process killed on demand"]["pid"] == story["process started"]["pid"]
+    assert story["process ended"]["exit_code"] == -signal.SIGKILL
+    assert story["end told to Prefect"]["state"] == "cancelled"
 
 
 def test_the_queue_is_read_turned_round_and_cancelled_while_all_places_are_taken(

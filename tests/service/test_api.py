@@ -12,6 +12,7 @@ import httpx
 import pytest
 import uvicorn
 
+from setupdesk.adapters.event_log import EventLog, logging_to
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.run import Door
 from setupdesk.inline import open_inline
@@ -37,7 +38,8 @@ def api(tmp_path: Path) -> Iterator[httpx.Client]:
     settings = load_settings({"SETUPDESK_HOME": str(tmp_path), "SETUPDESK_PREFECT_PORT": "1"})
     app = create_app(build_desk(settings, hands_over=True), "the-key")
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    event_log = EventLog("service", settings.logs, settings.runs, settings.secret_files)
+    with logging_to(event_log), socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         base = f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1"
@@ -176,9 +178,11 @@ def test_the_turn_of_a_waiting_run_is_changed_and_its_log_says_by_whom(api: http
 
     assert answer.json() == {"run_id": second, "priority": "live", "earlier": "manual"}
     assert [run["run_id"] for run in api.get("/queue").json()["waiting"]] == [second, first]
-    [line] = api.get(f"/runs/{second}/logs").json()
-    assert "priority live instead of manual: asked by" in line
-    assert line.endswith("by the cli")
+    accepted, changed = api.get(f"/runs/{second}/logs").json()
+    assert (accepted["event"], accepted["door"]) == ("request accepted", "api")
+    assert changed["event"] == "priority changed"
+    assert (changed["priority"], changed["earlier"]) == ("live", "manual")
+    assert (changed["user"], changed["door"]) == (accepted["user"], "cli")
     for wrong in ({"priority": "urgent"}, {"state": "completed"}, {}):
         assert api.patch(f"/runs/{second}", json=wrong).status_code == 422
     api.post(f"/runs/{second}/cancel")

@@ -1,12 +1,16 @@
 """Prefect's REST API, as far as the desk uses it; Prefect itself is never imported."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from setupdesk.app.ports import EngineUnavailableError
+from setupdesk.app.differences import FlowRunFacts
+from setupdesk.app.ports import Delivery, EngineUnavailableError
+from setupdesk.core.request import Mode
 from setupdesk.core.run import RunState
 
 DEPLOYMENT_NAME = "setupdesk"
@@ -31,6 +35,17 @@ DESCRIPTION = (
     "down. The desk's ledger is the record; Prefect follows it."
 )
 
+START_FLOW = "start"
+START_DESCRIPTION = (
+    "A way in to START. A run made here is a request: the desk adopts it within seconds, checks "
+    "it, and ends it as Accepted, with the run_id, or as Refused, with every reason. What was "
+    "accepted stands here under its run_id, as a flow run of backtest_flow or live_scan_flow."
+)
+ANSWERS = {True: ("COMPLETED", "Accepted"), False: ("FAILED", "Refused")}
+UNFINISHED = ["SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING"]
+PAGE = 200
+"""The most flow runs that Prefect gives in one answer."""
+
 # How Prefect calls what the ledger says: its type of state, and the name that it shows.
 STATES = {
     RunState.PLANNED: ("COMPLETED", "Planned"),
@@ -52,7 +67,7 @@ class PrefectUnavailableError(EngineUnavailableError):
 class PrefectApi:
     """One Prefect server; every call may be repeated without doing a thing twice."""
 
-    def __init__(self, url: str, auth_string: str) -> None:
+    def __init__(self, url: str, auth_string: str, timeout_seconds: float = 10) -> None:
         user, _, password = auth_string.partition(":")
         # The server keeps an idle connection longer than this, so none is used that it closed.
         limits = httpx.Limits(keepalive_expiry=30)
@@ -61,7 +76,7 @@ class PrefectApi:
             base_url=url,
             auth=(user, password),
             limits=limits,
-            timeout=httpx.Timeout(10, connect=2),
+            timeout=httpx.Timeout(timeout_seconds, connect=2),
             trust_env=False,
             verify=not url.startswith("http:"),
         )
@@ -79,15 +94,28 @@ class PrefectApi:
 
     def register(self, flow_name: str) -> str:
         """Make the flow and its deployment known to Prefect, or find them; give the latter's id."""
-        flow = self.call("POST", "/flows/", {"name": flow_name})
-        deployment = {
-            "name": DEPLOYMENT_NAME,
-            "flow_id": flow["id"],
+        facts = {
             "description": DESCRIPTION,
-            "tags": [TAG],
             "parameter_openapi_schema": PARAMETERS,
             "enforce_parameter_schema": True,
         }
+        return self._deploy(flow_name, facts)
+
+    def offer_start(self, parameters: Mapping[str, Any]) -> None:
+        """Let runs be asked for in Prefect, by a form for *parameters*, a JSON schema.
+
+        Prefect enforces nothing: START refuses what is wrong, with every Problem and an audit row.
+        """
+        facts = {
+            "description": START_DESCRIPTION,
+            "parameter_openapi_schema": dict(parameters),
+            "enforce_parameter_schema": False,
+        }
+        self._deploy(START_FLOW, facts)
+
+    def _deploy(self, flow_name: str, facts: Mapping[str, Any]) -> str:
+        flow = self.call("POST", "/flows/", {"name": flow_name})
+        deployment = {"name": DEPLOYMENT_NAME, "flow_id": flow["id"], "tags": [TAG], **facts}
         deployment_id: str = self.call("POST", "/deployments/", deployment)["id"]
         self._deployments[flow_name] = deployment_id
         return deployment_id
@@ -119,12 +147,66 @@ class PrefectApi:
         state = {"type": "PENDING", "message": "The desk tries the run once more."}
         self._set_state(flow_run_id, state)
 
+    def find_deliveries(self, now: datetime) -> list[Delivery]:
+        """Find the requests that were made in Prefect and are due, the oldest first."""
+        waiting = {
+            "deployment_id": {"any_": [self._deployments[START_FLOW]]},
+            "state": {"type": {"any_": ["SCHEDULED", "PENDING"]}},
+        }
+        asked = {"flow_runs": waiting, "sort": "EXPECTED_START_TIME_ASC", "limit": PAGE}
+        return [
+            Delivery(flow_run["id"], flow_run["parameters"])
+            for flow_run in self.call("POST", "/flow_runs/filter", asked)
+            if is_due(flow_run, now)
+        ]
+
+    def answer(self, flow_run_id: str, message: str, *, accepted: bool) -> None:
+        """End the flow run of a request with the answer of START."""
+        self._end(flow_run_id, *ANSWERS[accepted], message)
+
+    def find_unfinished(self) -> tuple[FlowRunFacts, ...]:
+        """Find the flow runs of backtest_flow and live_scan_flow that have not ended."""
+        unfinished = {
+            "flows": {"name": {"any_": [mode.flow_type for mode in Mode]}},
+            "flow_runs": {"state": {"type": {"any_": UNFINISHED}}},
+        }
+        return tuple(
+            FlowRunFacts(
+                flow_run_id=flow_run["id"],
+                run_id=flow_run["parameters"].get("run_id"),
+                key=flow_run["idempotency_key"],
+            )
+            for flow_run in self._find_all(unfinished)
+        )
+
+    def find_forgotten(self, flow_run_ids: Collection[str]) -> set[str]:
+        """Find which of these flow runs there are not."""
+        forgotten = set(flow_run_ids)
+        if forgotten:
+            named = {"flow_runs": {"id": {"any_": sorted(forgotten)}}}
+            forgotten -= {flow_run["id"] for flow_run in self._find_all(named)}
+        return forgotten
+
+    def cancel_ghost(self, flow_run_id: str, message: str) -> None:
+        """Cancel a flow run that is no run's."""
+        self._end(flow_run_id, "CANCELLED", "Cancelled", message)
+
+    def _find_all(self, wanted: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        asked = {**wanted, "sort": "ID_DESC", "limit": PAGE}
+        for offset in count(0, PAGE):
+            page = self.call("POST", "/flow_runs/filter", {**asked, "offset": offset})
+            yield from page
+            if len(page) < PAGE:
+                return
+
     def settle(self, flow_run_id: str, state: str, message: str) -> None:
         """Bring a flow run's state in line with the ledger, against Prefect's rules if need be.
 
         *state* is a final `RunState`. A flow run that was deleted in Prefect is let go.
         """
-        kind, name = STATES[RunState(state)]
+        self._end(flow_run_id, *STATES[RunState(state)], message)
+
+    def _end(self, flow_run_id: str, kind: str, name: str, message: str) -> None:
         try:
             if (self.read_flow_run(flow_run_id)["state"] or {}).get("type") == kind:
                 return
@@ -173,3 +255,11 @@ class PrefectApi:
             error.add_note(response.text[:1000])
             raise
         return response.json()
+
+
+def is_due(flow_run: Mapping[str, Any], now: datetime) -> bool:
+    """Say whether the time has come for a flow run that has not begun."""
+    if flow_run["state_type"] != "SCHEDULED":
+        return True
+    expected = flow_run["expected_start_time"]
+    return not expected or datetime.fromisoformat(expected) <= now

@@ -7,6 +7,7 @@ kept beside this file. After an upgrade of Prefect it is not used until it is ma
     python -m setupdesk.adapters.prefect_server > src/setupdesk/adapters/prefect_schema.sql
 """
 
+import asyncio
 import gc
 import os
 import re
@@ -14,6 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from importlib.metadata import version
 from importlib.resources import files
@@ -135,28 +137,77 @@ def dump_schema() -> str:
     return "\n".join([f"-- Prefect {version('prefect')}", *statements, ""])
 
 
+class UnguardedWritesError(RuntimeError):
+    """The server would answer 503 whenever two write at once, so it does not start."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"Prefect {version('prefect')} cannot be made to let writers wait for each other: "
+            f"{reason}. Install the version that pyproject.toml names."
+        )
+
+
 def create_app() -> Any:
     """Build Prefect's own application; uvicorn calls this in the server's process."""
     from prefect.server.api.server import create_app as create_prefect_app
-    from prefect.server.database.configurations import AioSqliteConfiguration
 
-    # Prefect begins a transaction DEFERRED, reads, then writes. SQLite refuses that upgrade
-    # at once when another one wrote meanwhile, so two writers make each other fail with 503.
-    # IMMEDIATE makes them wait in turn, as the comments of Prefect's own file recommend.
-    begin = AioSqliteConfiguration.begin_transaction
+    begin_immediately()
+    app = create_prefect_app()
+    # The check needs a loop of its own, and uvicorn's runs in this thread already.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, refuse_unguarded_writes()).result()
+    # What exists by now stays: a collection that walks through it holds every request up.
+    gc.freeze()
+    return app
+
+
+def begin_immediately() -> None:
+    """Let Prefect's transactions take SQLite's write lock when they begin.
+
+    Prefect begins them DEFERRED, reads, then writes. SQLite refuses that upgrade at once when
+    another one wrote meanwhile, so two writers make each other fail with 503. IMMEDIATE makes
+    them wait in turn, as the comments of Prefect's own file recommend.
+    """
+    from prefect.server.database import configurations
+
+    configuration = getattr(configurations, "AioSqliteConfiguration", None)
+    begin = getattr(configuration, "begin_transaction", None)
+    if configuration is None or begin is None:
+        raise UnguardedWritesError("it has no AioSqliteConfiguration.begin_transaction any more")
 
     def begin_immediate(
-        self: AioSqliteConfiguration,
+        self: Any,
         session: Any,
         with_for_update: bool = True,  # noqa: ARG001, FBT001, FBT002
     ) -> Any:
         return begin(self, session, with_for_update=True)
 
-    AioSqliteConfiguration.begin_transaction = begin_immediate  # type: ignore[method-assign]
-    app = create_prefect_app()
-    # What exists by now stays: a collection that walks through it holds every request up.
-    gc.freeze()
-    return app
+    configuration.begin_transaction = begin_immediate
+
+
+async def refuse_unguarded_writes() -> None:
+    """Raise ``UnguardedWritesError`` if a transaction of Prefect's leaves the lock to others."""
+    from prefect.server.database.dependencies import provide_database_interface
+    from sqlalchemy import make_url, text
+
+    database = provide_database_interface()
+    path = str(make_url(database.database_config.connection_url).database)
+    try:
+        async with database.session_context(begin_transaction=True) as session:
+            await session.execute(text("SELECT 1"))
+            if _can_write(path):
+                raise UnguardedWritesError("its transactions begin without the write lock")
+    finally:
+        await (await database.engine()).dispose()
+
+
+def _can_write(path: str) -> bool:
+    with closing(sqlite3.connect(path, timeout=0)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+    return True
 
 
 def _shared_environment(home: Path) -> dict[str, str]:

@@ -1,15 +1,19 @@
 """The result store: one folder a run, with its report and its log."""
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from setupdesk.core.errors import NotFoundError
+from setupdesk.core.run import RUN_ID
+
+_TEXT_LINE = re.compile(r"(\S+Z) ([A-Z]+) (.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +43,44 @@ class ResultStore:
         report: dict[str, Any] = json.loads(path.read_bytes())
         return report
 
-    def open_log(self, run_id: str) -> Path:
-        """Give the file that a run logs into."""
-        return self._folder_of(run_id) / "run.log"
-
-    def add_log_line(self, run_id: str, at: datetime, text: str) -> None:
-        """Write into the log of a run what was done to it from outside."""
-        with self.open_log(run_id).open("a") as log:
-            log.write(f"{at:%Y-%m-%dT%H:%M:%S}Z INFO {text}\n")
-
-    def load_log(self, run_id: str) -> list[str]:
-        """Load the log lines of a run, oldest first; none if it has not started."""
+    def load_log(self, run_id: str) -> list[dict[str, Any]]:
+        """Load the events of a run's log, oldest first."""
         path = self.folder / run_id / "run.log"
-        return path.read_text().splitlines() if path.exists() else []
+        lines = path.read_bytes().split(b"\n") if path.exists() else []
+        return [_read_event(line.decode("utf-8", "replace")) for line in lines if line]
+
+    def list_reports(self) -> set[str]:
+        """Name the runs that have a report."""
+        if not self.folder.exists():
+            return set()
+        folders = (each for each in os.scandir(self.folder) if RUN_ID.fullmatch(each.name))
+        return {each.name for each in folders if Path(each.path, "report.json").exists()}
+
+    def set_aside(self, run_id: str) -> bool:
+        """Put a report where nobody takes it for the run's; False if it is gone."""
+        path = self.folder / run_id / "report.json"
+        try:
+            path.rename(path.with_name("report.stray.json"))
+        except FileNotFoundError:
+            return False
+        _sync_folder(path.parent)
+        return True
 
     def _folder_of(self, run_id: str) -> Path:
         folder = self.folder / run_id
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _read_event(line: str) -> dict[str, Any]:
+    """Read one event; a line of an earlier version, or half a line, is told as it stands."""
+    with contextlib.suppress(ValueError):
+        event = json.loads(line)
+        if isinstance(event, dict) and "event" in event:
+            return event
+    if told := _TEXT_LINE.fullmatch(line):
+        return {"at": told[1], "level": told[2].lower(), "event": told[3]}
+    return {"event": line}
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
 
+from structlog.contextvars import bound_contextvars
+
 from setupdesk.app.ports import EngineUnavailableError, Errand, FlowEngine, Outbox, Workers
 from setupdesk.core.run import RunState
 
@@ -40,7 +42,9 @@ class Dispatcher:
                 if not self.work_once():
                     wake.wait(POLL_SECONDS)
                 failures = 0
-            except EngineUnavailableError:
+            except EngineUnavailableError as down:
+                if not failures:
+                    log.warning("runs have to wait: %s", down)
                 # All errands wait for the same server, so none overtakes the one that met it.
                 stop.wait(_find_wait(failures).total_seconds())
                 failures += 1
@@ -58,17 +62,21 @@ class Dispatcher:
         errand = self.outbox.take_due(set(self.kinds) - ({"start"} if is_full else set()))
         if errand is None:
             return False
+        with bound_contextvars(run_id=errand.run_id):
+            self._try(errand)
+        return True
+
+    def _try(self, errand: Errand) -> None:
         try:
             self._carry(errand)
         except EngineUnavailableError as down:
             self.outbox.release(errand, str(down))
             raise
         except Exception as bug:
-            log.exception("%s of %s went wrong", errand.kind, errand.run_id)
+            log.exception("%s went wrong", errand.kind, extra={"attempts": errand.attempts})
             self._set_aside(errand, f"a bug of ours: {bug!r}")
         else:
             self.outbox.finish(errand)
-        return True
 
     def _carry(self, errand: Errand) -> None:
         match errand.kind:
@@ -94,9 +102,11 @@ class Dispatcher:
         flow_run_id = self._create(errand)
         if errand.flow_run_id:
             self.flow_engine.reopen(flow_run_id)
+        else:
+            log.info("handed to Prefect", extra={"flow_run_id": flow_run_id})
         if self.outbox.note_flow_run(errand.run_id, flow_run_id) is RunState.QUEUED:
             self.workers.run(errand.run_id, flow_run_id, errand.flow_type)
-            log.info("%s handed to the executor as flow run %s", errand.run_id, flow_run_id)
+            log.info("handed to the executor")
 
     def _cancel(self, errand: Errand) -> None:
         try:
@@ -106,7 +116,7 @@ class Dispatcher:
             held = False
         if not held:
             self.outbox.lay_to_rest(errand.run_id, "the executor did not hold it")
-        log.info("%s cancelled", errand.run_id)
+        log.info("told to stop")
 
     def _settle(self, errand: Errand) -> None:
         flow_run_id = errand.flow_run_id
@@ -116,6 +126,7 @@ class Dispatcher:
             self.outbox.note_flow_run(errand.run_id, flow_run_id)
         if flow_run_id:
             self.flow_engine.settle(flow_run_id, errand.state, errand.reason or "")
+            log.info("end told to Prefect", extra={"state": errand.state})
 
     def _create(self, errand: Errand) -> str:
         return self.flow_engine.create_flow_run(errand.flow_type, errand.run_id, errand.tags)

@@ -1,12 +1,9 @@
 """What a flow does with a run, with or without Prefect around it."""
 
 import logging
-import time
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from setupdesk.app.ports import Journal, ResultStore
@@ -34,12 +31,13 @@ class FlowBody:
     def __call__(self, run_id: str) -> None:
         """Carry out one run; whatever happens, the ledger says how it ended."""
         run = self.journal.begin(run_id)
-        with _logging_into(self.results.open_log(run_id)):
-            self._carry_out(run)
+        request = run.request
+        what = {name: getattr(request, name) for name in ("setup_id", "symbol", "timeframe")}
+        log.info("task started", extra={**what, "user": run.user})
+        self._carry_out(run)
 
     def _carry_out(self, run: Run) -> None:
         run_id = run.run_id
-        log.info("task started: %s, %s asked by %s", run_id, run.request.setup_id, run.user)
         try:
             report = self.setup_manager(run)
             if report is None:
@@ -49,40 +47,24 @@ class FlowBody:
                     run_id, _summarize(report), self.results.save(run_id, report)
                 )
         except SetupdeskError as error:
-            log.error("task failed: %s: %s", run_id, error)  # noqa: TRY400 (not our bug)
+            log.error("task failed: %s", error)  # noqa: TRY400 (not our bug)
             self.journal.finish_failed(run_id, str(error))
             raise
         except MemoryError:
-            log.exception("task failed: %s", run_id)
+            log.exception("task failed")
             self.journal.finish_failed(run_id, _TOO_MUCH_MEMORY)
             raise
         except Exception as bug:
-            log.exception("task failed: %s", run_id)
+            log.exception("task failed")
             self.journal.finish_failed(run_id, f"a bug of ours: {bug!r}", traceback.format_exc())
             raise
-        log.info("task ended: %s", run_id)
+        log.info("task ended")
 
 
 _TOO_MUCH_MEMORY = (
     "it needed more memory than a run may take: a shorter period needs less, and run_memory_mb in "
     "setupdesk.toml is the limit"
 )
-
-
-@contextmanager
-def _logging_into(path: Path) -> Iterator[None]:
-    logger = logging.getLogger("setupdesk")
-    handler = logging.FileHandler(path)
-    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        handler.close()
 
 
 def _summarize(report: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from setupdesk.core.errors import SetupdeskError
@@ -56,6 +55,9 @@ class StartLedger(Protocol):
         key: str | None = None,
     ) -> Receipt:
         """Write the request down under the next run_id; a *key* seen before gets its answer."""
+
+    def has_room(self, user: str) -> bool:
+        """Say whether one more run of *user* may wait at this moment."""
 
     def refuse(
         self,
@@ -125,6 +127,27 @@ class FlowEngine(Protocol):
 
     def settle(self, flow_run_id: str, state: str, message: str) -> None:
         """Bring a flow run's state in line with the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A request that somebody made in Prefect, as a flow run that nobody carries out."""
+
+    flow_run_id: str
+    parameters: Mapping[str, Any]
+
+
+class FlowEngineDoor(Protocol):
+    """Prefect as a door: requests are made in its UI or by its API."""
+
+    def offer_start(self, parameters: Mapping[str, Any]) -> None:
+        """Let requests be made, by a form for *parameters*, a JSON schema."""
+
+    def find_deliveries(self, now: datetime) -> list[Delivery]:
+        """Find the requests that are due and not answered, the oldest first."""
+
+    def answer(self, flow_run_id: str, message: str, *, accepted: bool) -> None:
+        """Answer a request; to do it again changes nothing."""
 
 
 class Workers(Protocol):
@@ -290,11 +313,5 @@ class ResultStore(Protocol):
     def load(self, run_id: str) -> dict[str, Any]:
         """Load a report."""
 
-    def load_log(self, run_id: str) -> list[str]:
-        """Load the log lines of a run, oldest first."""
-
-    def open_log(self, run_id: str) -> Path:
-        """Give the file that a run logs into."""
-
-    def add_log_line(self, run_id: str, at: datetime, text: str) -> None:
-        """Write into the log of a run what was done to it from outside."""
+    def load_log(self, run_id: str) -> list[dict[str, Any]]:
+        """Load the events of a run's log, oldest first."""

@@ -32,12 +32,20 @@ class Reads(Protocol):
         """Count the runs that wait and whose turn comes before this one's."""
 
 
+class Repairs(Protocol):
+    """What the desk has put right by itself."""
+
+    def load_repairs(self, limit: int) -> list[Row]:
+        """Load the newest repairs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Queries:
     """Everything that a door can look at."""
 
     reads: Reads
     results: ResultStore
+    repaired: Repairs
 
     def runs(self, limit: int) -> list[dict[str, Any]]:
         """List the newest runs."""
@@ -72,14 +80,18 @@ class Queries:
         }
         return [made_by | trade for trade in report["trades"]]
 
-    def log_lines(self, run_id: str) -> list[str]:
-        """Give the log of a run."""
+    def log_events(self, run_id: str) -> list[dict[str, Any]]:
+        """Give the log of a run, event by event."""
         self.reads.load_run(run_id)
         return self.results.load_log(run_id)
 
     def audit_log(self, limit: int) -> list[dict[str, Any]]:
         """List the newest requests, accepted and refused."""
         return [_to_json(row) for row in self.reads.load_audit_log(limit)]
+
+    def repairs(self, limit: int) -> list[dict[str, Any]]:
+        """List what the desk has put right by itself, the newest first."""
+        return [_to_json(row) for row in self.repaired.load_repairs(limit)]
 
     def timeframes(self) -> list[str]:
         """List the timeframes."""

@@ -1,6 +1,7 @@
 """The Setup Manager: plan a run, then hand the Plan to the runner for its mode."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,8 @@ from setupdesk.market.days import day_of
 from setupdesk.market.resample import resample
 from setupdesk.market.sessions import Session
 from setupdesk.setups.registry import RuleRegistry
+
+log = logging.getLogger(__name__)
 
 Runner = Callable[[Plan], dict[str, Any]]
 
@@ -45,13 +48,17 @@ class SetupManager:
 
     def __call__(self, run: Run) -> dict[str, Any] | None:
         """Carry out a run and give its report; a dry run ends with its Plan and gives None."""
-        self.journal.note_stage(run.run_id, "planning")
+        self._enter(run, "planning")
         plan = self.plan(run.request)
         self.journal.note_plan(run.run_id, plan.to_json())
         if run.request.options.dry_run:
             return None
-        self.journal.note_stage(run.run_id, "finding signals")
+        self._enter(run, "finding signals")
         return (self.run_backtest if run.request.mode is Mode.BACKTEST else self.scan_live)(plan)
+
+    def _enter(self, run: Run, stage: str) -> None:
+        self.journal.note_stage(run.run_id, stage)
+        log.info("stage: %s", stage)
 
     def plan(self, request: Request) -> Plan:
         """Settle what the run will do; nothing heavy is done."""

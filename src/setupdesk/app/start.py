@@ -1,15 +1,23 @@
 """START: the one way in. Check, number, write down, hand over."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from structlog.contextvars import bound_contextvars
+
 from setupdesk.app.ports import StartLedger
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.offer import Offer
-from setupdesk.core.request import parse_request
-from setupdesk.core.run import Door, Receipt
+from setupdesk.core.request import Request, parse_request
+from setupdesk.core.run import Door, Receipt, find_priority, to_iso
+
+log = logging.getLogger(__name__)
+
+MOST_CODES = 20
+"""How many Problems of a refused request are named in the log; the audit log has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +40,37 @@ class Start:
         try:
             request = parse_request(payload, self.build_offer())
         except InvalidRequestError as refused:
-            return self.ledger.refuse(payload, refused.problems, user, door, key)
+            receipt = self.ledger.refuse(payload, refused.problems, user, door, key)
+            _log_refusal(receipt)
+            return receipt
 
         # Run, audit row and outbox row are one transaction: the dispatcher takes it from
         # there, so a crash after this line delays a run and never loses or doubles it.
         receipt = self.ledger.accept(request, payload, user, door, key)
+        _log_answer(receipt, request)
         self.wake_dispatcher()
         return receipt
+
+
+def _log_answer(receipt: Receipt, request: Request) -> None:
+    if receipt.status == "refused":
+        _log_refusal(receipt)
+        return
+    with bound_contextvars(run_id=receipt.run_id):
+        asked = {"user": receipt.user, "door": receipt.door}
+        if receipt.first_text:
+            log.info("request sent again", extra=asked)
+            return
+        asked["priority"] = find_priority(request.mode, receipt.door).word
+        log.info("request accepted", extra={"at": to_iso(receipt.timestamp), **asked})
+
+
+def _log_refusal(receipt: Receipt) -> None:
+    # What was asked is in the audit log: nothing that came from outside is repeated here.
+    codes = [problem.code for problem in receipt.problems[:MOST_CODES]]
+    log.info(
+        "request refused", extra={"user": receipt.user, "door": receipt.door, "problems": codes}
+    )
 
 
 def _make_writable(payload: Mapping[str, Any]) -> Mapping[str, Any]:

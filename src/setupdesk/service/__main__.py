@@ -7,6 +7,7 @@ from threading import Event
 
 import uvicorn
 
+from setupdesk.adapters.event_log import EventLog, log_all_to
 from setupdesk.adapters.secret_file import load_secret
 from setupdesk.service.app import create_app
 from setupdesk.settings import load_settings
@@ -17,15 +18,15 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """Serve the desk that the environment names."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     settings = load_settings()
+    log_all_to(EventLog("service", settings.logs, settings.runs, settings.secret_files))
     api_key = load_secret(settings.api_key_file, "sdk_")
     desk = build_desk(settings, hands_over=True)
     config = uvicorn.Config(
         create_app(desk, api_key),
         host="127.0.0.1",
         port=settings.port,
+        log_config=None,
         log_level="warning",
         timeout_graceful_shutdown=5,
     )

@@ -25,7 +25,7 @@ from setupdesk.core.errors import (
     SetupdeskError,
 )
 from setupdesk.core.problem import Problem
-from setupdesk.service import audit, catalogue, data, queue, runs, symbols
+from setupdesk.service import audit, catalogue, data, queue, repairs, runs, symbols
 from setupdesk.service.security import check_key
 from setupdesk.wiring import Desk, dispatching
 
@@ -51,7 +51,7 @@ def create_app(desk: Desk, api_key: str) -> FastAPI:
     app.state.desk = desk
     app.state.api_key = api_key
     app.include_router(_open_routes(), prefix=PREFIX)
-    for resource in (runs, queue, audit, catalogue, symbols, data):
+    for resource in (runs, queue, audit, repairs, catalogue, symbols, data):
         app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_key)])
     app.add_exception_handler(SetupdeskError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_wrong_shape)

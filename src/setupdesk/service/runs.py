@@ -79,9 +79,9 @@ def list_trades(run_id: str, desk: TheDesk) -> list[dict[str, Any]]:
 
 
 @router.get("/{run_id}/logs")
-def list_log_lines(run_id: str, desk: TheDesk) -> list[str]:
-    """Give the log of a run, line by line."""
-    return desk.queries.log_lines(run_id)
+def list_log_events(run_id: str, desk: TheDesk) -> list[dict[str, Any]]:
+    """Give the log of a run, event by event."""
+    return desk.queries.log_events(run_id)
 
 
 class Change(BaseModel):
@@ -99,6 +99,6 @@ def change_run(run_id: str, change: Change, desk: TheDesk, door: TheDoor) -> dic
 
 
 @router.post("/{run_id}/cancel", status_code=202)
-def cancel_run(run_id: str, desk: TheDesk) -> dict[str, Any]:
+def cancel_run(run_id: str, desk: TheDesk, door: TheDoor) -> dict[str, Any]:
     """Stop a run; its row stays."""
-    return desk.cancel(run_id)
+    return desk.cancel(run_id, door)

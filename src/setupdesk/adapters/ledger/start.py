@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 from setupdesk.adapters.ledger.anchors import Anchors
 from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.chain import FIRST_SEAL, seal
+from setupdesk.adapters.ledger.database import reading
 from setupdesk.adapters.ledger.group_commit import GroupCommit
 from setupdesk.adapters.ledger.outbox import put_errand
 from setupdesk.adapters.ledger.tables import DECIDES, audit_log, run, run_counter
@@ -98,6 +99,11 @@ class StartLedger:
         return self._answer(
             delivery, lambda connection, at: _refuse(connection, at, delivery, problems)
         )
+
+    def has_room(self, user: str) -> bool:
+        """Say whether one more run of *user* may wait at this moment."""
+        with reading(self.engine) as connection:
+            return not (self.bounds and self.bounds.find_problem(connection, user))
 
     def _answer(self, delivery: _Delivery, decide: Decide) -> Receipt:
         def write(connection: Connection) -> Receipt | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from setupdesk.core.errors import SetupdeskError
+from setupdesk.core.printing import escape
 from setupdesk.core.run import Door
 from setupdesk.settings import Settings, load_settings
 
@@ -100,8 +101,9 @@ def show(text: str) -> None:
 
 
 def show_json(answer: Any) -> None:
-    """Print what was asked for as JSON."""
-    show(json.dumps(answer, indent=2, ensure_ascii=False))
+    """Print what was asked for as JSON, whose strings drive no terminal."""
+    lines = json.dumps(answer, indent=2, ensure_ascii=False).split("\n")
+    show("\n".join(escape(line) for line in lines))
 
 
 def refuse_usage(message: str) -> NoReturn:

@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from setupdesk.client import Client, connect
+from setupdesk.core.printing import tell_story
 from setupdesk.core.run import Door
 from setupdesk.doors.cli.access import RUN_FAILED, say, show
 from setupdesk.doors.cli.asking import follow, show_end, show_receipt
@@ -39,7 +40,7 @@ def run_demo() -> None:
             receipt = desk.ask(PAYLOAD)
             show_receipt(receipt)
             run = follow(desk, receipt["run_id"])
-            show("\nIts log:\n" + "\n".join(desk.log_lines(run["run_id"])) + "\n")
+            show(f"\nIts log:\n{tell_story(desk.log_events(run['run_id']))}\n")
             show_end(desk, run, Console())
             if run["state"] == "completed":
                 _write_page(desk, settings, run["run_id"])

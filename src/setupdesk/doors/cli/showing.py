@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from setupdesk.core.printing import tell_story
 from setupdesk.doors.cli import asking
 from setupdesk.doors.cli.access import (
     RUN_FAILED,
@@ -74,11 +75,11 @@ def write_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def show_logs(run_id: str, *, as_json: bool) -> None:
     """Print the log of a run."""
-    lines = reach_desk().log_lines(run_id)
+    events = reach_desk().log_events(run_id)
     if as_json:
-        show_json(lines)
+        show_json(events)
     else:
-        show("\n".join(lines) or "Nothing yet: the run has not started.")
+        show(tell_story(events) or "Nothing: its log is gone.")
 
 
 def cancel_run(run_id: str, *, as_json: bool) -> None:

@@ -85,7 +85,7 @@ class Clients:
         gives_up, again, deed = drawn.random() < 0.03, drawn.random() < 0.05, drawn.random()
         answer = self.send(http, letter)
         # Without its key, a request whose answer was lost must not be sent again.
-        while answer is None and letter.key and not gives_up and not self._stop.wait(0.2):
+        while answer is None and letter.key and not gives_up and not self._stop.wait(0.4):
             answer = self.send(http, letter)
         if answer is None or not letter.key:
             return

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -17,6 +16,9 @@ from tests.faults.real_desk import RealDesk
 WEIGHTS = {"service": 40, "executor": 25, "child": 25, "prefect": 10}
 TOGETHER = 0.15
 """How often a second process dies a moment later."""
+
+LULLS, LULL = 0.05, 8.0
+"""How often no kill comes for so many seconds: the desk gets as far as to carry runs out."""
 
 UNREADY = 0.3
 """How often one is killed that is only starting."""
@@ -33,25 +35,33 @@ class Killer:
     killed: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
-    def kill(self, count: int, stop: threading.Event) -> None:
+    def kill(self, count: int) -> None:
+        """Kill *count* processes, one now and then with another one a moment later."""
         began = time.monotonic()
-        while self.killed.total() < count and not stop.wait(self.drawn.expovariate(1 / self.pause)):
-            self.strike()
-            if self.drawn.random() < TOGETHER and self.killed.total() < count:
+        while self.killed.total() < count:
+            is_lull = self.drawn.random() < LULLS
+            time.sleep(LULL if is_lull else self.drawn.expovariate(1 / self.pause))
+            while not self._strike():
+                time.sleep(0.1)
+            if self.drawn.random() < TOGETHER:
                 time.sleep(self.drawn.uniform(0, 0.1))
-                self.strike()
+                self._strike()
         self.seconds = time.monotonic() - began
 
-    def strike(self) -> None:
-        """Kill one process, if the one that is drawn lives."""
+    def _strike(self) -> bool:
         kinds = list(self.weights)
         kind = self.drawn.choices(kinds, [self.weights[each] for each in kinds])[0]
-        spares_unready = self.drawn.random() > UNREADY
+        return self.kill_one(kind, spares_unready=self.drawn.random() > UNREADY)
+
+    def kill_one(self, kind: str, *, spares_unready: bool = False) -> bool:
+        """Kill one process of a kind; False if none lives."""
         pid = self._find(kind, spares_unready=spares_unready)
-        if pid and is_alive(pid):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-                self.killed[kind] += 1
+        if not pid or not is_alive(pid):
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            self.killed[kind] += 1
+        return True
 
     def _find(self, kind: str, *, spares_unready: bool) -> int | None:
         processes = self.desk.processes()

@@ -19,6 +19,8 @@ from tests.faults.verdict import check_file, gather, judge, replay
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
+SEED = 20251031
+
 
 @dataclass
 class Tally:
@@ -49,6 +51,9 @@ def kill_and_judge(
         finally:
             clients.stop()
         drained = wait_for_rest(desk, drain)
+        # Whatever Prefect was not told, the reconciler of a new service finds at once.
+        killer.strike_last("service")
+        wait_for_agreement(desk, drain)
         faults = examine(desk, clients)
         tally.killed += killer.killed
         tally.seconds += killer.seconds
@@ -83,6 +88,19 @@ def wait_for_rest(desk: RealDesk, seconds: float) -> float:
     return time.monotonic() - began
 
 
+def wait_for_agreement(desk: RealDesk, seconds: float) -> None:
+    """Wait until Prefect, too, has seen every run end."""
+    wait_until(desk.are_ready, seconds)
+    began = time.monotonic()
+    asked = {"flow_runs": {"state": {"type": {"not_any_": list(ENDED)}}}}
+    with closing(desk.open_prefect()) as prefect:
+        while (
+            prefect.call("POST", "/flow_runs/count", asked) and time.monotonic() - began < seconds
+        ):
+            time.sleep(0.5)
+    wait_for_rest(desk, seconds)
+
+
 def is_at_rest(home: Path) -> bool:
     with closing(sqlite3.connect(home / "ledger.db")) as ledger:
         [(runs, errands)] = ledger.execute(
@@ -105,3 +123,19 @@ def test_what_is_killed_while_it_works_loses_and_doubles_nothing(tmp_path: Path)
     print(f"seed {seed}: {tally.say()}")
     assert not faults, "\n".join([f"seed {seed}, {tally.say()}", *faults[:20]])
     assert tally.states["completed"], tally.say()
+
+
+@pytest.mark.faults
+def test_a_thousand_kills_lose_and_double_nothing(tmp_path: Path) -> None:
+    tally, faults = Tally(), list[str]()
+    for number in range(8):
+        seed, before = SEED + number, tally.killed.total()
+        found = kill_and_judge(tmp_path / str(seed), seed, 125, 0.9, drain=300, tally=tally)
+        faults += [f"seed {seed}: {fault}" for fault in found]
+        print(
+            f"seed {seed}: {tally.killed.total() - before} kills, {len(found)} faults {found[:5]}"
+        )
+        print(f"so far: {tally.say()}", flush=True)
+
+    assert not faults, "\n".join(faults[:50])
+    assert tally.killed.total() >= 1000

@@ -30,7 +30,9 @@ class Killer:
 
     desk: RealDesk
     drawn: random.Random
-    pause: float
+    pause: float = 0.9
+    """Seconds between two kills, about."""
+
     weights: Mapping[str, int] = field(default_factory=lambda: WEIGHTS)
     killed: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0

@@ -2,7 +2,6 @@
 
 import random
 import sqlite3
-import threading
 import time
 from collections import Counter
 from contextlib import closing
@@ -20,6 +19,7 @@ from tests.faults.verdict import check_file, gather, judge, replay
 pytestmark = pytest.mark.xdist_group("prefect")
 
 SEED = 20251031
+LONGEST_DRAIN = 300.0
 
 
 @dataclass
@@ -38,22 +38,20 @@ class Tally:
         )
 
 
-def kill_and_judge(
-    home: Path, seed: int, kills: int, pause: float, drain: float, tally: Tally
-) -> list[str]:
+def kill_and_judge(home: Path, seed: int, kills: int, tally: Tally) -> list[str]:
     """Run one round in a home of its own; give what was found wrong."""
     with running_desk(home, places=2, most_waiting=25) as desk:
         clients = Clients(desk, seed, count=8, pause=2.0)
-        killer = Killer(desk, random.Random(seed), pause)
+        killer = Killer(desk, random.Random(seed))
         clients.start()
         try:
-            killer.kill(kills, threading.Event())
+            killer.kill(kills)
         finally:
             clients.stop()
-        drained = wait_for_rest(desk, drain)
+        drained = wait_for_rest(desk, LONGEST_DRAIN)
         # Whatever Prefect was not told, the reconciler of a new service finds at once.
-        killer.strike_last("service")
-        wait_for_agreement(desk, drain)
+        killer.kill_one("service")
+        wait_for_agreement(desk, LONGEST_DRAIN)
         faults = examine(desk, clients)
         tally.killed += killer.killed
         tally.seconds += killer.seconds
@@ -91,12 +89,9 @@ def wait_for_rest(desk: RealDesk, seconds: float) -> float:
 def wait_for_agreement(desk: RealDesk, seconds: float) -> None:
     """Wait until Prefect, too, has seen every run end."""
     wait_until(desk.are_ready, seconds)
-    began = time.monotonic()
-    asked = {"flow_runs": {"state": {"type": {"not_any_": list(ENDED)}}}}
+    deadline = time.monotonic() + seconds
     with closing(desk.open_prefect()) as prefect:
-        while (
-            prefect.call("POST", "/flow_runs/count", asked) and time.monotonic() - began < seconds
-        ):
+        while prefect.find_unfinished() and time.monotonic() < deadline:
             time.sleep(0.5)
     wait_for_rest(desk, seconds)
 
@@ -118,7 +113,7 @@ def count_states(home: Path) -> Counter[str]:
 def test_what_is_killed_while_it_works_loses_and_doubles_nothing(tmp_path: Path) -> None:
     seed, tally = random.randrange(10**6), Tally()
 
-    faults = kill_and_judge(tmp_path, seed, 12, pause=1.0, drain=90, tally=tally)
+    faults = kill_and_judge(tmp_path, seed, 12, tally)
 
     print(f"seed {seed}: {tally.say()}")
     assert not faults, "\n".join([f"seed {seed}, {tally.say()}", *faults[:20]])
@@ -130,7 +125,7 @@ def test_a_thousand_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     tally, faults = Tally(), list[str]()
     for number in range(8):
         seed, before = SEED + number, tally.killed.total()
-        found = kill_and_judge(tmp_path / str(seed), seed, 125, 0.9, drain=300, tally=tally)
+        found = kill_and_judge(tmp_path / str(seed), seed, 125, tally)
         faults += [f"seed {seed}: {fault}" for fault in found]
         print(
             f"seed {seed}: {tally.killed.total() - before} kills, {len(found)} faults {found[:5]}"

@@ -107,8 +107,7 @@ def check_doubled(evidence: Evidence) -> Iterable[str]:
 
 def check_ghosts(evidence: Evidence) -> Iterable[str]:
     """Prefect has no flow run that the ledger does not know, and none of a refused request."""
-    for name in evidence.flow_runs.keys() - evidence.runs.keys():
-        yield name
+    yield from evidence.flow_runs.keys() - evidence.runs.keys()
     accepted = {row["run_id"] for row in evidence.audit if row["outcome"] == "accepted"}
     for run_id in accepted ^ evidence.runs.keys():
         yield f"{run_id} is a run, or was accepted, but not both"
@@ -121,8 +120,9 @@ def check_states(evidence: Evidence) -> Iterable[str]:
             continue
         wanted = STATES[RunState(run["state"])][0]
         for flow_run in evidence.flow_runs.get(run_id, []):
-            if flow_run["state_type"] != wanted:
-                yield f"{run_id} is {run['state']} ({run['reason']}), in Prefect {flow_run['state_type']}"
+            found = flow_run["state_type"]
+            if found != wanted:
+                yield f"{run_id} is {run['state']} ({run['reason']}), in Prefect {found}"
         if run_id not in evidence.flow_runs and run["state"] != RunState.FAILED:
             yield f"{run_id} is {run['state']}, and Prefect has never heard of it"
 

@@ -13,15 +13,17 @@ from pathlib import Path
 from setupdesk.adapters.ledger.processes import is_alive
 from tests.faults.real_desk import RealDesk
 
-WEIGHTS = {"service": 40, "executor": 25, "child": 25, "prefect": 10}
+WEIGHTS = {"service": 45, "executor": 20, "child": 30, "prefect": 5}
 TOGETHER = 0.15
 """How often a second process dies a moment later."""
 
 LULLS, LULL = 0.05, 8.0
 """How often no kill comes for so many seconds: the desk gets as far as to carry runs out."""
 
-UNREADY = 0.3
-"""How often one is killed that is only starting."""
+UNREADY = 0.1
+"""How often one may be killed that is only starting, or was ready for less than a moment."""
+
+MOMENT = 3.0
 
 
 @dataclass
@@ -36,6 +38,8 @@ class Killer:
     weights: Mapping[str, int] = field(default_factory=lambda: WEIGHTS)
     killed: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    ready_since: dict[int, float] = field(default_factory=dict)
+    """By pid: when a process was first seen ready."""
 
     def kill(self, count: int) -> None:
         """Kill *count* processes, one now and then with another one a moment later."""
@@ -43,21 +47,21 @@ class Killer:
         while self.killed.total() < count:
             is_lull = self.drawn.random() < LULLS
             time.sleep(LULL if is_lull else self.drawn.expovariate(1 / self.pause))
-            while not self._strike():
+            spares_young = self.drawn.random() > UNREADY
+            while not self.kill_one(self._draw_kind(), spares_young=spares_young):
                 time.sleep(0.1)
             if self.drawn.random() < TOGETHER:
                 time.sleep(self.drawn.uniform(0, 0.1))
-                self._strike()
+                self.kill_one(self._draw_kind(), spares_young=spares_young)
         self.seconds = time.monotonic() - began
 
-    def _strike(self) -> bool:
+    def _draw_kind(self) -> str:
         kinds = list(self.weights)
-        kind = self.drawn.choices(kinds, [self.weights[each] for each in kinds])[0]
-        return self.kill_one(kind, spares_unready=self.drawn.random() > UNREADY)
+        return self.drawn.choices(kinds, [self.weights[kind] for kind in kinds])[0]
 
-    def kill_one(self, kind: str, *, spares_unready: bool = False) -> bool:
-        """Kill one process of a kind; False if none lives."""
-        pid = self._find(kind, spares_unready=spares_unready)
+    def kill_one(self, kind: str, *, spares_young: bool = False) -> bool:
+        """Kill one process of a kind; False if none lives, or only a young one that is spared."""
+        pid = self._find_child() if kind == "child" else self._find(kind, spares_young)
         if not pid or not is_alive(pid):
             return False
         with suppress(ProcessLookupError):
@@ -65,14 +69,18 @@ class Killer:
             self.killed[kind] += 1
         return True
 
-    def _find(self, kind: str, *, spares_unready: bool) -> int | None:
-        processes = self.desk.processes()
-        if kind == "child":
-            children = find_children(processes["executor"]["pid"])
-            return self.drawn.choice(children) if children else None
-        found = processes[kind]
-        unfit = {"restarting", "starting"} if spares_unready else {"restarting"}
-        return None if found["state"] in unfit else found["pid"]
+    def _find_child(self) -> int | None:
+        children = find_children(self.desk.processes()["executor"]["pid"])
+        return self.drawn.choice(children) if children else None
+
+    def _find(self, kind: str, spares_young: bool) -> int | None:  # noqa: FBT001
+        found, now = self.desk.processes(), time.monotonic()
+        for one in found.values():
+            if one["state"] == "ready":
+                self.ready_since.setdefault(one["pid"], now)
+        pid: int = found[kind]["pid"]
+        is_young = now - self.ready_since.get(pid, now) < MOMENT
+        return None if is_young and spares_young else pid
 
 
 def find_children(pid: int) -> list[int]:

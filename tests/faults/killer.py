@@ -13,7 +13,13 @@ from pathlib import Path
 from setupdesk.adapters.ledger.processes import is_alive
 from tests.faults.real_desk import RealDesk
 
-WEIGHTS = {"service": 45, "executor": 20, "child": 30, "prefect": 5}
+WEIGHTS = {"service": 40, "executor": 25, "child": 25, "prefect": 10}
+MOSTLY_CHILDREN = {"service": 20, "executor": 5, "child": 73, "prefect": 2}
+"""For many kills: a child is there again at once, the others take seconds to start."""
+
+PATIENCE = 8.0
+"""Seconds that one of the kind that was drawn is waited for."""
+
 TOGETHER = 0.15
 """How often a second process dies a moment later."""
 
@@ -32,7 +38,7 @@ class Killer:
 
     desk: RealDesk
     drawn: random.Random
-    pause: float = 0.9
+    pause: float = 0.6
     """Seconds between two kills, about."""
 
     weights: Mapping[str, int] = field(default_factory=lambda: WEIGHTS)
@@ -48,12 +54,16 @@ class Killer:
             is_lull = self.drawn.random() < LULLS
             time.sleep(LULL if is_lull else self.drawn.expovariate(1 / self.pause))
             spares_young = self.drawn.random() > UNREADY
-            while not self.kill_one(self._draw_kind(), spares_young=spares_young):
-                time.sleep(0.1)
+            self._await_one(self._draw_kind(), spares_young=spares_young)
             if self.drawn.random() < TOGETHER:
                 time.sleep(self.drawn.uniform(0, 0.1))
                 self.kill_one(self._draw_kind(), spares_young=spares_young)
         self.seconds = time.monotonic() - began
+
+    def _await_one(self, kind: str, *, spares_young: bool) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not self.kill_one(kind, spares_young=spares_young) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def _draw_kind(self) -> str:
         kinds = list(self.weights)

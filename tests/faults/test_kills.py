@@ -7,12 +7,13 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from setupdesk.adapters.ledger.processes import is_alive
 from tests.faults.crowd import Clients
-from tests.faults.killer import Killer
+from tests.faults.killer import MOSTLY_CHILDREN, Killer
 from tests.faults.real_desk import RealDesk, running_desk, wait_until
 from tests.faults.verdict import check_file, gather, judge, replay
 
@@ -38,11 +39,11 @@ class Tally:
         )
 
 
-def kill_and_judge(home: Path, seed: int, kills: int, tally: Tally) -> list[str]:
+def kill_and_judge(home: Path, seed: int, kills: int, tally: Tally, **said: Any) -> list[str]:
     """Run one round in a home of its own; give what was found wrong."""
     with running_desk(home, places=2, most_waiting=25) as desk:
         clients = Clients(desk, seed, count=8, pause=2.0)
-        killer = Killer(desk, random.Random(seed))
+        killer = Killer(desk, random.Random(seed), **said)
         clients.start()
         try:
             killer.kill(kills)
@@ -125,7 +126,7 @@ def test_a_thousand_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     tally, faults = Tally(), list[str]()
     for number in range(4):
         seed, before = SEED + number, tally.killed.total()
-        found = kill_and_judge(tmp_path / str(seed), seed, 250, tally)
+        found = kill_and_judge(tmp_path / str(seed), seed, 250, tally, weights=MOSTLY_CHILDREN)
         faults += [f"seed {seed}: {fault}" for fault in found]
         print(
             f"seed {seed}: {tally.killed.total() - before} kills, {len(found)} faults {found[:5]}"

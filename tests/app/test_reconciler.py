@@ -102,7 +102,7 @@ def desk(prefect_api: PrefectApi, tmp_path: Path) -> Iterator[Desk]:
 def test_nothing_is_put_right_where_nothing_is_wrong(desk: Desk) -> None:
     held, waiting = desk.dispatch("holds"), desk.dispatch("holds")
     desk.dispatch("holds")
-    desk.results.save(held, {})
+    desk.results.draft(held, {}).publish()
 
     for seconds in (0, 60, 3600):
         desk.look(seconds)
@@ -176,7 +176,7 @@ def test_ghosts_beyond_one_page_are_all_found(desk: Desk, monkeypatch: pytest.Mo
 
 def test_an_end_that_prefect_never_heard_of_is_told(desk: Desk) -> None:
     run_id = desk.dispatch("does")
-    desk.results.save(run_id, {})
+    desk.results.draft(run_id, {}).publish()
 
     desk.look(20)
     early = desk.states_in_prefect(run_id)
@@ -240,7 +240,7 @@ def test_a_report_without_a_completed_run_is_set_aside(desk: Desk) -> None:
     desk.outbox.ask_to_cancel(run_id)
     desk.work()
     for stray in (run_id, GHOST):
-        desk.results.save(stray, {"of": stray})
+        desk.results.draft(stray, {"of": stray}).publish()
     (desk.home / "runs" / "notes").mkdir()
 
     desk.look()

@@ -17,23 +17,37 @@ _TEXT_LINE = re.compile(r"(\S+Z) ([A-Z]+) (.*)")
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """A report that is on the disk, and not yet the run's."""
+
+    path: Path
+    sha256: str
+    """Of the file."""
+
+    def publish(self) -> None:
+        """Make it the report of the run, in place of any other."""
+        folder = self.path.parent
+        self.path.replace(folder / "report.json")
+        for left_behind in folder.glob("*.draft"):
+            left_behind.unlink(missing_ok=True)
+        _sync_folder(folder)
+
+
+@dataclass(frozen=True, slots=True)
 class ResultStore:
     """Reports as JSON; one is either absent or complete, also after a power cut."""
 
     folder: Path
 
-    def save(self, run_id: str, report: Mapping[str, Any]) -> str:
-        """Store a report and give the sha256 of the stored file."""
+    def draft(self, run_id: str, report: Mapping[str, Any]) -> Draft:
+        """Write a report down, for the run to have once it is published."""
         content = json.dumps(report, allow_nan=False, ensure_ascii=False).encode()
-        path = self._folder_of(run_id) / "report.json"
-        draft = path.with_suffix(".draft")
-        with draft.open("wb") as file:
+        path = self._folder_of(run_id) / f"report.{os.getpid()}.draft"
+        with path.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
-        _sync_folder(path.parent)
-        return hashlib.sha256(content).hexdigest()
+        return Draft(path, hashlib.sha256(content).hexdigest())
 
     def load(self, run_id: str) -> dict[str, Any]:
         """Load a report."""

@@ -43,8 +43,9 @@ class FlowBody:
             if report is None:
                 self.journal.finish_planned(run_id)
             else:
+                draft = self.results.draft(run_id, report)
                 self.journal.finish_completed(
-                    run_id, _summarize(report), self.results.save(run_id, report)
+                    run_id, _summarize(report), draft.sha256, draft.publish
                 )
         except SetupdeskError as error:
             log.error("task failed: %s", error)  # noqa: TRY400 (not our bug)

@@ -175,8 +175,14 @@ class Journal(Protocol):
     def finish_planned(self, run_id: str) -> None:
         """End a dry run."""
 
-    def finish_completed(self, run_id: str, summary: Mapping[str, Any], sha256: str) -> None:
-        """End a run whose result is stored."""
+    def finish_completed(
+        self,
+        run_id: str,
+        summary: Mapping[str, Any],
+        sha256: str,
+        publish: Callable[[], None],
+    ) -> None:
+        """End a run whose result is written down, and publish it if the run is still ours."""
 
     def finish_failed(self, run_id: str, reason: str, traceback: str | None = None) -> None:
         """End a run that could not be carried out."""
@@ -304,11 +310,22 @@ class Calendar(Protocol):
         """Give the usual hours of an exchange; None for a calendar that only knows days."""
 
 
+class Draft(Protocol):
+    """A report that is written down, and not yet the run's."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the file."""
+
+    def publish(self) -> None:
+        """Make it the report of the run."""
+
+
 class ResultStore(Protocol):
     """Where reports are kept."""
 
-    def save(self, run_id: str, report: Mapping[str, Any]) -> str:
-        """Store a report and give the sha256 of what was stored."""
+    def draft(self, run_id: str, report: Mapping[str, Any]) -> Draft:
+        """Write a report down, for the run to have once it is published."""
 
     def load(self, run_id: str) -> dict[str, Any]:
         """Load a report."""

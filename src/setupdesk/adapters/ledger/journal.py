@@ -18,6 +18,10 @@ from setupdesk.core.request import load_request
 from setupdesk.core.run import Door, Run, RunState
 
 
+def _do_nothing() -> None:
+    """Publish nothing: a run may end without a report."""
+
+
 @dataclass(slots=True)
 class Journal:
     """Moves runs forward; only the process that began a run writes what becomes of it."""
@@ -65,9 +69,19 @@ class Journal:
         """End a dry run: its Plan is all there is."""
         self._end(run_id, RunState.PLANNED)
 
-    def finish_completed(self, run_id: str, summary: Mapping[str, Any], sha256: str) -> None:
-        """End a run whose result is stored; *sha256* is that of the stored file."""
-        self._end(run_id, RunState.COMPLETED, summary=dict(summary), result_sha256=sha256)
+    def finish_completed(
+        self,
+        run_id: str,
+        summary: Mapping[str, Any],
+        sha256: str,
+        publish: Callable[[], None] = _do_nothing,
+    ) -> None:
+        """End a run whose result is written down; *sha256* is that of the file.
+
+        It is published while nobody else can take the run, and only if the run is still ours.
+        """
+        completed = {"summary": dict(summary), "result_sha256": sha256}
+        self._end(run_id, RunState.COMPLETED, then=publish, **completed)
 
     def finish_failed(self, run_id: str, reason: str, traceback: str | None = None) -> None:
         """End a run that could not be carried out; a traceback says that it was a bug of ours."""
@@ -95,12 +109,13 @@ class Journal:
                     reason = "its process was gone before the run had ended"
                     lay_to_rest(connection, row.run_id, reason, self.clock())
 
-    def _move(self, run_id: str, **values: Any) -> None:
+    def _move(self, run_id: str, *, then: Callable[[], None] = _do_nothing, **values: Any) -> None:
         # A run that was cancelled or given to somebody else meanwhile is no longer ours.
         mine = and_(run.c.worker == self.worker, run.c.pid == os.getpid())
         running = and_(run.c.run_id == run_id, run.c.state == RunState.RUNNING)
         with writing(self.engine) as connection:
-            connection.execute(update(run).where(running, mine).values(**values))
+            if connection.execute(update(run).where(running, mine).values(**values)).rowcount:
+                then()
 
     def _end(self, run_id: str, state: RunState, **values: Any) -> None:
         self._move(run_id, state=state, finished_at=self.clock(), stage=None, **values)

@@ -43,7 +43,9 @@ POLL_SECONDS = 0.1
 READY_SECONDS = 60.0
 STOP_SECONDS = 8.0
 LONGEST_BACKOFF = 30.0
-STEADY_SECONDS = 60.0
+STEADY_SECONDS = 3.0
+"""A process that was ready for so long is in no loop of crashes: it is started anew at once."""
+
 LOOK_SECONDS = 5.0
 """How often a process that is ready is asked whether it still answers."""
 
@@ -74,6 +76,7 @@ class _Process:
     failures: int = 0
     restarts: int = 0
     restart_at: float = 0.0
+    ready_at: float = 0.0
     answered_at: float = 0.0
     look_at: float = 0.0
 
@@ -129,7 +132,7 @@ class Supervisor:
                 return False
             return process.state == "starting" and _note_if_ready(process, now)
         if process.state != "restarting":
-            steady = now - process.started_at > STEADY_SECONDS
+            steady = process.state == "ready" and now - process.ready_at > STEADY_SECONDS
             process.failures = 1 if steady else process.failures + 1
             process.restart_at = now + min(0.25 * 2**process.failures, LONGEST_BACKOFF)
             process.state = "restarting"
@@ -199,7 +202,8 @@ def _list_processes(settings: Settings) -> list[ProcessSpec]:
 def _note_if_ready(process: _Process, now: float) -> bool:
     if not process.spec.is_ready():
         return False
-    process.state, process.answered_at, process.look_at = "ready", now, now + LOOK_SECONDS
+    process.state, process.ready_at = "ready", now
+    process.answered_at, process.look_at = now, now + LOOK_SECONDS
     log.info("%s ready after %.1f s", process.spec.name, now - process.started_at)
     return True
 

@@ -96,6 +96,8 @@ class Draft:
     def publish(self) -> None:
         """Make it the report of the run, also after a power cut."""
         self.path.replace(self.path.with_name("report.json"))
+        for left_behind in self.path.parent.glob("*.draft"):
+            left_behind.unlink(missing_ok=True)
         for folder in (self.path.parent, *self.path.parents[1:3]):
             _sync_folder(folder)
 

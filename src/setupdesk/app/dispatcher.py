@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
 LONGEST_WAIT = timedelta(seconds=5)
-MOST_ATTEMPTS = 5
+MOST_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Dispatcher:
 
     def _set_aside(self, errand: Errand, error: str) -> None:
         # What goes wrong every time must not hold up what comes after it.
-        if errand.attempts < MOST_ATTEMPTS:
+        if errand.attempts < MOST_TRIES:
             self.outbox.postpone(errand, error, _find_wait(errand.attempts))
             return
         if errand.kind == "start":

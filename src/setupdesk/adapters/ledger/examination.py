@@ -9,7 +9,7 @@ from sqlalchemy.exc import DatabaseError
 
 from setupdesk.adapters.ledger.chain import write_instant
 from setupdesk.adapters.ledger.database import open_as_it_is
-from setupdesk.app.dispatcher import MOST_ATTEMPTS
+from setupdesk.app.dispatcher import MOST_TRIES
 from setupdesk.app.doctor.ledger import Ledger, Repair
 from setupdesk.app.doctor.processes import RunRow
 from setupdesk.core.run import RunState
@@ -72,7 +72,7 @@ def _looking(path: Path) -> Connection:
 
 def _examine(connection: Connection, now: datetime) -> Ledger:
     stuck = connection.execute(text(_STUCK)).one_or_none()
-    given_up = {"attempts": MOST_ATTEMPTS, "since": write_instant(now - timedelta(days=7))}
+    given_up = {"attempts": MOST_TRIES, "since": write_instant(now - timedelta(days=7))}
     newest = _one(connection, _NEWEST)
     return Ledger(
         broken_references=len(_list(connection, "PRAGMA foreign_key_check")),

@@ -29,9 +29,9 @@ def interrupt(pid: int) -> None:
     One that does not end by itself, as it waits for something, is killed.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
-    if _is_python(pid):
+    if _runs(pid, b"python"):
         _send(pid, signal.SIGINT)
-    while _is_python(pid) and is_alive(pid):
+    while _runs(pid, b"python") and is_alive(pid):
         if time.monotonic() > deadline:
             _send(pid, signal.SIGKILL)
             return
@@ -41,14 +41,14 @@ def interrupt(pid: int) -> None:
 def kill_group(pid: int) -> None:
     """End a child of an executor and all that it started, if that is what the pid still is."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        if _is_python(pid) and os.getsid(pid) == pid != os.getpid():
+        if _runs(pid, b"setupdesk.executor") and os.getsid(pid) == pid != os.getpid():
             os.killpg(pid, signal.SIGKILL)
 
 
-def _is_python(pid: int) -> bool:
+def _runs(pid: int, words: bytes) -> bool:
     # The number may be another program's by now.
     try:
-        return not _PROC.exists() or b"python" in (_PROC / str(pid) / "cmdline").read_bytes()
+        return not _PROC.exists() or words in (_PROC / str(pid) / "cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False
 

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import time
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,9 @@ PAUSES = {"service": 3.0, "executor": 6.0, "child": 2.0, "prefect": 15.0}
 
 PAUSES_OF_MANY = {"service": 5.0, "executor": 25.0, "child": 0.6, "prefect": 60.0}
 """Where many have to die: a child is there again at once, the others take seconds to start."""
+
+LOOK = 0.4
+"""Seconds, at most, between two looks for one to kill: a child lives for a moment only."""
 
 TOGETHER = 0.15
 """How often a second process dies a moment later."""
@@ -36,9 +38,10 @@ class Killer:
     desk: RealDesk
     seed: int
     pauses: Mapping[str, float] = field(default_factory=lambda: PAUSES)
-    killed: Counter[str] = field(default_factory=Counter)
+    killed: list[str] = field(default_factory=list)
+    """Of which kind each was."""
+
     seconds: float = 0.0
-    spares_young: bool = True
     ready_since: dict[int, float] = field(default_factory=dict)
     """By pid: when a process was first seen ready."""
 
@@ -53,16 +56,15 @@ class Killer:
         self.seconds = time.monotonic() - began
 
     def _kill_kind(self, kind: str, count: int) -> None:
-        drawn, due = random.Random(f"{self.seed} {kind}"), time.monotonic()
-        while self.killed.total() < count:
-            if time.monotonic() < due or not self.kill_one(kind, spares_young=self.spares_young):
-                time.sleep(0.02)
-                continue
+        drawn = random.Random(f"{self.seed} {kind}")
+        while len(self.killed) < count:
+            time.sleep(drawn.expovariate(1 / self.pauses[kind]))
+            spares_young = drawn.random() > UNREADY
+            while len(self.killed) < count and not self.kill_one(kind, spares_young=spares_young):
+                time.sleep(drawn.uniform(0, LOOK))
             if drawn.random() < TOGETHER:
                 time.sleep(drawn.uniform(0, 0.1))
                 self.kill_one(drawn.choice(list(self.pauses)))
-            due = time.monotonic() + drawn.expovariate(1 / self.pauses[kind])
-            self.spares_young = drawn.random() > UNREADY
 
     def kill_one(self, kind: str, *, spares_young: bool = False) -> bool:
         """Kill one process of a kind; False if none lives, or only a young one that is spared."""
@@ -71,7 +73,7 @@ class Killer:
             return False
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-            self.killed[kind] += 1
+            self.killed.append(kind)
         return True
 
     def _find_child(self) -> int | None:

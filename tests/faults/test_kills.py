@@ -54,7 +54,7 @@ def kill_and_judge(home: Path, seed: int, kills: int, tally: Tally, **said: Any)
         killer.kill_one("service")
         wait_for_agreement(desk, LONGEST_DRAIN)
         faults = examine(desk, clients)
-        tally.killed += killer.killed
+        tally.killed += Counter(killer.killed)
         tally.seconds += killer.seconds
         tally.counts += Counter(
             requests=sum(one.sent for one in clients.letters),

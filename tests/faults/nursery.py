@@ -33,7 +33,7 @@ from setupdesk.core.errors import LedgerUnavailableError
 from setupdesk.core.run import Run
 from setupdesk.executor import BEAT_SECONDS, Executor, Limits
 from setupdesk.flows import build_flows
-from tests.faults.bugs import BUGS
+from tests.faults.engine_bugs import BUGS
 
 LIMITS = Limits(seconds=600, memory_mb=512, growth_mb=4096)
 

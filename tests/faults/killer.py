@@ -4,27 +4,26 @@ import os
 import random
 import signal
 import time
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 
 from setupdesk.adapters.ledger.processes import is_alive
 from tests.faults.real_desk import RealDesk
 
-WEIGHTS = {"service": 40, "executor": 25, "child": 25, "prefect": 10}
-MOSTLY_CHILDREN = {"service": 20, "executor": 5, "child": 73, "prefect": 2}
-"""For many kills: a child is there again at once, the others take seconds to start."""
+PAUSES = {"service": 3.0, "executor": 6.0, "child": 2.0, "prefect": 15.0}
+"""Seconds from the moment when one may be killed until it is, on the average."""
 
-PATIENCE = 8.0
-"""Seconds that one of the kind that was drawn is waited for."""
+PAUSES_OF_MANY = {"service": 5.0, "executor": 25.0, "child": 0.6, "prefect": 60.0}
+"""Where many have to die: a child is there again at once, the others take seconds to start."""
+
+LOOK = 0.4
+"""Seconds, at most, between two looks for one to kill: a child lives for a moment only."""
 
 TOGETHER = 0.15
 """How often a second process dies a moment later."""
-
-LULLS, LULL = 0.05, 8.0
-"""How often no kill comes for so many seconds: the desk gets as far as to carry runs out."""
 
 UNREADY = 0.1
 """How often one may be killed that is only starting, or was ready for less than a moment."""
@@ -37,37 +36,35 @@ class Killer:
     """Kills until so many are dead."""
 
     desk: RealDesk
-    drawn: random.Random
-    pause: float = 0.6
-    """Seconds between two kills, about."""
+    seed: int
+    pauses: Mapping[str, float] = field(default_factory=lambda: PAUSES)
+    killed: list[str] = field(default_factory=list)
+    """Of which kind each was."""
 
-    weights: Mapping[str, int] = field(default_factory=lambda: WEIGHTS)
-    killed: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     ready_since: dict[int, float] = field(default_factory=dict)
     """By pid: when a process was first seen ready."""
 
     def kill(self, count: int) -> None:
-        """Kill *count* processes, one now and then with another one a moment later."""
+        """Kill *count* processes and a few more; each kind has a killer of its own."""
         began = time.monotonic()
-        while self.killed.total() < count:
-            is_lull = self.drawn.random() < LULLS
-            time.sleep(LULL if is_lull else self.drawn.expovariate(1 / self.pause))
-            spares_young = self.drawn.random() > UNREADY
-            self._await_one(self._draw_kind(), spares_young=spares_young)
-            if self.drawn.random() < TOGETHER:
-                time.sleep(self.drawn.uniform(0, 0.1))
-                self.kill_one(self._draw_kind(), spares_young=spares_young)
+        threads = [Thread(target=self._kill_kind, args=(kind, count)) for kind in self.pauses]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         self.seconds = time.monotonic() - began
 
-    def _await_one(self, kind: str, *, spares_young: bool) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not self.kill_one(kind, spares_young=spares_young) and time.monotonic() < deadline:
-            time.sleep(0.02)
-
-    def _draw_kind(self) -> str:
-        kinds = list(self.weights)
-        return self.drawn.choices(kinds, [self.weights[kind] for kind in kinds])[0]
+    def _kill_kind(self, kind: str, count: int) -> None:
+        drawn = random.Random(f"{self.seed} {kind}")
+        while len(self.killed) < count:
+            time.sleep(drawn.expovariate(1 / self.pauses[kind]))
+            spares_young = drawn.random() > UNREADY
+            while len(self.killed) < count and not self.kill_one(kind, spares_young=spares_young):
+                time.sleep(drawn.uniform(0, LOOK))
+            if drawn.random() < TOGETHER:
+                time.sleep(drawn.uniform(0, 0.1))
+                self.kill_one(drawn.choice(list(self.pauses)))
 
     def kill_one(self, kind: str, *, spares_young: bool = False) -> bool:
         """Kill one process of a kind; False if none lives, or only a young one that is spared."""
@@ -76,12 +73,12 @@ class Killer:
             return False
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-            self.killed[kind] += 1
+            self.killed.append(kind)
         return True
 
     def _find_child(self) -> int | None:
         children = find_children(self.desk.processes()["executor"]["pid"])
-        return self.drawn.choice(children) if children else None
+        return children[-1] if children else None
 
     def _find(self, kind: str, spares_young: bool) -> int | None:  # noqa: FBT001
         found, now = self.desk.processes(), time.monotonic()

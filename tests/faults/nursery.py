@@ -30,7 +30,7 @@ from setupdesk.core.run import Run
 from setupdesk.executor import child, machine
 from setupdesk.executor.parent import BEAT_SECONDS, Executor, Limits
 from setupdesk.flows import build_flows
-from tests.faults.bugs import BUGS
+from tests.faults.engine_bugs import BUGS
 
 LIMITS = Limits(seconds=600, memory_mb=512, growth_mb=4096)
 

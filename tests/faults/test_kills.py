@@ -13,7 +13,7 @@ import pytest
 
 from setupdesk.adapters.ledger.processes import is_alive
 from tests.faults.crowd import Clients
-from tests.faults.killer import MOSTLY_CHILDREN, Killer
+from tests.faults.killer import PAUSES_OF_MANY, Killer
 from tests.faults.real_desk import RealDesk, running_desk, wait_until
 from tests.faults.verdict import check_file, gather, judge, replay
 
@@ -43,7 +43,7 @@ def kill_and_judge(home: Path, seed: int, kills: int, tally: Tally, **said: Any)
     """Run one round in a home of its own; give what was found wrong."""
     with running_desk(home, places=2, most_waiting=25) as desk:
         clients = Clients(desk, seed, count=8, pause=2.0)
-        killer = Killer(desk, random.Random(seed), **said)
+        killer = Killer(desk, seed, **said)
         clients.start()
         try:
             killer.kill(kills)
@@ -54,7 +54,7 @@ def kill_and_judge(home: Path, seed: int, kills: int, tally: Tally, **said: Any)
         killer.kill_one("service")
         wait_for_agreement(desk, LONGEST_DRAIN)
         faults = examine(desk, clients)
-        tally.killed += killer.killed
+        tally.killed += Counter(killer.killed)
         tally.seconds += killer.seconds
         tally.counts += Counter(
             requests=sum(one.sent for one in clients.letters),
@@ -126,7 +126,7 @@ def test_a_thousand_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     tally, faults = Tally(), list[str]()
     for number in range(4):
         seed, before = SEED + number, tally.killed.total()
-        found = kill_and_judge(tmp_path / str(seed), seed, 250, tally, weights=MOSTLY_CHILDREN)
+        found = kill_and_judge(tmp_path / str(seed), seed, 250, tally, pauses=PAUSES_OF_MANY)
         faults += [f"seed {seed}: {fault}" for fault in found]
         print(
             f"seed {seed}: {tally.killed.total() - before} kills, {len(found)} faults {found[:5]}"

@@ -16,9 +16,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine
+
 from setupdesk.adapters import clock
 from setupdesk.adapters.executor_socket import ExecutorSocket
-from setupdesk.adapters.ledger.database import open_database
+from setupdesk.adapters.ledger.database import open_database, writing
 from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.processes import is_alive
 from setupdesk.adapters.ledger.start import StartLedger
@@ -70,6 +72,7 @@ class Ward:
     """Executors on one ledger, with the dispatcher and the reaper of a desk."""
 
     home: Path
+    engine: Engine
     nursery: subprocess.Popen[bytes]
     executors: list[Executor] = field(default_factory=list)
     turns: Iterator[int] = field(default_factory=count)
@@ -98,7 +101,7 @@ class Ward:
         return executor
 
     def accept(self) -> str:
-        ledger = StartLedger(open_database(self.home / "ledger.db"), clock.now)
+        ledger = StartLedger(self.engine, clock.now)
         payload = build_payload(random.Random(1))
         request = parse_request(payload, build_offer())
         return str(ledger.accept(request, payload, "ann", Door.API).run_id)
@@ -129,7 +132,9 @@ class Ward:
             return {row["pid"]: row for row in ledger.execute("SELECT * FROM worker")}
 
     def hit(self, executor: Executor, number: signal.Signals) -> None:
-        os.kill(executor.pid, number)
+        # One that stands still with the ledger's lock in its hand would hold up all others.
+        with writing(self.engine):
+            os.kill(executor.pid, number)
         executor.hit_at, executor.is_frozen = time.monotonic(), number == signal.SIGSTOP
 
     def wake(self, executor: Executor) -> None:
@@ -172,7 +177,7 @@ def open_ward(home: Path, *bugs: str) -> Iterator[Ward]:
             env=environment | {"PYTHONPATH": os.pathsep.join(sys.path)},
             cwd=Path(__file__).parents[2],
         )
-    ward, stop, bell = Ward(home, nursery), threading.Event(), threading.Event()
+    ward, stop, bell = Ward(home, engine, nursery), threading.Event(), threading.Event()
     dispatcher = Dispatcher(Outbox(engine, clock.now), Silence(), ward, 1000, ("start", "settle"))
     reaper = Reaper(Workers(engine, clock.now), bell.set)
     works = [

@@ -52,11 +52,19 @@ class Workers:
 
     def end(self, name: str, reason: str) -> list[str]:
         """End an executor; its runs are tried again or reported. Gives their ids."""
+        # The processes first: one that stands still may hold the very lock that is needed here.
+        for pid in self._load_pids(name):
+            kill_group(pid)
         with writing(self.engine) as connection:
             ended = _end_worker(connection, _number(name), reason, self.clock())
         for pid in ended.values():
             kill_group(pid)
         return list(ended)
+
+    def _load_pids(self, name: str) -> list[int]:
+        held = and_(run.c.worker == name, run.c.state.in_([RunState.RUNNING, RunState.CANCELLING]))
+        with reading(self.engine) as connection:
+            return list(connection.execute(select(run.c.pid).where(held)).scalars())
 
 
 _GONE = "the executor was gone before the run had ended"

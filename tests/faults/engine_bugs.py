@@ -15,6 +15,7 @@ from setupdesk.adapters.ledger.database import writing
 from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.app.reaper import SILENCE_SECONDS, Reaper
 from setupdesk.core.run import RunState
+from tests.drafts import NoDraft
 from tests.faults.bugs import put
 
 BUGS: dict[str, Callable[[], None]] = {}
@@ -118,9 +119,9 @@ def silence_by_the_wall_clock() -> None:
 def row_before_its_report() -> None:
     finish = journal.Journal.finish_completed
 
-    def finish_hastily(self: Any, run_id: str, summary: Any, sha256: str, publish: Any) -> None:
-        finish(self, run_id, summary, sha256)
-        publish()
+    def finish_hastily(self: Any, run_id: str, summary: Any, draft: Any) -> None:
+        finish(self, run_id, summary, NoDraft(draft.sha256))
+        draft.publish()
 
     put(journal.Journal, "finish_completed", finish_hastily)
 
@@ -129,9 +130,9 @@ def row_before_its_report() -> None:
 def report_is_published_by_anybody() -> None:
     finish = journal.Journal.finish_completed
 
-    def publish_first(self: Any, run_id: str, summary: Any, sha256: str, publish: Any) -> None:
-        publish()
-        finish(self, run_id, summary, sha256)
+    def publish_first(self: Any, run_id: str, summary: Any, draft: Any) -> None:
+        draft.publish()
+        finish(self, run_id, summary, NoDraft(draft.sha256))
 
     put(journal.Journal, "finish_completed", publish_first)
 

@@ -231,7 +231,7 @@ def wake_up(folder: Path, prefect: SmallPrefect) -> list[str]:
     desk.journal.begin(run_id)
     draft = desk.results.draft(run_id, {"by": "the dead"})
     frozen.note_stage(run_id, "from the grave")
-    frozen.finish_completed(run_id, {}, draft.sha256, draft.publish)
+    frozen.finish_completed(run_id, {}, draft)
     [run] = desk.load("SELECT * FROM run")
     faults = []
     if run["state"] != "running" or run["stage"]:

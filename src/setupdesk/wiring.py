@@ -248,7 +248,16 @@ def dispatching(desk: Desk) -> Iterator[None]:
 def build_adopter(desk: Desk, prefect: PrefectApi) -> Adopter:
     """Build what takes runs that were made in Prefect through START."""
     has_room, user = desk.start.ledger.has_room, desk.settings.owner
-    return Adopter(prefect, desk.start, desk.start.build_offer, has_room, user, clock.now)
+    return Adopter(
+        door=prefect,
+        start=desk.start,
+        build_offer=desk.start.build_offer,
+        has_room=has_room,
+        user=user,
+        clock=clock.now,
+        load_under_way=desk.outbox.load_under_way,
+        cancel=desk.cancel,
+    )
 
 
 def build_reconciler(desk: Desk, prefect: PrefectApi) -> Reconciler:

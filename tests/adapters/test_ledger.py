@@ -682,6 +682,22 @@ def test_an_inline_run_whose_process_is_gone_is_ended(ledger: Engine) -> None:
     assert state_of(ledger, alive) == "running"
 
 
+def test_an_inline_run_whose_process_is_gone_before_it_began_is_ended(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from tests.adapters.test_ledger import accept_inline, open_database\n"
+        "print(accept_inline(open_database(Path(sys.argv[1]))))\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "ledger.db")]
+    run_id = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    ledger = open_database(tmp_path / "ledger.db")
+
+    Journal(ledger, clock.now, f"inline {os.getpid()}").lay_orphans_to_rest()
+
+    assert state_of(ledger, run_id) == "crashed"
+    assert Outbox(ledger, clock.now).take_due({"start", "settle"}) is None
+
+
 def test_a_run_that_waits_is_cancelled_at_once(ledger: Engine) -> None:
     run_id, errands = accept(ledger), Outbox(ledger, clock.now)
 

@@ -235,3 +235,21 @@ def await_that(is_true: Callable[[], bool], seconds: float = 30) -> None:
     while not is_true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_cancel_pressed_in_prefect_stops_the_run_and_no_other(desk: Desk) -> None:
+    pressed, other = (
+        str(desk.desk.start(PAYLOAD, user="ann", door=Door.CLI).run_id) for _ in range(2)
+    )
+    flow_run_ids = [
+        desk.prefect.create_flow_run("live_scan_flow", run_id) for run_id in (pressed, other)
+    ]
+    for run_id, flow_run_id in zip((pressed, other), flow_run_ids, strict=True):
+        desk.desk.outbox.note_flow_run(run_id, flow_run_id)
+    cancelling = {"state": {"type": "CANCELLING", "name": "Cancelling", "message": "by hand"}}
+    desk.prefect.call("POST", f"/flow_runs/{flow_run_ids[0]}/set_state", cancelling)
+
+    desk.adopter.pass_on_cancels()
+
+    states = {run["run_id"]: run["state"] for run in desk.runs()}
+    assert states == {pressed: "cancelling", other: "queued"}

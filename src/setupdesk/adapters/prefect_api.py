@@ -168,6 +168,16 @@ class PrefectApi:
         """End the flow run of a request with the answer of START."""
         self._end(flow_run_id, *ANSWERS[accepted], message)
 
+    def find_cancelled(self, flow_run_ids: Collection[str]) -> list[str]:
+        """Find which of these flow runs somebody cancelled in Prefect."""
+        if not flow_run_ids:
+            return []
+        pressed = {
+            "id": {"any_": sorted(flow_run_ids)},
+            "state": {"type": {"any_": ["CANCELLING", "CANCELLED"]}},
+        }
+        return [flow_run["id"] for flow_run in self._find_all({"flow_runs": pressed})]
+
     def find_unfinished(self) -> tuple[FlowRunFacts, ...]:
         """Find the flow runs of backtest_flow and live_scan_flow that have not ended."""
         unfinished = {

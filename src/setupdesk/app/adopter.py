@@ -1,4 +1,4 @@
-"""The Adopter: takes runs that were made in Prefect through START, like those of any door."""
+"""The Adopter: Prefect as a door. Requests made there pass START; cancels pressed there count."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -48,6 +48,10 @@ class Adopter:
     """Prefect knows no users: whoever holds its password is the owner."""
 
     clock: Clock
+    load_under_way: Callable[[], Mapping[str, str]]
+    """The runs under way, by the ids of their flow runs."""
+
+    cancel: Callable[[str, Door], object]
 
     def run_for_ever(self, stop: Event) -> None:
         """Look for requests until *stop*; a Prefect that is down is nobody's error here."""
@@ -58,6 +62,7 @@ class Adopter:
                 if rounds % ROUNDS_OF_AN_OFFER == 0:
                     self.door.offer_start(build_parameters(self.build_offer()))
                 self.adopt_all()
+                self.pass_on_cancels()
                 rounds += 1
             except (EngineUnavailableError, LedgerUnavailableError):
                 wait, rounds = LONGEST_WAIT_SECONDS, 0
@@ -78,6 +83,12 @@ class Adopter:
                 raise
             except Exception:
                 log.exception("flow run %s could not be answered", delivery.flow_run_id)
+
+    def pass_on_cancels(self) -> None:
+        """Stop the runs whose flow runs were cancelled in Prefect."""
+        under_way = self.load_under_way()
+        for flow_run_id in self.door.find_cancelled(under_way):
+            self.cancel(under_way[flow_run_id], Door.PREFECT)
 
     def _adopt(self, delivery: Delivery) -> None:
         name, key = delivery.flow_run_id, f"prefect:{delivery.flow_run_id}"

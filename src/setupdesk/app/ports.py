@@ -149,6 +149,9 @@ class FlowEngineDoor(Protocol):
     def answer(self, flow_run_id: str, message: str, *, accepted: bool) -> None:
         """Answer a request; to do it again changes nothing."""
 
+    def find_cancelled(self, flow_run_ids: Collection[str]) -> list[str]:
+        """Find which of these flow runs somebody cancelled in Prefect."""
+
 
 class Workers(Protocol):
     """The executor, as far as the dispatcher needs it."""

@@ -99,7 +99,8 @@ class Journal:
 
     def lay_orphans_to_rest(self) -> None:
         """End the inline runs whose process is gone."""
-        inline = and_(run.c.state == RunState.RUNNING, run.c.worker.startswith(INLINE))
+        under_way = run.c.state.in_([RunState.QUEUED, RunState.RUNNING])
+        inline = and_(under_way, run.c.worker.startswith(INLINE))
         with writing(self.engine) as connection:
             for row in connection.execute(select(run.c.run_id, run.c.worker).where(inline)).all():
                 if not is_alive(find_inline_pid(row.worker) or 0):

@@ -182,6 +182,14 @@ class Outbox:
             connection.execute(update(run).where(run.c.run_id == run_id).values(priority=priority))
             return Priority(row.priority)
 
+    def load_under_way(self) -> dict[str, str]:
+        """Load the runs that Prefect has as under way, by the ids of their flow runs."""
+        under_way = run.c.state.in_([RunState.QUEUED, RunState.RUNNING])
+        known = select(run.c.flow_run_id, run.c.run_id)
+        with reading(self.engine) as connection:
+            found = connection.execute(known.where(under_way, run.c.flow_run_id.is_not(None)))
+            return {row.flow_run_id: row.run_id for row in found}
+
     def ask_to_cancel(self, run_id: str) -> RunState:
         """Cancel a run that waits at once, have one that runs stopped; others stay as they are."""
         at = self.clock()
@@ -292,7 +300,8 @@ def lay_to_rest(
     """End a run that nobody carries out any more: cancelled if that was wanted, else as *end*.
 
     One that had not begun is started anew, a few times: nothing of it can have happened. A
-    backtest that crashed is tried once more. Gives the state that the run has now.
+    backtest that crashed is tried once more. An inline run was never handed over, and ends with
+    its caller's process. Gives the state that the run has now.
     """
     found = select(run.c.state, run.c.attempt, run.c.flow_type)
     row = connection.execute(found.where(run.c.run_id == run_id)).one_or_none()
@@ -305,9 +314,8 @@ def lay_to_rest(
         return _end(connection, run_id, RunState.CANCELLED, "cancelled on demand", at)
     starts = _count_starts(connection, run_id)
     if state is RunState.QUEUED:
-        is_anew = starts < MOST_STARTS + row.attempt
+        is_anew = 0 < starts < MOST_STARTS + row.attempt
     else:
-        # An inline run was never handed over: it ends with its caller's process.
         is_backtest = row.flow_type == "backtest_flow" and starts > 0
         is_anew = is_backtest and end is RunState.CRASHED and row.attempt < MOST_ATTEMPTS
     if is_anew:

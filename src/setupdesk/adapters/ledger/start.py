@@ -1,6 +1,7 @@
 """The ledger as START sees it: number a request, write it down, hand it over."""
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,7 +15,7 @@ from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.chain import FIRST_SEAL, seal
 from setupdesk.adapters.ledger.database import reading
 from setupdesk.adapters.ledger.group_commit import GroupCommit
-from setupdesk.adapters.ledger.outbox import put_errand
+from setupdesk.adapters.ledger.outbox import INLINE, put_errand
 from setupdesk.adapters.ledger.tables import DECIDES, audit_log, run, run_counter
 from setupdesk.core.errors import KeyConflictError
 from setupdesk.core.problem import Problem
@@ -135,7 +136,8 @@ class StartLedger:
             user=delivery.user,
             door=delivery.door,
         )
-        _write_run(connection, receipt, find_priority(request.mode, delivery.door))
+        worker = None if self.hands_over else f"{INLINE}{os.getpid()}"
+        _write_run(connection, receipt, find_priority(request.mode, delivery.door), worker)
         _write_audit(connection, delivery, receipt)
         if self.hands_over and receipt.run_id:
             put_errand(connection, receipt.run_id, "start", at)
@@ -185,7 +187,9 @@ def _canonical(payload: Mapping[str, Any]) -> str:
     return json.dumps(payload, sort_keys=True)
 
 
-def _write_run(connection: Connection, receipt: Receipt, priority: Priority) -> None:
+def _write_run(
+    connection: Connection, receipt: Receipt, priority: Priority, worker: str | None
+) -> None:
     row = {
         "run_id": receipt.run_id,
         "flow_type": receipt.flow_type,
@@ -195,6 +199,7 @@ def _write_run(connection: Connection, receipt: Receipt, priority: Priority) -> 
         "door": receipt.door,
         "accepted_at": receipt.timestamp,
         "priority": priority,
+        "worker": worker,
     }
     connection.execute(_INSERT_RUN, row)
 

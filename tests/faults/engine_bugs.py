@@ -78,6 +78,15 @@ def anybody_writes_a_run() -> None:
 
 
 @bug
+def anybody_lays_a_run_to_rest() -> None:
+    def lay_to_rest(self: journal.Journal, run_id: str, reason: str) -> RunState:
+        with writing(self.engine) as connection:
+            return outbox.lay_to_rest(connection, run_id, reason, self.clock())
+
+    put(journal.Journal, "lay_to_rest", lay_to_rest)
+
+
+@bug
 def anew_without_an_errand() -> None:
     start_anew = outbox._start_anew
 

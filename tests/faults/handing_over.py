@@ -232,6 +232,7 @@ def wake_up(folder: Path, prefect: SmallPrefect) -> list[str]:
     draft = desk.results.draft(run_id, {"by": "the dead"})
     frozen.note_stage(run_id, "from the grave")
     frozen.finish_completed(run_id, {}, draft)
+    frozen.lay_to_rest(run_id, "its process was killed")
     [run] = desk.load("SELECT * FROM run")
     faults = []
     if run["state"] != "running" or run["stage"]:

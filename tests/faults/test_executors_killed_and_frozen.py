@@ -1,16 +1,25 @@
 """Executors that die, or stand still, lose their runs in time; those that live keep them."""
 
 import hashlib
+import os
 import random
 import signal
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from statistics import median
 
 import pytest
 
+from setupdesk.adapters import clock
+from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.processes import is_alive
-from setupdesk.core.run import RunState
+from setupdesk.adapters.ledger.start import StartLedger
+from setupdesk.adapters.ledger.workers import Workers
+from setupdesk.core.request import parse_request
+from setupdesk.core.run import Door, RunState
+from tests.faults.deliveries import build_offer, build_payload
 from tests.faults.real_desk import wait_until
 from tests.faults.ward import Executor, Ward, open_ward
 
@@ -110,6 +119,41 @@ def test_executors_that_die_or_stand_still_lose_their_runs_in_time(tmp_path: Pat
 
     print(f"seed {seed}: {said}")
     assert not faults, "\n".join([f"seed {seed}: {said}", *faults])
+
+
+HOLDS_THE_LOCK = """
+import os, signal, sys
+from pathlib import Path
+from setupdesk.adapters import clock
+from setupdesk.adapters.ledger.database import open_database, writing
+from setupdesk.adapters.ledger.journal import Journal
+
+engine = open_database(Path(sys.argv[1]))
+Journal(engine, clock.now, sys.argv[2]).begin(sys.argv[3])
+with writing(engine) as connection:
+    connection.exec_driver_sql("SELECT 1")
+    os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+def test_a_run_that_stands_still_with_the_lock_in_its_hand_holds_nobody_up(
+    tmp_path: Path,
+) -> None:
+    engine = open_database(tmp_path / "ledger.db")
+    workers = Workers(engine, clock.now)
+    name = workers.register(os.getpid())
+    payload = build_payload(random.Random(1))
+    request = parse_request(payload, build_offer())
+    ledger = StartLedger(engine, clock.now)
+    run_id = str(ledger.accept(request, payload, "ann", Door.API).run_id)
+    words = [sys.executable, "-c", HOLDS_THE_LOCK, str(tmp_path / "ledger.db"), name, run_id]
+    with subprocess.Popen(words, start_new_session=True) as child:
+        wait_until(lambda: "T" in Path(f"/proc/{child.pid}/stat").read_text().split()[2], 30)
+
+        ended = workers.end(name, "it gave no sign of life")
+
+    assert ended == [run_id]
+    assert child.returncode == -signal.SIGKILL
 
 
 @pytest.mark.faults

@@ -17,6 +17,7 @@ TEETH: tuple[tuple[str, str, str], ...] = (
     ("leases_outlive_their_dispatcher", "kill_dispatchers", "unfinished"),
     ("late_dispatcher_is_believed", "be_late", "fence"),
     ("anybody_writes_a_run", "wake_up", "zombie"),
+    ("anybody_lays_a_run_to_rest", "wake_up", "zombie"),
     ("report_is_published_by_anybody", "wake_up", "zombie"),
     ("anew_without_an_errand", "kill_executors", "lost"),
     ("tried_again_for_ever", "kill_executors", "retries"),

@@ -93,8 +93,15 @@ class Journal:
         return RunState(state).is_final
 
     def lay_to_rest(self, run_id: str, reason: str, end: RunState = RunState.CRASHED) -> RunState:
-        """End a run whose process is gone, as *end*, or have it tried again; give its state."""
+        """End a run whose process is gone, as *end*, or have it tried again; give its state.
+
+        One that somebody else has by now is none of ours, and stays as it is.
+        """
+        found = select(run.c.state, run.c.worker).where(run.c.run_id == run_id)
         with writing(self.engine) as connection:
+            row = connection.execute(found).one_or_none()
+            if row and row.worker not in (None, self.worker):
+                return RunState(row.state)
             return lay_to_rest(connection, run_id, reason, self.clock(), end)
 
     def lay_orphans_to_rest(self) -> None:

@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from setupdesk.adapters.prefect_api import PrefectApi
 
 AUTH_STRING = "desk:only-for-this-test"
+
+# How long an example takes says how busy the machine is, and nothing of the product.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 # A desk that a test started ends with this process, even if that is killed.
 os.environ["SETUPDESK_DIES_WITH"] = str(os.getpid())  # noqa: TID251 (passed on to desks)

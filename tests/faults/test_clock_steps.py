@@ -16,5 +16,5 @@ def test_clocks_that_jump_at_midnight_leave_no_gap_and_no_double(tmp_path: Path)
 
 @pytest.mark.faults
 def test_clocks_that_jump_under_load_leave_no_gap_and_no_double(tmp_path: Path) -> None:
-    for seed in range(10):
+    for seed in range(20):
         assert jump_clock(tmp_path / str(seed), None, seed, size=1000) == [], f"seed {seed}"

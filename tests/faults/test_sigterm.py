@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from setupdesk.adapters.ledger.database import open_database
@@ -14,7 +15,7 @@ from setupdesk.core.run import Door
 from setupdesk.inline import open_inline
 from setupdesk.settings import load_settings
 from tests.service.processes import serving
-from tests.service.test_stopping import MARKET, ask_until_it_stops
+from tests.service.test_stopping import MARKET, PAYLOAD
 
 CLIENTS = 4
 SEED = 20251031
@@ -27,6 +28,21 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
     open_inline(load_settings({"SETUPDESK_HOME": str(home)}), Door.CLI).simulate_bars(MARKET)
     return home
+
+
+def ask_until_it_stops(api: httpx.Client, name: str) -> dict[str, str]:
+    """Ask again and again; give the run_id that was answered to each key, empty if none was."""
+    answers: dict[str, str] = {}
+    for number in range(10_000):
+        key = f"{name}-{number}"
+        try:
+            answer = api.post("/runs", json=PAYLOAD, headers={"Idempotency-Key": key})
+        except httpx.TransportError:
+            return answers | {key: ""}
+        # On a slow disk an answer may be cut off, by a 500: the sender knows that he knows nothing.
+        assert answer.status_code in {202, 500}, answer.text
+        answers[key] = answer.json()["run_id"] if answer.status_code == 202 else ""
+    return answers
 
 
 def stop_under_load(home: Path, name: str, seconds: float) -> tuple[float, dict[str, str]]:

@@ -21,6 +21,7 @@ from sqlalchemy import event
 from setupdesk.adapters import clock
 from setupdesk.adapters.ledger import database
 from setupdesk.adapters.ledger.anchors import Anchors
+from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.app.start import Start
@@ -72,7 +73,8 @@ def open_desk(job: Job) -> Desk:
         engine.dispose()
     database.stop_after_failed_sync(engine, lambda: None)
     anchors = Anchors(engine, home / "audit.anchors", clock.now)
-    ledger = StartLedger(engine, clock.now, anchors=anchors)
+    bounds = Bounds(*job.bounds) if job.bounds else None
+    ledger = StartLedger(engine, clock.now, bounds=bounds, anchors=anchors)
     offer = build_offer()
     return Desk(Start(lambda: offer, ledger, lambda: None), ledger, anchors)
 

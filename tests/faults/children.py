@@ -58,6 +58,30 @@ def accept_together(jobs: Sequence[Job]) -> list[Answer]:
         return [answer for answers in threads.map(accept, jobs) for answer in answers]
 
 
+class OtherProcess:
+    """A child that stays, and accepts one job after the other."""
+
+    def __init__(self) -> None:
+        self.popen = subprocess.Popen(
+            CHILD, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def accept(self, job: Job) -> list[Answer]:
+        assert self.popen.stdin
+        assert self.popen.stdout
+        self.popen.stdin.write(job.to_line())
+        self.popen.stdin.flush()
+        answers: list[Answer] = []
+        while "done" not in (said := json.loads(self.popen.stdout.readline())):
+            answers.append(said)
+        return answers
+
+    def close(self) -> None:
+        # The homes are gone by now, so there is nothing to be written at its end.
+        self.popen.kill()
+        self.popen.communicate()
+
+
 @cache
 def _strace_works() -> bool:
     command = ["strace", "-o", "/dev/null", "true"]

@@ -44,6 +44,9 @@ class Job:
     checkpoint: int | None = None
     """Pages of the log after which it is carried over into the main file."""
 
+    bounds: tuple[int, int] | None = None
+    """How many runs may wait, of all users and of each."""
+
     dies: bool = False
     """The child closes nothing at its end."""
 
@@ -70,18 +73,31 @@ def build_offer() -> Offer:
 def draw_deliveries(seed: int, count: int) -> list[Delivery]:
     """Draw requests that are right, wrong, repeated, in conflict, with a key and without."""
     drawn = random.Random(seed)
-    deliveries: list[Delivery] = []
-    for number in range(count):
-        first = drawn.choice(deliveries) if number > 1 else None
-        kind = drawn.random()
-        if first and first.key and kind < 0.2:
+    deliveries = [Delivery(number, *one) for number, one in enumerate(_one_of_each(seed, drawn))]
+    for number in range(len(deliveries), count):
+        first, kind = drawn.choice(deliveries), drawn.random()
+        if first.key and kind < 0.2:
             payload = first.payload if kind < 0.14 else first.payload | {"last": f"{number}d"}
             deliveries.append(Delivery(number, payload, first.user, first.key))
             continue
-        payload = build_payload(drawn) if kind < 0.75 else build_payload(drawn) | {"symbol": "X"}
+        payload = build_payload(drawn) | ({} if kind < 0.75 else {"symbol": "X"})
         key = None if drawn.random() < 0.2 else f"key-{seed}-{number}"
         deliveries.append(Delivery(number, payload, drawn.choice(USERS), key))
-    return deliveries
+    return deliveries[:count]
+
+
+def _one_of_each(seed: int, drawn: random.Random) -> list[tuple[dict[str, Any], str, str | None]]:
+    right, wrong = build_payload(drawn), build_payload(drawn) | {"symbol": "X"}
+    one, two = f"key-{seed}-right", f"key-{seed}-wrong"
+    return [
+        (right, "ann", one),
+        (wrong, "ann", two),
+        (right, "ann", one),
+        (right | {"end": "2025-10-02"}, "ann", one),
+        (wrong, "ann", two),
+        (right, "ann", None),
+        (right, "bob", one),
+    ]
 
 
 def build_payload(drawn: random.Random) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def fail_sync(job: Job, number: int) -> list[str]:
     answers = accept(dying, prefix=trace(home, home / "calls", CALLS, "-e", inject))
     # A failed copy from the log into the main file is no failed answer: SQLite makes it again.
     errors = ["error" in one and one["error"] == "ledger_unavailable" for one in answers]
-    faults = find_faults(Scene(home, job.deliveries, answers))
+    faults = find_faults(Scene(home, job.deliveries, answers, disk_fails=True))
     if True in errors and not all(errors[errors.index(True) :]):
         faults.append(f"sync: something was accepted after sync {number} had failed")
     return faults

@@ -97,12 +97,13 @@ def test_a_key_of_another_request_is_a_conflict(api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "with space", "x" * 201])
-def test_a_key_that_is_none_is_refused(api: httpx.Client, key: str) -> None:
+def test_a_key_that_is_none_is_refused_with_an_audit_row(api: httpx.Client, key: str) -> None:
     answer = api.post("/runs", json=PAYLOAD, headers={"Idempotency-Key": key})
 
     assert answer.status_code == 422
     assert answer.json()["problems"][0]["field"] == "header.Idempotency-Key"
-    assert api.get("/audit").json() == []
+    [row] = api.get("/audit").json()
+    assert (row["outcome"], row["payload"], row["idempotency_key"]) == ("refused", PAYLOAD, None)
 
 
 def test_a_request_is_judged_by_the_times_of_the_bars_alone(
@@ -289,14 +290,50 @@ def test_every_error_has_one_shape(api: httpx.Client, method: str, path: str, st
     assert "Traceback" not in answer.text
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", "5", "null", '"GER40"'])
-def test_a_body_that_is_no_mapping_is_refused_and_starts_nothing(
+NO_PAYLOADS = {
+    "": "was not JSON",
+    "{": "was not JSON",
+    '{"start": NaN}': "NaN is not a finite number",
+    '{"start": 1e999}': "1e999 is not a finite number",
+    "\x00\xff": "was not JSON",
+    "[]": "was a list",
+    "5": "was a number",
+    "5.5": "was a number",
+    "true": "was a truth value",
+    "null": "was null",
+    '"GER40"': "was a text",
+    "[" * 50_000: "was not JSON",
+    '{"a": ' * 30 + "1" + "}" * 30: "more than 20 levels",
+    '{"a": "' + "x" * 66_000 + '"}': "longer than 65,536 bytes",
+}
+
+
+@pytest.mark.parametrize("body", NO_PAYLOADS, ids=lambda body: body[:8] or "nothing")
+def test_a_body_that_is_no_payload_is_refused_with_an_audit_row(
     api: httpx.Client, body: str
 ) -> None:
-    answer = api.post("/runs", content=body, headers={"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "k"}
+    answer, again = (
+        api.post("/runs", content=body.encode("latin-1"), headers=headers) for _ in range(2)
+    )
 
-    assert answer.status_code == 422
+    assert (answer.status_code, answer.json()["status"]) == (422, "refused")
+    [problem] = answer.json()["problems"]
+    assert problem["code"] == "wrong_shape"
+    assert NO_PAYLOADS[body] in problem["message"]
+    assert again.content == answer.content
+    assert len(answer.content) < 5_000
+    assert [row["outcome"] for row in api.get("/audit").json()] == ["replayed", "refused"]
+    assert api.get("/audit/check").json()["whole"]
     assert api.get("/runs").json() == []
+
+
+def test_the_description_of_the_api_tells_of_payload_and_key(api: httpx.Client) -> None:
+    origin = str(api.base_url).removesuffix("/api/v1/")
+    asked = api.get(f"{origin}/openapi.json").json()["paths"]["/api/v1/runs"]["post"]
+
+    assert "application/json" in asked["requestBody"]["content"]
+    assert "Idempotency-Key" in {one["name"] for one in asked["parameters"]}
 
 
 def test_every_route_but_ping_and_version_wants_the_key(api: httpx.Client) -> None:

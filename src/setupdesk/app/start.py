@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 from setupdesk.app.ports import StartLedger
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.offer import Offer
+from setupdesk.core.problem import Problem
 from setupdesk.core.request import Request, parse_request
 from setupdesk.core.run import Door, Receipt, find_priority, to_iso
 
@@ -49,6 +50,20 @@ class Start:
         receipt = self.ledger.accept(request, payload, user, door, key)
         _log_answer(receipt, request)
         self.wake_dispatcher()
+        return receipt
+
+    def refuse(
+        self,
+        payload: Mapping[str, Any],
+        problems: Sequence[Problem],
+        *,
+        user: str,
+        door: Door,
+        key: str | None = None,
+    ) -> Receipt:
+        """Refuse what has not even the shape of a request; it leaves its audit row too."""
+        receipt = self.ledger.refuse(_make_writable(payload), problems, user, door, key)
+        _log_refusal(receipt)
         return receipt
 
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from contextlib import suppress
 from threading import Event
 
 import uvicorn
@@ -30,12 +31,11 @@ def main() -> None:
         log_level="warning",
         timeout_graceful_shutdown=5,
     )
-    if serve_until_disk_fails(uvicorn.Server(config), desk):
-        sys.exit(os.EX_IOERR)
+    sys.exit(serve(uvicorn.Server(config), desk))
 
 
-def serve_until_disk_fails(server: uvicorn.Server, desk: Desk) -> bool:
-    """Serve until SIGTERM, or until the ledger's disk fails; say which of the two it was."""
+def serve(server: uvicorn.Server, desk: Desk) -> int:
+    """Serve until SIGTERM, or until the ledger's disk fails; give the exit code."""
     failed = Event()
 
     def end() -> None:
@@ -44,8 +44,11 @@ def serve_until_disk_fails(server: uvicorn.Server, desk: Desk) -> bool:
         server.should_exit = True
 
     desk.end_with_disk(end)
-    server.run()
-    return failed.is_set()
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if failed.is_set():
+        return os.EX_IOERR
+    return os.EX_OK if server.started else os.EX_UNAVAILABLE
 
 
 if __name__ == "__main__":

@@ -2,17 +2,17 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict
 
-from setupdesk.core.run import REQUEST_KEY, Priority
+from setupdesk.core.run import Priority
+from setupdesk.service.delivery import JSON_BODY, TheDelivery
 from setupdesk.service.security import TheDesk, TheDoor
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
-Key = Annotated[str | None, Header(alias="Idempotency-Key", pattern=f"^{REQUEST_KEY.pattern}$")]
 
 
 RETRY_AFTER_SECONDS = "10"
@@ -28,15 +28,20 @@ RETRY_AFTER_SECONDS = "10"
         422: {"description": "Refused, with Problems"},
         429: {"description": "Refused for now: too many runs wait"},
     },
+    openapi_extra=JSON_BODY,
 )
-def ask_for_run(
-    payload: Annotated[dict[str, Any], Body()], desk: TheDesk, door: TheDoor, key: Key = None
-) -> Response:
+def ask_for_run(delivery: TheDelivery, desk: TheDesk, door: TheDoor) -> Response:
     """Hand the payload to START; the answer is its Receipt, accepted or refused.
 
     Sent again with the same ``Idempotency-Key`` it starts nothing, and is answered as before.
     """
-    receipt = desk.start(payload, user=desk.settings.owner, door=door, key=key)
+    user, key = desk.settings.owner, delivery.key
+    if delivery.problems:
+        receipt = desk.start.refuse(
+            delivery.payload, delivery.problems, user=user, door=door, key=key
+        )
+    else:
+        receipt = desk.start(delivery.payload, user=user, door=door, key=key)
     answer = Response(receipt.to_text(), 202, media_type="application/json")
     if receipt.is_too_early:
         answer.status_code = 429

@@ -18,7 +18,7 @@ from setupdesk.adapters import clock
 from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.app.adopter import build_parameters
 from setupdesk.core.request import Mode
-from setupdesk.core.run import to_iso
+from setupdesk.core.run import Door, to_iso
 from setupdesk.settings import load_settings
 from setupdesk.wiring import build_adopter, build_desk
 from tests.faults.toxic_proxy import Toxic, ToxicProxy
@@ -63,19 +63,27 @@ class Desk:
         self.adopter = build_adopter(self.desk, prefect)
         prefect.offer_start(build_parameters(self.adopter.build_offer()))
 
-    def ask(self, parameters: dict[str, Any], wait: timedelta = timedelta()) -> str:
-        """Do what the form of Prefect's UI does when its button is pressed."""
+    def ask(self, parameters: dict[str, Any], wait: timedelta | None = None) -> str:
+        """Send what the form of Prefect's UI sends when its button is pressed."""
         deployment = self.prefect.call("GET", "/deployments/name/start/setupdesk")
-        state = {
-            "type": "SCHEDULED",
-            "message": "Run from the Prefect UI",
-            "state_details": {"scheduled_time": to_iso(clock.now() + wait)},
+        due = None if wait is None else to_iso(clock.now() + wait)
+        left_empty = {"extra": {"__prefect_kind": "json"}, "options": {"dry_run": False}}
+        body: dict[str, Any] = {
+            "name": "kappa2-vesalius-band",
+            "parameters": left_empty | parameters,
+            "tags": ["setupdesk"],
+            "state": {
+                "type": "SCHEDULED",
+                "message": "",
+                "state_details": {"scheduled_time": due, "cache_expiration": None},
+            },
+            "empirical_policy": {"retries": None, "pause_keys": [], "resuming": False},
+            "work_queue_name": None,
+            "job_variables": {},
+            "enforce_parameter_schema": False,
         }
-        flow_run_id: str = self.prefect.call(
-            "POST",
-            f"/deployments/{deployment['id']}/create_flow_run",
-            {"parameters": parameters, "state": state},
-        )["id"]
+        path = f"/deployments/{deployment['id']}/create_flow_run"
+        flow_run_id: str = self.prefect.call("POST", path, body)["id"]
         return flow_run_id
 
     def read_state(self, flow_run_id: str) -> dict[str, Any]:
@@ -111,7 +119,7 @@ def test_a_run_made_in_prefect_passes_start_and_gets_a_run_id(desk: Desk) -> Non
     assert state["message"].startswith(f"Accepted as {run['run_id']}.")
     [row] = desk.desk.queries.audit_log(10)
     assert (row["outcome"], row["idempotency_key"]) == ("accepted", f"prefect:{flow_run_id}")
-    assert row["payload"] == PAYLOAD
+    assert row["payload"] == PAYLOAD | {"options": {"dry_run": False}}
 
 
 def test_the_form_sends_what_start_understands(desk: Desk) -> None:
@@ -180,7 +188,7 @@ def test_a_full_queue_leaves_requests_waiting_in_prefect_and_writes_nothing(desk
 
     assert [desk.read_state(each)["type"] for each in waiting] == 2 * ["COMPLETED"] + ["SCHEDULED"]
     assert desk.outcomes() == ["accepted", "accepted"]
-    desk.desk.cancel(desk.runs()[0]["run_id"])
+    desk.desk.cancel(desk.runs()[0]["run_id"], Door.CLI)
     desk.adopter.adopt_all()
     assert desk.read_state(waiting[2])["name"] == "Accepted"
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -137,6 +138,42 @@ def test_an_end_that_prefect_was_not_told_is_told_when_its_own_process_had_time_
     assert decide(COMPLETED, flow_runs=(OURS,)) == [Deed.SETTLE]
     assert decide(COMPLETED, flow_runs=(OURS,), held={COMPLETED.run_id}) == []
     assert decide(early, flow_runs=(OURS,)) == decide(told_soon, flow_runs=(OURS,)) == []
+
+
+WAITING = (frozenset[str](), frozenset({"start"}), frozenset({"cancel"}), frozenset({"settle"}))
+CARRIES_ON = {Deed.CREATE, Deed.LAY_TO_REST, Deed.STOP}
+
+
+@pytest.mark.parametrize("state", RunState)
+def test_nothing_that_is_held_or_has_ended_is_ever_started_again(state: RunState) -> None:
+    tried = 0
+    for waiting, worker, late, held in product(
+        WAITING,
+        (None, "executor 3", "inline 77"),
+        (timedelta(), timedelta(hours=1)),
+        (None, NOBODY, {RUNNING.run_id}),
+    ):
+        run = replace(
+            RUNNING,
+            state=state,
+            waiting=waiting,
+            worker=worker,
+            dispatched_at=AT - late,
+            finished_at=AT - late,
+            cancelled_at=AT - late,
+        )
+        snapshot = look(
+            run, held=held, flow_runs=(OURS,), forgotten={"two"}, missed_before={run.trial}
+        )
+        deeds = {remedy.deed for remedy in find_remedies(snapshot)}
+        tried += bool(deeds)
+
+        if state.is_final:
+            assert not deeds & CARRIES_ON
+        elif held != NOBODY:
+            assert deeds <= {Deed.STOP}
+
+    assert tried
 
 
 def test_reports_without_a_completed_run_are_set_aside_and_missing_ones_noted_once() -> None:

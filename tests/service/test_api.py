@@ -49,6 +49,29 @@ def api(tmp_path: Path) -> Iterator[httpx.Client]:
         thread.join()
 
 
+@pytest.fixture
+def stray_report(tmp_path: Path) -> Path:
+    report = tmp_path / "runs" / "run_2025_01_01_001" / "report.json"
+    report.parent.mkdir(parents=True)
+    report.write_text("{}")
+    return report
+
+
+def test_what_the_desk_put_right_at_its_start_can_be_asked_for(
+    stray_report: Path, api: httpx.Client
+) -> None:
+    deadline = time.monotonic() + 10
+    while not (repairs := api.get("/repairs").json()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    [repair] = repairs
+    assert repair["run_id"] == "run_2025_01_01_001"
+    assert repair["finding"] == "it has no row in the ledger, and there is a report"
+    assert repair["deed"] == "the report is set aside as report.stray.json"
+    assert not stray_report.exists()
+
+
 def ask(api: httpx.Client, payload: dict[str, Any]) -> Any:
     return api.post("/runs", json=payload).json()
 

@@ -1,6 +1,6 @@
 """The Prefect server that a desk runs for itself: its command, its environment, its database.
 
-Nothing here imports Prefect except `create_app`, which only the server's own process calls.
+Nothing here imports Prefect except what only the server's own process calls.
 A fresh database costs Prefect some ten seconds of migrations, so an empty, migrated one is
 kept beside this file. After an upgrade of Prefect it is not used until it is made again:
 

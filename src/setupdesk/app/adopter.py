@@ -93,7 +93,8 @@ class Adopter:
             self.door.answer(name, f"a bug of ours: {bug!r}", accepted=False)
         else:
             if not receipt.is_too_early:
-                log.info("flow run %s was %s %s", name, receipt.status, receipt.run_id or "")
+                facts = {"run_id": receipt.run_id, "flow_run_id": name}
+                log.info("asked for in Prefect: %s", receipt.status, extra=facts)
                 self.door.answer(name, _describe(receipt), accepted=bool(receipt.run_id))
 
 

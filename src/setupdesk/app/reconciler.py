@@ -181,7 +181,7 @@ class Reconciler:
     def _carry_out(self, remedies: list[Remedy]) -> None:
         done = [remedy for remedy in remedies if self._try(remedy)]
         for remedy in done:
-            log.warning("%s: %s; %s", remedy.run_id or "a flow run", remedy.finding, remedy.deed)
+            _tell(remedy)
         if done:
             self.wake_dispatcher()
 
@@ -192,7 +192,7 @@ class Reconciler:
             # It is found again at the next look.
             return False
         except Exception:
-            log.exception("%s: %s, which could not be put right", remedy.run_id, remedy.finding)
+            log.exception("could not be put right: %s: %s", remedy.run_id, remedy.finding)
             return False
 
     def _do(self, remedy: Remedy) -> bool:
@@ -213,3 +213,10 @@ class Reconciler:
             case Deed.NOTE:
                 pass
         return self.ledger.note(remedy)
+
+
+def _tell(remedy: Remedy) -> None:
+    # A run that the ledger does not have gets no log of its own.
+    facts = {"run_id": remedy.run_id} if remedy.run else {"flow_run_id": remedy.flow_run_id}
+    said = f"{remedy.run_id}: {remedy.finding}" if remedy.run_id else remedy.finding
+    log.warning("put right: %s; %s", said, remedy.deed, extra=facts)

@@ -133,7 +133,8 @@ def check_cancels(evidence: Evidence) -> Iterable[str]:
     """What was said to be cancelled is, and nothing else."""
     for run_id, said in evidence.cancels.items():
         found = evidence.runs[run_id]["state"]
-        if RunState(said).is_final and found != said:
+        wanted = RunState.CANCELLED if said == RunState.CANCELLING else said
+        if found != wanted:
             yield f"{run_id} was said to be {said} and is {found}"
     for run_id, run in evidence.runs.items():
         if run["state"] == RunState.CANCELLED and "cancelled" not in str(run["reason"]):

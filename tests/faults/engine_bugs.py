@@ -159,3 +159,10 @@ def cancelled_run_is_tried_again() -> None:
     put(outbox, "lay_to_rest", forget_the_wish)
     put(journal, "lay_to_rest", forget_the_wish)
     put(workers, "lay_to_rest", forget_the_wish)
+
+
+@bug
+def executor_forgets_what_it_was_given() -> None:
+    from setupdesk.executor import Executor
+
+    put(Executor, "_start", lambda *_words: {"started": True, "pid": 0})

@@ -9,6 +9,7 @@ import hashlib
 import json
 import sqlite3
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -149,7 +150,7 @@ def judge(desk: Desk) -> list[str]:
 def kill_dispatchers(folder: Path, prefect: SmallPrefect) -> list[str]:
     """A dispatcher dies before or after each call that it makes outside."""
     faults: list[str] = []
-    for number in range(1, 10):
+    for number in range(1, 7):
         for when in ("before", "after"):
             desk = Desk(folder / f"{number} {when}", prefect)
             prefect.flow_runs, prefect.by_key = {}, {}
@@ -280,11 +281,26 @@ def cancel_and_kill(folder: Path, prefect: SmallPrefect) -> list[str]:
     return [] if run["state"] == "cancelled" else [f"cancels: {run_id} is {run['state']}"]
 
 
+def use_real_executor(folder: Path, _prefect: SmallPrefect) -> list[str]:
+    """A run is given to the executor's own loop."""
+    from tests.faults.ward import open_ward
+
+    with open_ward(make_home(folder / "ward"), *sys.argv[3:]) as ward:
+        (ward.home / "busy").unlink()
+        ward.raise_one("real")
+        run_id, deadline = ward.accept(), time.monotonic() + 10
+        while (state := ward.load_run(run_id)["state"]) != "completed":
+            if time.monotonic() > deadline:
+                return [f"lost: {run_id} is {state}"]
+            time.sleep(0.1)
+    return []
+
+
 DRILLS = {
     drill.__name__: drill
     for drill in (
         *(kill_dispatchers, kill_executors, die_while_storing, be_late, wake_up, set_clock),
-        cancel_and_kill,
+        *(cancel_and_kill, use_real_executor),
     )
 }
 

@@ -13,7 +13,7 @@ from threading import Thread
 from setupdesk.adapters.ledger.processes import is_alive
 from tests.faults.real_desk import RealDesk
 
-PAUSES = {"service": 3.0, "executor": 6.0, "child": 2.0, "prefect": 15.0}
+PAUSES = {"service": 3.0, "executor": 8.0, "child": 1.0, "prefect": 12.0}
 """Seconds from the moment when one may be killed until it is, on the average."""
 
 PAUSES_OF_MANY = {"service": 5.0, "executor": 25.0, "child": 0.6, "prefect": 60.0}

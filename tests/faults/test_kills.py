@@ -14,7 +14,7 @@ import pytest
 from setupdesk.adapters.ledger.processes import is_alive
 from tests.faults.crowd import Clients
 from tests.faults.killer import PAUSES_OF_MANY, Killer
-from tests.faults.real_desk import RealDesk, running_desk, wait_until
+from tests.faults.real_desk import RealDesk, running_desk
 from tests.faults.verdict import check_file, gather, judge, replay
 
 pytestmark = pytest.mark.xdist_group("prefect")
@@ -49,10 +49,10 @@ def kill_and_judge(home: Path, seed: int, kills: int, tally: Tally, **said: Any)
             killer.kill(kills)
         finally:
             clients.stop()
-        drained = wait_for_rest(desk, LONGEST_DRAIN)
         # Whatever Prefect was not told, the reconciler of a new service finds at once.
         killer.kill_one("service")
-        wait_for_agreement(desk, LONGEST_DRAIN)
+        time.sleep(1)
+        drained = wait_for_agreement(desk, LONGEST_DRAIN)
         faults = examine(desk, clients)
         tally.killed += Counter(killer.killed)
         tally.seconds += killer.seconds
@@ -87,14 +87,14 @@ def wait_for_rest(desk: RealDesk, seconds: float) -> float:
     return time.monotonic() - began
 
 
-def wait_for_agreement(desk: RealDesk, seconds: float) -> None:
+def wait_for_agreement(desk: RealDesk, seconds: float) -> float:
     """Wait until Prefect, too, has seen every run end."""
-    wait_until(desk.are_ready, seconds)
-    deadline = time.monotonic() + seconds
+    took = wait_for_rest(desk, seconds)
     with closing(desk.open_prefect()) as prefect:
-        while prefect.find_unfinished() and time.monotonic() < deadline:
-            time.sleep(0.5)
-    wait_for_rest(desk, seconds)
+        while took < seconds and prefect.find_unfinished():
+            time.sleep(0.2)
+            took += 0.2
+    return took + wait_for_rest(desk, seconds)
 
 
 def is_at_rest(home: Path) -> bool:

@@ -15,6 +15,7 @@ TEETH: tuple[tuple[str, str, str], ...] = (
     ("ticked_off_before_it_is_sent", "kill_dispatchers", "lost"),
     ("no_key_at_prefect", "kill_dispatchers", "doubled"),
     ("leases_outlive_their_dispatcher", "kill_dispatchers", "unfinished"),
+    ("executor_forgets_what_it_was_given", "use_real_executor", "lost"),
     ("late_dispatcher_is_believed", "be_late", "fence"),
     ("anybody_writes_a_run", "wake_up", "zombie"),
     ("anybody_lays_a_run_to_rest", "wake_up", "zombie"),

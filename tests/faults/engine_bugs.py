@@ -163,6 +163,6 @@ def cancelled_run_is_tried_again() -> None:
 
 @bug
 def executor_forgets_what_it_was_given() -> None:
-    from setupdesk.executor import Executor
+    from setupdesk.executor.parent import Executor
 
     put(Executor, "_start", lambda *_words: {"started": True, "pid": 0})

@@ -16,6 +16,8 @@ RUN_ID = "run_2025_10_31_001"
 REPORT = b"{}"
 RECEIPT = json.dumps({"status": "accepted", "run_id": RUN_ID})
 
+ANSWERED_TWICE = Letter({}, "k", 2, [(202, RECEIPT), (202, RECEIPT + " ")])
+
 
 def build_evidence(home: Path) -> Evidence:
     """Build what one run leaves that went well."""
@@ -62,7 +64,7 @@ WRONGS: tuple[tuple[str, Callable[[Evidence], Evidence]], ...] = (
     ("unfinished", lambda found: change_run(found, state="running")),
     ("doubled", lambda found: change_run(found, attempt=3)),
     ("doubled", lambda found: change_run(found, attempt=0)),
-    ("doubled", lambda found: replace(found, flow_runs={RUN_ID: found.flow_runs[RUN_ID] * 2})),
+    ("doubled", lambda found: replace(found, flow_runs={RUN_ID: [*found.flow_runs[RUN_ID]] * 2})),
     ("ghosts", lambda found: replace(found, flow_runs={"run_2025_10_31_002": []})),
     ("ghosts", lambda found: change_audit(found, {"outcome": "refused"})),
     ("states", lambda found: replace(found, flow_runs={RUN_ID: [{"state_type": "RUNNING"}]})),
@@ -71,12 +73,9 @@ WRONGS: tuple[tuple[str, Callable[[Evidence], Evidence]], ...] = (
     ("cancels", lambda found: change_run(found, state="cancelled", reason="it was late")),
     ("reasons", lambda found: change_run(found, state="crashed")),
     ("reasons", lambda found: change_run(found, reason="a bug of ours: KeyError()")),
-    ("audit", lambda found: change_audit(found)),
+    ("audit", change_audit),
     ("audit", lambda found: change_audit(found, {}, {})),
-    (
-        "answers",
-        lambda found: replace(found, letters=[Letter({}, "k", 2, [(202, "a"), (409, "b")])]),
-    ),
+    ("answers", lambda found: replace(found, letters=[ANSWERED_TWICE])),
     ("numbers", lambda found: change_audit(found, {"run_id": "run_2025_10_31_002"})),
     ("results", lambda found: change_run(found, result_sha256="0" * 64)),
 )

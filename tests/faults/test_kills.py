@@ -21,6 +21,8 @@ pytestmark = pytest.mark.xdist_group("prefect")
 
 SEED = 20251031
 LONGEST_DRAIN = 300.0
+NOTICED_WITHIN = 1.0
+"""Seconds until the supervisor says that a process is gone."""
 
 
 @dataclass
@@ -51,7 +53,7 @@ def kill_and_judge(home: Path, seed: int, kills: int, tally: Tally, **said: Any)
             clients.stop()
         # Whatever Prefect was not told, the reconciler of a new service finds at once.
         killer.kill_one("service")
-        time.sleep(1)
+        time.sleep(NOTICED_WITHIN)
         drained = wait_for_agreement(desk, LONGEST_DRAIN)
         faults = examine(desk, clients)
         tally.killed += Counter(killer.killed)

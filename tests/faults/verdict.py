@@ -23,16 +23,18 @@ from tests.faults.crowd import TOO_MANY, Clients, Letter
 MOST_ATTEMPTS = {"backtest_flow": 2, "live_scan_flow": 1}
 PAGE = 200
 
+Facts = Mapping[str, Any]
+
 
 @dataclass(frozen=True)
 class Evidence:
     """All that is known when everything has come to rest."""
 
     home: Path
-    runs: Mapping[str, Row]
-    audit: Sequence[Row]
-    open_errands: Sequence[Row]
-    flow_runs: Mapping[str, Sequence[Mapping[str, Any]]]
+    runs: Mapping[str, Facts]
+    audit: Sequence[Facts]
+    open_errands: Sequence[Facts]
+    flow_runs: Mapping[str, Sequence[Facts]]
     """Prefect's own, by name."""
 
     letters: Sequence[Letter]
@@ -43,17 +45,19 @@ def gather(home: Path, prefect: PrefectApi, clients: Clients) -> Evidence:
     """Gather the evidence."""
     with closing(connect(home / "ledger.db")) as ledger:
         ledger.row_factory = Row
-        runs = {row["run_id"]: row for row in ledger.execute("SELECT * FROM run")}
-        audit = ledger.execute("SELECT * FROM audit_log ORDER BY audit_id").fetchall()
-        errands = ledger.execute("SELECT * FROM outbox WHERE done_at IS NULL").fetchall()
+        runs = {row["run_id"]: dict(row) for row in ledger.execute("SELECT * FROM run")}
+        rows = ledger.execute("SELECT * FROM audit_log ORDER BY audit_id")
+        audit = [dict(row) for row in rows]
+        open_ones = ledger.execute("SELECT * FROM outbox WHERE done_at IS NULL")
+        errands = [dict(row) for row in open_ones]
     return Evidence(
         home, runs, audit, errands, load_flow_runs(prefect), clients.letters, clients.cancels
     )
 
 
-def load_flow_runs(prefect: PrefectApi) -> dict[str, list[Mapping[str, Any]]]:
+def load_flow_runs(prefect: PrefectApi) -> dict[str, list[Facts]]:
     """Load every flow run that Prefect has, by name."""
-    found: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    found: defaultdict[str, list[Facts]] = defaultdict(list)
     for offset in range(0, 10**6, PAGE):
         asked = {"limit": PAGE, "offset": offset, "sort": "ID_DESC"}
         page = prefect.call("POST", "/flow_runs/filter", asked)

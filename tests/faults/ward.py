@@ -35,6 +35,9 @@ from tests.faults.real_desk import wait_until
 
 NOBODY = "00000000-0000-0000-0000-000000000001"
 
+LIKE_AN_EXECUTOR = (sys.executable, "-X", "setupdesk.executor")
+"""What only looks like a child of an executor by its command line may be killed as one."""
+
 
 class Silence:
     """A flow engine that knows nothing, and says yes to everything."""
@@ -167,7 +170,7 @@ def open_ward(home: Path, *bugs: str) -> Iterator[Ward]:
     engine = open_database(home / "ledger.db", keeps_connections=True)
     (home / "busy").touch()
     environment = {"HOME": str(home), "PATH": os.defpath, "PREFECT_HOME": str(home / "prefect")}
-    command = [sys.executable, "-m", "tests.faults.nursery", str(home), *bugs]
+    command = [*LIKE_AN_EXECUTOR, "-m", "tests.faults.nursery", str(home), *bugs]
     with (home / "nursery.log").open("wb") as log:
         nursery = subprocess.Popen(
             command,

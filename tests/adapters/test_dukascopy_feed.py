@@ -72,7 +72,8 @@ def test_a_fetched_day_is_the_day_that_importing_its_file_gives(vendor: Vendor) 
     assert np.array_equal(joined, imported.close)
     assert [chunk.is_final for chunk in chunks] == [True] * 5
     assert [chunk.silent for chunk in chunks] == [0, 0, 0, 0, 180]
-    assert vendor.asked == [f"/datafeed/{path_of(day)}" for day in days]
+    # A machine that is busy may answer so late that a day is asked for once more.
+    assert list(dict.fromkeys(vendor.asked)) == [f"/datafeed/{path_of(day)}" for day in days]
 
 
 def test_the_api_has_the_days_of_the_files(vendor: Vendor) -> None:

@@ -2,6 +2,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -155,11 +156,10 @@ def test_a_run_in_another_terminal_is_cancelled_there(tmp_path: Path) -> None:
         [run] = ask(tmp_path, "runs")
 
         cancelled = ask(tmp_path, "cancel", run["run_id"])
-        # Polars has the wait for the pipe restarted: the run ends where it would go on.
-        os.close(os.open(column, os.O_WRONLY | os.O_NONBLOCK))
 
+        # Polars has the wait for the pipe restarted, so that an interrupt alone ends nothing.
         assert cancelled["state"] == "cancelled"
-        assert other.wait(5) == 130
+        assert other.wait(5) in (130, 137, -signal.SIGKILL)
     [row] = ask(tmp_path, "runs")
     assert (row["state"], row["reason"]) == ("cancelled", "cancelled on demand")
 

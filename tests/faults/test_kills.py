@@ -76,7 +76,7 @@ def examine(desk: RealDesk, clients: Clients) -> list[str]:
         faults += judge(gather(desk.home, prefect, clients))
         faults += replay(clients, http)
         # What had got no answer may be accepted only now, by its repeat.
-        wait_for_rest(desk, 60)
+        wait_for_agreement(desk, 100)
         faults += judge(gather(desk.home, prefect, clients))
         return list(dict.fromkeys(faults + check_file(desk.home, http)))
 

@@ -45,6 +45,9 @@ class Ledger:
             (home / f"{run_id}.end").write_text(f"{end}: {reason}")
         return end
 
+    def settle(self, run_id):
+        (home / f"{run_id}.settled").touch()
+
     def register(self, pid):
         return "executor 1"
 
@@ -76,6 +79,8 @@ def carry_out(run_id):
     if (home / f"{run_id}.sleeps").exists():
         time.sleep(60)
     (home / f"{run_id}.end").write_text("completed")
+    if (home / f"{run_id}.lingers").exists():
+        time.sleep(60)
 
 logging.getLogger("setupdesk").setLevel(logging.INFO)
 ledger = Ledger()
@@ -180,6 +185,17 @@ def test_a_run_whose_process_is_killed_is_crashed_at_once(desk: Desk) -> None:
     end = desk.await_end("run_2025_11_01_003")
     assert end == "crashed: its process was killed by SIGKILL"
     assert time.monotonic() - killed_at < 1
+
+
+def test_prefect_is_told_the_end_of_a_run_whose_process_could_not_do_it(desk: Desk) -> None:
+    desk.begin("run_2025_11_01_009", "lingers")
+    (child,) = desk.find_children()
+    await_that((desk.home / "run_2025_11_01_009.end").exists)
+
+    os.kill(child, signal.SIGKILL)
+
+    assert desk.await_end("run_2025_11_01_009") == "completed"
+    await_that((desk.home / "run_2025_11_01_009.settled").exists)
 
 
 def test_a_cancelled_run_is_gone_at_once(desk: Desk) -> None:

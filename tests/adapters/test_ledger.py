@@ -656,6 +656,23 @@ def test_a_clock_that_is_set_back_delays_no_errand(ledger: Engine) -> None:
     assert errands.take_due({"start"})
 
 
+def test_prefect_has_to_be_told_once_how_a_run_ended(ledger: Engine) -> None:
+    run_id, journal = accept(ledger), Journal(ledger, clock.now, "executor 1")
+    hand_over(Outbox(ledger, clock.now))
+    journal.begin(run_id)
+    journal.finish_completed(run_id, {}, NoDraft())
+
+    journal.settle(run_id)
+    journal.settle(run_id)
+
+    errands = Outbox(ledger, clock.now)
+    errand = errands.take_due({"settle"})
+    assert errand
+    assert (errand.run_id, errand.state) == (run_id, RunState.COMPLETED)
+    errands.finish(errand)
+    assert errands.take_due({"settle"}) is None
+
+
 def test_a_run_that_never_begins_is_given_up_after_a_few_starts(ledger: Engine) -> None:
     run_id, errands = accept(ledger), Outbox(ledger, clock.now)
     starts = 0

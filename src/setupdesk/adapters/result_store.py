@@ -33,6 +33,9 @@ class ResultStore:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        # The run's folder may be new. Publishing has to be quick: the ledger's writers wait for it.
+        for parent in (self.folder, self.folder.parent):
+            _sync_folder(parent)
         return draft
 
     def is_whole(self, run_id: str, sha256: str) -> bool | None:
@@ -98,8 +101,7 @@ class Draft:
         self.path.replace(self.path.with_name("report.json"))
         for left_behind in self.path.parent.glob("*.draft"):
             left_behind.unlink(missing_ok=True)
-        for folder in (self.path.parent, *self.path.parents[1:3]):
-            _sync_folder(folder)
+        _sync_folder(self.path.parent)
 
     def discard(self) -> None:
         """Forget it."""

@@ -50,6 +50,9 @@ class RunJournal(Protocol):
     def lay_to_rest(self, run_id: str, reason: str, end: RunState = RunState.CRASHED) -> RunState:
         """End a run whose process is gone, or have it tried again; give the state it has now."""
 
+    def settle(self, run_id: str) -> None:
+        """Have Prefect told how a run ended, as its own process may not have done it."""
+
 
 class WorkerList(Protocol):
     """The ledger's list of executors; no call may leave a connection open."""
@@ -287,6 +290,8 @@ class Executor:
         state = self.journal.lay_to_rest(child.run_id, reason)
         if not state.is_final:
             log.warning("tried again: %s", reason, extra={"run_id": child.run_id})
+        elif child.exit_code:
+            self.journal.settle(child.run_id)
 
     def _end_all(self) -> None:
         for pid in self._children:

@@ -9,7 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine, and_, select, update
 
 from setupdesk.adapters.ledger.database import reading, writing
-from setupdesk.adapters.ledger.outbox import INLINE, find_inline_pid, lay_to_rest
+from setupdesk.adapters.ledger.outbox import (
+    INLINE,
+    find_inline_pid,
+    is_to_be_settled,
+    lay_to_rest,
+    put_errand,
+)
 from setupdesk.adapters.ledger.processes import is_alive
 from setupdesk.adapters.ledger.tables import run
 from setupdesk.app.ports import Draft, NotStartableError
@@ -103,6 +109,12 @@ class Journal:
             if row and row.worker not in (None, self.worker):
                 return RunState(row.state)
             return lay_to_rest(connection, run_id, reason, self.clock(), end)
+
+    def settle(self, run_id: str) -> None:
+        """Have Prefect told how a run ended, as its own process may not have done it."""
+        with writing(self.engine) as connection:
+            if not is_to_be_settled(connection, run_id):
+                put_errand(connection, run_id, "settle", self.clock())
 
     def lay_orphans_to_rest(self) -> None:
         """End the inline runs whose process is gone."""

@@ -121,7 +121,7 @@ class Outbox:
                 update(run).where(run.c.run_id == run_id).values(flow_run_id=flow_run_id)
             )
             state = _load_state(connection, run_id)
-            if state.is_final and not _is_to_be_settled(connection, run_id):
+            if state.is_final and not is_to_be_settled(connection, run_id):
                 put_errand(connection, run_id, "settle", self.clock())
             return state
 
@@ -271,7 +271,8 @@ def _count_starts(connection: Connection, run_id: str) -> int:
     return connection.execute(starts).scalar_one()
 
 
-def _is_to_be_settled(connection: Connection, run_id: str) -> bool:
+def is_to_be_settled(connection: Connection, run_id: str) -> bool:
+    """Say whether Prefect has still to be told how the run ended."""
     settles = select(func.count()).where(
         outbox.c.run_id == run_id, outbox.c.kind == "settle", outbox.c.done_at.is_(None)
     )

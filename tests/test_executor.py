@@ -190,7 +190,8 @@ def test_a_run_whose_process_is_killed_is_crashed_at_once(desk: Desk) -> None:
 def test_prefect_is_told_the_end_of_a_run_whose_process_could_not_do_it(desk: Desk) -> None:
     desk.begin("run_2025_11_01_009", "lingers")
     (child,) = desk.find_children()
-    await_that((desk.home / "run_2025_11_01_009.end").exists)
+    end = desk.home / "run_2025_11_01_009.end"
+    await_that(lambda: end.exists() and end.read_text() == "completed")
 
     os.kill(child, signal.SIGKILL)
 

@@ -49,7 +49,7 @@ class Queries:
 
     def runs(self, limit: int) -> list[dict[str, Any]]:
         """List the newest runs."""
-        hidden = {"plan", "traceback", "result_sha256", "worker", "pid"}
+        hidden = {"plan", "traceback", "result_sha256", "worker", "process"}
         return [
             {key: value for key, value in _to_json(row).items() if key not in hidden}
             for row in self.reads.load_runs(limit)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Engine,
     and_,
     case,
+    exists,
     func,
     insert,
     or_,
@@ -131,9 +132,9 @@ class Outbox:
         with writing(self.engine) as connection:
             is_mine = _change(connection, errand, {"done_at": at, "lease_until": None})
             if is_mine and errand.kind == "start":
-                connection.execute(
-                    update(run).where(run.c.run_id == errand.run_id).values(dispatched_at=at)
-                )
+                # Its process may have died meanwhile: then it is to be started anew, and waits.
+                given = and_(run.c.run_id == errand.run_id, ~_is_to_be_started)
+                connection.execute(update(run).where(given).values(dispatched_at=at))
 
     def release(self, errand: Errand, error: str | None = None) -> None:
         """Give the errand back to be tried again; *error* says why it waits."""
@@ -154,10 +155,11 @@ class Outbox:
     def lay_to_rest(self, run_id: str, reason: str) -> None:
         """End a run that the executor does not hold, and its process, should there be one."""
         with writing(self.engine) as connection:
-            pid = connection.execute(select(run.c.pid).where(run.c.run_id == run_id)).scalar()
+            process = connection.execute(
+                select(run.c.process).where(run.c.run_id == run_id)
+            ).scalar()
             lay_to_rest(connection, run_id, reason, self.clock())
-        if pid:
-            kill_group(pid)
+        kill_group(process)
 
     def give_up(self, run_id: str, reason: str) -> None:
         """End a run that cannot be started."""
@@ -194,7 +196,7 @@ class Outbox:
         """Cancel a run that waits at once, have one that runs stopped; others stay as they are."""
         at = self.clock()
         with writing(self.engine) as connection:
-            found = select(run.c.state, run.c.flow_run_id, run.c.worker)
+            found = select(run.c.state, run.c.flow_run_id, run.c.worker, run.c.process)
             row = connection.execute(found.where(run.c.run_id == run_id)).one_or_none()
             if row is None:
                 raise NotFoundError("run", run_id)
@@ -206,13 +208,12 @@ class Outbox:
             connection.execute(
                 update(run).where(run.c.run_id == run_id).values(state=RunState.CANCELLING)
             )
-            pid = find_inline_pid(row.worker)
-            if pid is None:
+            if not (row.worker or "").startswith(INLINE):
                 put_errand(connection, run_id, "cancel", at)
                 return RunState.CANCELLING
             lay_to_rest(connection, run_id, "cancelled on demand", at)
         # The row is on the disk, so that whatever the process still does cannot change it.
-        interrupt(pid)
+        interrupt(row.process)
         return RunState.CANCELLED
 
 
@@ -231,6 +232,11 @@ CLOCK_SLACK = timedelta(seconds=60)
 _OF_THE_RUN = (*(run.c.flow_type, run.c.flow_run_id, run.c.state, run.c.reason, run.c.request),)
 
 
+_is_to_be_started = exists().where(
+    outbox.c.run_id == run.c.run_id, outbox.c.kind == "start", outbox.c.done_at.is_(None)
+)
+
+
 def _is_past(time: ColumnElement[datetime | None], at: datetime) -> ColumnElement[bool]:
     return or_(time <= at, time > at + CLOCK_SLACK)
 
@@ -246,11 +252,6 @@ def _change(connection: Connection, errand: Errand, values: dict[str, Any]) -> b
     if not changed:
         log.warning("%s of %s was taken over by another dispatcher", errand.kind, errand.run_id)
     return bool(changed)
-
-
-def find_inline_pid(worker: str | None) -> int | None:
-    """Find the process that carries out an inline run; None for any other run."""
-    return int(worker.removeprefix(INLINE)) if worker and worker.startswith(INLINE) else None
 
 
 def put_errand(connection: Connection, run_id: str, kind: str, at: datetime) -> None:
@@ -326,7 +327,7 @@ def lay_to_rest(
 
 
 def _start_anew(connection: Connection, run_id: str, reason: str, at: datetime) -> RunState:
-    nobody = {"worker": None, "pid": None, "dispatched_at": None, "stage": None}
+    nobody = {"worker": None, "process": None, "dispatched_at": None, "stage": None}
     again = {"state": RunState.QUEUED, "reason": f"tried again: {reason}", **nobody}
     connection.execute(update(run).where(run.c.run_id == run_id).values(again))
     put_errand(connection, run_id, "start", at)

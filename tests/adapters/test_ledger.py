@@ -522,6 +522,22 @@ def test_what_is_not_worth_a_second_try_ends_at_once(ledger: Engine, end: RunSta
     assert state_of(ledger, run_id) == end
 
 
+def test_a_desk_that_is_stopped_costs_a_backtest_no_attempt(ledger: Engine) -> None:
+    run_id, journal = accept(ledger), Journal(ledger, clock.now, "executor 1")
+    errands = Outbox(ledger, clock.now)
+
+    for _ in range(5):
+        assert hand_over(errands) == run_id
+        journal.begin(run_id)
+        stopped = "the desk was stopped while it ran"
+        assert journal.lay_to_rest(run_id, stopped, RunState.QUEUED) is RunState.QUEUED
+
+    hand_over(errands)
+    journal.begin(run_id)
+    assert Reads(ledger).load_run(run_id)["attempt"] == 1
+    assert journal.lay_to_rest(run_id, "killed") is RunState.QUEUED
+
+
 def test_whoever_lost_a_run_cannot_write_it_any_more(ledger: Engine) -> None:
     run_id, errands = accept(ledger), Outbox(ledger, clock.now)
     hand_over(errands)

@@ -93,19 +93,24 @@ def _examine(settings: Settings, desk: Mapping[str, Any] | None) -> Iterator[Che
 
 def _list_processes(desk: Mapping[str, Any]) -> Iterator[Process]:
     if pid := desk.get("pid"):
-        yield Process(name="supervisor", state="ready", pid=pid, is_alive=_is_alive(pid))
+        state = machine.read_process_state(pid)
+        yield Process(
+            name="supervisor",
+            state="ready",
+            pid=pid,
+            is_alive=state != "",
+            is_frozen=state == "T",
+        )
     for name, one in desk.get("processes", {}).items():
+        state = machine.read_process_state(one["pid"])
         yield Process(
             name=name,
             state=one["state"],
             pid=one["pid"],
-            is_alive=_is_alive(one["pid"]),
+            is_alive=state != "",
+            is_frozen=state == "T",
             restarts=one.get("restarts", 0),
         )
-
-
-def _is_alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
 
 
 def _ask_prefect(

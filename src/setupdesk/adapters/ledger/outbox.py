@@ -301,6 +301,7 @@ def lay_to_rest(
 ) -> RunState:
     """End a run that nobody carries out any more: cancelled if that was wanted, else as *end*.
 
+    *end* may be ``QUEUED``: then a backtest waits again, and this attempt of it does not count.
     One that had not begun is started anew, a few times: nothing of it can have happened. A
     backtest that crashed is tried once more. An inline run was never handed over, and ends with
     its caller's process. Gives the state that the run has now.
@@ -315,23 +316,47 @@ def lay_to_rest(
     if state is RunState.CANCELLING:
         return _end(connection, run_id, RunState.CANCELLED, "cancelled on demand", at)
     starts = _count_starts(connection, run_id)
-    if state is RunState.QUEUED:
-        is_anew = 0 < starts < MOST_STARTS + row.attempt
-    else:
-        is_backtest = row.flow_type == "backtest_flow" and starts > 0
-        is_anew = is_backtest and end is RunState.CRASHED and row.attempt < MOST_ATTEMPTS
-    if is_anew:
+    may_repeat = state is RunState.RUNNING and row.flow_type == "backtest_flow" and starts > 0
+    if may_repeat and end is RunState.QUEUED:
+        return _wait_again(connection, run_id, reason, at)
+    is_unbegun = state is RunState.QUEUED and 0 < starts < MOST_STARTS + row.attempt
+    is_left = may_repeat and end is RunState.CRASHED and row.attempt < MOST_ATTEMPTS
+    if is_unbegun or is_left:
         return _start_anew(connection, run_id, reason, at)
-    note_repair(connection, at, run_id, reason, f"the run is {end.replace('_', ' ')}")
+    if end is not RunState.TIMED_OUT:
+        end = RunState.CRASHED
+        note_repair(connection, at, run_id, reason, "the run is crashed")
     return _end(connection, run_id, end, reason, at)
 
 
+_NOBODY = {
+    "state": RunState.QUEUED,
+    "worker": None,
+    "process": None,
+    "dispatched_at": None,
+    "stage": None,
+}
+
+
 def _start_anew(connection: Connection, run_id: str, reason: str, at: datetime) -> RunState:
-    nobody = {"worker": None, "process": None, "dispatched_at": None, "stage": None}
-    again = {"state": RunState.QUEUED, "reason": f"tried again: {reason}", **nobody}
+    again = {"reason": f"tried again: {reason}", **_NOBODY}
     connection.execute(update(run).where(run.c.run_id == run_id).values(again))
     put_errand(connection, run_id, "start", at)
     note_repair(connection, at, run_id, reason, "the run was started anew")
+    return RunState.QUEUED
+
+
+def _wait_again(connection: Connection, run_id: str, reason: str, at: datetime) -> RunState:
+    # What ended it was no fault of its own: neither the attempt nor the start counts.
+    waits = {"reason": f"waits again: {reason}", "attempt": run.c.attempt - 1, **_NOBODY}
+    connection.execute(update(run).where(run.c.run_id == run_id).values(waits))
+    last = select(func.max(outbox.c.outbox_id)).where(
+        outbox.c.run_id == run_id, outbox.c.kind == "start"
+    )
+    undone = {"done_at": None, "due_at": at, "lease_until": None}
+    connection.execute(
+        update(outbox).where(outbox.c.outbox_id == last.scalar_subquery()).values(undone)
+    )
     return RunState.QUEUED
 
 

@@ -232,6 +232,8 @@ CLOCK_SLACK = timedelta(seconds=60)
 _OF_THE_RUN = (*(run.c.flow_type, run.c.flow_run_id, run.c.state, run.c.reason, run.c.request),)
 
 
+_INSERT = insert(outbox)
+
 _is_to_be_started = exists().where(
     outbox.c.run_id == run.c.run_id, outbox.c.kind == "start", outbox.c.done_at.is_(None)
 )
@@ -257,7 +259,7 @@ def _change(connection: Connection, errand: Errand, values: dict[str, Any]) -> b
 def put_errand(connection: Connection, run_id: str, kind: str, at: datetime) -> None:
     """Put an errand into the outbox, in the transaction that makes it necessary."""
     row = {"run_id": run_id, "kind": kind, "created_at": at, "due_at": at}
-    connection.execute(insert(outbox), row)
+    connection.execute(_INSERT, row)
 
 
 def _load_state(connection: Connection, run_id: str) -> RunState:

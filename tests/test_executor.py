@@ -41,8 +41,9 @@ class Ledger:
         return (home / f"{run_id}.end").exists()
 
     def lay_to_rest(self, run_id, reason, end=RunState.CRASHED):
-        if not self.is_final(run_id):
-            (home / f"{run_id}.end").write_text(f"{end}: {reason}")
+        if self.is_final(run_id):
+            return RunState.COMPLETED
+        (home / f"{run_id}.end").write_text(f"{end}: {reason}")
         return end
 
     def settle(self, run_id):

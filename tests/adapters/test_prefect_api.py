@@ -119,7 +119,7 @@ def test_an_answer_of_5xx_is_an_error_to_retry(prefect_api: PrefectApi) -> None:
 def test_all_our_flow_runs_are_listed_over_several_pages(
     prefect_api: PrefectApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_PAGE", 2)
+    monkeypatch.setattr(module, "PAGE", 2)
     made = {
         prefect_api.create_flow_run("live_scan_flow", f"run_2025_11_01_{number:03}")
         for number in range(1, 6)

@@ -55,7 +55,7 @@ def group_answers_before_commit() -> None:
                 entry.value = entry.work(connection)
             for entry in batch[1:]:
                 entry.is_decided = True
-                entry.turn.set()
+                entry.turn.release()
 
     put(group_commit.GroupCommit, "_commit", commit)
 

@@ -92,7 +92,7 @@ def examine(ward: Ward, batch: list[Executor], run_ids: list[str], doomed: list[
             report = (ward.home / "runs" / run_id / "report.json").read_bytes()
             if hashlib.sha256(report).hexdigest() != run["result_sha256"]:
                 faults.append(f"results: the report of {run_id} is another")
-            if run["pid"] in hit:
+            if run["process"] and int(run["process"].split()[0]) in hit:
                 faults.append(f"zombie: {run_id} was finished by one that was taken for dead")
     woken = [one for one in batch if one.kind == "lone" and one.is_frozen]
     faults += [f"thaw: {one} did not wake" for one in woken if not ward.has_woken(one)]

@@ -75,9 +75,9 @@ class Client:
             return receipt
         raise _read_error(answer)
 
-    def runs(self, limit: int) -> list[dict[str, Any]]:
-        """List the newest runs."""
-        return self._get("/runs", limit=limit)
+    def runs(self, limit: int, **said: Any) -> dict[str, Any]:
+        """Give a page of the newest runs that are as *said*, and the cursor of the next one."""
+        return self._get("/runs", limit=limit, **said)
 
     def queue(self, limit: int) -> dict[str, Any]:
         """Show who runs and who waits."""

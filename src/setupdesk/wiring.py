@@ -43,6 +43,7 @@ from setupdesk.app.adopter import Adopter
 from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
+from setupdesk.app.find_runs import FindRuns
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.queries import Queries
@@ -105,6 +106,7 @@ class Desk:
     settings: Settings
     start: Start
     queries: Queries
+    find_runs: FindRuns
     show_queue: ShowQueue
     write_report_page: WriteReportPage
     data_desk: DataDesk
@@ -160,7 +162,8 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     spool = FeedSpool(settings.spool)
     registry = RuleRegistry(rules)
     build_offer = BuildOffer(catalogue, registry, rules, bar_store, calendar, clock.today)
-    queries = Queries(Reads(ledger), results, Repairs(ledger, clock.now))
+    reads = Reads(ledger)
+    queries = Queries(reads, results, Repairs(ledger, clock.now))
     rule_desk = RuleDesk(registry, rules, catalogue, _build_gate(settings))
     anchors = Anchors(ledger, settings.anchors, clock.now)
     start_ledger = StartLedger(ledger, clock.now, hands_over, bounds=bounds, anchors=anchors)
@@ -169,6 +172,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         settings=settings,
         start=Start(build_offer, start_ledger, alarm.ring),
         queries=queries,
+        find_runs=FindRuns(reads, catalogue),
         show_queue=ShowQueue(QueueReads(ledger), settings.places, clock.now),
         write_report_page=WriteReportPage(queries, registry, catalogue, bar_store, calendar),
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),

@@ -102,7 +102,7 @@ def test_a_request_that_is_sent_again_is_answered_byte_for_byte(api: httpx.Clien
     assert (first.status_code, first.content) == (again.status_code, again.content)
     assert first.headers["location"] == again.headers["location"]
     assert (refused.status_code, refused.content) == (422, still_refused.content)
-    assert len(api.get("/runs").json()) == 1
+    assert len(api.get("/runs").json()["runs"]) == 1
     outcomes = [row["outcome"] for row in api.get("/audit").json()]
     assert outcomes == ["replayed", "replayed", "accepted", "refused"]
 
@@ -116,7 +116,7 @@ def test_a_key_of_another_request_is_a_conflict(api: httpx.Client) -> None:
 
     assert (answer.status_code, answer.json()["title"]) == (409, "key_conflict")
     assert answer.headers["content-type"] == "application/problem+json"
-    assert len(api.get("/runs").json()) == 1
+    assert len(api.get("/runs").json()["runs"]) == 1
 
 
 @pytest.mark.parametrize("key", ["", "with space", "x" * 201])
@@ -243,6 +243,34 @@ def test_a_full_queue_answers_at_once_that_it_is_full(tmp_path: Path, api: httpx
     assert api.post("/runs", json=payload).status_code == 202
 
 
+def test_runs_are_found_by_their_filters_a_page_at_a_time(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    first, second, third = (ask(api, PAYLOAD)["run_id"] for _ in range(3))
+    api.post(f"/runs/{second}/cancel")
+    wanted: dict[str, str | int] = {"state": "queued", "symbol": "de40", "limit": 1}
+
+    page = api.get("/runs", params=wanted).json()
+    rest = api.get("/runs", params=wanted | {"cursor": page["next_cursor"]}).json()
+
+    assert [run["run_id"] for run in page["runs"] + rest["runs"]] == [third, first]
+    assert rest["next_cursor"] is None
+    either = api.get("/runs?state=queued&state=cancelled&limit=2").json()
+    assert [run["run_id"] for run in either["runs"]] == [third, second]
+
+
+def test_a_filter_that_does_not_exist_is_refused_and_not_ignored(api: httpx.Client) -> None:
+    for wrong, field in (
+        ({"status": "failed"}, "query.status"),
+        ({"state": "faild"}, "state"),
+        ({"cursor": "of mine"}, "cursor"),
+    ):
+        answer = api.get("/runs", params=wrong)
+
+        assert answer.status_code == 422
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert [problem["field"] for problem in answer.json()["problems"]] == [field]
+
+
 def test_a_waiting_run_is_cancelled_at_once(api: httpx.Client) -> None:
     api.post("/data/simulated", json=MARKET)
     run_id = ask(api, PAYLOAD)["run_id"]
@@ -348,7 +376,7 @@ def test_a_body_that_is_no_payload_is_refused_with_an_audit_row(
     assert len(answer.content) < 5_000
     assert [row["outcome"] for row in api.get("/audit").json()] == ["replayed", "refused"]
     assert api.get("/audit/check").json()["whole"]
-    assert api.get("/runs").json() == []
+    assert api.get("/runs").json() == {"runs": [], "next_cursor": None}
 
 
 def test_the_description_of_the_api_tells_of_payload_and_key(api: httpx.Client) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 from sqlalchemy import Engine, Select, select
 
 from setupdesk.adapters.ledger.database import reading
+from setupdesk.adapters.ledger.searching import TURN_OF_ACCEPTANCE, match
 from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, Row, audit_log, outbox, run
 from setupdesk.core.errors import NotFoundError
 from setupdesk.core.request import Mode
 from setupdesk.core.run import RunState
+from setupdesk.core.run_search import EVERY_RUN, RunSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,10 @@ class Reads:
             raise NotFoundError("run", run_id)
         return rows[0]
 
-    def load_runs(self, limit: int) -> list[Row]:
-        """Load the newest runs."""
-        newest = run.c.accepted_at.desc(), run.c.run_id.desc()
-        return self._rows(select(run).order_by(*newest).limit(limit))
+    def load_runs(self, limit: int, search: RunSearch = EVERY_RUN) -> list[Row]:
+        """Load the newest runs that are as searched for, the last accepted first."""
+        found = select(run).where(*match(search))
+        return self._rows(found.order_by(TURN_OF_ACCEPTANCE.desc()).limit(limit))
 
     def load_audit_log(self, limit: int) -> list[Row]:
         """Load the newest rows of the audit log."""

@@ -75,6 +75,10 @@ class Client:
             return receipt
         raise _read_error(answer)
 
+    def validate(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Say what would become of a request; nothing is written or started."""
+        return self._read(self._send("POST", "/runs/validate", json=payload))
+
     def runs(self, limit: int, **said: Any) -> dict[str, Any]:
         """Give a page of the newest runs that are as *said*, and the cursor of the next one."""
         return self._get("/runs", limit=limit, **said)

@@ -46,6 +46,7 @@ from setupdesk.app.fetch import Fetch
 from setupdesk.app.find_runs import FindRuns
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
+from setupdesk.app.preflight import Preflight
 from setupdesk.app.queries import Queries
 from setupdesk.app.queue import ShowQueue
 from setupdesk.app.reaper import Reaper
@@ -107,6 +108,7 @@ class Desk:
     start: Start
     queries: Queries
     find_runs: FindRuns
+    preflight: Preflight
     show_queue: ShowQueue
     write_report_page: WriteReportPage
     data_desk: DataDesk
@@ -168,12 +170,23 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     anchors = Anchors(ledger, settings.anchors, clock.now)
     start_ledger = StartLedger(ledger, clock.now, hands_over, bounds=bounds, anchors=anchors)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
+    show_queue = ShowQueue(QueueReads(ledger), settings.places, clock.now)
     return Desk(
         settings=settings,
         start=Start(build_offer, start_ledger, alarm.ring),
         queries=queries,
         find_runs=FindRuns(reads, catalogue),
-        show_queue=ShowQueue(QueueReads(ledger), settings.places, clock.now),
+        preflight=Preflight(
+            build_offer=build_offer,
+            registry=registry,
+            catalogue=catalogue,
+            bar_store=bar_store,
+            calendar=calendar,
+            load_speeds=reads.load_speeds,
+            show_queue=show_queue,
+            has_room=start_ledger.has_room,
+        ),
+        show_queue=show_queue,
         write_report_page=WriteReportPage(queries, registry, catalogue, bar_store, calendar),
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
         symbol_desk=SymbolDesk(catalogue, symbols, calendar),

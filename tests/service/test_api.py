@@ -29,6 +29,7 @@ PAYLOAD = {
     "start": "2025-05-01",
     "end": "2025-05-30",
 }
+PROBLEM = "application/problem+json"
 MARKET = {"symbol": "GER40", "start": "2025-05-01", "end": "2025-05-30", "seed": 1}
 
 
@@ -241,6 +242,25 @@ def test_a_full_queue_answers_at_once_that_it_is_full(tmp_path: Path, api: httpx
     assert api.get("/queue").json()["waiting_count"] == 200
     api.post(f"/runs/{first}/cancel")
     assert api.post("/runs", json=payload).status_code == 202
+
+
+def test_a_request_is_validated_without_a_trace(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+
+    good = api.post("/runs/validate", json=PAYLOAD)
+    half = json.dumps(PAYLOAD | {"symbol": "GER4O", "timeframe": "\ud800"})
+    bad = api.post("/runs/validate", content=half)
+    none = api.post("/runs/validate", content=b"{")
+
+    assert good.status_code == 200
+    assert {"request", "flow_type", "plan", "coverage", "queue"} == set(good.json())
+    assert bad.status_code == none.status_code == 422
+    assert bad.headers["content-type"] == none.headers["content-type"] == PROBLEM
+    assert [one["field"] for one in bad.json()["problems"]] == ["symbol", "timeframe"]
+    assert bad.json()["problems"][0]["suggestion"] == "GER40"
+    assert none.json()["problems"][0]["code"] == "wrong_shape"
+    assert api.get("/audit").json() == []
+    assert api.get("/runs").json()["runs"] == []
 
 
 def test_runs_are_found_by_their_filters_a_page_at_a_time(api: httpx.Client) -> None:

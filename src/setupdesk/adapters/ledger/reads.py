@@ -60,7 +60,7 @@ class Reads:
             run.c.request["setup_id"].as_string() == setup_id,
         )
         with reading(self.engine) as connection:
-            rows = connection.execute(done.order_by(run.c.accepted_at.desc()).limit(20)).all()
+            rows = connection.execute(done.order_by(TURN_OF_ACCEPTANCE.desc()).limit(20)).all()
         return [
             (row.plan["bars"], (row.finished_at - row.started_at).total_seconds()) for row in rows
         ]

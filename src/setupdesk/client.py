@@ -120,6 +120,10 @@ class Client:
         """Stop a run; its row stays."""
         return self._read(self._send("POST", f"/runs/{_check(run_id)}/cancel"))
 
+    def health(self) -> dict[str, Any]:
+        """Say whether the desk can do its work now, check by check; raised where it cannot."""
+        return self._get("/health")
+
     def audit_log(self, limit: int) -> list[dict[str, Any]]:
         """List the newest requests, accepted and refused."""
         return self._get("/audit", limit=limit)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from setupdesk.adapters import clock
 from setupdesk.adapters.bar_store import BarStore
 from setupdesk.adapters.calendar import ExchangeCalendar
 from setupdesk.adapters.catalogue import SymbolFiles, load_catalogue
+from setupdesk.adapters.desk_file import list_processes, read_desk_file
 from setupdesk.adapters.executor_socket import ExecutorSocket
 from setupdesk.adapters.feed_spool import FeedSpool
 from setupdesk.adapters.feeds.ccxt import CcxtFeed
@@ -44,6 +45,7 @@ from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
 from setupdesk.app.find_runs import FindRuns
+from setupdesk.app.health import ShowHealth
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.preflight import Preflight
@@ -260,6 +262,26 @@ def dispatching(desk: Desk) -> Iterator[None]:
         # What hangs in a call is left behind: its errand stays in the outbox until it is seen done.
         lead.join(DRAIN_SECONDS)
         prefect.close()
+
+
+@contextmanager
+def watching(desk: Desk) -> Iterator[ShowHealth]:
+    """Have a look at the desk's health at hand as long as this lasts."""
+    settings = desk.settings
+    key = load_secret(settings.prefect_key_file, "setupdesk:")
+    address = f"http://127.0.0.1:{settings.prefect_port}/api"
+    with closing(PrefectApi(address, key, timeout_seconds=LOOK_SECONDS)) as prefect:
+        yield ShowHealth(
+            Reads(desk.outbox.engine),
+            prefect,
+            ExecutorSocket(settings.executor_socket, LOOK_SECONDS),
+            lambda: list(list_processes(read_desk_file(settings.desk_file))),
+            clock.now,
+        )
+
+
+LOOK_SECONDS = 2.0
+"""Whoever takes longer to answer is not well."""
 
 
 def build_adopter(desk: Desk, prefect: PrefectApi) -> Adopter:

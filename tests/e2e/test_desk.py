@@ -245,6 +245,18 @@ def test_a_run_made_in_prefect_is_adopted_and_completes_under_a_run_id(
 START_FLOW = {"name": {"any_": ["start"]}}
 
 
+def test_a_desk_that_runs_is_well_for_everybody_and_in_detail_for_its_owner(desk: Desk) -> None:
+    address = desk.processes()["service"]["address"]
+
+    answer = httpx.get(f"{address}/api/v1/health")
+    with connect(load_settings({"SETUPDESK_HOME": str(desk.home)})) as client:
+        checks = {one["check"]: one["grade"] for one in client.health()["checks"]}
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert {"supervisor", "service", "executor", "prefect", "ledger", "errands"} <= set(checks)
+    assert "bad" not in checks.values()
+
+
 def test_requests_without_the_key_are_turned_away(desk: Desk) -> None:
     address = desk.processes()["service"]["address"]
 

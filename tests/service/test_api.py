@@ -263,6 +263,21 @@ def test_a_request_is_validated_without_a_trace(api: httpx.Client) -> None:
     assert api.get("/runs").json()["runs"] == []
 
 
+def test_health_has_a_bare_word_for_all_and_each_check_for_the_key(api: httpx.Client) -> None:
+    address = f"{api.base_url}health"
+
+    bare, full = httpx.get(address), api.get("/health")
+    wrong = api.get("/health", headers={"Authorization": "Bearer other"})
+
+    assert bare.status_code == full.status_code == 503
+    assert bare.headers["content-type"] == full.headers["content-type"] == PROBLEM
+    assert bare.json()["title"] == "unwell"
+    assert bare.json()["detail"] == "Not well: prefect answers, executor answers."
+    assert "checks" not in bare.json()
+    assert {"ledger", "errands"} < {one["check"] for one in full.json()["checks"]}
+    assert wrong.status_code == 401
+
+
 def test_runs_are_found_by_their_filters_a_page_at_a_time(api: httpx.Client) -> None:
     api.post("/data/simulated", json=MARKET)
     first, second, third = (ask(api, PAYLOAD)["run_id"] for _ in range(3))

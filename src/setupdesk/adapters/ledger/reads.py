@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import Engine, Select, func, select
 
 from setupdesk.adapters.ledger.database import reading
 from setupdesk.adapters.ledger.searching import TURN_OF_ACCEPTANCE, match
 from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, Row, audit_log, outbox, run
+from setupdesk.app.ports import Unsent
 from setupdesk.core.errors import NotFoundError
 from setupdesk.core.request import Mode
 from setupdesk.core.run import RunState
@@ -52,6 +53,23 @@ class Reads:
         with reading(self.engine) as connection:
             turns = list(connection.execute(waiting.order_by(*ORDER_OF_TURNS)).scalars())
         return turns.index(run_id) if run_id in turns else 0
+
+    def find_unsent(self) -> Unsent:
+        """Count the errands that are not done, and find the oldest."""
+        to_do = outbox.c.done_at.is_(None)
+        oldest = select(func.count(), func.min(outbox.c.created_at)).where(to_do)
+        failed = select(outbox.c.created_at, outbox.c.last_error).where(
+            to_do, outbox.c.last_error.is_not(None)
+        )
+        with reading(self.engine) as connection:
+            number, since = connection.execute(oldest).one()
+            stuck = connection.execute(failed.order_by(outbox.c.outbox_id).limit(1)).first()
+        return Unsent(
+            count=number,
+            oldest=since,
+            stuck_since=stuck.created_at if stuck else None,
+            error=stuck.last_error if stuck else "",
+        )
 
     def load_speeds(self, setup_id: str) -> list[tuple[int, float]]:
         """Load (bars, seconds) of the setup's newest completed runs."""

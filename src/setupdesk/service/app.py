@@ -26,6 +26,7 @@ from setupdesk.core.errors import (
 )
 from setupdesk.core.problem import Problem
 from setupdesk.service import audit, catalogue, data, health, queue, repairs, runs, symbols
+from setupdesk.service.description import describe
 from setupdesk.service.problems import problem_json
 from setupdesk.service.security import check_key
 from setupdesk.wiring import Desk, dispatching, watching
@@ -56,6 +57,7 @@ def create_app(desk: Desk, api_key: str) -> FastAPI:
     app.include_router(health.router, prefix=PREFIX)
     for resource in (runs, queue, audit, repairs, catalogue, symbols, data):
         app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_key)])
+    app.openapi = lambda: describe(app, desk.start.build_offer())  # type: ignore[method-assign]
     app.add_exception_handler(SetupdeskError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_wrong_shape)
     app.add_exception_handler(HTTPException, _answer_http_error)
@@ -107,7 +109,9 @@ def _answer_wrong_shape(_request: Request, error: Exception) -> JSONResponse:
 
 def _answer_http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 (registered for nothing else)
-    return problem_json(error.status_code, "http_error", str(error.detail), ())
+    answer = problem_json(error.status_code, "http_error", str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def _answer_bug(request: Request, error: Exception) -> JSONResponse:

@@ -76,10 +76,10 @@ def test_the_ids_that_may_be_asked_for_are_in_the_description(api: httpx.Client)
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_every_route_but_three_wants_the_key(api: httpx.Client, method: str, path: str) -> None:
-    for headers in ({"Authorization": ""}, {"Authorization": "Bearer other"}):
-        answer = send(api, method, path, headers=headers)
+    for key in ("", "Bearer other", "Bearer", "the-key", "Basic the-key"):
+        answer = send(api, method, path, headers={"Authorization": key})
 
-        if path in KEYLESS and headers["Authorization"] == "":
+        if path in KEYLESS and key == "":
             assert answer.status_code in (200, 503)
         elif path in KEYLESS - {"/api/v1/health"}:
             assert answer.status_code == 200
@@ -139,6 +139,19 @@ def test_a_body_of_the_wrong_shape_is_an_error_of_the_one_shape(
         assert (answer.status_code, answer.json()["status"]) == (422, "refused")
     else:
         check_problem(answer, 400, 404, 422)
+
+
+@pytest.mark.parametrize(
+    "path", ["/data/simulated", "/data/fetch", "/setups", "/symbols", "/nothing"]
+)
+def test_a_body_that_is_too_long_is_not_read(api: httpx.Client, path: str) -> None:
+    said = api.post(path, content=bytes(1_048_577))
+    turned_out = api.post(path, content=(bytes(65_536) for _ in range(17)))
+    just_short_enough = api.post(path, content=bytes(1_048_576))
+
+    check_problem(said, 413)
+    check_problem(turned_out, 404 if path == "/nothing" else 413)
+    check_problem(just_short_enough, 400, 404, 422)
 
 
 def test_every_error_is_described() -> None:

@@ -26,6 +26,7 @@ from setupdesk.core.errors import (
 )
 from setupdesk.core.problem import Problem
 from setupdesk.service import audit, catalogue, data, health, queue, repairs, runs, symbols
+from setupdesk.service.bodies import LimitBodies
 from setupdesk.service.description import describe
 from setupdesk.service.problems import problem_json
 from setupdesk.service.security import check_key
@@ -57,6 +58,7 @@ def create_app(desk: Desk, api_key: str) -> FastAPI:
     app.include_router(health.router, prefix=PREFIX)
     for resource in (runs, queue, audit, repairs, catalogue, symbols, data):
         app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_key)])
+    app.add_middleware(LimitBodies, prefix=PREFIX)
     app.openapi = lambda: describe(app, desk.start.build_offer())  # type: ignore[method-assign]
     app.add_exception_handler(SetupdeskError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_wrong_shape)

@@ -4,6 +4,7 @@ START's ledger as it is, beside the same ledger with one transaction, so one fsy
 Both take turns on one machine, in one folder; `make bench` runs it, it takes half a minute.
 """
 
+import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -40,13 +41,29 @@ def main() -> None:
         alone: dict[int, list[float]] = {1: [], MOST: []}
         rates: dict[int, list[float]] = {1: [], MOST: []}
         accept_in_turn(start, 50)
+        raw: list[float] = []
         for _ in range(ROUNDS):
+            raw += sync_in_turn(Path(folder) / "raw", ALONE)
             for most in (1, MOST):
                 start.writer.most = most
                 alone[most] += accept_in_turn(start, ALONE)
                 rates[most].append(measure_rate(start))
         engine.dispose()
+    once = median(raw)
+    print(f"raw append of 12 KiB and fdatasync: p50 {once * 1000:.2f} ms, {1 / once:,.0f}/s")
     tell(alone, rates)
+
+
+def sync_in_turn(path: Path, count: int) -> list[float]:
+    """Do with a plain file what SQLite does for one request; give the seconds that each took."""
+    taken = []
+    with path.open("ab", buffering=0) as file:
+        for _ in range(count):
+            began = perf_counter()
+            file.write(bytes(12 * 1024))
+            os.fdatasync(file.fileno())
+            taken.append(perf_counter() - began)
+    return taken
 
 
 def accept_in_turn(start: StartLedger, count: int) -> list[float]:

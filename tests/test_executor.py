@@ -326,7 +326,7 @@ def test_a_stop_ends_the_runs_and_says_so(prefect_server: "PrefectServer", tmp_p
         assert desk.process.wait(5) == 0
         assert not is_alive(child)
         end = (tmp_path / "run_2025_11_03_001.end").read_text()
-        assert end == "crashed: the desk was stopped while it ran"
+        assert end == "queued: the desk was stopped while it ran"
         assert not desk.executor.path.exists()
 
 

@@ -46,6 +46,9 @@ LONGEST_BACKOFF = 30.0
 STEADY_SECONDS = 3.0
 """A process that was ready for so long is in no loop of crashes: it is started anew at once."""
 
+STARTING_SECONDS = 300.0
+"""A process that is not ready by then is killed, and started anew: kernels compile meanwhile."""
+
 LOOK_SECONDS = 5.0
 """How often a process that is ready is asked whether it still answers."""
 
@@ -87,6 +90,7 @@ class Supervisor:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.stopping = False
+        self.is_told = False
         self.processes: list[_Process] = []
 
     def run(self) -> None:
@@ -98,7 +102,7 @@ class Supervisor:
             self._write_desk_file()
             while not (self.stopping or _is_gone(self.settings.dies_with)):
                 changed = [self._look_after(process) for process in self.processes]
-                if any(changed):
+                if any(changed) or not self.is_told:
                     self._write_desk_file()
                 time.sleep(POLL_SECONDS)
         finally:
@@ -130,7 +134,7 @@ class Supervisor:
             if process.state == "ready":
                 _kill_if_hung(process, now)
                 return False
-            return process.state == "starting" and _note_if_ready(process, now)
+            return process.state == "starting" and _await_ready(process, now)
         if process.state != "restarting":
             steady = process.state == "ready" and now - process.ready_at > STEADY_SECONDS
             process.failures = 1 if steady else process.failures + 1
@@ -158,8 +162,15 @@ class Supervisor:
             for process in self.processes
         }
         draft = self.settings.desk_file.with_suffix(".draft")
-        draft.write_text(json.dumps({"pid": os.getpid(), "processes": processes}))
-        draft.replace(self.settings.desk_file)
+        try:
+            draft.write_text(json.dumps({"pid": os.getpid(), "processes": processes}))
+            draft.replace(self.settings.desk_file)
+        except OSError as error:
+            # A full disk must not end the desk; what the file says is true again soon.
+            log.error("desk.json could not be written: %s", error.strerror)  # noqa: TRY400 (no bug)
+            self.is_told = False
+        else:
+            self.is_told = True
 
 
 def _list_processes(settings: Settings) -> list[ProcessSpec]:
@@ -199,8 +210,11 @@ def _list_processes(settings: Settings) -> list[ProcessSpec]:
     ]
 
 
-def _note_if_ready(process: _Process, now: float) -> bool:
+def _await_ready(process: _Process, now: float) -> bool:
     if not process.spec.is_ready():
+        if now - process.started_at > STARTING_SECONDS:
+            log.error("%s did not get ready in %.0f s: killed", process.spec.name, STARTING_SECONDS)
+            process.popen.kill()
         return False
     process.state, process.ready_at = "ready", now
     process.answered_at, process.look_at = now, now + LOOK_SECONDS
@@ -313,13 +327,18 @@ def await_service(settings: Settings) -> str:
 
 def stop(settings: Settings) -> bool:
     """Stop the desk and wait until all its processes are gone; False if none ran."""
-    ran = False
+    pid, deadline = 0, time.monotonic() + 4 * STOP_SECONDS
     while desk := find_desk(settings):
-        if desk["pid"] and not ran:
-            os.kill(desk["pid"], signal.SIGTERM)
-            ran = True
+        if desk["pid"] and not pid:
+            pid = desk["pid"]
+            os.kill(pid, signal.SIGTERM)
+        if time.monotonic() > deadline:
+            raise DeskUnavailableError(
+                f"its supervisor, process {pid}, does not stop; `kill -9 {pid}` ends it with all "
+                f"that it started"
+            )
         time.sleep(0.05)
-    return ran
+    return bool(pid)
 
 
 @contextmanager

@@ -82,8 +82,9 @@ def _examine_plugin(plugin: TriggerPlugin) -> Iterable[str]:
     return examine_plugin(plugin, load_catalogue()["GER40"])
 
 
-DISPATCHED = (("start", "settle"), ("cancel",))
-"""Which errands each dispatcher carries: a cancel waits for no answer of Prefect's."""
+DISPATCHED = (("start",), ("settle",), ("cancel",))
+"""Which errands each dispatcher carries: a cancel waits for no answer of Prefect's, and what
+Prefect has to be told of ends waits for no executor."""
 
 
 DRAIN_SECONDS = 2.0

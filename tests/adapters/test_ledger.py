@@ -35,6 +35,7 @@ from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import open_database, reading, writing
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import LEASE, Outbox
+from setupdesk.adapters.ledger.processes import name_process
 from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.repairs import Repairs
 from setupdesk.adapters.ledger.start import StartLedger
@@ -521,6 +522,22 @@ def test_what_is_not_worth_a_second_try_ends_at_once(ledger: Engine, end: RunSta
     assert state_of(ledger, run_id) == end
 
 
+def test_a_desk_that_is_stopped_costs_a_backtest_no_attempt(ledger: Engine) -> None:
+    run_id, journal = accept(ledger), Journal(ledger, clock.now, "executor 1")
+    errands = Outbox(ledger, clock.now)
+
+    for _ in range(5):
+        assert hand_over(errands) == run_id
+        journal.begin(run_id)
+        stopped = "the desk was stopped while it ran"
+        assert journal.lay_to_rest(run_id, stopped, RunState.QUEUED) is RunState.QUEUED
+
+    hand_over(errands)
+    journal.begin(run_id)
+    assert Reads(ledger).load_run(run_id)["attempt"] == 1
+    assert journal.lay_to_rest(run_id, "killed") is RunState.QUEUED
+
+
 def test_whoever_lost_a_run_cannot_write_it_any_more(ledger: Engine) -> None:
     run_id, errands = accept(ledger), Outbox(ledger, clock.now)
     hand_over(errands)
@@ -611,6 +628,21 @@ def test_a_run_that_an_executor_took_and_never_began_is_started_anew(ledger: Eng
     assert hand_over(errands) == run_id
 
 
+def test_a_run_that_dies_before_it_was_seen_handed_over_gives_its_place_back(
+    ledger: Engine,
+) -> None:
+    run_id, errands = accept(ledger), Outbox(ledger, clock.now)
+    errand = errands.take_due({"start"})
+    assert errand
+
+    Journal(ledger, clock.now, "executor 1").lay_to_rest(run_id, "its process was killed")
+    errands.finish(errand)
+
+    assert errands.count_busy() == 0
+    assert hand_over(errands) == run_id
+    assert errands.count_busy() == 1
+
+
 def test_an_errand_belongs_to_one_dispatcher_at_a_time(ledger: Engine) -> None:
     accept(ledger)
     now = [clock.now()]
@@ -686,10 +718,11 @@ def test_a_run_that_never_begins_is_given_up_after_a_few_starts(ledger: Engine) 
 
 
 def test_an_inline_run_whose_process_is_gone_is_ended(ledger: Engine) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
     lost, alive = accept_inline(ledger), accept_inline(ledger)
-    Journal(ledger, clock.now, f"inline {dead.pid}").begin(lost)
+    with subprocess.Popen(["sleep", "60"]) as dead:  # noqa: S607 (any process will do)
+        name = name_process(dead.pid)
+        dead.kill()
+    Journal(ledger, clock.now, "inline 1", name).begin(lost)
     mine = Journal(ledger, clock.now, f"inline {os.getpid()}")
     mine.begin(alive)
 
@@ -753,7 +786,8 @@ def test_a_run_in_another_process_is_interrupted_and_cancelled_at_once(ledger: E
         assert process.stdout
         process.stdout.readline()
         run_id = accept_inline(ledger)
-        Journal(ledger, clock.now, f"inline {process.pid}").begin(run_id)
+        name = name_process(process.pid)
+        Journal(ledger, clock.now, f"inline {process.pid}", name).begin(run_id)
 
         state = Outbox(ledger, clock.now).ask_to_cancel(run_id)
 
@@ -764,9 +798,11 @@ def test_a_run_in_another_process_is_interrupted_and_cancelled_at_once(ledger: E
 
 
 def test_another_program_that_got_the_number_of_a_process_is_left_alone(ledger: Engine) -> None:
-    with subprocess.Popen(["sleep", "60"]) as stranger:  # noqa: S607 (any program will do)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
         run_id = accept_inline(ledger)
-        Journal(ledger, clock.now, f"inline {stranger.pid}").begin(run_id)
+        boot, _, began = name_process(stranger.pid).partition(":")
+        before = f"{boot}:{int(began) - 1}"
+        Journal(ledger, clock.now, f"inline {stranger.pid}", before).begin(run_id)
 
         state = Outbox(ledger, clock.now).ask_to_cancel(run_id)
 

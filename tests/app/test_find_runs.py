@@ -153,5 +153,5 @@ def test_a_page_shows_no_secrets_of_the_machine(desk: Desk) -> None:
 
     [run] = desk.find_runs({}, 1)["runs"]
 
-    assert not {"plan", "traceback", "result_sha256", "worker", "pid"} & set(run)
+    assert not {"plan", "traceback", "result_sha256", "worker", "process"} & set(run)
     assert run["request"]["symbol"] == "GER40"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 
-from setupdesk.adapters.ledger.processes import is_alive
+from setupdesk.adapters.ledger.processes import has_process
 from tests.faults.real_desk import RealDesk
 
 PAUSES = {"service": 3.0, "executor": 8.0, "child": 1.0, "prefect": 12.0}
@@ -69,7 +69,7 @@ class Killer:
     def kill_one(self, kind: str, *, spares_young: bool = False) -> bool:
         """Kill one process of a kind; False if none lives, or only a young one that is spared."""
         pid = self._find_child() if kind == "child" else self._find(kind, spares_young)
-        if not pid or not is_alive(pid):
+        if not pid or not has_process(pid):
             return False
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

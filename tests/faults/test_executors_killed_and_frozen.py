@@ -13,7 +13,7 @@ import pytest
 
 from setupdesk.adapters import clock
 from setupdesk.adapters.ledger.database import open_database
-from setupdesk.adapters.ledger.processes import is_alive
+from setupdesk.adapters.ledger.processes import has_process
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.ledger.workers import Workers
 from setupdesk.core.request import parse_request
@@ -72,7 +72,7 @@ def thaw(ward: Ward, executors: list[Executor]) -> None:
     frozen = [one for one in executors if one.is_frozen]
     for executor in frozen:
         ward.wake(executor)
-    wait_until(lambda: not [one for one in frozen if is_alive(one.pid)], 60)
+    wait_until(lambda: not [one for one in frozen if has_process(one.pid)], 60)
 
 
 def examine(ward: Ward, batch: list[Executor], run_ids: list[str], doomed: list[str]) -> list[str]:

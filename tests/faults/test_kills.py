@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from setupdesk.adapters.ledger.processes import is_alive
+from setupdesk.adapters.ledger.processes import has_process
 from tests.faults.crowd import Clients
 from tests.faults.killer import PAUSES_OF_MANY, Killer
 from tests.faults.real_desk import RealDesk, running_desk
@@ -66,7 +66,9 @@ def kill_and_judge(home: Path, seed: int, kills: int, tally: Tally, **said: Any)
         )
         tally.states += count_states(home)
     return faults + [
-        f"orphan: process {pid} outlived its desk" for pid in desk.find_processes() if is_alive(pid)
+        f"orphan: process {pid} outlived its desk"
+        for pid in desk.find_processes()
+        if has_process(pid)
     ]
 
 

@@ -22,7 +22,7 @@ from setupdesk.adapters import clock
 from setupdesk.adapters.executor_socket import ExecutorSocket
 from setupdesk.adapters.ledger.database import open_database, writing
 from setupdesk.adapters.ledger.outbox import Outbox
-from setupdesk.adapters.ledger.processes import is_alive
+from setupdesk.adapters.ledger.processes import has_process
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.ledger.workers import Workers
 from setupdesk.app.dispatcher import Dispatcher
@@ -151,7 +151,7 @@ class Ward:
         """Let one go as a desk does that is stopped; nobody is given to it any more."""
         executor.is_dismissed = True
         os.kill(executor.pid, signal.SIGTERM)
-        wait_until(lambda: not is_alive(executor.pid), 30)
+        wait_until(lambda: not has_process(executor.pid), 30)
 
     def await_reports(self, victims: list[Executor], seconds: float) -> None:
         """Wait until the ledger has each victim's end, and note how long that took."""

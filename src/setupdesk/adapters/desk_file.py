@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from setupdesk.adapters.machine import read_process_state
 from setupdesk.app.doctor.processes import Process
 
 
@@ -20,16 +21,18 @@ def read_desk_file(path: Path) -> dict[str, Any]:
 def list_processes(desk: Mapping[str, Any]) -> Iterator[Process]:
     """List the supervisor and its processes, and look whether each is there."""
     if pid := desk.get("pid"):
-        yield Process(name="supervisor", state="ready", pid=pid, is_alive=_is_alive(pid))
+        yield _look_at("supervisor", {"state": "ready", "pid": pid})
     for name, one in desk.get("processes", {}).items():
-        yield Process(
-            name=name,
-            state=one["state"],
-            pid=one["pid"],
-            is_alive=_is_alive(one["pid"]),
-            restarts=one.get("restarts", 0),
-        )
+        yield _look_at(name, one)
 
 
-def _is_alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+def _look_at(name: str, said: Mapping[str, Any]) -> Process:
+    state = read_process_state(said["pid"])
+    return Process(
+        name=name,
+        state=said["state"],
+        pid=said["pid"],
+        is_alive=state != "",
+        is_frozen=state == "T",
+        restarts=said.get("restarts", 0),
+    )

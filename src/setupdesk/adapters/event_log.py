@@ -9,7 +9,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -62,7 +62,10 @@ class EventLog(logging.Handler):
                 append_line(self._runs / run_id / "run.log", line)
         except Exception as error:  # noqa: BLE001 (its words may hold what must not be shown)
             reason = getattr(error, "strerror", None) or type(error).__name__
-            sys.stderr.write(f"an event could not be logged: {reason}\n")
+            # Standard error may be a file on the same full disk.
+            with suppress(OSError, ValueError):
+                sys.stderr.write(f"an event could not be logged: {reason}\n")
+                sys.stderr.flush()
 
     def _find_run_id(self, record: logging.LogRecord) -> str:
         named = getattr(record, "run_id", None) or get_contextvars().get("run_id")

@@ -67,8 +67,10 @@ class ExecutorSocket:
                     line = lines.readline()
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise ExecutorGoneError from error
+        except TimeoutError as error:
+            raise ExecutorUnavailableError("it does not answer") from error
         except OSError as error:
-            raise ExecutorUnavailableError(repr(error)) from error
+            raise ExecutorUnavailableError(error.strerror or "the connection broke") from error
         if not line.endswith(b"\n"):
             raise ExecutorUnavailableError("it hung up without an answer")
         answer: dict[str, Any] = json.loads(line)

@@ -84,6 +84,15 @@ def _find_unmet(requirements: Iterable[str]) -> Iterator[str]:
             yield f"{wanted.name}{wanted.specifier} ({found})"
 
 
+def read_process_state(pid: int) -> str:
+    """Read the kernel's letter for what a process does, ``T`` if it is stopped; empty if gone."""
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def is_clock_synced() -> bool | None:
     """Say whether systemd has set the clock by the network; None where it does not do that."""
     return _SYNCED.exists() if _TIMESYNC.is_dir() else None

@@ -16,7 +16,6 @@ from setupdesk.core.run import RunState
 
 DEPLOYMENT_NAME = "setupdesk"
 TAG = "setupdesk"
-_PAGE = 200
 """The most flow runs that Prefect gives at once."""
 
 RUN_ID_PATTERN = r"^run_\d{4}_\d{2}_\d{2}_\d{3,}$"
@@ -254,25 +253,20 @@ class PrefectApi:
         return self.call("POST", "/flow_runs/filter", {"flow_runs": {"name": {"any_": [run_id]}}})
 
     def list_flow_runs(self, flow_names: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """List all flow runs of our deployments of these flows, the oldest first."""
-        asked = {
-            "flows": {"name": {"any_": list(flow_names)}},
-            "deployments": {"name": {"any_": [DEPLOYMENT_NAME]}},
-            "sort": "EXPECTED_START_TIME_ASC",
-            "limit": _PAGE,
-        }
-        for number in count():
-            page = self.call("POST", "/flow_runs/filter", asked | {"offset": number * _PAGE})
-            yield from page
-            if len(page) < _PAGE:
-                return
+        """List all flow runs of our deployments of these flows."""
+        return self._find_all(
+            {
+                "flows": {"name": {"any_": list(flow_names)}},
+                "deployments": {"name": {"any_": [DEPLOYMENT_NAME]}},
+            }
+        )
 
     def read_clock(self) -> datetime:
         """Read the time of the server."""
         try:
             return parsedate_to_datetime(self._http.get("/health").headers["Date"])
         except httpx.TransportError as error:
-            raise PrefectUnavailableError(repr(error)) from error
+            raise PrefectUnavailableError(_tell(error)) from error
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Ask Prefect anything, and read its answer."""
@@ -281,7 +275,7 @@ class PrefectApi:
         except httpx.ConnectError as error:
             raise PrefectUnavailableError("it is not up yet") from error
         except httpx.TransportError as error:
-            raise PrefectUnavailableError(repr(error)) from error
+            raise PrefectUnavailableError(_tell(error)) from error
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise PrefectUnavailableError(f"it answered {response.status_code} to {method} {path}")
         try:
@@ -290,6 +284,12 @@ class PrefectApi:
             error.add_note(response.text[:1000])
             raise
         return response.json()
+
+
+def _tell(error: httpx.TransportError) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return "it does not answer"
+    return "the connection broke in the middle of an answer"
 
 
 def is_due(flow_run: Mapping[str, Any], now: datetime) -> bool:

@@ -10,6 +10,7 @@ from threading import Event
 from structlog.contextvars import bound_contextvars
 
 from setupdesk.app.ports import EngineUnavailableError, Errand, FlowEngine, Outbox, Workers
+from setupdesk.core.errors import LedgerUnavailableError
 from setupdesk.core.run import RunState
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,9 @@ class Dispatcher:
             self._carry(errand)
         except EngineUnavailableError as down:
             self.outbox.release(errand, str(down))
+            raise
+        except LedgerUnavailableError:
+            # Its lease ends, and it is tried again.
             raise
         except Exception as bug:
             log.exception("%s went wrong", errand.kind, extra={"attempts": errand.attempts})

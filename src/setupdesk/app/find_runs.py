@@ -8,7 +8,7 @@ from setupdesk.app.queries import Row, show_row
 from setupdesk.core.run_search import RunSearch, parse_run_search, write_cursor
 from setupdesk.core.symbol import Catalogue
 
-_HIDDEN = {"plan", "traceback", "result_sha256", "worker", "pid"}
+_HIDDEN = {"plan", "traceback", "result_sha256", "worker", "process"}
 
 
 class Reads(Protocol):

@@ -195,8 +195,10 @@ class Executor:
                 child.is_timed_out, child.overdue_at = True, math.inf
                 kill(child.pid)
 
-    def _has_grown(self) -> bool:
-        return measure_memory() > self._grown_at
+    def _has_grown(self, *, twice: bool = False) -> bool:
+        # While it holds a run it takes others too, so that none waits for a long one to end.
+        more = self.limits.growth_mb * MEGABYTE if twice and self._children else 0
+        return measure_memory() > self._grown_at + more
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
@@ -228,7 +230,7 @@ class Executor:
         run_id = task.run_id
         if self._find(run_id) or self.journal.is_final(run_id):
             return {"started": False}
-        if self._has_grown():
+        if self._has_grown(twice=True):
             return {"error": "it is about to be started anew, as it has grown too large"}
         refuse_threads()
         parent = os.getpid()
@@ -279,19 +281,22 @@ class Executor:
                 self._ended.remove(child)
 
     def _write_end(self, child: Child) -> None:
-        if child.is_timed_out:
-            reason = (
-                f"it took longer than {self.limits.seconds:,.0f} s, the run_seconds of the desk"
-            )
-            self.journal.lay_to_rest(child.run_id, reason, RunState.TIMED_OUT)
-            return
-        stopped = "the desk was stopped while it ran"
-        reason = stopped if self._stopping else describe_exit(child.exit_code)
-        state = self.journal.lay_to_rest(child.run_id, reason)
-        if not state.is_final:
-            log.warning("tried again: %s", reason, extra={"run_id": child.run_id})
+        reason, end = self._judge(child)
+        state = self.journal.lay_to_rest(child.run_id, reason, end)
+        if state is RunState.QUEUED:
+            log.warning("to be tried again: %s", reason, extra={"run_id": child.run_id})
+        elif state is end:
+            log.error("%s: %s", end.replace("_", " "), reason, extra={"run_id": child.run_id})
         elif child.exit_code:
             self.journal.settle(child.run_id)
+
+    def _judge(self, child: Child) -> tuple[str, RunState]:
+        if child.is_timed_out:
+            limit = f"{self.limits.seconds:,.0f} s, the run_seconds of the desk"
+            return f"it took longer than {limit}", RunState.TIMED_OUT
+        if self._stopping:
+            return "the desk was stopped while it ran", RunState.QUEUED
+        return describe_exit(child.exit_code), RunState.CRASHED
 
     def _end_all(self) -> None:
         for pid in self._children:

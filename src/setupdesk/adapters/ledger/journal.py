@@ -11,12 +11,11 @@ from sqlalchemy import Connection, Engine, and_, select, update
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.outbox import (
     INLINE,
-    find_inline_pid,
     is_to_be_settled,
     lay_to_rest,
     put_errand,
 )
-from setupdesk.adapters.ledger.processes import is_alive
+from setupdesk.adapters.ledger.processes import is_alive, name_process
 from setupdesk.adapters.ledger.tables import run
 from setupdesk.app.ports import Draft, NotStartableError
 from setupdesk.core.errors import NotFoundError
@@ -33,13 +32,16 @@ class Journal:
     worker: str
     """Who carries the runs out: ``executor N``, or ``inline PID`` in the caller's own process."""
 
+    process: str | None = None
+    """The process that does it; this one, and each of its children, where nothing is said."""
+
     def begin(self, run_id: str) -> Run:
         """Take a queued run as started; nobody else can then."""
         begun = {
             "state": RunState.RUNNING,
             "started_at": self.clock(),
             "worker": self.worker,
-            "pid": os.getpid(),
+            "process": self._name_process(),
             "attempt": run.c.attempt + 1,
         }
         with writing(self.engine) as connection:
@@ -121,10 +123,13 @@ class Journal:
         under_way = run.c.state.in_([RunState.QUEUED, RunState.RUNNING])
         inline = and_(under_way, run.c.worker.startswith(INLINE))
         with writing(self.engine) as connection:
-            for row in connection.execute(select(run.c.run_id, run.c.worker).where(inline)).all():
-                if not is_alive(find_inline_pid(row.worker) or 0):
+            for row in connection.execute(select(run.c.run_id, run.c.process).where(inline)).all():
+                if not is_alive(row.process):
                     reason = "its process was gone before the run had ended"
                     lay_to_rest(connection, row.run_id, reason, self.clock())
+
+    def _name_process(self) -> str:
+        return self.process or name_process(os.getpid())
 
     def _move(self, run_id: str, **values: Any) -> None:
         with writing(self.engine) as connection:
@@ -132,7 +137,7 @@ class Journal:
 
     def _change(self, connection: Connection, run_id: str, values: Mapping[str, Any]) -> bool:
         # A run that was cancelled or given to somebody else meanwhile is no longer ours.
-        mine = and_(run.c.worker == self.worker, run.c.pid == os.getpid())
+        mine = and_(run.c.worker == self.worker, run.c.process == self._name_process())
         running = and_(run.c.run_id == run_id, run.c.state == RunState.RUNNING)
         return bool(connection.execute(update(run).where(running, mine).values(values)).rowcount)
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Engine,
     and_,
     case,
+    exists,
     func,
     insert,
     or_,
@@ -131,9 +132,9 @@ class Outbox:
         with writing(self.engine) as connection:
             is_mine = _change(connection, errand, {"done_at": at, "lease_until": None})
             if is_mine and errand.kind == "start":
-                connection.execute(
-                    update(run).where(run.c.run_id == errand.run_id).values(dispatched_at=at)
-                )
+                # Its process may have died meanwhile: then it is to be started anew, and waits.
+                given = and_(run.c.run_id == errand.run_id, ~_is_to_be_started)
+                connection.execute(update(run).where(given).values(dispatched_at=at))
 
     def release(self, errand: Errand, error: str | None = None) -> None:
         """Give the errand back to be tried again; *error* says why it waits."""
@@ -154,10 +155,11 @@ class Outbox:
     def lay_to_rest(self, run_id: str, reason: str) -> None:
         """End a run that the executor does not hold, and its process, should there be one."""
         with writing(self.engine) as connection:
-            pid = connection.execute(select(run.c.pid).where(run.c.run_id == run_id)).scalar()
+            process = connection.execute(
+                select(run.c.process).where(run.c.run_id == run_id)
+            ).scalar()
             lay_to_rest(connection, run_id, reason, self.clock())
-        if pid:
-            kill_group(pid)
+        kill_group(process)
 
     def give_up(self, run_id: str, reason: str) -> None:
         """End a run that cannot be started."""
@@ -194,7 +196,7 @@ class Outbox:
         """Cancel a run that waits at once, have one that runs stopped; others stay as they are."""
         at = self.clock()
         with writing(self.engine) as connection:
-            found = select(run.c.state, run.c.flow_run_id, run.c.worker)
+            found = select(run.c.state, run.c.flow_run_id, run.c.worker, run.c.process)
             row = connection.execute(found.where(run.c.run_id == run_id)).one_or_none()
             if row is None:
                 raise NotFoundError("run", run_id)
@@ -206,13 +208,12 @@ class Outbox:
             connection.execute(
                 update(run).where(run.c.run_id == run_id).values(state=RunState.CANCELLING)
             )
-            pid = find_inline_pid(row.worker)
-            if pid is None:
+            if not (row.worker or "").startswith(INLINE):
                 put_errand(connection, run_id, "cancel", at)
                 return RunState.CANCELLING
             lay_to_rest(connection, run_id, "cancelled on demand", at)
         # The row is on the disk, so that whatever the process still does cannot change it.
-        interrupt(pid)
+        interrupt(row.process)
         return RunState.CANCELLED
 
 
@@ -229,6 +230,13 @@ CLOCK_SLACK = timedelta(seconds=60)
 """Nothing is put off for longer: a time beyond it was written before the clock went back."""
 
 _OF_THE_RUN = (*(run.c.flow_type, run.c.flow_run_id, run.c.state, run.c.reason, run.c.request),)
+
+
+_INSERT = insert(outbox)
+
+_is_to_be_started = exists().where(
+    outbox.c.run_id == run.c.run_id, outbox.c.kind == "start", outbox.c.done_at.is_(None)
+)
 
 
 def _is_past(time: ColumnElement[datetime | None], at: datetime) -> ColumnElement[bool]:
@@ -248,15 +256,10 @@ def _change(connection: Connection, errand: Errand, values: dict[str, Any]) -> b
     return bool(changed)
 
 
-def find_inline_pid(worker: str | None) -> int | None:
-    """Find the process that carries out an inline run; None for any other run."""
-    return int(worker.removeprefix(INLINE)) if worker and worker.startswith(INLINE) else None
-
-
 def put_errand(connection: Connection, run_id: str, kind: str, at: datetime) -> None:
     """Put an errand into the outbox, in the transaction that makes it necessary."""
     row = {"run_id": run_id, "kind": kind, "created_at": at, "due_at": at}
-    connection.execute(insert(outbox), row)
+    connection.execute(_INSERT, row)
 
 
 def _load_state(connection: Connection, run_id: str) -> RunState:
@@ -300,6 +303,7 @@ def lay_to_rest(
 ) -> RunState:
     """End a run that nobody carries out any more: cancelled if that was wanted, else as *end*.
 
+    *end* may be ``QUEUED``: then a backtest waits again, and this attempt of it does not count.
     One that had not begun is started anew, a few times: nothing of it can have happened. A
     backtest that crashed is tried once more. An inline run was never handed over, and ends with
     its caller's process. Gives the state that the run has now.
@@ -314,23 +318,47 @@ def lay_to_rest(
     if state is RunState.CANCELLING:
         return _end(connection, run_id, RunState.CANCELLED, "cancelled on demand", at)
     starts = _count_starts(connection, run_id)
-    if state is RunState.QUEUED:
-        is_anew = 0 < starts < MOST_STARTS + row.attempt
-    else:
-        is_backtest = row.flow_type == "backtest_flow" and starts > 0
-        is_anew = is_backtest and end is RunState.CRASHED and row.attempt < MOST_ATTEMPTS
-    if is_anew:
+    may_repeat = state is RunState.RUNNING and row.flow_type == "backtest_flow" and starts > 0
+    if may_repeat and end is RunState.QUEUED:
+        return _wait_again(connection, run_id, reason, at)
+    is_unbegun = state is RunState.QUEUED and 0 < starts < MOST_STARTS + row.attempt
+    is_left = may_repeat and end is RunState.CRASHED and row.attempt < MOST_ATTEMPTS
+    if is_unbegun or is_left:
         return _start_anew(connection, run_id, reason, at)
-    note_repair(connection, at, run_id, reason, f"the run is {end.replace('_', ' ')}")
+    if end is not RunState.TIMED_OUT:
+        end = RunState.CRASHED
+        note_repair(connection, at, run_id, reason, "the run is crashed")
     return _end(connection, run_id, end, reason, at)
 
 
+_NOBODY = {
+    "state": RunState.QUEUED,
+    "worker": None,
+    "process": None,
+    "dispatched_at": None,
+    "stage": None,
+}
+
+
 def _start_anew(connection: Connection, run_id: str, reason: str, at: datetime) -> RunState:
-    nobody = {"worker": None, "pid": None, "dispatched_at": None, "stage": None}
-    again = {"state": RunState.QUEUED, "reason": f"tried again: {reason}", **nobody}
+    again = {"reason": f"tried again: {reason}", **_NOBODY}
     connection.execute(update(run).where(run.c.run_id == run_id).values(again))
     put_errand(connection, run_id, "start", at)
     note_repair(connection, at, run_id, reason, "the run was started anew")
+    return RunState.QUEUED
+
+
+def _wait_again(connection: Connection, run_id: str, reason: str, at: datetime) -> RunState:
+    # What ended it was no fault of its own: neither the attempt nor the start counts.
+    waits = {"reason": f"waits again: {reason}", "attempt": run.c.attempt - 1, **_NOBODY}
+    connection.execute(update(run).where(run.c.run_id == run_id).values(waits))
+    last = select(func.max(outbox.c.outbox_id)).where(
+        outbox.c.run_id == run_id, outbox.c.kind == "start"
+    )
+    undone = {"done_at": None, "due_at": at, "lease_until": None}
+    connection.execute(
+        update(outbox).where(outbox.c.outbox_id == last.scalar_subquery()).values(undone)
+    )
     return RunState.QUEUED
 
 

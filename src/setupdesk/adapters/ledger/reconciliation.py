@@ -83,11 +83,10 @@ class Reconciliation:
         with self._while_as_it_was(remedy) as connection:
             if connection is None:
                 return False
-            pid = connection.execute(select(run.c.pid).where(_is(remedy))).scalar()
+            process = connection.execute(select(run.c.process).where(_is(remedy))).scalar()
             lay_to_rest(connection, str(remedy.run_id), remedy.finding, self.clock())
-        if pid:
-            # Nobody holds it, and it may live all the same.
-            kill_group(pid)
+        # Nobody holds it, and it may live all the same.
+        kill_group(process)
         return True
 
     def stop_again(self, remedy: Remedy) -> bool:

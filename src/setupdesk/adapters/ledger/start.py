@@ -16,6 +16,7 @@ from setupdesk.adapters.ledger.chain import FIRST_SEAL, seal
 from setupdesk.adapters.ledger.database import reading
 from setupdesk.adapters.ledger.group_commit import GroupCommit
 from setupdesk.adapters.ledger.outbox import INLINE, put_errand
+from setupdesk.adapters.ledger.processes import name_process
 from setupdesk.adapters.ledger.tables import DECIDES, audit_log, run, run_counter
 from setupdesk.core.errors import KeyConflictError
 from setupdesk.core.problem import Problem
@@ -136,8 +137,8 @@ class StartLedger:
             user=delivery.user,
             door=delivery.door,
         )
-        worker = None if self.hands_over else f"{INLINE}{os.getpid()}"
-        _write_run(connection, receipt, find_priority(request.mode, delivery.door), worker)
+        pid = None if self.hands_over else os.getpid()
+        _write_run(connection, receipt, find_priority(request.mode, delivery.door), pid)
         _write_audit(connection, delivery, receipt)
         if self.hands_over and receipt.run_id:
             put_errand(connection, receipt.run_id, "start", at)
@@ -188,7 +189,7 @@ def _canonical(payload: Mapping[str, Any]) -> str:
 
 
 def _write_run(
-    connection: Connection, receipt: Receipt, priority: Priority, worker: str | None
+    connection: Connection, receipt: Receipt, priority: Priority, pid: int | None
 ) -> None:
     row = {
         "run_id": receipt.run_id,
@@ -199,7 +200,8 @@ def _write_run(
         "door": receipt.door,
         "accepted_at": receipt.timestamp,
         "priority": priority,
-        "worker": worker,
+        "worker": pid and f"{INLINE}{pid}",
+        "process": pid and name_process(pid),
     }
     connection.execute(_INSERT_RUN, row)
 

@@ -73,7 +73,7 @@ run = Table(
     Column("result_sha256", String),
     Column("priority", Integer, nullable=False, server_default="1"),
     Column("attempt", Integer, nullable=False, server_default="0"),
-    Column("pid", Integer),
+    Column("process", String),
     Index("run_by_state", "state"),
 )
 

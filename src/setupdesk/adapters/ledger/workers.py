@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.outbox import EXECUTOR, lay_to_rest
-from setupdesk.adapters.ledger.processes import is_alive, kill_group
+from setupdesk.adapters.ledger.processes import has_process, kill_group
 from setupdesk.adapters.ledger.repairs import note_repair
 from setupdesk.adapters.ledger.tables import run, worker
 from setupdesk.core.run import RunState
@@ -30,7 +30,7 @@ class Workers:
         """Take up the executor of the process *pid*, end those that are gone; give its name."""
         with writing(self.engine) as connection:
             for row in connection.execute(select(worker).where(worker.c.ended_at.is_(None))).all():
-                if row.pid == pid or not is_alive(row.pid):
+                if row.pid == pid or not has_process(row.pid):
                     _end_worker(connection, row.worker_id, _GONE, self.clock())
             _restart_not_begun(connection, _GONE, self.clock())
             new = insert(worker).values(pid=pid, started_at=self.clock())
@@ -53,18 +53,18 @@ class Workers:
     def end(self, name: str, reason: str) -> list[str]:
         """End an executor; its runs are tried again or reported. Gives their ids."""
         # The processes first: one that stands still may hold the very lock that is needed here.
-        for pid in self._load_pids(name):
-            kill_group(pid)
+        for process in self._load_processes(name):
+            kill_group(process)
         with writing(self.engine) as connection:
             ended = _end_worker(connection, _number(name), reason, self.clock())
-        for pid in ended.values():
-            kill_group(pid)
+        for process in ended.values():
+            kill_group(process)
         return list(ended)
 
-    def _load_pids(self, name: str) -> list[int]:
+    def _load_processes(self, name: str) -> list[str]:
         held = and_(run.c.worker == name, run.c.state.in_([RunState.RUNNING, RunState.CANCELLING]))
         with reading(self.engine) as connection:
-            return list(connection.execute(select(run.c.pid).where(held)).scalars())
+            return list(connection.execute(select(run.c.process).where(held)).scalars())
 
 
 _GONE = "the executor was gone before the run had ended"
@@ -76,7 +76,7 @@ def _number(name: str) -> int:
 
 def _end_worker(
     connection: Connection, worker_id: int, reason: str, at: datetime
-) -> dict[str, int]:
+) -> dict[str, str]:
     still = and_(worker.c.worker_id == worker_id, worker.c.ended_at.is_(None))
     ended = update(worker).where(still).values(ended_at=at, reason=reason)
     if not connection.execute(ended).rowcount:
@@ -85,12 +85,12 @@ def _end_worker(
         run.c.worker == f"{EXECUTOR}{worker_id}",
         run.c.state.in_([RunState.RUNNING, RunState.CANCELLING]),
     )
-    rows = connection.execute(select(run.c.run_id, run.c.pid).where(held)).all()
+    rows = connection.execute(select(run.c.run_id, run.c.process).where(held)).all()
     for row in rows:
         lay_to_rest(connection, row.run_id, reason, at)
     if rows:
         note_repair(connection, at, None, f"{EXECUTOR}{worker_id}: {reason}", "its runs were ended")
-    return {row.run_id: row.pid for row in rows}
+    return {row.run_id: row.process for row in rows}
 
 
 def _restart_not_begun(connection: Connection, reason: str, at: datetime) -> None:

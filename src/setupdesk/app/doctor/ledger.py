@@ -127,7 +127,7 @@ def judge_errands(ledger: Ledger, now: datetime, *, is_up: bool) -> Iterator[Che
         "outbox",
         f"{waiting} to do" + ("" if is_up or not ledger.unsent else "; setupdesk up does them"),
         warn=_judge_stuck(ledger, now) if is_up else "",
-        remedy="setupdesk status, and logs/service.log",
+        remedy="setupdesk status, and logs/service.jsonl",
     )
     yield judge(
         "given up",

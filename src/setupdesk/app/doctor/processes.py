@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from setupdesk.app.doctor import Check, Grade, count, judge, name_some
 from setupdesk.core.run import RunState
 
-LOOK = "setupdesk status, and the logs of that process in logs/"
+LOOK = "setupdesk status, and logs/NAME.jsonl and logs/NAME.log of that process"
 _GRACE = timedelta(seconds=30)
 """So long a run may have ended before Prefect has to know it."""
 
@@ -22,6 +22,9 @@ class Process:
     state: str
     pid: int
     is_alive: bool
+    is_frozen: bool = False
+    """Whether a signal has stopped it, and it waits for another to go on."""
+
     restarts: int = 0
 
 
@@ -52,14 +55,19 @@ def judge_processes(processes: Iterable[Process], *, is_up: bool) -> Iterator[Ch
         yield Check("desk", Grade.OK, "down, so Prefect was not asked; setupdesk up starts it")
     for one in processes:
         again = f", started again {count(one.restarts, 'time')}" if one.restarts else ""
-        gone, away = not one.is_alive, one.state == "restarting"
         yield judge(
             one.name,
             f"{one.state}, process {one.pid}",
-            bad=f"process {one.pid} is gone{again}" if gone or away else "",
+            bad=_find_fault(one, again),
             warn=f"{one.state}{again}" if one.state != "ready" or again else "",
-            remedy=LOOK,
+            remedy=f"kill -CONT {one.pid}" if one.is_frozen else LOOK,
         )
+
+
+def _find_fault(one: Process, again: str) -> str:
+    if not one.is_alive or one.state == "restarting":
+        return f"process {one.pid} is gone{again}"
+    return f"process {one.pid} is frozen: it was stopped by a signal" if one.is_frozen else ""
 
 
 def judge_agreement(
@@ -85,7 +93,7 @@ def judge_agreement(
         f"Prefect agrees on {count(len(found), 'flow run')}"
         + f"; {forgotten:,} that ended are not there any more" * bool(forgotten),
         bad=f"Prefect has another end of {name_some(other)}" if other else "",
-        remedy="the ledger is right, and Prefect is told again; if it stays so, logs/service.log",
+        remedy="the ledger is right, and Prefect is told again; if it stays so, logs/service.jsonl",
     )
     yield judge(
         "ghosts",

@@ -32,7 +32,7 @@ def upgrade() -> None:
     )
     zero = sa.text("0")
     op.add_column("run", sa.Column("attempt", sa.Integer(), nullable=False, server_default=zero))
-    op.add_column("run", sa.Column("pid", sa.Integer()))
+    op.add_column("run", sa.Column("process", sa.String()))
     op.add_column("outbox", sa.Column("fence", sa.Integer(), nullable=False, server_default=zero))
     op.add_column("outbox", sa.Column("lease_until", sa.String()))
     # What an executor of the earlier version held is ended as of one that is gone.

@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup demo test faults browser extras fix bench agreement lock clean
+.PHONY: setup demo test faults browser extras openapi fix bench agreement lock clean
 
 setup: $(STAMP)
 
@@ -38,6 +38,9 @@ extras:  ## the tests of the optional extras, in an environment of their own
 	test -x .venv-extras/bin/python || $(PYTHON) -m venv .venv-extras
 	.venv-extras/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,crypto]'
 	.venv-extras/bin/pytest tests/adapters/test_ccxt_feed.py
+
+openapi: $(STAMP)  ## write the description of the API anew
+	$(BIN)/python docs/write_openapi.py
 
 fix: $(STAMP)  ## mend formatting and what lint can mend
 	$(BIN)/ruff check --fix .

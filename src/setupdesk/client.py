@@ -75,9 +75,13 @@ class Client:
             return receipt
         raise _read_error(answer)
 
-    def runs(self, limit: int) -> list[dict[str, Any]]:
-        """List the newest runs."""
-        return self._get("/runs", limit=limit)
+    def validate(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Say what would become of a request; nothing is written or started."""
+        return self._read(self._send("POST", "/runs/validate", json=payload))
+
+    def runs(self, limit: int, **said: Any) -> dict[str, Any]:
+        """Give a page of the newest runs that are as *said*, and the cursor of the next one."""
+        return self._get("/runs", limit=limit, **said)
 
     def queue(self, limit: int) -> dict[str, Any]:
         """Show who runs and who waits."""
@@ -115,6 +119,10 @@ class Client:
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""
         return self._read(self._send("POST", f"/runs/{_check(run_id)}/cancel"))
+
+    def health(self) -> dict[str, Any]:
+        """Say whether the desk can do its work now, check by check; raised where it cannot."""
+        return self._get("/health")
 
     def audit_log(self, limit: int) -> list[dict[str, Any]]:
         """List the newest requests, accepted and refused."""

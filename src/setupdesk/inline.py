@@ -55,9 +55,9 @@ class InlineDesk:
             pass
         log.info("process done with it", extra=process)
 
-    def runs(self, limit: int) -> list[dict[str, Any]]:
-        """List the newest runs."""
-        return self.desk.queries.runs(limit)
+    def runs(self, limit: int, **said: Any) -> dict[str, Any]:
+        """Give a page of the newest runs that are as *said*, and the cursor of the next one."""
+        return self.desk.find_runs(said, limit)
 
     def queue(self, limit: int) -> dict[str, Any]:
         """Show who runs and who waits."""

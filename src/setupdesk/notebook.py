@@ -19,7 +19,8 @@ from setupdesk.adapters.bar_store import BarStore
 from setupdesk.adapters.calendar import ExchangeCalendar
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.importers import read_bars
-from setupdesk.app.scope import cut, find_earlier, find_means, find_total, find_warm_up, resolve
+from setupdesk.app.means import find_means
+from setupdesk.app.scope import cut, find_earlier, find_total, find_warm_up, resolve
 from setupdesk.core.errors import MissingBarsError, NotFoundError
 from setupdesk.core.offer import Coverage, Offer, SessionCount
 from setupdesk.core.request import Request, parse_request

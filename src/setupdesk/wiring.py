@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from setupdesk.adapters import clock
 from setupdesk.adapters.bar_store import BarStore
 from setupdesk.adapters.calendar import ExchangeCalendar
 from setupdesk.adapters.catalogue import SymbolFiles, load_catalogue
+from setupdesk.adapters.desk_file import list_processes, read_desk_file
 from setupdesk.adapters.executor_socket import ExecutorSocket
 from setupdesk.adapters.feed_spool import FeedSpool
 from setupdesk.adapters.feeds.ccxt import CcxtFeed
@@ -43,8 +44,11 @@ from setupdesk.app.adopter import Adopter
 from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
+from setupdesk.app.find_runs import FindRuns
+from setupdesk.app.health import ShowHealth
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
+from setupdesk.app.preflight import Preflight
 from setupdesk.app.queries import Queries
 from setupdesk.app.queue import ShowQueue
 from setupdesk.app.reaper import Reaper
@@ -106,6 +110,8 @@ class Desk:
     settings: Settings
     start: Start
     queries: Queries
+    find_runs: FindRuns
+    preflight: Preflight
     show_queue: ShowQueue
     write_report_page: WriteReportPage
     data_desk: DataDesk
@@ -161,16 +167,29 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     spool = FeedSpool(settings.spool)
     registry = RuleRegistry(rules)
     build_offer = BuildOffer(catalogue, registry, rules, bar_store, calendar, clock.today)
-    queries = Queries(Reads(ledger), results, Repairs(ledger, clock.now))
+    reads = Reads(ledger)
+    queries = Queries(reads, results, Repairs(ledger, clock.now))
     rule_desk = RuleDesk(registry, rules, catalogue, _build_gate(settings))
     anchors = Anchors(ledger, settings.anchors, clock.now)
     start_ledger = StartLedger(ledger, clock.now, hands_over, bounds=bounds, anchors=anchors)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
+    show_queue = ShowQueue(QueueReads(ledger), settings.places, clock.now)
     return Desk(
         settings=settings,
         start=Start(build_offer, start_ledger, alarm.ring),
         queries=queries,
-        show_queue=ShowQueue(QueueReads(ledger), settings.places, clock.now),
+        find_runs=FindRuns(reads, catalogue),
+        preflight=Preflight(
+            build_offer=build_offer,
+            registry=registry,
+            catalogue=catalogue,
+            bar_store=bar_store,
+            calendar=calendar,
+            load_speeds=reads.load_speeds,
+            show_queue=show_queue,
+            has_room=start_ledger.has_room,
+        ),
+        show_queue=show_queue,
         write_report_page=WriteReportPage(queries, registry, catalogue, bar_store, calendar),
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
         symbol_desk=SymbolDesk(catalogue, symbols, calendar),
@@ -244,6 +263,26 @@ def dispatching(desk: Desk) -> Iterator[None]:
         # What hangs in a call is left behind: its errand stays in the outbox until it is seen done.
         lead.join(DRAIN_SECONDS)
         prefect.close()
+
+
+@contextmanager
+def watching(desk: Desk) -> Iterator[ShowHealth]:
+    """Have a look at the desk's health at hand as long as this lasts."""
+    settings = desk.settings
+    key = load_secret(settings.prefect_key_file, "setupdesk:")
+    address = f"http://127.0.0.1:{settings.prefect_port}/api"
+    with closing(PrefectApi(address, key, timeout_seconds=LOOK_SECONDS)) as prefect:
+        yield ShowHealth(
+            Reads(desk.outbox.engine),
+            prefect,
+            ExecutorSocket(settings.executor_socket, LOOK_SECONDS),
+            lambda: list(list_processes(read_desk_file(settings.desk_file))),
+            clock.now,
+        )
+
+
+LOOK_SECONDS = 2.0
+"""Whoever takes longer to answer is not well."""
 
 
 def build_adopter(desk: Desk, prefect: PrefectApi) -> Adopter:

@@ -91,7 +91,7 @@ class Desk:
         return state
 
     def runs(self) -> list[dict[str, Any]]:
-        return self.desk.queries.runs(100)
+        return self.desk.find_runs({}, 100)["runs"]
 
     def outcomes(self) -> list[str]:
         return [row["outcome"] for row in reversed(self.desk.queries.audit_log(100))]

@@ -92,7 +92,7 @@ def test_the_printed_key_gives_the_receipt_again_and_runs_nothing(home: Path) ->
     conflict = ask(home, *BACKTEST, "--last", "10d", *key, exit_code=3)
     call(home, *BACKTEST, *MAY, "--key", "with space", exit_code=2)
 
-    assert again["receipt"]["run_id"] == before[0]["run_id"]
+    assert again["receipt"]["run_id"] == before["runs"][0]["run_id"]
     assert again["run"]["state"] == "completed"
     assert conflict["code"] == "key_conflict"
     assert ask(home, "runs") == before
@@ -142,6 +142,24 @@ def test_a_run_can_be_looked_at_afterwards_in_every_way(home: Path) -> None:
     assert "simulated market" in call(home, "show", run_id).stdout.lower()
 
 
+def test_runs_are_searched_and_paged(home: Path) -> None:
+    first, second = (ask(home, *BACKTEST, *MAY)["receipt"]["run_id"] for _ in range(2))
+    found = ("runs", "--state", "completed", "--setup", "IB_raid_v1", "--search", "ger40")
+
+    page = call(home, *found, "--limit", "1")
+    cursor = re.search(r"--cursor (\S+)", page.stderr)
+    assert cursor
+    rest = ask(home, *found, "--limit", "1", "--cursor", cursor[1])
+
+    assert second in page.stdout
+    assert first not in page.stdout
+    assert first in {run["run_id"] for run in rest["runs"]}
+    assert call(home, "runs", "--state", "failed").stdout == "No run is as searched for.\n"
+    wrong = call(home, "runs", "--state", "faild", exit_code=3).stderr
+    assert "'faild' is not known, did you mean 'failed'?" in wrong
+    assert "--queue" in call(home, "runs", "--queue", "--user", "me", exit_code=2).stderr
+
+
 def test_a_run_in_another_terminal_is_cancelled_there(tmp_path: Path) -> None:
     call(tmp_path, "data", "simulate", "--start", "2024-10-01", "--end", "2025-05-30")
     [column] = tmp_path.glob("bars/GER40/M1/*/close.npy")
@@ -151,16 +169,16 @@ def test_a_run_in_another_terminal_is_cancelled_there(tmp_path: Path) -> None:
     words = ("timeout", "90", SETUPDESK, *BACKTEST, *MAY)
     with subprocess.Popen(words, env=environment) as other:
         deadline = time.monotonic() + 60
-        while [run["state"] for run in ask(tmp_path, "runs")] != ["running"]:
+        while [run["state"] for run in ask(tmp_path, "runs")["runs"]] != ["running"]:
             assert time.monotonic() < deadline
-        [run] = ask(tmp_path, "runs")
+        [run] = ask(tmp_path, "runs")["runs"]
 
         cancelled = ask(tmp_path, "cancel", run["run_id"])
 
         # Polars has the wait for the pipe restarted, so that an interrupt alone ends nothing.
         assert cancelled["state"] == "cancelled"
         assert other.wait(5) in (130, 137, -signal.SIGKILL)
-    [row] = ask(tmp_path, "runs")
+    [row] = ask(tmp_path, "runs")["runs"]
     assert (row["state"], row["reason"]) == ("cancelled", "cancelled on demand")
 
 

@@ -164,8 +164,8 @@ def test_the_doctor_finds_a_desk_that_runs_in_order_and_it_can_be_backed_up(
     assert [one for one in found["checks"] if one["grade"] == "bad"] == []
     assert checks["agreement"]["seen"].startswith("Prefect agrees on ")
     assert checks["ghosts"]["grade"] == "ok"
-    assert [run["run_id"] for run in other.ask("runs")] == [
-        run["run_id"] for run in desk.ask("runs")
+    assert [run["run_id"] for run in other.ask("runs")["runs"]] == [
+        run["run_id"] for run in desk.ask("runs")["runs"]
     ]
     assert other.ask("doctor")["grade"] != "bad"
     assert "a desk that runs" in desk.say("restore", str(tmp_path / "desk.tar.gz"), exit_code=3)
@@ -235,7 +235,7 @@ def test_a_run_made_in_prefect_is_adopted_and_completes_under_a_run_id(
     )
 
     wait_until(lambda: prefect.read_flow_run(asked["id"])["state_type"] == "COMPLETED", 10)
-    run_id = desk.ask("runs")[0]["run_id"]
+    run_id = desk.ask("runs")["runs"][0]["run_id"]
     assert run_id in prefect.read_flow_run(asked["id"])["state"]["message"]
     wait_until(lambda: desk.ask("show", run_id)["run"]["state"] == "completed", 20)
     assert desk.ask("show", run_id)["run"]["door"] == "prefect"
@@ -243,6 +243,18 @@ def test_a_run_made_in_prefect_is_adopted_and_completes_under_a_run_id(
 
 
 START_FLOW = {"name": {"any_": ["start"]}}
+
+
+def test_a_desk_that_runs_is_well_for_everybody_and_in_detail_for_its_owner(desk: Desk) -> None:
+    address = desk.processes()["service"]["address"]
+
+    answer = httpx.get(f"{address}/api/v1/health")
+    with connect(load_settings({"SETUPDESK_HOME": str(desk.home)})) as client:
+        checks = {one["check"]: one["grade"] for one in client.health()["checks"]}
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert {"supervisor", "service", "executor", "prefect", "ledger", "errands"} <= set(checks)
+    assert "bad" not in checks.values()
 
 
 def test_requests_without_the_key_are_turned_away(desk: Desk) -> None:
@@ -419,7 +431,7 @@ def test_no_process_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None
 
     wait_until(lambda: not [pid for pid in pids if is_alive(pid)], 5)
     assert desk.ask("status", exit_code=5)["running"] is False
-    assert desk.ask("runs") == []
+    assert desk.ask("runs")["runs"] == []
     desk.call("data", "simulate", "--start", "2024-10-01", "--end", "2025-05-30")
     assert desk.ask(*BACKTEST, *PERIOD)["run"]["state"] == "completed"
     desk.call("down")
@@ -450,7 +462,7 @@ def test_a_desk_that_died_gets_no_key_and_a_stranger_at_its_port_neither(tmp_pat
         (tmp_path / "desk.json").write_text(json.dumps(said))
         (tmp_path / "desk.lock").touch()
 
-        assert desk.ask("runs") == []
+        assert desk.ask("runs")["runs"] == []
 
         with pytest.raises(TimeoutError):
             stranger.accept()

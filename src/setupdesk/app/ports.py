@@ -88,6 +88,20 @@ class Errand:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """The errands that are not done."""
+
+    count: int
+    oldest: datetime | None
+    """Since when the oldest of them waits, also if only for its turn."""
+
+    stuck_since: datetime | None
+    """Since when the oldest waits that met an error."""
+
+    error: str
+
+
 class Outbox(Protocol):
     """Where errands wait."""
 

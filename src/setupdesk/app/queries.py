@@ -19,9 +19,6 @@ class Reads(Protocol):
     def load_run(self, run_id: str) -> Row:
         """Load one run."""
 
-    def load_runs(self, limit: int) -> list[Row]:
-        """Load the newest runs."""
-
     def load_audit_log(self, limit: int) -> list[Row]:
         """Load the newest rows of the audit log."""
 
@@ -47,17 +44,9 @@ class Queries:
     results: ResultStore
     repaired: Repairs
 
-    def runs(self, limit: int) -> list[dict[str, Any]]:
-        """List the newest runs."""
-        hidden = {"plan", "traceback", "result_sha256", "worker", "process"}
-        return [
-            {key: value for key, value in _to_json(row).items() if key not in hidden}
-            for row in self.reads.load_runs(limit)
-        ]
-
     def run(self, run_id: str) -> dict[str, Any]:
         """Give all that is known of a run except its report."""
-        row = _to_json(self.reads.load_run(run_id))
+        row = show_row(self.reads.load_run(run_id))
         if row["state"] == RunState.QUEUED:
             row["ahead"] = self.reads.count_ahead(run_id)
             row["waits_for"] = self.reads.find_outbox_error(run_id) or "a free place"
@@ -87,18 +76,19 @@ class Queries:
 
     def audit_log(self, limit: int) -> list[dict[str, Any]]:
         """List the newest requests, accepted and refused."""
-        return [_to_json(row) for row in self.reads.load_audit_log(limit)]
+        return [show_row(row) for row in self.reads.load_audit_log(limit)]
 
     def repairs(self, limit: int) -> list[dict[str, Any]]:
         """List what the desk has put right by itself, the newest first."""
-        return [_to_json(row) for row in self.repaired.load_repairs(limit)]
+        return [show_row(row) for row in self.repaired.load_repairs(limit)]
 
     def timeframes(self) -> list[str]:
         """List the timeframes."""
         return list(Timeframe)
 
 
-def _to_json(row: Row) -> dict[str, Any]:
+def show_row(row: Row) -> dict[str, Any]:
+    """Give a row of the ledger as JSON."""
     shown = {
         key: to_iso(value) if isinstance(value, datetime) else value for key, value in row.items()
     }

@@ -1,13 +1,15 @@
 """The queue as people read it: who runs, who waits, for what, and how long it will take."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from heapq import heapify, heapreplace
 from statistics import median
 from typing import Any, Protocol
 
 from setupdesk.app.ports import Clock
-from setupdesk.core.run import Priority, to_iso
+from setupdesk.core.request import Mode
+from setupdesk.core.run import Priority, RunState, to_iso
 
 Row = Mapping[str, Any]
 
@@ -66,13 +68,32 @@ class ShowQueue:
     def __call__(self, limit: int, *, desk_runs: bool = True) -> dict[str, Any]:
         """Give the first *limit* runs that wait, as JSON; *desk_runs* if somebody starts them."""
         seen = self.reads.load_queue()
+        running = [self._show_running(row, seen.past) for row in seen.running]
+        return {
+            "places": self.places,
+            "running_count": len(running),
+            "waiting_count": len(seen.waiting),
+            "running": running,
+            "waiting": self._show_waiting(seen, limit, desk_runs=desk_runs),
+        }
+
+    def foresee(self, request: Mapping[str, Any], priority: Priority) -> dict[str, Any]:
+        """Say how a run would wait that was asked for now; *request* is the normalized one."""
+        seen = self.reads.load_queue()
+        ahead = sum(row["priority"] <= priority for row in seen.waiting)
+        asked = _imagine(request, priority, self.clock())
+        waiting = [*seen.waiting[:ahead], asked, *seen.waiting[ahead:]]
+        shown = self._show_waiting(replace(seen, waiting=waiting), ahead + 1, desk_runs=True)[-1]
+        return {key: shown[key] for key in _FORESEEN}
+
+    def _show_waiting(self, seen: Snapshot, limit: int, *, desk_runs: bool) -> list[dict[str, Any]]:
         shown = seen.waiting[:limit]
         causes = find_causes(seen, shown, self.places, desk_runs=desk_runs)
-        running = [self._show_running(row, seen.past) for row in seen.running]
+        ends = [self._show_running(row, seen.past)["ends_in_seconds"] for row in seen.running]
         estimates = [estimate(row, seen.past) for row in shown]
-        starts = find_starts([one["ends_in_seconds"] for one in running], self.places, estimates)
+        starts = find_starts(ends, self.places, estimates)
         stuck = any(cause["code"] in _STUCK for cause in causes)
-        waiting = [
+        return [
             {
                 "position": index + 1,
                 **_show(row),
@@ -83,13 +104,6 @@ class ShowQueue:
             }
             for index, (row, expected) in enumerate(zip(shown, estimates, strict=True))
         ]
-        return {
-            "places": self.places,
-            "running_count": len(running),
-            "waiting_count": len(seen.waiting),
-            "running": running,
-            "waiting": waiting,
-        }
 
     def _show_running(self, row: Row, past: Sequence[Past]) -> dict[str, Any]:
         elapsed = (self.clock() - row["started_at"]).total_seconds() if row["started_at"] else 0.0
@@ -100,6 +114,14 @@ class ShowQueue:
             "ends_in_seconds": expected and round(max(expected.seconds - elapsed, 0.0), 1),
             "estimate": expected and asdict(expected),
         }
+
+
+def _imagine(request: Mapping[str, Any], priority: Priority, at: datetime) -> Row:
+    """Make the row of a run that nobody has asked for yet."""
+    nobody = dict.fromkeys(("run_id", "user", "door", "last_error"))
+    flow_type = Mode(request["mode"]).flow_type
+    asked = {"state": RunState.QUEUED, "request": request, "flow_type": flow_type}
+    return {**nobody, **asked, "priority": priority, "accepted_at": at, "attempts": 0}
 
 
 def estimate(row: Row, past: Sequence[Past]) -> Estimate | None:
@@ -184,6 +206,8 @@ def _show(row: Row) -> dict[str, Any]:
     priority = Priority(row["priority"]).word
     return shown | {"priority": priority, "accepted_at": to_iso(row["accepted_at"])}
 
+
+_FORESEEN = ("position", "ahead", "waits_for", "starts_in_seconds")
 
 _NEWEST = 20
 """Runs of a setup that an estimate stands on, as in a Plan."""

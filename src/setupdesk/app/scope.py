@@ -1,20 +1,92 @@
-"""The scope of a run: what of a market, and with what means, a request lets its setup trade."""
+"""The scope of a run: what of a market a request lets its setup trade, known without the engine."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil
+from statistics import median
 
-from setupdesk.app.ports import Calendar
+from setupdesk.app.ports import BarStore, Calendar
+from setupdesk.core.errors import MissingBarsError
 from setupdesk.core.request import Request
 from setupdesk.core.setup_terms import RUN_PARAMS
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.engine.costs import FILL_RULES, Means
 from setupdesk.market.bars import Bars
-from setupdesk.market.days import midnight_ms
+from setupdesk.market.data_set import Manifest
+from setupdesk.market.days import day_of, midnight_ms
+from setupdesk.market.resample import resample
 from setupdesk.market.sessions import Session
 from setupdesk.setups.definition import Setup
 from setupdesk.setups.levels import Atr
 from setupdesk.setups.rule import Rule
+
+LIVE_DAYS = 14
+"""A live scan looks for its session this far back: over any run of holidays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """A setup with its parameters, the sessions to walk through, and the bars they stand on."""
+
+    setup: Setup
+    symbol: Symbol
+    source: Manifest
+    sessions: tuple[Session, ...]
+    bars: Bars
+    """Warm-up and period, in the request's timeframe."""
+
+    warm_up: timedelta
+    """How long before the first session bars are wanted."""
+
+    @property
+    def warm_up_bars(self) -> int:
+        """Count the bars that lie before the first session."""
+        return len(self.bars.between(0, self.sessions[0].opens_ms))
+
+
+def find_scope(
+    request: Request, rule: Rule, symbol: Symbol, bar_store: BarStore, calendar: Calendar
+) -> Scope:
+    """Settle what *request* is about; raises ``MissingBarsError``."""
+    setup = resolve(rule, request)
+    source = bar_store.find_source(symbol.name, request.timeframe)
+    if source is None:
+        raise MissingBarsError(symbol.name, request.timeframe, "any day")
+    stored = bar_store.load(symbol.name, source.timeframe, source.fingerprint)
+    sessions = _find_sessions(request, symbol, stored, calendar)
+    warm_up = find_warm_up(setup, symbol)
+    near = cut(stored, symbol, sessions, warm_up)
+    return Scope(
+        setup=setup,
+        symbol=symbol,
+        source=source,
+        sessions=sessions,
+        bars=resample(near, request.timeframe, symbol.week, symbol.roll).closed(),
+        warm_up=warm_up,
+    )
+
+
+def estimate_seconds(speeds: Sequence[tuple[int, float]], bars: int) -> float | None:
+    """Estimate a run over *bars* by (bars, seconds) of earlier ones; None where there are none."""
+    found = [seconds / count for count, seconds in speeds if count]
+    return round(median(found) * bars, 3) if found else None
+
+
+def _find_sessions(
+    request: Request, symbol: Symbol, stored: Bars, calendar: Calendar
+) -> tuple[Session, ...]:
+    if request.start and request.end:
+        found = calendar.sessions(symbol, request.start, request.end)
+        period = f"{request.start} to {request.end}"
+    else:
+        last = day_of(int(stored.time[-1]), symbol.zone)
+        recent = calendar.sessions(symbol, last - timedelta(days=LIVE_DAYS), last)
+        begun = [session for session in recent if session.opens_ms <= stored.time[-1]]
+        found, period = begun[-1:], f"the session before {last}"
+    if not found:
+        raise MissingBarsError(symbol.name, request.timeframe, period)
+    return tuple(found)
 
 
 def resolve(rule: Rule, request: Request) -> Setup:
@@ -22,16 +94,6 @@ def resolve(rule: Rule, request: Request) -> Setup:
     params = {key: value for key, value in request.extra.items() if key not in RUN_PARAMS}
     options = request.options
     return rule.resolve(params, rr_target=options.rr_target, max_trades=options.max_trades)
-
-
-def find_means(request: Request) -> Means:
-    """Give the account, the risk and the fill rules that *request* asks for."""
-    account = request.extra.get("account")
-    return Means(
-        account=None if account is None else float(account),
-        risk_percent=float(request.extra.get("risk_percent", Means().risk_percent)),
-        rules=FILL_RULES[str(request.extra.get("fill_rules", "setupdesk"))],
-    )
 
 
 def find_total(request: Request) -> int | None:

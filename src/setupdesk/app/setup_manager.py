@@ -4,14 +4,13 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from statistics import median
 from typing import Any
 
+from setupdesk.app.means import find_means
 from setupdesk.app.plan import Plan
 from setupdesk.app.ports import BarStore, Calendar, Journal
-from setupdesk.app.scope import cut, find_earlier, find_means, find_total, find_warm_up, resolve
-from setupdesk.core.errors import MissingBarsError, NotFoundError
+from setupdesk.app.scope import estimate_seconds, find_earlier, find_scope, find_total
+from setupdesk.core.errors import NotFoundError
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.run import Run
 from setupdesk.core.symbol import Catalogue, Symbol
@@ -19,17 +18,11 @@ from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
 from setupdesk.market.coverage import mark_holed
 from setupdesk.market.data_set import Manifest
-from setupdesk.market.days import day_of
-from setupdesk.market.resample import resample
-from setupdesk.market.sessions import Session
 from setupdesk.setups.registry import RuleRegistry
 
 log = logging.getLogger(__name__)
 
 Runner = Callable[[Plan], dict[str, Any]]
-
-LIVE_DAYS = 14
-"""A live scan looks for its session this far back: over any run of holidays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +59,27 @@ class SetupManager:
         rule = self.registry.find(request.setup_id)
         if rule is None:
             raise NotFoundError("setup", request.setup_id)
-        setup = resolve(rule, request)
-        source = self.bar_store.find_source(symbol.name, request.timeframe)
-        if source is None:
-            raise MissingBarsError(symbol.name, request.timeframe, "any day")
-        stored = self.bar_store.load(symbol.name, source.timeframe, source.fingerprint)
-        sessions = self._find_sessions(request, symbol, stored)
-        warm_up = find_warm_up(setup, symbol)
-        near = cut(stored, symbol, sessions, warm_up)
-        bars = resample(near, request.timeframe, symbol.week, symbol.roll).closed()
+        scope = find_scope(request, rule, symbol, self.bar_store, self.calendar)
+        sessions, bars, source = scope.sessions, scope.bars, scope.source
         if request.mode is Mode.BACKTEST:
             sessions = mark_holed(bars, sessions)
         fine_source = self._find_fine(symbol, request.timeframe, source)
         return Plan(
             request=request,
-            setup=setup,
+            setup=scope.setup,
             symbol=symbol,
             means=find_means(request),
             max_trades_total=find_total(request),
             variants=self._count_variants(request),
             sessions=sessions,
-            earlier=find_earlier(setup, symbol, self.calendar, sessions[0].day),
+            earlier=find_earlier(scope.setup, symbol, self.calendar, sessions[0].day),
             bars=bars,
-            warm_up_bars=len(bars.between(0, sessions[0].opens_ms)),
-            warm_up_days=warm_up.days,
+            warm_up_bars=scope.warm_up_bars,
+            warm_up_days=scope.warm_up.days,
             source=source,
             fine=self._load_fine(symbol, fine_source, bars),
             fine_source=fine_source,
-            seconds=self._estimate(request.setup_id, len(bars)),
+            seconds=estimate_seconds(self.load_speeds(request.setup_id), len(bars)),
         )
 
     def _find_fine(self, symbol: Symbol, timeframe: Timeframe, source: Manifest) -> Manifest | None:
@@ -111,27 +97,10 @@ class SetupManager:
         stored = self.bar_store.load(symbol.name, source.timeframe, source.fingerprint)
         return stored.between(int(bars.time[0]), int(bars.time[-1]) + bars.timeframe.milliseconds)
 
-    def _find_sessions(self, request: Request, symbol: Symbol, stored: Bars) -> tuple[Session, ...]:
-        if request.start and request.end:
-            found = self.calendar.sessions(symbol, request.start, request.end)
-            period = f"{request.start} to {request.end}"
-        else:
-            last = day_of(int(stored.time[-1]), symbol.zone)
-            recent = self.calendar.sessions(symbol, last - timedelta(days=LIVE_DAYS), last)
-            begun = [session for session in recent if session.opens_ms <= stored.time[-1]]
-            found, period = begun[-1:], f"the session before {last}"
-        if not found:
-            raise MissingBarsError(symbol.name, request.timeframe, period)
-        return tuple(found)
-
     def _count_variants(self, request: Request) -> int:
         earlier = self.load_variants(request.setup_id, request.symbol, request.timeframe)
         mine = {**request.to_json()["options"], **request.extra}
         return len({_name_variant(one) for one in (*earlier, mine)})
-
-    def _estimate(self, setup_id: str, bars: int) -> float | None:
-        speeds = [seconds / count for count, seconds in self.load_speeds(setup_id) if count]
-        return round(median(speeds) * bars, 3) if speeds else None
 
 
 def _name_variant(options: Mapping[str, Any]) -> str:

@@ -37,7 +37,7 @@ class Start:
         Whoever sends the same payload with the same *key* again gets the first answer, for
         ever; another payload raises ``KeyConflictError``.
         """
-        payload = _make_writable(payload)
+        payload = make_writable(payload)
         try:
             request = parse_request(payload, self.build_offer())
         except InvalidRequestError as refused:
@@ -62,7 +62,7 @@ class Start:
         key: str | None = None,
     ) -> Receipt:
         """Refuse what has not even the shape of a request; it leaves its audit row too."""
-        receipt = self.ledger.refuse(_make_writable(payload), problems, user, door, key)
+        receipt = self.ledger.refuse(make_writable(payload), problems, user, door, key)
         _log_refusal(receipt)
         return receipt
 
@@ -88,7 +88,8 @@ def _log_refusal(receipt: Receipt) -> None:
     )
 
 
-def _make_writable(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+def make_writable(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give *payload* with nothing in it that cannot be written down."""
     # Half a character, which JSON can carry, can be written to no file and no screen.
     text = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
     writable: dict[str, Any] = json.loads(text)

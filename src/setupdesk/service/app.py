@@ -3,7 +3,6 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -26,9 +25,12 @@ from setupdesk.core.errors import (
     SetupdeskError,
 )
 from setupdesk.core.problem import Problem
-from setupdesk.service import audit, catalogue, data, queue, repairs, runs, symbols
+from setupdesk.service import audit, catalogue, data, health, queue, repairs, runs, symbols
+from setupdesk.service.bodies import LimitBodies
+from setupdesk.service.description import describe
+from setupdesk.service.problems import problem_json
 from setupdesk.service.security import check_key
-from setupdesk.wiring import Desk, dispatching
+from setupdesk.wiring import Desk, dispatching, watching
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +55,11 @@ def create_app(desk: Desk, api_key: str) -> FastAPI:
     app.state.desk = desk
     app.state.api_key = api_key
     app.include_router(_open_routes(), prefix=PREFIX)
+    app.include_router(health.router, prefix=PREFIX)
     for resource in (runs, queue, audit, repairs, catalogue, symbols, data):
         app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_key)])
+    app.add_middleware(LimitBodies, prefix=PREFIX)
+    app.openapi = lambda: describe(app, desk.start.build_offer())  # type: ignore[method-assign]
     app.add_exception_handler(SetupdeskError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_wrong_shape)
     app.add_exception_handler(HTTPException, _answer_http_error)
@@ -64,7 +69,8 @@ def create_app(desk: Desk, api_key: str) -> FastAPI:
 
 @asynccontextmanager
 async def _live(app: FastAPI) -> AsyncIterator[None]:
-    with closing(app.state.desk), dispatching(app.state.desk):
+    desk = app.state.desk
+    with closing(desk), dispatching(desk), watching(desk) as app.state.show_health:
         yield
 
 
@@ -105,23 +111,11 @@ def _answer_wrong_shape(_request: Request, error: Exception) -> JSONResponse:
 
 def _answer_http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 (registered for nothing else)
-    return problem_json(error.status_code, "http_error", str(error.detail), ())
+    answer = problem_json(error.status_code, "http_error", str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def _answer_bug(request: Request, error: Exception) -> JSONResponse:
     log.error("a bug at %s %s", request.method, request.url.path, exc_info=error)
     return problem_json(500, "bug", "A bug of ours; the service's log has the traceback.", ())
-
-
-def problem_json(
-    status: int, code: str, detail: str, problems: list[Problem] | tuple[Problem, ...]
-) -> JSONResponse:
-    """Build an error answer in the shape of RFC 9457."""
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": code,
-        "status": status,
-        "detail": detail,
-        "problems": [problem.to_json() for problem in problems],
-    }
-    return JSONResponse(body, status, media_type="application/problem+json")

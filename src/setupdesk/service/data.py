@@ -62,7 +62,16 @@ def delete_bars(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
     return desk.data_desk.delete_bars(symbol, timeframe)
 
 
-@router.post("/import")
+FILE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+"""What the API's own description says of the body, which is read here and not by FastAPI."""
+
+
+@router.post("/import", openapi_extra=FILE_BODY)
 async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a file)
     symbol: Annotated[str, Query(max_length=64)],
     timeframe: Annotated[str, Query(max_length=64)],

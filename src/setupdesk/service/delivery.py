@@ -25,7 +25,7 @@ MOST_KEPT = 2_000
 JSON_BODY = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": {"type": "object", "title": "Payload"}}},
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Payload"}}},
     }
 }
 """What the API's own description says of the body, which is read here and not by FastAPI."""

@@ -1,18 +1,36 @@
 """Runs over HTTP: ask for one, look at it, cancel it."""
 
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, ConfigDict
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from setupdesk.core.run import Priority
+from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.request import Mode
+from setupdesk.core.run import Door, Priority, RunState
 from setupdesk.service.delivery import JSON_BODY, TheDelivery
 from setupdesk.service.security import TheDesk, TheDoor
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
-Limit = Annotated[int, Query(ge=1, le=1000)]
+
+@router.post(
+    "/validate",
+    responses={422: {"description": "It would be refused, with every Problem"}},
+    openapi_extra=JSON_BODY,
+)
+def validate(delivery: TheDelivery, desk: TheDesk, door: TheDoor) -> dict[str, Any]:
+    """Say what would become of the payload; nothing is written or started."""
+    if delivery.problems:
+        raise InvalidRequestError(delivery.problems)
+    return desk.preflight(delivery.payload, user=desk.settings.owner, door=door)
+
+
+def _one_of(words: type[StrEnum], *, many: bool = False) -> WithJsonSchema:
+    one = {"type": "string", "enum": list(words)}
+    return WithJsonSchema({"type": "array", "items": one} if many else one)
 
 
 RETRY_AFTER_SECONDS = "10"
@@ -53,10 +71,30 @@ def ask_for_run(delivery: TheDelivery, desk: TheDesk, door: TheDoor) -> Response
     return answer
 
 
-@router.get("")
-def list_runs(desk: TheDesk, limit: Limit = 20) -> list[dict[str, Any]]:
-    """List the newest runs."""
-    return desk.queries.runs(limit)
+class Wanted(BaseModel):
+    """What runs are searched for. The values are checked as those of any other door."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Annotated[list[str], _one_of(RunState, many=True)] = Field([], max_length=9)
+    setup_id: str | None = None
+    symbol: str | None = None
+    timeframe: str | None = None
+    mode: Annotated[str | None, _one_of(Mode)] = None
+    door: Annotated[str | None, _one_of(Door)] = None
+    user: str | None = None
+    since: str | None = Field(None, description="First day of acceptance, UTC, YYYY-MM-DD")
+    until: str | None = Field(None, description="Last day of acceptance, inclusive")
+    search: str | None = Field(None, description="Words of ids, market, user or reason")
+    cursor: str | None = Field(None, description="The next_cursor of the page before")
+    limit: int = Field(20, ge=1, le=1000)
+
+
+@router.get("", response_model=dict[str, Any])
+def list_runs(desk: TheDesk, wanted: Annotated[Wanted, Query()]) -> JSONResponse:
+    """Give a page of the runs that are as wanted, the last accepted first."""
+    # Written as it is: to check a thousand rows once more takes longer than to find them.
+    return JSONResponse(desk.find_runs(wanted.model_dump(exclude={"limit"}), wanted.limit))
 
 
 @router.get("/{run_id}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from setupdesk.adapters import clock, machine
+from setupdesk.adapters.desk_file import list_processes
 from setupdesk.adapters.ledger.anchors import Anchors
 from setupdesk.adapters.ledger.database import open_as_it_is
 from setupdesk.adapters.ledger.examination import examine_ledger, load_all_runs
@@ -31,7 +32,6 @@ from setupdesk.app.doctor.machine import (
 from setupdesk.app.doctor.processes import (
     LOOK,
     FlowRun,
-    Process,
     RunRow,
     judge_agreement,
     judge_processes,
@@ -69,7 +69,7 @@ def _examine(settings: Settings, desk: Mapping[str, Any] | None) -> Iterator[Che
     if (settings.home / STAGE).exists():
         seen = "a restore goes on, or was interrupted"
         yield Check("restore", Grade.BAD, seen, "setupdesk restore FILE --replace, once more")
-    yield from judge_processes(_list_processes(desk or {}), is_up=desk is not None)
+    yield from judge_processes(list_processes(desk or {}), is_up=desk is not None)
     # Prefect is asked before the ledger, in which every run stands before Prefect knows of it.
     flow_runs, prefects_clock, silence = _ask_prefect(settings, desk)
     # And so are the folders of runs.
@@ -89,28 +89,6 @@ def _examine(settings: Settings, desk: Mapping[str, Any] | None) -> Iterator[Che
     yield from _examine_machine(settings)
     newest = ledger.newest if ledger else None
     yield judge_clocks(now, newest, prefects_clock, is_synced=machine.is_clock_synced())
-
-
-def _list_processes(desk: Mapping[str, Any]) -> Iterator[Process]:
-    if pid := desk.get("pid"):
-        state = machine.read_process_state(pid)
-        yield Process(
-            name="supervisor",
-            state="ready",
-            pid=pid,
-            is_alive=state != "",
-            is_frozen=state == "T",
-        )
-    for name, one in desk.get("processes", {}).items():
-        state = machine.read_process_state(one["pid"])
-        yield Process(
-            name=name,
-            state=one["state"],
-            pid=one["pid"],
-            is_alive=state != "",
-            is_frozen=state == "T",
-            restarts=one.get("restarts", 0),
-        )
 
 
 def _ask_prefect(

@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import Engine, Select, func, select
 
 from setupdesk.adapters.ledger.database import reading
+from setupdesk.adapters.ledger.searching import TURN_OF_ACCEPTANCE, match
 from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, Row, audit_log, outbox, run
+from setupdesk.app.ports import Unsent
 from setupdesk.core.errors import NotFoundError
 from setupdesk.core.request import Mode
 from setupdesk.core.run import RunState
+from setupdesk.core.run_search import EVERY_RUN, RunSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,10 @@ class Reads:
             raise NotFoundError("run", run_id)
         return rows[0]
 
-    def load_runs(self, limit: int) -> list[Row]:
-        """Load the newest runs."""
-        newest = run.c.accepted_at.desc(), run.c.run_id.desc()
-        return self._rows(select(run).order_by(*newest).limit(limit))
+    def load_runs(self, limit: int, search: RunSearch = EVERY_RUN) -> list[Row]:
+        """Load the newest runs that are as searched for, the last accepted first."""
+        found = select(run).where(*match(search))
+        return self._rows(found.order_by(TURN_OF_ACCEPTANCE.desc()).limit(limit))
 
     def load_audit_log(self, limit: int) -> list[Row]:
         """Load the newest rows of the audit log."""
@@ -51,6 +54,23 @@ class Reads:
             turns = list(connection.execute(waiting.order_by(*ORDER_OF_TURNS)).scalars())
         return turns.index(run_id) if run_id in turns else 0
 
+    def find_unsent(self) -> Unsent:
+        """Count the errands that are not done, and find the oldest."""
+        to_do = outbox.c.done_at.is_(None)
+        oldest = select(func.count(), func.min(outbox.c.created_at)).where(to_do)
+        failed = select(outbox.c.created_at, outbox.c.last_error).where(
+            to_do, outbox.c.last_error.is_not(None)
+        )
+        with reading(self.engine) as connection:
+            number, since = connection.execute(oldest).one()
+            stuck = connection.execute(failed.order_by(outbox.c.outbox_id).limit(1)).first()
+        return Unsent(
+            count=number,
+            oldest=since,
+            stuck_since=stuck.created_at if stuck else None,
+            error=stuck.last_error if stuck else "",
+        )
+
     def load_speeds(self, setup_id: str) -> list[tuple[int, float]]:
         """Load (bars, seconds) of the setup's newest completed runs."""
         done = select(run.c.plan, run.c.started_at, run.c.finished_at).where(
@@ -58,7 +78,7 @@ class Reads:
             run.c.request["setup_id"].as_string() == setup_id,
         )
         with reading(self.engine) as connection:
-            rows = connection.execute(done.order_by(run.c.accepted_at.desc()).limit(20)).all()
+            rows = connection.execute(done.order_by(TURN_OF_ACCEPTANCE.desc()).limit(20)).all()
         return [
             (row.plan["bars"], (row.finished_at - row.started_at).total_seconds()) for row in rows
         ]

@@ -134,17 +134,52 @@ app.command("backtesting", hidden=True)(backtest)
 
 
 @app.command()
-def runs(
+def runs(  # noqa: PLR0913 (what runs can be searched by)
     *,
     queue: Annotated[bool, typer.Option("--queue", help="Who runs, who waits, for what.")] = False,
+    state: Annotated[
+        list[str] | None, typer.Option(help="Such as failed; may be given several times.")
+    ] = None,
+    setup: Annotated[Text, typer.Option("--setup", "-s", "--strategy", help="Setup id.")] = None,
+    symbol: Annotated[Text, typer.Option("--symbol", "-p", "--pair", help="GER40, ...")] = None,
+    timeframe: Annotated[
+        Text, typer.Option("--timeframe", "-i", "--tf", help="M1 M5 M15 H1 H4 D1")
+    ] = None,
+    mode: Annotated[Text, typer.Option(help="backtest or live.")] = None,
+    door: Annotated[Text, typer.Option(help="cli, api, prefect, ...")] = None,
+    user: Annotated[Text, typer.Option(help="Who asked.")] = None,
+    since: Annotated[Text, typer.Option(help="First day of acceptance, UTC.")] = None,
+    until: Annotated[Text, typer.Option(help="Last day of acceptance, inclusive.")] = None,
+    search: Annotated[Text, typer.Option(help="Words of ids, market, user or reason.")] = None,
+    cursor: Annotated[Text, typer.Option(help="Of the page before.")] = None,
     limit: Limit = 20,
     as_json: Json = False,
 ) -> None:
     """List the newest runs, or the queue."""
+    from setupdesk.doors.cli.access import refuse_usage
     from setupdesk.doors.cli.queue import show_queue
     from setupdesk.doors.cli.showing import show_runs
 
-    (show_queue if queue else show_runs)(limit, as_json=as_json)
+    asked = {
+        "state": state,
+        "setup_id": setup,
+        "symbol": symbol,
+        "timeframe": timeframe,
+        "mode": mode,
+        "door": door,
+        "user": user,
+        "since": since,
+        "until": until,
+        "search": search,
+        "cursor": cursor,
+    }
+    said = {name: value for name, value in asked.items() if value}
+    if queue and said:
+        refuse_usage("--queue shows all that runs and waits, and cannot be searched.")
+    if queue:
+        show_queue(limit, as_json=as_json)
+    else:
+        show_runs(limit, said, as_json=as_json)
 
 
 @app.command("show")

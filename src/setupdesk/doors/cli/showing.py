@@ -26,9 +26,9 @@ from setupdesk.doors.cli.access import (
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def show_runs(limit: int, *, as_json: bool) -> None:
-    """List the newest runs."""
-    found = reach_desk().runs(limit)
+def show_runs(limit: int, said: Mapping[str, Any], *, as_json: bool) -> None:
+    """List the newest runs that are as *said*."""
+    found = reach_desk().runs(limit, **said)
     if as_json:
         show_json(found)
         return
@@ -41,9 +41,12 @@ def show_runs(limit: int, *, as_json: bool) -> None:
             f"{run['user']}, {run['door']}",
             _describe_outcome(run),
         )
-        for run in found
+        for run in found["runs"]
     ]
-    show_table(("run", "state", "setup", "market", "asked by", "outcome"), rows, "No runs yet.")
+    when_empty = "No run is as searched for." if said else "No runs yet."
+    show_table(("run", "state", "setup", "market", "asked by", "outcome"), rows, when_empty)
+    if found["next_cursor"]:
+        say(f"Older ones: the same command with --cursor {found['next_cursor']}")
 
 
 def show_run(run_id: str, *, as_json: bool) -> None:

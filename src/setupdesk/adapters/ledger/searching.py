@@ -1,0 +1,44 @@
+"""Searches of runs in the words of the database."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from functools import reduce
+
+from sqlalchemy import ColumnElement, func, literal_column, text
+
+from setupdesk.adapters.ledger.tables import run
+from setupdesk.core.run_search import RunSearch
+
+TURN_OF_ACCEPTANCE: ColumnElement[int] = literal_column("run.rowid")
+"""Grows from run to run, whatever the clock did: a run is written when it is accepted, for good."""
+
+
+def match(search: RunSearch) -> Iterator[ColumnElement[bool]]:
+    """Give the conditions of a search."""
+    if search.states:
+        yield run.c.state.in_(search.states)
+    for name in ("setup_id", "symbol", "timeframe", "mode"):
+        if value := getattr(search, name):
+            yield run.c.request[name].as_string() == value
+    for column, value in ((run.c.door, search.door), (run.c.user, search.user)):
+        if value:
+            yield column == value
+    if search.since:
+        yield run.c.accepted_at >= _begin(search.since)
+    if search.until:
+        yield run.c.accepted_at < _begin(search.until) + timedelta(days=1)
+    for word in search.words:
+        yield _WORDS.contains(word, autoescape=True)
+    if search.before:
+        yield TURN_OF_ACCEPTANCE.op("<")(_TURN_OF.bindparams(before=search.before))
+
+
+_TURN_OF = text("(SELECT rowid FROM run WHERE run_id = :before)")
+_ASKED = [run.c.request[name].as_string() for name in ("setup_id", "symbol", "timeframe")]
+_SHOWN = (run.c.run_id, *_ASKED, run.c.user, func.coalesce(run.c.reason, ""))
+_WORDS = reduce(lambda left, right: left + " " + right, _SHOWN)
+"""What the words of a search are looked for in."""
+
+
+def _begin(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,159 @@
+"""Searches: which of all runs somebody wants to see, and where the next page of them begins."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.period import find_date
+from setupdesk.core.problem import Problem, find_nearest
+from setupdesk.core.request import Mode
+from setupdesk.core.run import RUN_ID, Door, RunState
+from setupdesk.core.symbol import Catalogue
+from setupdesk.core.timeframe import Timeframe, find_timeframe
+
+MOST_LETTERS = 200
+"""Of one thing that is said; the longest that can be found has less."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSearch:
+    """What a run has to be like; None and an empty tuple leave it open."""
+
+    states: tuple[RunState, ...] = ()
+    setup_id: str | None = None
+    symbol: str | None = None
+    timeframe: Timeframe | None = None
+    mode: Mode | None = None
+    door: Door | None = None
+    user: str | None = None
+    since: date | None = None
+    """First UTC day of its acceptance."""
+
+    until: date | None = None
+    """Last UTC day of its acceptance, inclusive."""
+
+    words: tuple[str, ...] = ()
+    """Each stands somewhere in its ids, market, user or reason, in upper or lower case."""
+
+    before: str | None = None
+    """The ``run_id`` that ended the page before."""
+
+
+EVERY_RUN = RunSearch()
+
+
+def write_cursor(run_id: str) -> str:
+    """Write where the next page begins; nobody but ``parse_run_search`` has to understand it."""
+    return urlsafe_b64encode(run_id.encode()).decode().rstrip("=")
+
+
+def parse_run_search(said: Mapping[str, Any], catalogue: Catalogue) -> RunSearch:
+    """Read what somebody *said* of runs, or raise InvalidRequestError with every Problem in it.
+
+    A setup or symbol that is not there any more has runs all the same, so any name may be said.
+    """
+    reading = _Reading({key: value for key, value in said.items() if value is not None})
+    states = [reading.choose("state", one, RunState) for one in _as_texts(said.get("state"))]
+    search = RunSearch(
+        states=tuple(one for one in states if one),
+        setup_id=reading.text("setup_id"),
+        symbol=_find_name(reading.text("symbol"), catalogue),
+        timeframe=reading.timeframe(),
+        mode=reading.choice("mode", Mode),
+        door=reading.choice("door", Door),
+        user=reading.text("user"),
+        since=reading.day("since"),
+        until=reading.day("until"),
+        words=tuple((reading.text("search") or "").split()),
+        before=reading.cursor(),
+    )
+    if reading.problems:
+        raise InvalidRequestError(reading.problems)
+    return search
+
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+class _Reading:
+    """One pass over what was said, which collects the Problems."""
+
+    def __init__(self, said: Mapping[str, Any]) -> None:
+        self.said = said
+        self.problems: list[Problem] = []
+
+    def text(self, name: str) -> str | None:
+        value = self.said.get(name)
+        if value is None or (isinstance(value, str) and 0 < len(value.strip()) <= MOST_LETTERS):
+            return value and value.strip()
+        allowed = (f"1 to {MOST_LETTERS} characters",)
+        self._refuse(name, "wrong_type", f"{name} was not a short text.", allowed)
+        return None
+
+    def choice(self, name: str, words: type[Word]) -> Word | None:
+        value = self.text(name)
+        return None if value is None else self.choose(name, value, words)
+
+    def choose(self, name: str, value: str, words: type[Word]) -> Word | None:
+        if value in (known := tuple(each.value for each in words)):
+            return words(value)
+        nearest = find_nearest(value[:MOST_LETTERS], known)
+        hint = f", did you mean {nearest!r}?" if nearest else "."
+        message = f"{value[:MOST_LETTERS]!r} is not known{hint}"
+        self._refuse(name, f"unknown_{name}", message, known, nearest)
+        return None
+
+    def timeframe(self) -> Timeframe | None:
+        value = self.text("timeframe")
+        found = value and find_timeframe(value)
+        if value and not found:
+            self.choose("timeframe", value, Timeframe)
+        return found or None
+
+    def day(self, name: str) -> date | None:
+        value = self.text(name)
+        found = find_date(value)
+        if value and not found:
+            self._refuse(name, "wrong_date", f"{name} was {value!r}.", ("YYYY-MM-DD",))
+        return found
+
+    def cursor(self) -> str | None:
+        value = self.text("cursor")
+        found = value and _read_cursor(value)
+        if value and not found:
+            message = "The cursor is none of ours: it is the next_cursor of the page before."
+            self._refuse("cursor", "wrong_cursor", message)
+        return found or None
+
+    def _refuse(
+        self,
+        name: str,
+        code: str,
+        message: str,
+        allowed: tuple[str, ...] = (),
+        nearest: str | None = None,
+    ) -> None:
+        self.problems.append(
+            Problem(field=name, code=code, message=message, allowed=allowed, suggestion=nearest)
+        )
+
+
+def _as_texts(value: str | Iterable[str] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def _find_name(name: str | None, catalogue: Catalogue) -> str | None:
+    known = catalogue.find(name) if name else None
+    return known.name if known else name
+
+
+def _read_cursor(text: str) -> str | None:
+    try:
+        run_id = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+    except ValueError:
+        return None
+    return run_id if RUN_ID.fullmatch(run_id) else None

@@ -1,0 +1,113 @@
+"""The API described as OpenAPI has it: what may be asked, and every kind of answer."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from setupdesk.app.adopter import build_parameters
+from setupdesk.core.offer import Offer
+from setupdesk.core.run import Door
+from setupdesk.service.problems import PROBLEM_JSON
+
+OPEN = ("/ping", "/version")
+"""What needs no key; ``/health`` says more to who has it."""
+
+Schema = dict[str, Any]
+
+
+def describe(app: FastAPI, offer: Offer) -> Schema:
+    """Describe *app*; the ids of setups and symbols are those that *offer* has now."""
+    found = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    for path, operation in _list_operations(found):
+        _ask_for_key(path, operation)
+        _declare_answers(path, operation)
+    schemas = found["components"]["schemas"]
+    for theirs in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(theirs, None)
+    schemas |= {"Problem": _PROBLEM, "Error": _ERROR, "Receipt": _RECEIPT}
+    schemas["Payload"] = _describe_payload(offer)
+    found["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    return found
+
+
+def _list_operations(found: Schema) -> Iterator[tuple[str, Schema]]:
+    for path, methods in found["paths"].items():
+        for operation in methods.values():
+            yield path, operation
+
+
+def _ask_for_key(path: str, operation: Schema) -> None:
+    said = [one for one in operation.get("parameters", ()) if one["name"] != "authorization"]
+    operation["parameters"] = said
+    if path.endswith("/health"):
+        operation["security"] = [{}, {"key": []}]
+    elif not path.endswith(OPEN):
+        operation["security"] = [{"key": []}]
+
+
+def _declare_answers(path: str, operation: Schema) -> None:
+    answers = operation["responses"]
+    answers.setdefault("4XX", {"description": "Refused; code and problems say why"})
+    answers.setdefault("5XX", {"description": "The desk could not; code and detail say why"})
+    for status, answer in answers.items():
+        if not status.startswith("2"):
+            is_receipt = path.endswith("/runs") and status in ("422", "429")
+            answer["content"] = _refer("Receipt") if is_receipt else _refer("Error", PROBLEM_JSON)
+    if "202" in answers and path.endswith("/runs"):
+        answers["202"]["content"] = _refer("Receipt")
+    if answers.get("422", {}).get("description") == "Validation Error":
+        answers["422"]["description"] = "Refused, with every Problem"
+
+
+def _refer(name: str, media_type: str = "application/json") -> Schema:
+    return {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+
+def _describe_payload(offer: Offer) -> Schema:
+    payload = build_parameters(offer)
+    fields = {
+        name: {key: value for key, value in field.items() if key not in ("position", "title")}
+        for name, field in payload["properties"].items()
+    }
+    return payload | {"title": "Payload", "properties": fields}
+
+
+def _record(fields: Schema) -> Schema:
+    return {"type": "object", "properties": fields, "required": list(fields)}
+
+
+_TEXT, _TEXT_OR_NULL = {"type": "string"}, {"type": ["string", "null"]}
+_PROBLEMS = {"type": "array", "items": {"$ref": "#/components/schemas/Problem"}}
+
+_PROBLEM = _record(
+    {
+        "field": _TEXT,
+        "code": _TEXT,
+        "message": _TEXT,
+        "allowed": {"type": "array", "items": _TEXT},
+        "suggestion": _TEXT_OR_NULL,
+    }
+)
+_ERROR = _record(
+    {
+        "type": _TEXT,
+        "title": {"type": "string", "description": "The code of the error"},
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "problems": _PROBLEMS,
+    }
+)
+_RECEIPT = _record(
+    {
+        "status": {"type": "string", "enum": ["accepted", "refused"]},
+        "run_id": _TEXT_OR_NULL,
+        "request": {"type": "object"},
+        "timestamp": {"type": "string", "format": "date-time"},
+        "flow_type": _TEXT_OR_NULL,
+        "user": _TEXT,
+        "door": {"type": "string", "enum": [door.value for door in Door]},
+        "problems": _PROBLEMS,
+    }
+)

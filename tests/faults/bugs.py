@@ -190,7 +190,7 @@ def anchors_are_not_written() -> None:
 
 @bug
 def name_of_the_anchors_is_not_synced() -> None:
-    put(anchors, "_sync_folder", lambda _folder: None)
+    put(anchors, "sync_folder", lambda _folder: None)
 
 
 @bug

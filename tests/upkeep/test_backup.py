@@ -44,12 +44,6 @@ from tests.upkeep.homes import (
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    build_home(tmp_path / "home")
-    return tmp_path / "home"
-
-
-@pytest.fixture
 def file(home: Path, tmp_path: Path) -> Path:
     back_up(settings_of(home), tmp_path / "desk.tar.gz")
     return tmp_path / "desk.tar.gz"

@@ -24,12 +24,6 @@ from tests.upkeep.homes import (
 )
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    build_home(tmp_path / "home")
-    return tmp_path / "home"
-
-
 def test_a_home_in_order_is_ok_in_every_check_and_is_not_changed(home: Path) -> None:
     before = list_files(home)
 

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from setupdesk.adapters.folder_sync import sync_folder
 from setupdesk.core.errors import BarsDisagreeError, InvalidImportError, MissingBarsError
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars, Ints
@@ -62,7 +63,7 @@ class BarStore:
         folder = self._folder(symbol, bars.timeframe)
         folder.mkdir(parents=True, exist_ok=True)
         for parent in (folder.parent, self.folder):
-            _sync_folder(parent)
+            sync_folder(parent)
         with _locked(folder):
             current = self.find_manifest(symbol, bars.timeframe)
             if current is None:
@@ -125,10 +126,10 @@ class BarStore:
             versions = [each for each in folder.iterdir() if each.is_dir()]
             # The manifest goes first: from then on nobody finds the data set.
             (folder / _MANIFEST).unlink(missing_ok=True)
-            _sync_folder(folder)
+            sync_folder(folder)
             for version in versions:
                 shutil.rmtree(version)
-            _sync_folder(folder)
+            sync_folder(folder)
         # The folder stays, empty but for the lock: another import may be waiting for it.
         return len(versions)
 
@@ -279,9 +280,9 @@ def _write_version(folder: Path, bars: Bars, manifest: Manifest) -> None:
         _write_columns(draft, bars)
     _write_synced(draft / _ARCHIVE, lambda file: file.write(archive.result()))
     _write_synced(draft / _MANIFEST, lambda file: file.write(_to_bytes(manifest)))
-    _sync_folder(draft)
+    sync_folder(draft)
     draft.rename(folder / manifest.fingerprint)
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def _write_columns(folder: Path, bars: Bars) -> None:
@@ -302,7 +303,7 @@ def _rebuild(version: Path, manifest: Manifest) -> None:
         raise MissingBarsError(manifest.symbol, manifest.timeframe, manifest.fingerprint)
     # No lock: whoever else does the same writes the same bytes.
     _write_columns(version, bars)
-    _sync_folder(version)
+    sync_folder(version)
 
 
 def _parquet() -> ModuleType:
@@ -320,7 +321,7 @@ def _replace_file(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}")
     _write_synced(draft, lambda file: file.write(content))
     draft.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _write_synced(path: Path, write: Callable[[Any], object]) -> None:
@@ -328,14 +329,6 @@ def _write_synced(path: Path, write: Callable[[Any], object]) -> None:
         write(file)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

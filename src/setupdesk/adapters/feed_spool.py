@@ -13,6 +13,7 @@ from secrets import token_hex
 
 import numpy as np
 
+from setupdesk.adapters.folder_sync import sync_folder
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.bars import Bars
@@ -64,17 +65,9 @@ class FeedSpool:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-        _sync_folder(path.parent)
+        # What was pushed and acknowledged has no other copy.
+        sync_folder(path.parent)
 
     def _path(self, feed: str, symbol: Symbol, timeframe: Timeframe, start_ms: int) -> Path:
         day = from_ms(start_ms).date()
         return self.folder / feed / symbol.name / timeframe / str(day.year) / f"{day}.npz"
-
-
-def _sync_folder(folder: Path) -> None:
-    # What was pushed and acknowledged has no other copy.
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

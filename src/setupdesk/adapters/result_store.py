@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from setupdesk.adapters.folder_sync import sync_folder
 from setupdesk.core.errors import DamagedResultError
 from setupdesk.core.run import RUN_ID
 
@@ -35,7 +36,7 @@ class ResultStore:
             os.fsync(file.fileno())
         # The run's folder may be new. Publishing has to be quick: the ledger's writers wait for it.
         for parent in (self.folder, self.folder.parent):
-            _sync_folder(parent)
+            sync_folder(parent)
         return draft
 
     def is_whole(self, run_id: str, sha256: str) -> bool | None:
@@ -85,7 +86,7 @@ class ResultStore:
             path.rename(path.with_name("report.stray.json"))
         except FileNotFoundError:
             return False
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         return True
 
 
@@ -101,7 +102,7 @@ class Draft:
         self.path.replace(self.path.with_name("report.json"))
         for left_behind in self.path.parent.glob("*.draft"):
             left_behind.unlink(missing_ok=True)
-        _sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
 
     def discard(self) -> None:
         """Forget it."""
@@ -117,11 +118,3 @@ def _read_event(line: str) -> dict[str, Any]:
     if told := _TEXT_LINE.fullmatch(line):
         return {"at": told[1], "level": told[2].lower(), "event": told[3]}
     return {"event": line}
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

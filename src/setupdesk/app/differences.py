@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from setupdesk.core.run import RunState
+from setupdesk.core.run import EXECUTOR, RunState
 
 FORGOTTEN_AFTER = timedelta(seconds=10)
 """A run that was handed over is looked for in Prefect by then: it may be about to begin."""
@@ -19,7 +19,6 @@ CANCELLING_AFTER = timedelta(seconds=10)
 UNSETTLED_AFTER = timedelta(seconds=30)
 """So long a run's own process may take to tell Prefect that the run has ended."""
 
-EXECUTOR = "executor"
 NO_RESULT = "it is completed, and its report is not there"
 
 

@@ -16,6 +16,10 @@ REQUEST_KEY = re.compile(r"[!-~]{1,200}")
 """What a request may be known by, so that sending it again starts nothing again."""
 
 
+EXECUTOR = "executor "
+"""With a number: the worker of runs that hold a place; others run in their caller's process."""
+
+
 class Door(StrEnum):
     """A way in."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from setupdesk.adapters.archive import CONTENTS, Contents, Count, create_private
+from setupdesk.adapters.folder_sync import sync_folder
 
 _FAST = 1
 """Bars come out some 5 % larger than at the best level, in a fraction of its time."""
@@ -66,7 +67,7 @@ def write_archive(
         draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)
-    _sync_folder(file.parent)
+    sync_folder(file.parent)
     return done
 
 
@@ -110,11 +111,3 @@ class _Hashing:
         self.sha256.update(content)
         self.count(len(content))
         return content
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
+from setupdesk.adapters.folder_sync import sync_folder
 from setupdesk.adapters.ledger.chain import check_chain, tell_unreadable, write_instant
 from setupdesk.adapters.ledger.database import reading
 from setupdesk.adapters.ledger.tables import audit_log
@@ -101,13 +102,4 @@ def _append_line(path: Path, line: str) -> None:
     finally:
         os.close(descriptor)
     if is_new:
-        _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    # A new file outlives a power cut once its name, which is its folder's, is on the disk too.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(path.parent)

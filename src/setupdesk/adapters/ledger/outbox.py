@@ -26,12 +26,9 @@ from setupdesk.adapters.ledger.repairs import note_repair
 from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, outbox, run
 from setupdesk.app.ports import Errand
 from setupdesk.core.errors import NotFoundError, NotWaitingError
-from setupdesk.core.run import Priority, RunState
+from setupdesk.core.run import EXECUTOR, Priority, RunState
 
 log = logging.getLogger(__name__)
-
-EXECUTOR = "executor "
-"""With a number: the worker of runs that hold a place; others run in their caller's process."""
 
 LEASE = timedelta(seconds=15)
 """How long an errand is its dispatcher's own: longer than any call of it may take."""

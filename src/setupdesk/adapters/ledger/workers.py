@@ -12,11 +12,11 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
 from setupdesk.adapters.ledger.database import reading, writing
-from setupdesk.adapters.ledger.outbox import EXECUTOR, lay_to_rest
+from setupdesk.adapters.ledger.outbox import lay_to_rest
 from setupdesk.adapters.ledger.processes import has_process, kill_group
 from setupdesk.adapters.ledger.repairs import note_repair
 from setupdesk.adapters.ledger.tables import run, worker
-from setupdesk.core.run import RunState
+from setupdesk.core.run import EXECUTOR, RunState
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,13 +29,16 @@ class InlineDesk:
 
     def ask(self, payload: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
         """Ask for a run and carry it out, unless *key* says that this was done before."""
-        owner = self.desk.settings.owner
         with self._logging():
-            receipt = self.desk.start(payload, user=owner, door=self.door, key=key)
+            receipt = self.desk.start(payload, user=self._owner, door=self.door, key=key)
             if receipt.run_id:
                 with bound_contextvars(run_id=receipt.run_id):
                     self._carry_out(receipt.run_id)
         return receipt.to_json()
+
+    @property
+    def _owner(self) -> str:
+        return self.desk.settings.owner
 
     def _logging(self) -> AbstractContextManager[None]:
         kept = self.desk.settings
@@ -87,12 +90,12 @@ class InlineDesk:
     def prioritize(self, run_id: str, priority: str) -> dict[str, Any]:
         """Change the priority of a run that waits: live, manual or nightly."""
         with self._logging():
-            return self.desk.prioritize(run_id, Priority[priority.upper()], self.door)
+            return self.desk.prioritize(run_id, Priority[priority.upper()], self._owner, self.door)
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""
         with self._logging():
-            answer = self.desk.cancel(run_id, self.door)
+            answer = self.desk.cancel(run_id, self._owner, self.door)
         if answer["state"] is RunState.CANCELLING and find_desk(self.desk.settings) is None:
             # The executor that held it is gone, and nobody will come to say so.
             self.desk.outbox.lay_to_rest(run_id, "cancelled on demand")

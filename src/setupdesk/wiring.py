@@ -131,19 +131,19 @@ class Desk:
         """Accept nothing more, and *end*, once the ledger's disk has not confirmed a write."""
         stop_after_failed_sync(self.outbox.engine, end)
 
-    def cancel(self, run_id: str, door: Door) -> dict[str, Any]:
+    def cancel(self, run_id: str, user: str, door: Door) -> dict[str, Any]:
         """Stop a run; its row stays, and its log says who asked."""
         state = self.outbox.ask_to_cancel(run_id)
-        asked = {"user": self.settings.owner, "door": door}
+        asked = {"user": user, "door": door}
         with bound_contextvars(run_id=run_id):
             log.info("cancel asked", extra={**asked, "state": state})
         self.alarm.ring()
         return {"run_id": run_id, "state": state}
 
-    def prioritize(self, run_id: str, priority: Priority, door: Door) -> dict[str, Any]:
+    def prioritize(self, run_id: str, priority: Priority, user: str, door: Door) -> dict[str, Any]:
         """Change the turn of a run that waits; its log says who did."""
         earlier = self.outbox.prioritize(run_id, priority)
-        asked = {"user": self.settings.owner, "door": door}
+        asked = {"user": user, "door": door}
         change = {"priority": priority.word, "earlier": earlier.word}
         with bound_contextvars(run_id=run_id):
             log.info("priority changed", extra={**asked, **change})

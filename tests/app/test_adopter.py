@@ -188,7 +188,7 @@ def test_a_full_queue_leaves_requests_waiting_in_prefect_and_writes_nothing(desk
 
     assert [desk.read_state(each)["type"] for each in waiting] == 2 * ["COMPLETED"] + ["SCHEDULED"]
     assert desk.outcomes() == ["accepted", "accepted"]
-    desk.desk.cancel(desk.runs()[0]["run_id"], Door.CLI)
+    desk.desk.cancel(desk.runs()[0]["run_id"], "anna", Door.CLI)
     desk.adopter.adopt_all()
     assert desk.read_state(waiting[2])["name"] == "Accepted"
 

@@ -49,7 +49,7 @@ def test_runs_are_found_by_what_was_asked_and_by_whom(desk: Desk) -> None:
     first = accept(desk, user="ann", door=Door.CLI, timeframe="M15")
     second = accept(desk, user="bob", door=Door.API, timeframe="M5")
     live = accept(desk, mode="live", start=None, end=None)
-    desk.cancel(second, Door.CLI)
+    desk.cancel(second, "anna", Door.CLI)
 
     assert find(desk) == [live, second, first]
     assert find(desk, user="bob") == find(desk, door="api") == [second]
@@ -63,7 +63,7 @@ def test_runs_are_found_by_what_was_asked_and_by_whom(desk: Desk) -> None:
 
 def test_every_word_of_a_search_has_to_stand_somewhere(desk: Desk) -> None:
     first, second = accept(desk), accept(desk, timeframe="M5", user="bob")
-    desk.cancel(second, Door.CLI)
+    desk.cancel(second, "anna", Door.CLI)
 
     assert find(desk, search="ger40 m5") == [second]
     assert find(desk, search="CANCELLED before bob") == [second]

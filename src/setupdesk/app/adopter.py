@@ -51,7 +51,7 @@ class Adopter:
     load_under_way: Callable[[], Mapping[str, str]]
     """The runs under way, by the ids of their flow runs."""
 
-    cancel: Callable[[str, Door], object]
+    cancel: Callable[[str, str, Door], object]
 
     def run_for_ever(self, stop: Event) -> None:
         """Look for requests until *stop*; a Prefect that is down is nobody's error here."""
@@ -88,7 +88,7 @@ class Adopter:
         """Stop the runs whose flow runs were cancelled in Prefect."""
         under_way = self.load_under_way()
         for flow_run_id in self.door.find_cancelled(under_way):
-            self.cancel(under_way[flow_run_id], Door.PREFECT)
+            self.cancel(under_way[flow_run_id], self.user, Door.PREFECT)
 
     def _adopt(self, delivery: Delivery) -> None:
         name, key = delivery.flow_run_id, f"prefect:{delivery.flow_run_id}"

@@ -22,6 +22,9 @@ class Reads(Protocol):
     def load_audit_log(self, limit: int) -> list[Row]:
         """Load the newest rows of the audit log."""
 
+    def load_owner(self, run_id: str) -> str:
+        """Load who asked for a run."""
+
     def find_outbox_error(self, run_id: str) -> str | None:
         """Find why a run that waits could not be started so far."""
 
@@ -51,6 +54,10 @@ class Queries:
             row["ahead"] = self.reads.count_ahead(run_id)
             row["waits_for"] = self.reads.find_outbox_error(run_id) or "a free place"
         return row
+
+    def run_owner(self, run_id: str) -> str:
+        """Give who asked for a run; raises ``NotFoundError`` where there is none."""
+        return self.reads.load_owner(run_id)
 
     def result(self, run_id: str) -> dict[str, Any]:
         """Give the report of a completed run."""

@@ -11,7 +11,7 @@ from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.request import Mode
 from setupdesk.core.run import Door, Priority, RunState
 from setupdesk.service.delivery import JSON_BODY, TheDelivery
-from setupdesk.service.security import TheDesk, TheDoor
+from setupdesk.service.security import OwnRun, TheCaller, TheDesk, TheDoor
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -21,11 +21,13 @@ router = APIRouter(prefix="/runs", tags=["runs"])
     responses={422: {"description": "It would be refused, with every Problem"}},
     openapi_extra=JSON_BODY,
 )
-def validate(delivery: TheDelivery, desk: TheDesk, door: TheDoor) -> dict[str, Any]:
+def validate(
+    delivery: TheDelivery, desk: TheDesk, door: TheDoor, caller: TheCaller
+) -> dict[str, Any]:
     """Say what would become of the payload; nothing is written or started."""
     if delivery.problems:
         raise InvalidRequestError(delivery.problems)
-    return desk.preflight(delivery.payload, user=desk.settings.owner, door=door)
+    return desk.preflight(delivery.payload, user=caller.user, door=door)
 
 
 def _one_of(words: type[StrEnum], *, many: bool = False) -> WithJsonSchema:
@@ -48,12 +50,12 @@ RETRY_AFTER_SECONDS = "10"
     },
     openapi_extra=JSON_BODY,
 )
-def ask_for_run(delivery: TheDelivery, desk: TheDesk, door: TheDoor) -> Response:
+def ask_for_run(delivery: TheDelivery, desk: TheDesk, door: TheDoor, caller: TheCaller) -> Response:
     """Hand the payload to START; the answer is its Receipt, accepted or refused.
 
     Sent again with the same ``Idempotency-Key`` it starts nothing, and is answered as before.
     """
-    user, key = desk.settings.owner, delivery.key
+    user, key = caller.user, delivery.key
     if delivery.problems:
         receipt = desk.start.refuse(
             delivery.payload, delivery.problems, user=user, door=door, key=key
@@ -98,31 +100,31 @@ def list_runs(desk: TheDesk, wanted: Annotated[Wanted, Query()]) -> JSONResponse
 
 
 @router.get("/{run_id}")
-def show_run(run_id: str, desk: TheDesk) -> dict[str, Any]:
+def show_run(run_id: OwnRun, desk: TheDesk) -> dict[str, Any]:
     """Give all that is known of a run except its report."""
     return desk.queries.run(run_id)
 
 
 @router.get("/{run_id}/result")
-def show_result(run_id: str, desk: TheDesk) -> dict[str, Any]:
+def show_result(run_id: OwnRun, desk: TheDesk) -> dict[str, Any]:
     """Give the report of a completed run."""
     return desk.queries.result(run_id)
 
 
 @router.get("/{run_id}/report.html", response_class=HTMLResponse)
-def show_report_page(run_id: str, desk: TheDesk) -> str:
+def show_report_page(run_id: OwnRun, desk: TheDesk) -> str:
     """Give the report of a completed run as one HTML file."""
     return desk.write_report_page(run_id)
 
 
 @router.get("/{run_id}/trades")
-def list_trades(run_id: str, desk: TheDesk) -> list[dict[str, Any]]:
+def list_trades(run_id: OwnRun, desk: TheDesk) -> list[dict[str, Any]]:
     """List the trades of a completed run."""
     return desk.queries.trades(run_id)
 
 
 @router.get("/{run_id}/logs")
-def list_log_events(run_id: str, desk: TheDesk) -> list[dict[str, Any]]:
+def list_log_events(run_id: OwnRun, desk: TheDesk) -> list[dict[str, Any]]:
     """Give the log of a run, event by event."""
     return desk.queries.log_events(run_id)
 
@@ -136,12 +138,14 @@ class Change(BaseModel):
 
 
 @router.patch("/{run_id}")
-def change_run(run_id: str, change: Change, desk: TheDesk, door: TheDoor) -> dict[str, Any]:
+def change_run(
+    run_id: OwnRun, change: Change, desk: TheDesk, door: TheDoor, caller: TheCaller
+) -> dict[str, Any]:
     """Change the priority of a run that waits."""
-    return desk.prioritize(run_id, Priority[change.priority.upper()], door)
+    return desk.prioritize(run_id, Priority[change.priority.upper()], caller.user, door)
 
 
 @router.post("/{run_id}/cancel", status_code=202)
-def cancel_run(run_id: str, desk: TheDesk, door: TheDoor) -> dict[str, Any]:
+def cancel_run(run_id: OwnRun, desk: TheDesk, door: TheDoor, caller: TheCaller) -> dict[str, Any]:
     """Stop a run; its row stays."""
-    return desk.cancel(run_id, door)
+    return desk.cancel(run_id, caller.user, door)

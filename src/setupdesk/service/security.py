@@ -5,7 +5,8 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
-from setupdesk.core.errors import NotAllowedError
+from setupdesk.core.caller import Caller, Role
+from setupdesk.core.errors import NotAllowedError, NotFoundError
 from setupdesk.core.run import Door
 from setupdesk.wiring import Desk
 
@@ -17,6 +18,7 @@ def check_key(request: Request, authorization: Annotated[str, Header()] = "") ->
     wanted = f"Bearer {request.app.state.api_key}".encode()
     if not hmac.compare_digest(authorization.encode(), wanted):
         raise NotAllowedError
+    request.state.caller = Caller(user=request.app.state.desk.settings.owner, role=Role.ADMIN)
 
 
 def find_door(setupdesk_door: Annotated[str, Header()] = Door.API) -> Door:
@@ -30,5 +32,22 @@ def get_desk(request: Request) -> Desk:
     return desk
 
 
+def get_caller(request: Request) -> Caller:
+    """Give who asks."""
+    caller: Caller = request.state.caller
+    return caller
+
+
 TheDesk = Annotated[Desk, Depends(get_desk)]
 TheDoor = Annotated[Door, Depends(find_door)]
+TheCaller = Annotated[Caller, Depends(get_caller)]
+
+
+def find_own_run(run_id: str, desk: TheDesk, caller: TheCaller) -> str:
+    """Find a run of the path; one of somebody else is as one that there is not."""
+    if not caller.may_see(desk.queries.run_owner(run_id)):
+        raise NotFoundError("run", run_id)
+    return run_id
+
+
+OwnRun = Annotated[str, Depends(find_own_run)]

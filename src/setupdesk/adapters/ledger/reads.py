@@ -28,6 +28,11 @@ class Reads:
             raise NotFoundError("run", run_id)
         return rows[0]
 
+    def load_owner(self, run_id: str) -> str:
+        """Load who asked for a run."""
+        owner: str = self.load_run(run_id)["user"]
+        return owner
+
     def load_runs(self, limit: int, search: RunSearch = EVERY_RUN) -> list[Row]:
         """Load the newest runs that are as searched for, the last accepted first."""
         found = select(run).where(*match(search))

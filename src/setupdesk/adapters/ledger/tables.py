@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from setupdesk.adapters.ledger.chain import write_instant
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration."""
 
 
@@ -74,6 +74,10 @@ run = Table(
     Column("priority", Integer, nullable=False, server_default="1"),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("process", String),
+    Column("key_id", String),
+    Column("name", String),
+    Column("notes", String),
+    Column("tags", JSON, nullable=False, server_default="[]"),
     Index("run_by_state", "state"),
 )
 
@@ -158,6 +162,85 @@ repair = Table(
     Column("run_id", String),
     Column("finding", String, nullable=False),
     Column("deed", String, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("key_id", String, primary_key=True),
+    Column("sha256", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    Column("user", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("revoked_at", UtcTime),
+    Column("requests_per_minute", Integer),
+    Column("most_waiting", Integer),
+    Column("most_running", Integer),
+    Column("most_bars", Integer),
+    CheckConstraint("role IN ('viewer', 'trader', 'admin')", name="role_is_known"),
+)
+
+turned_away = Table(
+    "turned_away",
+    metadata,
+    Column("hour", String, primary_key=True),
+    Column("address", String, primary_key=True),
+    Column("reason", String, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("example", String, nullable=False),
+)
+"""Deliveries of nobody that is known here, which are counted and not each written down."""
+
+hook = Table(
+    "hook",
+    metadata,
+    Column("hook_id", String, primary_key=True),
+    Column("sha256", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    Column("user", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("senders", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    CheckConstraint("kind IN ('tradingview', 'standard')", name="kind_is_known"),
+)
+
+channel = Table(
+    "channel",
+    metadata,
+    Column("channel_id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("user", String, nullable=False),
+    Column("url", String, nullable=False),
+    Column("events", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+)
+
+notification = Table(
+    "notification",
+    metadata,
+    Column("notification_id", Integer, primary_key=True, autoincrement=True),
+    Column("channel_id", String, ForeignKey("channel.channel_id"), nullable=False),
+    Column("event", String, nullable=False),
+    Column("run_id", String, ForeignKey("run.run_id")),
+    Column("created_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("done_at", UtcTime),
+    Column("outcome", String),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("last_error", String),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("lease_until", UtcTime),
+    CheckConstraint("event IN ('run_finished', 'run_failed', 'alert')", name="event_is_known"),
+    CheckConstraint("outcome IN ('delivered', 'given_up')", name="outcome_is_known"),
+    CheckConstraint("(done_at IS NULL) = (outcome IS NULL)", name="only_done_has_an_outcome"),
+    Index("notification_to_do", "done_at", "due_at"),
     sqlite_autoincrement=True,
 )
 

@@ -21,10 +21,10 @@ def main() -> None:
     """Serve the desk that the environment names."""
     settings = load_settings()
     log_all_to(EventLog("service", settings.logs, settings.runs, settings.secret_files))
-    api_key = load_secret(settings.api_key_file, "sdk_")
     desk = build_desk(settings, hands_over=True)
+    desk.keys.keep_own(load_secret(settings.api_key_file, "sdk_"), settings.owner)
     config = uvicorn.Config(
-        create_app(desk, api_key),
+        create_app(desk),
         host="127.0.0.1",
         port=settings.port,
         log_config=None,

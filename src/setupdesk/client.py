@@ -1,6 +1,7 @@
 """The typed client of /api/v1: how doors and other programs talk to a running desk."""
 
 import json
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ import httpx
 from setupdesk.adapters.parcel import Parcel, Watch, check_size, open_parcel
 from setupdesk.core.errors import DeskUnavailableError, NoAnswerError, NotFoundError, SetupdeskError
 from setupdesk.core.run import RUN_ID, Door
+from setupdesk.exposure import pin
 from setupdesk.settings import Settings
 from setupdesk.supervisor import await_service
 
@@ -43,6 +45,7 @@ class Client:
         api_key: str,
         door: Door = Door.API,
         patience: float = _LONGEST_ANSWER,
+        certificate: ssl.SSLContext | None = None,
     ) -> None:
         headers = {"Authorization": f"Bearer {api_key}", "Setupdesk-Door": door}
         self._http = httpx.Client(
@@ -50,6 +53,7 @@ class Client:
             headers=headers,
             timeout=_wait_for_answer(patience),
             trust_env=False,
+            verify=certificate or address.startswith("https:"),
         )
 
     def __enter__(self) -> Self:
@@ -276,7 +280,9 @@ def connect(settings: Settings, door: Door = Door.API) -> Client:
     """Connect to the desk that runs in the settings' home, and wait for it if it is starting."""
     # Only a desk that holds its lock is believed: the key is for nobody else.
     address = await_service(settings)
-    return Client(address, settings.api_key_file.read_text(), door)
+    own = settings.listening.tls_certificate
+    certificate = pin(own) if own else None
+    return Client(address, settings.api_key_file.read_text(), door, certificate=certificate)
 
 
 def _wait_for_answer(seconds: float) -> httpx.Timeout:

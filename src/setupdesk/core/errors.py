@@ -16,6 +16,7 @@ SetupdeskError
 ├── DamagedResultError        a stored report is not as it was   500 · exit 4
 ├── InvalidBackupError        the backup cannot be restored      exit 3
 ├── HomeInUseError            the home has what would be lost    exit 3
+├── UnsafeStartError          the desk would be open to others   exit 2
 ├── MissingBarsError          the store lacks the bars of a run  run failed
 ├── FeedNotReadyError         a feed lacks something here        422 · exit 3
 ├── FeedFailedError           a vendor did not deliver           502 · exit 5
@@ -241,6 +242,16 @@ class HomeInUseError(SetupdeskError):
 
     def __init__(self, home: str, holds: str, remedy: str) -> None:
         super().__init__(f"Nothing was restored: {home} {holds}. {remedy}")
+
+
+class UnsafeStartError(SetupdeskError):
+    """The desk does not start, for it would be open to others than its owner."""
+
+    code = "unsafe_start"
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n- ".join(("The desk does not start:", *faults)))
 
 
 class MissingBarsError(SetupdeskError):

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -28,6 +29,7 @@ from setupdesk.core.problem import Problem
 from setupdesk.service import audit, catalogue, data, health, queue, repairs, runs, symbols
 from setupdesk.service.bodies import LimitBodies
 from setupdesk.service.description import describe
+from setupdesk.service.hosts import SECURITY_HEADERS, GuardHosts
 from setupdesk.service.problems import problem_json
 from setupdesk.service.security import check_key
 from setupdesk.wiring import Desk, dispatching, watching
@@ -51,14 +53,17 @@ _STATUS: dict[type[SetupdeskError], int] = {
 
 def create_app(desk: Desk, api_key: str) -> FastAPI:
     """Build the API of *desk*; whoever shows *api_key* may use it."""
-    app = FastAPI(title="Setupdesk", version=__version__, lifespan=_live)
+    # The pages of FastAPI load their scripts from other hosts; the description wants the key.
+    app = FastAPI(title="Setupdesk", version=__version__, lifespan=_live, openapi_url=None)
     app.state.desk = desk
     app.state.api_key = api_key
     app.include_router(_open_routes(), prefix=PREFIX)
     app.include_router(health.router, prefix=PREFIX)
     for resource in (runs, queue, audit, repairs, catalogue, symbols, data):
         app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_key)])
+    app.include_router(_description_route(app), prefix=PREFIX, dependencies=[Depends(check_key)])
     app.add_middleware(LimitBodies, prefix=PREFIX)
+    app.add_middleware(GuardHosts, names=desk.settings.listening.names)
     app.openapi = lambda: describe(app, desk.start.build_offer())  # type: ignore[method-assign]
     app.add_exception_handler(SetupdeskError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_wrong_shape)
@@ -86,6 +91,17 @@ def _open_routes() -> APIRouter:
     def version() -> dict[str, str]:
         """Give the version of the desk."""
         return {"version": __version__}
+
+    return router
+
+
+def _description_route(app: FastAPI) -> APIRouter:
+    router = APIRouter(tags=["desk"])
+
+    @router.get("/openapi.json")
+    def describe_api() -> dict[str, Any]:
+        """Describe the API, with the setups and symbols that there are now."""
+        return app.openapi()
 
     return router
 
@@ -118,4 +134,6 @@ def _answer_http_error(_request: Request, error: Exception) -> JSONResponse:
 
 def _answer_bug(request: Request, error: Exception) -> JSONResponse:
     log.error("a bug at %s %s", request.method, request.url.path, exc_info=error)
-    return problem_json(500, "bug", "A bug of ours; the service's log has the traceback.", ())
+    answer = problem_json(500, "bug", "A bug of ours; the service's log has the traceback.")
+    answer.headers.update(SECURITY_HEADERS)
+    return answer

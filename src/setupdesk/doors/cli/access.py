@@ -22,6 +22,7 @@ RUN_FAILED, USAGE, REFUSED, UNREACHED, INTERRUPTED = 1, 2, 3, 5, 130
 EXIT_CODES = {
     "bug": RUN_FAILED,
     "invalid_settings": USAGE,
+    "unsafe_start": USAGE,
     "not_found": 4,
     "no_result": 4,
     "not_waiting": 4,

@@ -32,6 +32,13 @@ def is_loopback(name: str) -> bool:
     return (mapped or address).is_loopback
 
 
+def is_same_origin(origin: str, host: str) -> bool:
+    """Say whether a page of *origin* was served by *host*, as the headers have them."""
+    scheme, _, authority = origin.partition("://")
+    said = read_authority(authority)
+    return scheme in ("http", "https") and bool(said[0]) and said == read_authority(host)
+
+
 def is_everywhere(name: str) -> bool:
     """Say whether *name* stands for every address of the machine, and is none to ask for."""
     return name in ("0.0.0.0", "::")  # noqa: S104 (recognized, not bound)

@@ -6,7 +6,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from setupdesk.core.hosts import is_loopback, read_authority
+from setupdesk.core.hosts import is_loopback, is_same_origin, read_authority
 from setupdesk.core.problem import Problem
 from setupdesk.service.problems import problem_json
 
@@ -49,13 +49,11 @@ class GuardHosts:
         return name in self.names or is_loopback(name)
 
     def _is_same_site(self, origin: str, host: str) -> bool:
-        scheme, _, authority = origin.partition("://")
-        name, port = read_authority(authority)
-        if scheme not in ("http", "https") or not name:
-            return False
         # Behind a proxy the port may be another one; on loopback it is another program.
-        own_name = name in self.names and not is_loopback(name)
-        return own_name or (name, port) == read_authority(host)
+        scheme, _, authority = origin.partition("://")
+        name, _ = read_authority(authority)
+        own = scheme in ("http", "https") and name in self.names and not is_loopback(name)
+        return own or is_same_origin(origin, host)
 
 
 def _deny(status: int, code: str, header: str, said: str) -> JSONResponse:

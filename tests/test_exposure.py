@@ -192,7 +192,7 @@ def test_a_desk_that_speaks_tls_is_reached_by_its_own_certificate_only(tmp_path:
     service = subprocess.Popen([sys.executable, "-m", "setupdesk.service"], env=environment)
     address = f"https://127.0.0.1:{port}"
     try:
-        with Client(address, key, certificate=pin(tmp_path / "certificate.pem")) as client:
+        with Client(address, key, certificate=tmp_path / "certificate.pem") as client:
             assert await_setups(client)
         with Client(address, key) as client, pytest.raises(DeskUnavailableError, match="certif"):
             client.setups()

@@ -235,6 +235,54 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A desk that is reached by its address, and not by its home."""
+
+    address: str
+    key: str
+    certificate: Path | None = None
+    """Trusted alone, where it is given."""
+
+
+def find_server(
+    address: str | None = None,
+    key: str | None = None,
+    certificate: Path | None = None,
+    environment: Mapping[str, str] = os.environ,  # noqa: TID251
+) -> Server | None:
+    """Find which desk is meant by what was said, else by the environment; None: that of the home.
+
+    The environment has ``SETUPDESK_SERVER``, ``SETUPDESK_KEY`` and ``SETUPDESK_CERTIFICATE``.
+    """
+    said = address or environment.get("SETUPDESK_SERVER")
+    if not said:
+        return None
+    file = certificate or environment.get("SETUPDESK_CERTIFICATE")
+    return Server(
+        _read_address(said),
+        _read_key(key or environment.get("SETUPDESK_KEY") or ""),
+        Path(file) if file else None,
+    )
+
+
+def _read_address(said: str) -> str:
+    bare = said.strip().rstrip("/").removesuffix("/api/v1")
+    if re.fullmatch(r"https?://[^\s/?#@]+", bare):
+        return bare
+    wanted = "the address of a desk, such as https://desk.example.org:8750"
+    raise InvalidSettingsError("server", said, wanted)
+
+
+def _read_key(said: str) -> str:
+    key = said.strip()
+    if key and key.isascii() and key.isprintable():
+        return key
+    # It may be a key with a slip in it, so it is not shown.
+    wanted = "a key of that desk, in SETUPDESK_KEY"
+    raise InvalidSettingsError("key", "not one" if key else "", wanted)
+
+
 def _read_listening(
     home: Path, stored: Mapping[str, object], environment: Mapping[str, str]
 ) -> Listening:

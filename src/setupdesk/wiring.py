@@ -62,6 +62,7 @@ from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
 from setupdesk.core.run import Door, Priority
 from setupdesk.core.symbol import Catalogue, Symbol
+from setupdesk.exposure import PREFECT_PREFIX
 from setupdesk.settings import Settings
 from setupdesk.setups.definition import Setup
 from setupdesk.setups.plugins import TriggerPlugin, find_plugins
@@ -248,7 +249,7 @@ def dispatching(desk: Desk) -> Iterator[None]:
     settings = desk.settings
     prefect = PrefectApi(
         f"http://127.0.0.1:{settings.prefect_port}/api",
-        load_secret(settings.prefect_key_file, "setupdesk:"),
+        load_secret(settings.prefect_key_file, PREFECT_PREFIX),
     )
     executor = ExecutorSocket(settings.executor_socket)
     works: list[Callable[[], None]] = [
@@ -280,7 +281,7 @@ def dispatching(desk: Desk) -> Iterator[None]:
 def watching(desk: Desk) -> Iterator[ShowHealth]:
     """Have a look at the desk's health at hand as long as this lasts."""
     settings = desk.settings
-    key = load_secret(settings.prefect_key_file, "setupdesk:")
+    key = load_secret(settings.prefect_key_file, PREFECT_PREFIX)
     address = f"http://127.0.0.1:{settings.prefect_port}/api"
     with closing(PrefectApi(address, key, timeout_seconds=LOOK_SECONDS)) as prefect:
         yield ShowHealth(

@@ -84,13 +84,13 @@ def test_an_inline_backtest_needs_no_desk_and_leaves_no_process(home: Path) -> N
 def test_the_printed_key_gives_the_receipt_again_and_runs_nothing(home: Path) -> None:
     printed = call(home, *BACKTEST, *MAY).stdout
     before = ask(home, "runs")
-    found = re.search(r"--key (\S+) gives this receipt again", printed)
+    found = re.search(r"--request-key (\S+) gives this receipt again", printed)
     assert found
-    key = ("--key", found[1])
+    key = ("--request-key", found[1])
 
     again = ask(home, *BACKTEST, *MAY, *key)
     conflict = ask(home, *BACKTEST, "--last", "10d", *key, exit_code=3)
-    call(home, *BACKTEST, *MAY, "--key", "with space", exit_code=2)
+    call(home, *BACKTEST, *MAY, "--request-key", "with space", exit_code=2)
 
     assert again["receipt"]["run_id"] == before["runs"][0]["run_id"]
     assert again["run"]["state"] == "completed"

@@ -16,6 +16,9 @@ SetupdeskError
 ├── DamagedResultError        a stored report is not as it was   500 · exit 4
 ├── InvalidBackupError        the backup cannot be restored      exit 3
 ├── HomeInUseError            the home has what would be lost    exit 3
+├── UnsafeStartError          the desk would be open to others   exit 2
+├── PlainServerError          the key would cross a network      exit 2
+├── RunFailedError            a run that was waited for failed   in notebooks
 ├── MissingBarsError          the store lacks the bars of a run  run failed
 ├── FeedNotReadyError         a feed lacks something here        422 · exit 3
 ├── FeedFailedError           a vendor did not deliver           502 · exit 5
@@ -244,6 +247,38 @@ class HomeInUseError(SetupdeskError):
 
     def __init__(self, home: str, holds: str, remedy: str) -> None:
         super().__init__(f"Nothing was restored: {home} {holds}. {remedy}")
+
+
+class UnsafeStartError(SetupdeskError):
+    """The desk does not start, for it would be open to others than its owner."""
+
+    code = "unsafe_start"
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n- ".join(("The desk does not start:", *faults)))
+
+
+class PlainServerError(SetupdeskError):
+    """The desk is another machine's, and what is sent to it could be read on its way."""
+
+    code = "plain_server"
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"{address} is another machine, and http lets everybody on the way read the key. Ask "
+            f"it by https; where the way is safe already, --insecure (insecure=True) allows it."
+        )
+
+
+class RunFailedError(SetupdeskError):
+    """A run that was waited for did not complete."""
+
+    code = "run_failed"
+
+    def __init__(self, run_id: str, state: str, reason: str | None) -> None:
+        self.run_id, self.state = run_id, state
+        super().__init__(f"{run_id} is {state}: {reason or 'its log says more'}")
 
 
 class MissingBarsError(SetupdeskError):

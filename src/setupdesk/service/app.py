@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,6 +17,7 @@ from setupdesk.service import audit, catalogue, data, health, keys, queue, repai
 from setupdesk.service.bodies import LimitBodies
 from setupdesk.service.description import describe
 from setupdesk.service.gate import Gate
+from setupdesk.service.hosts import SECURITY_HEADERS, GuardHosts
 from setupdesk.service.problems import answer_error, problem_json
 from setupdesk.service.security import check_role
 from setupdesk.wiring import Desk, dispatching, watching
@@ -27,14 +29,17 @@ PREFIX = "/api/v1"
 
 def create_app(desk: Desk) -> FastAPI:
     """Build the API of *desk*, for whoever has a key that it knows."""
-    app = FastAPI(title="Setupdesk", version=__version__, lifespan=_live)
+    # The pages of FastAPI load their scripts from other hosts; the description wants the key.
+    app = FastAPI(title="Setupdesk", version=__version__, lifespan=_live, openapi_url=None)
     app.state.desk = desk
     app.include_router(_open_routes(), prefix=PREFIX)
     app.include_router(health.router, prefix=PREFIX)
     for resource in (runs, queue, audit, keys, repairs, catalogue, symbols, data):
         app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_role)])
+    app.include_router(_description_route(app), prefix=PREFIX, dependencies=[Depends(check_role)])
     app.add_middleware(LimitBodies, prefix=PREFIX)
     app.add_middleware(Gate, desk=desk, prefix=PREFIX)
+    app.add_middleware(GuardHosts, names=desk.settings.listening.names)
     app.openapi = lambda: describe(app, desk.start.build_offer())  # type: ignore[method-assign]
     app.add_exception_handler(SetupdeskError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_wrong_shape)
@@ -66,6 +71,17 @@ def _open_routes() -> APIRouter:
     return router
 
 
+def _description_route(app: FastAPI) -> APIRouter:
+    router = APIRouter(tags=["desk"])
+
+    @router.get("/openapi.json")
+    def describe_api() -> dict[str, Any]:
+        """Describe the API, with the setups and symbols that there are now."""
+        return app.openapi()
+
+    return router
+
+
 def _answer_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, SetupdeskError)  # noqa: S101 (registered for nothing else)
     return answer_error(error)
@@ -93,4 +109,6 @@ def _answer_http_error(_request: Request, error: Exception) -> JSONResponse:
 
 def _answer_bug(request: Request, error: Exception) -> JSONResponse:
     log.error("a bug at %s %s", request.method, request.url.path, exc_info=error)
-    return problem_json(500, "bug", "A bug of ours; the service's log has the traceback.", ())
+    answer = problem_json(500, "bug", "A bug of ours; the service's log has the traceback.")
+    answer.headers.update(SECURITY_HEADERS)
+    return answer

@@ -38,14 +38,38 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001 (Typer's way)
 
 
 @app.callback()
-def _any_command(
+def _any_command(  # noqa: PLR0913 (how a desk is reached)
+    context: typer.Context,
     *,
-    version: Annotated[
+    server: Annotated[
+        Text, typer.Option(metavar="URL", help="Another desk than that of the home.")
+    ] = None,
+    key: Annotated[
+        Text, typer.Option(help="Its key; SETUPDESK_KEY is better, for others may see arguments.")
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Its certificate, if nobody signed it; a PEM file.")
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Ask another machine by http all the same.")
+    ] = False,
+    version: Annotated[  # noqa: ARG001 (its callback has shown it)
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    pass
+    from setupdesk.doors.cli.access import choose_remote, find_remote, refuse_usage
+
+    choose_remote(server, key, certificate, insecure=insecure)
+    if (remote := find_remote()) and context.invoked_subcommand in _AT_HOME:
+        refuse_usage(
+            f"`setupdesk {context.invoked_subcommand}` works in the home of a desk, on its own "
+            f"machine; {remote.server.address} is reached by its API only. Leave --server "
+            f"out, and SETUPDESK_SERVER unset."
+        )
+
+
+_AT_HOME = ("up", "down", "doctor", "backup", "restore", "demo")
 
 
 @app.command()
@@ -100,7 +124,7 @@ def backtest(  # noqa: PLR0913 (the flags that traders know)
     inline: Annotated[
         bool, typer.Option("--inline", help="In this process, without Prefect.")
     ] = False,
-    key: Annotated[
+    request_key: Annotated[
         Text, typer.Option(help="Of a request sent before: gives its receipt, starts nothing.")
     ] = None,
 ) -> None:
@@ -110,8 +134,8 @@ def backtest(  # noqa: PLR0913 (the flags that traders know)
     from setupdesk.doors.cli.asking import ask_and_show
     from setupdesk.doors.cli.request_words import build_payload
 
-    if key is not None and not REQUEST_KEY.fullmatch(key):
-        refuse_usage("--key takes 1 to 200 letters, digits and signs, without spaces.")
+    if request_key is not None and not REQUEST_KEY.fullmatch(request_key):
+        refuse_usage("--request-key takes 1 to 200 letters, digits and signs, without spaces.")
     if timerange is not None and (start or end):
         refuse_usage("Give either --timerange, or --start and --end.")
     if wrong := [setting for setting in set_ or [] if "=" not in setting]:
@@ -129,7 +153,7 @@ def backtest(  # noqa: PLR0913 (the flags that traders know)
         dry_run=dry_run,
         settings=set_ or [],
     )
-    ask_and_show(payload, key, as_json=as_json, detach=detach, inline=inline)
+    ask_and_show(payload, request_key, as_json=as_json, detach=detach, inline=inline)
 
 
 app.command("backtesting", hidden=True)(backtest)

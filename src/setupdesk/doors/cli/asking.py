@@ -19,8 +19,10 @@ from setupdesk.doors.cli.access import (
     REFUSED,
     RUN_FAILED,
     UNREACHED,
+    find_remote,
     reach_desk,
     reach_running_desk,
+    refuse_usage,
     say,
     show,
     show_json,
@@ -39,6 +41,11 @@ def ask_and_show(
     payload: Mapping[str, Any], key: str | None, *, as_json: bool, detach: bool, inline: bool
 ) -> None:
     """Ask for *payload*, wait for its end unless *detach*, print the report, exit by its end."""
+    if inline and (remote := find_remote()):
+        refuse_usage(
+            f"--inline works with the bars of the home in this process, and {remote.server.address}"
+            f" has its own: leave one of them out."
+        )
     desk = reach_desk(inline=True) if inline else reach_running_desk()
     key = key or uuid4().hex
     with _telling_key(key):
@@ -50,7 +57,7 @@ def ask_and_show(
         show_json(receipt)
     elif not as_json:
         show_receipt(receipt)
-        show(f"  --key {key} gives this receipt again, and starts nothing")
+        show(f"  --request-key {key} gives this receipt again, and starts nothing")
     if detach:
         return
     run = follow(desk, receipt["run_id"])
@@ -81,7 +88,7 @@ def follow(desk: "Access", run_id: str) -> dict[str, Any]:
 
 @contextmanager
 def _telling_key(key: str) -> Iterator[None]:
-    advice = f"The same command with --key {key} asks again and starts nothing twice."
+    advice = f"The same command with --request-key {key} asks again and starts nothing twice."
     try:
         yield
     except SetupdeskError as failed:

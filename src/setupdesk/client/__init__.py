@@ -1,7 +1,9 @@
 """The typed client of /api/v1: how doors and other programs talk to a running desk."""
 
 import json
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,9 +12,27 @@ from urllib.parse import quote
 import httpx
 
 from setupdesk.adapters.parcel import Parcel, Watch, check_size, open_parcel
-from setupdesk.core.errors import DeskUnavailableError, NoAnswerError, NotFoundError, SetupdeskError
+from setupdesk.client.handle import RunHandle
+from setupdesk.client.payload import build_payload
+from setupdesk.core.errors import (
+    DeskUnavailableError,
+    InvalidRequestError,
+    NoAnswerError,
+    NotFoundError,
+    PlainServerError,
+    SetupdeskError,
+)
+from setupdesk.core.hosts import is_loopback, normalize
+from setupdesk.core.problem import load_problem
 from setupdesk.core.run import RUN_ID, Door
-from setupdesk.settings import Settings
+from setupdesk.exposure import pin
+from setupdesk.settings import (
+    InvalidSettingsError,
+    Server,
+    Settings,
+    find_server,
+    load_settings,
+)
 from setupdesk.supervisor import await_service
 
 _LONGEST_ANSWER = 120.0
@@ -41,21 +61,34 @@ class DeskAnswerError(SetupdeskError):
 
 
 class Client:
-    """One connection to a desk. Answers are the API's JSON; errors are raised."""
+    """One connection to a desk. Answers are the API's JSON; errors are raised.
 
-    def __init__(
+    ``Client()`` reaches the desk that ``SETUPDESK_SERVER`` and ``SETUPDESK_KEY`` name, else the
+    one that runs in the home; ``Client(address, api_key)`` any other. The *certificate*, a PEM
+    file, is trusted alone where it is given. Raises ``PlainServerError`` for another machine's
+    ``http``, unless *insecure*, and ``DeskUnavailableError``.
+    """
+
+    def __init__(  # noqa: PLR0913 (how a desk is reached)
         self,
-        address: str,
-        api_key: str,
+        address: str | None = None,
+        api_key: str | None = None,
         door: Door = Door.API,
         patience: float = _LONGEST_ANSWER,
+        *,
+        certificate: Path | None = None,
+        insecure: bool = False,
     ) -> None:
-        headers = {"Authorization": f"Bearer {api_key}", "Setupdesk-Door": door}
+        server = _find_server(address, api_key, certificate)
+        if not insecure:
+            refuse_plain(server)
+        headers = {"Authorization": f"Bearer {server.key}", "Setupdesk-Door": door}
         self._http = httpx.Client(
-            base_url=f"{address}/api/v1",
+            base_url=f"{server.address}/api/v1",
             headers=headers,
             timeout=_wait_for_answer(patience),
             trust_env=False,
+            verify=_trust(server),
         )
 
     def __enter__(self) -> Self:
@@ -80,6 +113,55 @@ class Client:
             receipt: dict[str, Any] = answer.json()
             return receipt
         raise _read_error(answer)
+
+    def backtest(  # noqa: PLR0913 (what a backtest is asked with)
+        self,
+        *,
+        setup: str,
+        symbol: str,
+        timeframe: str,
+        start: str | date | None = None,
+        end: str | date | None = None,
+        last: str | None = None,
+        rr_target: float | None = None,
+        max_trades: int | None = None,
+        dry_run: bool = False,
+        key: str | None = None,
+        **params: float | str,
+    ) -> RunHandle:
+        """Ask for a backtest; *end* is inclusive, *params* are the setup's own.
+
+        Raises ``InvalidRequestError`` with every Problem where it is refused.
+        """
+        options = {"rr_target": rr_target, "max_trades": max_trades, "dry_run": dry_run or None}
+        market = {"setup_id": setup, "symbol": symbol, "timeframe": timeframe}
+        period = {"start": start, "end": end, "last": last}
+        return self._start(build_payload("backtest", market, period, options, params), key)
+
+    def analyze(
+        self,
+        *,
+        setup: str,
+        symbol: str,
+        timeframe: str,
+        key: str | None = None,
+        **params: float | str,
+    ) -> RunHandle:
+        """Look once at the newest stored session; refusals are as those of ``backtest``."""
+        market = {"setup_id": setup, "symbol": symbol, "timeframe": timeframe}
+        return self._start(build_payload("live", market, {}, {}, params), key)
+
+    def _start(self, payload: Mapping[str, Any], key: str | None) -> RunHandle:
+        # With a key of its own, what got no answer can be sent again, and starts nothing twice.
+        receipt = self.ask(payload, key)
+        if receipt["status"] == "refused":
+            raise InvalidRequestError([load_problem(one) for one in receipt["problems"]])
+        return RunHandle(self, receipt)
+
+    def handle(self, run_id: str) -> RunHandle:
+        """Take up a run that was accepted before."""
+        run = self.run(run_id)
+        return RunHandle(self, {"run_id": run_id, "request": run["request"]})
 
     def validate(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Say what would become of a request; nothing is written or started."""
@@ -302,7 +384,34 @@ def connect(settings: Settings, door: Door = Door.API) -> Client:
     """Connect to the desk that runs in the settings' home, and wait for it if it is starting."""
     # Only a desk that holds its lock is believed: the key is for nobody else.
     address = await_service(settings)
-    return Client(address, settings.api_key_file.read_text(), door)
+    key = settings.api_key_file.read_text()
+    # It may listen on an address that is not loopback, but never leaves the machine.
+    return Client(address, key, door, certificate=settings.listening.tls_certificate, insecure=True)
+
+
+def refuse_plain(server: Server) -> None:
+    """Raise ``PlainServerError`` if key and bars would cross a network that others can read."""
+    url = httpx.URL(server.address)
+    if url.scheme == "http" and not is_loopback(normalize(url.host)):
+        raise PlainServerError(server.address)
+
+
+def _find_server(address: str | None, key: str | None, certificate: Path | None) -> Server:
+    if named := find_server(address, key, certificate):
+        return named
+    home = load_settings()
+    own = home.listening.tls_certificate
+    return Server(await_service(home), home.api_key_file.read_text(), own)
+
+
+def _trust(server: Server) -> ssl.SSLContext | bool:
+    if server.certificate is None:
+        return server.address.startswith("https:")
+    try:
+        return pin(server.certificate)
+    except (OSError, ssl.SSLError) as wrong:
+        wanted = f"a certificate, as a PEM file ({wrong})"
+        raise InvalidSettingsError("certificate", server.certificate, wanted) from wrong
 
 
 def _wait_for_answer(seconds: float) -> httpx.Timeout:

@@ -110,11 +110,9 @@ class Client:
         """Give the log of a run, event by event."""
         return self._get(f"/runs/{_check(run_id)}/logs")
 
-    def prioritize(self, run_id: str, priority: str) -> dict[str, Any]:
-        """Change the priority of a run that waits: live, manual or nightly."""
-        return self._read(
-            self._send("PATCH", f"/runs/{_check(run_id)}", json={"priority": priority})
-        )
+    def change_run(self, run_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Change a run's name, notes or tags, or the priority of one that waits."""
+        return self._read(self._send("PATCH", f"/runs/{_check(run_id)}", json=dict(said)))
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""

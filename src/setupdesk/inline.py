@@ -12,7 +12,7 @@ from structlog.contextvars import bound_contextvars
 
 from setupdesk.adapters.event_log import EventLog, logging_to
 from setupdesk.adapters.parcel import Watch, open_parcel
-from setupdesk.core.run import Door, Priority, RunState
+from setupdesk.core.run import Door, RunState
 from setupdesk.settings import Settings
 from setupdesk.supervisor import find_desk
 from setupdesk.wiring import Desk, build_desk, build_flow_body, build_journal
@@ -87,10 +87,10 @@ class InlineDesk:
         """Give the log of a run, event by event."""
         return self.desk.queries.log_events(run_id)
 
-    def prioritize(self, run_id: str, priority: str) -> dict[str, Any]:
-        """Change the priority of a run that waits: live, manual or nightly."""
+    def change_run(self, run_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Change a run's name, notes or tags, or the priority of one that waits."""
         with self._logging():
-            return self.desk.prioritize(run_id, Priority[priority.upper()], self._owner, self.door)
+            return self.desk.change_run(run_id, said, self._owner, self.door)
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""

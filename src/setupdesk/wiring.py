@@ -49,7 +49,7 @@ from setupdesk.app.health import ShowHealth
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.preflight import Preflight
-from setupdesk.app.queries import Queries
+from setupdesk.app.queries import Queries, show_row
 from setupdesk.app.queue import ShowQueue
 from setupdesk.app.reaper import Reaper
 from setupdesk.app.reconciler import Reconciler
@@ -57,7 +57,8 @@ from setupdesk.app.report_page import WriteReportPage
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
 from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
-from setupdesk.core.run import Door, Priority
+from setupdesk.core.run import Door
+from setupdesk.core.run_change import parse_run_change
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.settings import Settings
 from setupdesk.setups.definition import Setup
@@ -140,15 +141,19 @@ class Desk:
         self.alarm.ring()
         return {"run_id": run_id, "state": state}
 
-    def prioritize(self, run_id: str, priority: Priority, user: str, door: Door) -> dict[str, Any]:
-        """Change the turn of a run that waits; its log says who did."""
-        earlier = self.outbox.prioritize(run_id, priority)
-        asked = {"user": user, "door": door}
-        change = {"priority": priority.word, "earlier": earlier.word}
+    def change_run(
+        self, run_id: str, said: Mapping[str, Any], user: str, door: Door
+    ) -> dict[str, Any]:
+        """Change a run's name, notes, tags, or turn while it waits; its log says who did."""
+        change = parse_run_change(said)
+        earlier = show_row(self.outbox.change(run_id, change))
+        now = show_row(change.values)
         with bound_contextvars(run_id=run_id):
-            log.info("priority changed", extra={**asked, **change})
+            for field, value in now.items():
+                told = {"now": value, "earlier": earlier[field], "user": user, "door": door}
+                log.info("%s changed", field, extra=told)
         self.alarm.ring()
-        return {"run_id": run_id, **change}
+        return {"run_id": run_id, **now, "earlier": earlier}
 
 
 def build_desk(settings: Settings, *, hands_over: bool) -> Desk:

@@ -545,3 +545,19 @@ def test_real_bars_are_imported_whole_and_traded(tmp_path: Path) -> None:
     assert report["simulated"] is False
     assert report["funnel"]["sessions"] == 111
     assert report["statistics"]["trades"] == 83
+
+
+def test_a_run_is_named_and_tagged_and_found_by_it(home: Path) -> None:
+    run_id = ask(home, *BACKTEST, *MAY)["receipt"]["run_id"]
+
+    call(home, "note", run_id, "--name", "First try", "--notes", "a\nb", "--tag", "x", "--tag", "y")
+    changed = ask(home, "note", run_id, "--notes", "", "--untag", "X", "--tag", "z")
+
+    assert changed["earlier"] == {"notes": "a\nb", "tags": ["x", "y"]}
+    assert (changed["notes"], changed["tags"]) == (None, ["y", "z"])
+    [found] = ask(home, "runs", "--tag", "Y", "--search", "first")["runs"]
+    assert found["run_id"] == run_id
+    assert "First try  [y, z]" in call(home, "show", run_id).stdout
+    assert "--name, --notes, --tag" in call(home, "note", run_id, exit_code=2).stderr
+    refused = call(home, "note", run_id, "--name", "=1+1", exit_code=3)
+    assert "a spreadsheet would take it for a formula" in refused.stderr

@@ -186,12 +186,16 @@ def test_the_turn_of_a_waiting_run_is_changed_and_its_log_says_by_whom(api: http
 
     answer = api.patch(f"/runs/{second}", json={"priority": "live"}, headers=cli)
 
-    assert answer.json() == {"run_id": second, "priority": "live", "earlier": "manual"}
+    assert answer.json() == {
+        "run_id": second,
+        "priority": "live",
+        "earlier": {"priority": "manual"},
+    }
     assert [run["run_id"] for run in api.get("/queue").json()["waiting"]] == [second, first]
     accepted, changed = api.get(f"/runs/{second}/logs").json()
     assert (accepted["event"], accepted["door"]) == ("request accepted", "api")
     assert changed["event"] == "priority changed"
-    assert (changed["priority"], changed["earlier"]) == ("live", "manual")
+    assert (changed["now"], changed["earlier"]) == ("live", "manual")
     assert (changed["user"], changed["door"]) == (accepted["user"], "cli")
     for wrong in ({"priority": "urgent"}, {"state": "completed"}, {}):
         assert api.patch(f"/runs/{second}", json=wrong).status_code == 422
@@ -364,8 +368,11 @@ def test_every_error_has_one_shape(api: httpx.Client, method: str, path: str, st
 NO_PAYLOADS = {
     "": "was not JSON",
     "{": "was not JSON",
-    '{"start": NaN}': "NaN is not a finite number",
-    '{"start": 1e999}': "1e999 is not a finite number",
+    '{"start": NaN}': "the number NaN, which is not finite",
+    '{"start": 1e999}': "the number 1e999, which is not finite",
+    '{"start": 9007199254740993}': "the whole number 9007199254740993, which is beyond 2^53",
+    '{"start": -%s}' % ("9" * 5_000): "beyond 2^53",
+    '{"extra": {"a": 1, "a": 1}}': "the name 'a' twice in one object",
     "\x00\xff": "was not JSON",
     "[]": "was a list",
     "5": "was a number",
@@ -373,9 +380,9 @@ NO_PAYLOADS = {
     "true": "was a truth value",
     "null": "was null",
     '"GER40"': "was a text",
-    "[" * 50_000: "was not JSON",
-    '{"a": ' * 30 + "1" + "}" * 30: "more than 20 levels",
-    '{"a": "' + "x" * 66_000 + '"}': "longer than 65,536 bytes",
+    "[" * 9_999: "was not JSON",
+    '{"a": ' * 6 + "1" + "}" * 6: "more than 5 levels",
+    '{"a": "' + "x" * 16_376 + '"}': "longer than 16,384 bytes",
 }
 
 
@@ -740,3 +747,43 @@ def test_two_sources_of_one_symbol_are_compared(api: httpx.Client) -> None:
     assert compared["timeframe"] == "M1"
     assert [day["day"] for day in compared["days"]] == ["2025-05-05"]
     assert compared["days"][0]["differing"] > 0
+
+
+def test_a_run_is_named_noted_and_tagged_and_its_log_says_by_whom(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    run_id = ask(api, PAYLOAD)["run_id"]
+    said = {"name": "First try", "notes": "a\nb", "tags": ["nightly"]}
+
+    changed = api.patch(f"/runs/{run_id}", json=said, headers={"Setupdesk-Door": "ui"})
+    cleared = api.patch(f"/runs/{run_id}", json={"name": None})
+
+    earlier: dict[str, Any] = {"name": None, "notes": None, "tags": []}
+    assert changed.json() == {"run_id": run_id, **said, "earlier": earlier}
+    assert cleared.json()["earlier"] == {"name": "First try"}
+    run = api.get(f"/runs/{run_id}").json()
+    [listed] = api.get("/runs", params={"tag": "nightly", "search": "a b"}).json()["runs"]
+    for shown in (run, listed):
+        assert (shown["name"], shown["notes"], shown["tags"]) == (None, "a\nb", ["nightly"])
+    events = api.get(f"/runs/{run_id}/logs").json()[1:]
+    told = [(each["event"], each.get("now"), each["door"]) for each in events]
+    assert told == [
+        ("name changed", "First try", "ui"),
+        ("notes changed", "a\nb", "ui"),
+        ("tags changed", ["nightly"], "ui"),
+        ("name changed", None, "api"),
+    ]
+
+
+def test_a_change_is_made_whole_or_not_at_all(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    run_id = ask(api, PAYLOAD)["run_id"]
+    api.post(f"/runs/{run_id}/cancel")
+
+    late = api.patch(f"/runs/{run_id}", json={"name": "x", "priority": "live"})
+    wrong = api.patch(f"/runs/{run_id}", json={"name": "x", "notes": "=1", "tags": ["-"]})
+    none = api.patch(f"/runs/{run_id}", content=b'{"name": 1, "name": 2}')
+
+    assert (late.status_code, late.json()["title"]) == (409, "not_waiting")
+    assert [one["code"] for one in wrong.json()["problems"]] == ["formula", "wrong_tag"]
+    assert none.json()["problems"][0]["code"] == "wrong_shape"
+    assert api.get(f"/runs/{run_id}").json()["name"] is None

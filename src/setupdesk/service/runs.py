@@ -1,7 +1,7 @@
 """Runs over HTTP: ask for one, look at it, cancel it."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.request import Mode
 from setupdesk.core.run import Door, Priority, RunState
-from setupdesk.service.delivery import JSON_BODY, TheDelivery
+from setupdesk.core.run_change import LONGEST_NAME, LONGEST_NOTES, LONGEST_TAG, MOST_TAGS
+from setupdesk.service.delivery import JSON_BODY, TheDelivery, TheObject
 from setupdesk.service.security import OwnRun, TheCaller, TheDesk, TheDoor
 
 router = APIRouter(prefix="/runs", tags=["runs"])
@@ -87,7 +88,10 @@ class Wanted(BaseModel):
     user: str | None = None
     since: str | None = Field(None, description="First day of acceptance, UTC, YYYY-MM-DD")
     until: str | None = Field(None, description="Last day of acceptance, inclusive")
-    search: str | None = Field(None, description="Words of ids, market, user or reason")
+    search: str | None = Field(
+        None, description="Words of ids, market, user, reason, name, notes or tags"
+    )
+    tag: list[str] = Field([], max_length=10, description="It has each of them")
     cursor: str | None = Field(None, description="The next_cursor of the page before")
     limit: int = Field(20, ge=1, le=1000)
 
@@ -129,20 +133,43 @@ def list_log_events(run_id: OwnRun, desk: TheDesk) -> list[dict[str, Any]]:
     return desk.queries.log_events(run_id)
 
 
-class Change(BaseModel):
-    """What can be changed of a run."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    priority: Literal["live", "manual", "nightly"]
+def _or_null(**schema: Any) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
-@router.patch("/{run_id}")
+CHANGE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "minProperties": 1,
+                    "additionalProperties": False,
+                    "properties": {
+                        "priority": {"type": "string", "enum": [one.word for one in Priority]},
+                        "name": _or_null(type="string", maxLength=LONGEST_NAME),
+                        "notes": _or_null(type="string", maxLength=LONGEST_NOTES),
+                        "tags": _or_null(
+                            type="array",
+                            maxItems=MOST_TAGS,
+                            items={"type": "string", "maxLength": LONGEST_TAG},
+                        ),
+                    },
+                }
+            }
+        },
+    }
+}
+"""What the API's own description says of the body, which is read here and not by FastAPI."""
+
+
+@router.patch("/{run_id}", openapi_extra=CHANGE_BODY)
 def change_run(
-    run_id: OwnRun, change: Change, desk: TheDesk, door: TheDoor, caller: TheCaller
+    run_id: OwnRun, said: TheObject, desk: TheDesk, door: TheDoor, caller: TheCaller
 ) -> dict[str, Any]:
-    """Change the priority of a run that waits."""
-    return desk.prioritize(run_id, Priority[change.priority.upper()], caller.user, door)
+    """Change a run's name, notes or tags, or the priority of one that waits; null clears."""
+    return desk.change_run(run_id, said, caller.user, door)
 
 
 @router.post("/{run_id}/cancel", status_code=202)

@@ -150,7 +150,12 @@ def runs(  # noqa: PLR0913 (what runs can be searched by)
     user: Annotated[Text, typer.Option(help="Who asked.")] = None,
     since: Annotated[Text, typer.Option(help="First day of acceptance, UTC.")] = None,
     until: Annotated[Text, typer.Option(help="Last day of acceptance, inclusive.")] = None,
-    search: Annotated[Text, typer.Option(help="Words of ids, market, user or reason.")] = None,
+    search: Annotated[
+        Text, typer.Option(help="Words of ids, market, user, reason, name, notes or tags.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Of the run; may be given several times.")
+    ] = None,
     cursor: Annotated[Text, typer.Option(help="Of the page before.")] = None,
     limit: Limit = 20,
     as_json: Json = False,
@@ -171,6 +176,7 @@ def runs(  # noqa: PLR0913 (what runs can be searched by)
         "since": since,
         "until": until,
         "search": search,
+        "tag": tag,
         "cursor": cursor,
     }
     said = {name: value for name, value in asked.items() if value}
@@ -251,6 +257,26 @@ def prioritize(
     from setupdesk.doors.cli.queue import prioritize_run
 
     prioritize_run(run_id, priority, as_json=as_json)
+
+
+@app.command()
+def note(  # noqa: PLR0913 (all that can be said of a run)
+    run_id: RunId,
+    *,
+    name: Annotated[Text, typer.Option(help='Up to 100 characters; "" clears it.')] = None,
+    notes: Annotated[Text, typer.Option(help='Up to 2,000 characters; "" clears them.')] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="To add; may be given several times.")
+    ] = None,
+    untag: Annotated[
+        list[str] | None, typer.Option(help="To remove; may be given several times.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Give a run a name, notes and tags, to find it by."""
+    from setupdesk.doors.cli.noting import note_run
+
+    note_run(run_id, name=name, notes=notes, tags=tag or [], untags=untag or [], as_json=as_json)
 
 
 @app.command()

@@ -25,7 +25,7 @@ from setupdesk.doors.cli.access import (
     show,
     show_json,
 )
-from setupdesk.doors.cli.report import render_plan, render_problems, render_report
+from setupdesk.doors.cli.report import render_plan, render_problems, render_report, write_noted
 from setupdesk.doors.cli.request_words import write_corrected_command
 
 if TYPE_CHECKING:
@@ -123,6 +123,8 @@ def show_end(desk: "Access", run: dict[str, Any], console: Console) -> None:
         render_plan(run, run["plan"], console)
     else:
         show(f"{run['run_id']}  {_describe(run)}")
+        for line in write_noted(run):
+            show(line)
         if run["reason"]:
             show(f"reason: {escape(run['reason'])}")
         show(f"log: setupdesk logs {run['run_id']}")

@@ -106,6 +106,18 @@ class Client:
         """List the trades of a completed run."""
         return self._get(f"/runs/{_check(run_id)}/trades")
 
+    def equity(self, run_id: str) -> list[dict[str, Any]]:
+        """Give the sum of R after each trade of a completed run, and how far below its high."""
+        return self._get(f"/runs/{_check(run_id)}/equity")
+
+    def signals(self, run_id: str) -> list[dict[str, Any]]:
+        """List the candidates of a completed run, each with its verdict and why."""
+        return self._get(f"/runs/{_check(run_id)}/signals")
+
+    def evidence(self, run_id: str, candidate: int | None = None) -> list[dict[str, Any]]:
+        """Give what was asked of each candidate of a completed run, or of one, in order."""
+        return self._get(f"/runs/{_check(run_id)}/evidence", candidate=candidate)
+
     def log_events(self, run_id: str) -> list[dict[str, Any]]:
         """Give the log of a run, event by event."""
         return self._get(f"/runs/{_check(run_id)}/logs")

@@ -83,6 +83,18 @@ class InlineDesk:
         """List the trades of a completed run."""
         return self.desk.queries.trades(run_id)
 
+    def equity(self, run_id: str) -> list[dict[str, Any]]:
+        """Give the sum of R after each trade of a completed run, and how far below its high."""
+        return self.desk.queries.equity(run_id)
+
+    def signals(self, run_id: str) -> list[dict[str, Any]]:
+        """List the candidates of a completed run, each with its verdict and why."""
+        return self.desk.queries.signals(run_id)
+
+    def evidence(self, run_id: str, candidate: int | None = None) -> list[dict[str, Any]]:
+        """Give what was asked of each candidate of a completed run, or of one, in order."""
+        return self.desk.queries.evidence(run_id, candidate)
+
     def log_events(self, run_id: str) -> list[dict[str, Any]]:
         """Give the log of a run, event by event."""
         return self.desk.queries.log_events(run_id)

@@ -142,8 +142,34 @@ def test_a_report_is_served_as_a_page_to_who_has_the_key(tmp_path: Path, api: ht
     assert answer.text.startswith("<!doctype html>")
     with Client(address, "the-key") as client:
         assert client.report_page(run_id) == answer.text
+        check_parts(client, run_id)
         with pytest.raises(DeskAnswerError, match="There is no run"):
             client.report_page("run_2025_10_31_999")
+
+
+def check_parts(client: Client, run_id: str) -> None:
+    report = client.result(run_id)
+    equity, signals, evidence = (
+        client.equity(run_id),
+        client.signals(run_id),
+        client.evidence(run_id),
+    )
+
+    assert [point["r"] for point in equity] == [point["r"] for point in report["equity"]]
+    deepest = max(point["drawdown_r"] for point in equity)
+    assert deepest == pytest.approx(report["statistics"]["max_drawdown_r"])
+    assert len(signals) == len(evidence) == len(report["candidates"]) > len(equity) > 0
+    assert "evidence" not in signals[0]
+    traded = [one["candidate"] for one in evidence if one["verdict"] == "traded"]
+    assert traded == [one["number"] for one in signals if not one["detail"]]
+    for one in evidence:
+        met = [condition["met"] for condition in one["conditions"]]
+        assert met[:-1] == [True] * (len(met) - 1)
+        assert met[-1] == (one["verdict"] == "traded")
+    assert client.evidence(run_id, 2) == evidence[1:2]
+    for none in (0, len(evidence) + 1):
+        with pytest.raises(DeskAnswerError):
+            client.evidence(run_id, none)
 
 
 def test_a_door_is_what_it_says_unless_it_claims_to_be_one_of_the_desks_own(

@@ -127,6 +127,26 @@ def list_trades(run_id: OwnRun, desk: TheDesk) -> list[dict[str, Any]]:
     return desk.queries.trades(run_id)
 
 
+@router.get("/{run_id}/equity")
+def list_equity(run_id: OwnRun, desk: TheDesk) -> list[dict[str, Any]]:
+    """Give the sum of R after each trade of a completed run, and how far it is below its high."""
+    return desk.queries.equity(run_id)
+
+
+@router.get("/{run_id}/signals")
+def list_signals(run_id: OwnRun, desk: TheDesk) -> list[dict[str, Any]]:
+    """List the candidates of a completed run, each with its verdict and why."""
+    return desk.queries.signals(run_id)
+
+
+@router.get("/{run_id}/evidence")
+def list_evidence(
+    run_id: OwnRun, desk: TheDesk, candidate: Annotated[int | None, Query(ge=1)] = None
+) -> list[dict[str, Any]]:
+    """Give what was asked of each candidate of a completed run, or of one, with the values."""
+    return desk.queries.evidence(run_id, candidate)
+
+
 @router.get("/{run_id}/logs")
 def list_log_events(run_id: OwnRun, desk: TheDesk) -> list[dict[str, Any]]:
     """Give the log of a run, event by event."""

@@ -68,8 +68,17 @@ class Client:
 
         The same payload with the same *key* is one request, however often it is sent.
         """
+        return self._ask("/runs", payload, key)
+
+    def rerun(
+        self, run_id: str, changes: Mapping[str, Any], key: str | None = None
+    ) -> dict[str, Any]:
+        """Ask for what was asked before, with *changes*; the answer is a Receipt like any other."""
+        return self._ask(f"/runs/{_check(run_id)}/rerun", changes, key)
+
+    def _ask(self, path: str, payload: Mapping[str, Any], key: str | None) -> dict[str, Any]:
         headers = {"Idempotency-Key": key} if key else {}
-        answer = self._send("POST", "/runs", json=payload, headers=headers)
+        answer = self._send("POST", path, json=dict(payload), headers=headers)
         if answer.headers["content-type"] == "application/json":
             receipt: dict[str, Any] = answer.json()
             return receipt

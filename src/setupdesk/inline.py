@@ -12,7 +12,7 @@ from structlog.contextvars import bound_contextvars
 
 from setupdesk.adapters.event_log import EventLog, logging_to
 from setupdesk.adapters.parcel import Watch, open_parcel
-from setupdesk.core.run import Door, RunState
+from setupdesk.core.run import Door, Receipt, RunState
 from setupdesk.settings import Settings
 from setupdesk.supervisor import find_desk
 from setupdesk.wiring import Desk, build_desk, build_flow_body, build_journal
@@ -31,9 +31,20 @@ class InlineDesk:
         """Ask for a run and carry it out, unless *key* says that this was done before."""
         with self._logging():
             receipt = self.desk.start(payload, user=self._owner, door=self.door, key=key)
-            if receipt.run_id:
-                with bound_contextvars(run_id=receipt.run_id):
-                    self._carry_out(receipt.run_id)
+            return self._follow_up(receipt)
+
+    def rerun(
+        self, run_id: str, changes: Mapping[str, Any], key: str | None = None
+    ) -> dict[str, Any]:
+        """Ask for what was asked before, with *changes*, and carry it out."""
+        with self._logging():
+            receipt = self.desk.rerun(run_id, changes, user=self._owner, door=self.door, key=key)
+            return self._follow_up(receipt)
+
+    def _follow_up(self, receipt: Receipt) -> dict[str, Any]:
+        if receipt.run_id:
+            with bound_contextvars(run_id=receipt.run_id):
+                self._carry_out(receipt.run_id)
         return receipt.to_json()
 
     @property

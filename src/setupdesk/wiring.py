@@ -54,10 +54,11 @@ from setupdesk.app.queue import ShowQueue
 from setupdesk.app.reaper import Reaper
 from setupdesk.app.reconciler import Reconciler
 from setupdesk.app.report_page import WriteReportPage
+from setupdesk.app.rerun import build_rerun
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
 from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
-from setupdesk.core.run import Door
+from setupdesk.core.run import Door, Receipt
 from setupdesk.core.run_change import parse_run_change
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.settings import Settings
@@ -140,6 +141,23 @@ class Desk:
             log.info("cancel asked", extra={**asked, "state": state})
         self.alarm.ring()
         return {"run_id": run_id, "state": state}
+
+    def rerun(
+        self,
+        run_id: str,
+        changes: Mapping[str, Any],
+        *,
+        user: str,
+        door: Door,
+        key: str | None = None,
+    ) -> Receipt:
+        """Ask for what was asked before, with *changes*; the new run's log names the old one."""
+        asked = self.queries.run(run_id)["request"]
+        receipt = self.start(build_rerun(asked, changes), user=user, door=door, key=key)
+        if receipt.run_id and not receipt.first_text:
+            with bound_contextvars(run_id=receipt.run_id):
+                log.info("it is a rerun", extra={"of": run_id})
+        return receipt
 
     def change_run(
         self, run_id: str, said: Mapping[str, Any], user: str, door: Door

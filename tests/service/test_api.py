@@ -813,3 +813,47 @@ def test_a_change_is_made_whole_or_not_at_all(api: httpx.Client) -> None:
     assert [one["code"] for one in wrong.json()["problems"]] == ["formula", "wrong_tag"]
     assert none.json()["problems"][0]["code"] == "wrong_shape"
     assert api.get(f"/runs/{run_id}").json()["name"] is None
+
+
+def test_a_rerun_passes_start_like_any_other_request(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    asked = PAYLOAD | {"mode": "backtest", "options": {"rr_target": 2, "max_trades": 1}}
+    first = ask(api, asked)["run_id"]
+    key = {"Idempotency-Key": "again"}
+
+    same = api.post(f"/runs/{first}/rerun")
+    changed, repeated = (
+        api.post(f"/runs/{first}/rerun", json={"options": {"rr_target": 3}}, headers=key)
+        for _ in range(2)
+    )
+
+    assert same.status_code == changed.status_code == 202
+    assert same.headers["location"] == f"/api/v1/runs/{same.json()['run_id']}"
+    assert same.json()["request"] == api.get(f"/runs/{first}").json()["request"]
+    assert changed.json()["request"]["options"]["rr_target"] == 3.0
+    assert changed.json()["request"]["options"]["max_trades"] == 1
+    assert repeated.content == changed.content
+    story = api.get(f"/runs/{changed.json()['run_id']}/logs").json()
+    assert [event["of"] for event in story if event["event"] == "it is a rerun"] == [first]
+    assert len(api.get("/runs").json()["runs"]) == 3
+
+
+def test_a_rerun_that_is_wrong_is_refused_with_a_receipt_and_a_row(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    first = ask(api, PAYLOAD)["run_id"]
+
+    wrong = api.post(f"/runs/{first}/rerun", json={"symbol": "GER4O"})
+    none = api.post(f"/runs/{first}/rerun", content=b"[1]")
+    nobody = api.post("/runs/run_2025_10_31_999/rerun")
+    conflict = [
+        api.post(path, json={}, headers={"Idempotency-Key": "k"}).status_code
+        for path in (f"/runs/{first}/rerun", "/runs")
+    ]
+
+    assert wrong.status_code == none.status_code == 422
+    assert wrong.json()["problems"][0]["suggestion"] == "GER40"
+    assert none.json()["problems"][0]["code"] == "wrong_shape"
+    assert nobody.status_code == 404
+    assert conflict == [202, 409]
+    outcomes = [row["outcome"] for row in api.get("/audit").json()]
+    assert outcomes == ["conflict", "accepted", "refused", "refused", "accepted"]

@@ -7,12 +7,14 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from setupdesk.core.caller import Caller
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.request import Mode
-from setupdesk.core.run import Door, Priority, RunState
+from setupdesk.core.run import Door, Priority, Receipt, RunState
 from setupdesk.core.run_change import LONGEST_NAME, LONGEST_NOTES, LONGEST_TAG, MOST_TAGS
-from setupdesk.service.delivery import JSON_BODY, TheDelivery, TheObject
+from setupdesk.service.delivery import JSON_BODY, Delivery, TheChanges, TheDelivery, TheObject
 from setupdesk.service.security import OwnRun, TheCaller, TheDesk, TheDoor
+from setupdesk.wiring import Desk
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -40,15 +42,19 @@ RETRY_AFTER_SECONDS = "10"
 """A place or two are free again by then: most runs take less."""
 
 
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    409: {"description": "The key belongs to another request"},
+    422: {"description": "Refused, with Problems"},
+    429: {"description": "Refused for now: too many runs wait"},
+}
+"""To a request, beside its acceptance."""
+
+
 @router.post(
     "",
     status_code=202,
     response_model=dict[str, Any],
-    responses={
-        409: {"description": "The key belongs to another request"},
-        422: {"description": "Refused, with Problems"},
-        429: {"description": "Refused for now: too many runs wait"},
-    },
+    responses=ANSWERS,
     openapi_extra=JSON_BODY,
 )
 def ask_for_run(delivery: TheDelivery, desk: TheDesk, door: TheDoor, caller: TheCaller) -> Response:
@@ -56,13 +62,18 @@ def ask_for_run(delivery: TheDelivery, desk: TheDesk, door: TheDoor, caller: The
 
     Sent again with the same ``Idempotency-Key`` it starts nothing, and is answered as before.
     """
-    user, key = caller.user, delivery.key
     if delivery.problems:
-        receipt = desk.start.refuse(
-            delivery.payload, delivery.problems, user=user, door=door, key=key
-        )
-    else:
-        receipt = desk.start(delivery.payload, user=user, door=door, key=key)
+        return _answer(_refuse(delivery, desk, door, caller))
+    return _answer(desk.start(delivery.payload, user=caller.user, door=door, key=delivery.key))
+
+
+def _refuse(delivery: Delivery, desk: Desk, door: Door, caller: Caller) -> Receipt:
+    return desk.start.refuse(
+        delivery.payload, delivery.problems, user=caller.user, door=door, key=delivery.key
+    )
+
+
+def _answer(receipt: Receipt) -> Response:
     answer = Response(receipt.to_text(), 202, media_type="application/json")
     if receipt.is_too_early:
         answer.status_code = 429
@@ -190,6 +201,36 @@ def change_run(
 ) -> dict[str, Any]:
     """Change a run's name, notes or tags, or the priority of one that waits; null clears."""
     return desk.change_run(run_id, said, caller.user, door)
+
+
+CHANGES_BODY = {
+    "requestBody": {
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "description": "Any of the fields of a Payload"}
+            }
+        }
+    }
+}
+"""What the API's own description says of the body, which is read here and not by FastAPI."""
+
+
+@router.post(
+    "/{run_id}/rerun",
+    status_code=202,
+    response_model=dict[str, Any],
+    responses=ANSWERS,
+    openapi_extra=CHANGES_BODY,
+)
+def rerun(
+    run_id: OwnRun, changes: TheChanges, desk: TheDesk, door: TheDoor, caller: TheCaller
+) -> Response:
+    """Ask for what this run was asked for, with the changes that the body names."""
+    if changes.problems:
+        return _answer(_refuse(changes, desk, door, caller))
+    return _answer(
+        desk.rerun(run_id, changes.payload, user=caller.user, door=door, key=changes.key)
+    )
 
 
 @router.post("/{run_id}/cancel", status_code=202)

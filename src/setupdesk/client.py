@@ -1,6 +1,7 @@
 """The typed client of /api/v1: how doors and other programs talk to a running desk."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,11 @@ _LONGEST_ANSWER = 120.0
 
 _LONGEST_IMPORT = 600.0
 """The same for a large file, which is parsed for longer than other answers take."""
+
+_LONGEST_SILENCE = 45.0
+"""Seconds without an event after which a stream is taken to be broken; a comment comes every 15."""
+
+_RECONNECTS, _RECONNECT_SECONDS = 20, 0.5
 
 _LOOKS = {"runs": "setupdesk runs", "data": "setupdesk data list", "symbols": "setupdesk symbols"}
 """What shows whether a request to change something was carried out, by the path it went to."""
@@ -130,6 +136,38 @@ class Client:
     def log_events(self, run_id: str) -> list[dict[str, Any]]:
         """Give the log of a run, event by event."""
         return self._get(f"/runs/{_check(run_id)}/logs")
+
+    def events(self, run_id: str) -> Iterator[dict[str, Any]]:
+        """Tell what becomes of a run as it happens: ``{event, id, data}``, the last one ``end``.
+
+        A connection that breaks is made anew, and goes on after the last event.
+        """
+        path, heard, failures = f"/runs/{_check(run_id)}/events", "", 0
+        while True:
+            try:
+                for event in self._listen(path, heard):
+                    heard, failures = event["id"], 0
+                    yield event
+                    if event["event"] == "end":
+                        return
+            except DeskUnavailableError:
+                failures += 1
+                if failures > _RECONNECTS:
+                    raise
+            time.sleep(_RECONNECT_SECONDS)
+
+    def _listen(self, path: str, heard: str) -> Iterator[dict[str, Any]]:
+        headers = {"Last-Event-ID": heard} if heard else {}
+        timeout = _wait_for_answer(_LONGEST_SILENCE)
+        try:
+            with self._http.stream("GET", path, headers=headers, timeout=timeout) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    error = _read_error(answer)
+                    raise DeskUnavailableError(str(error)) if answer.status_code == 503 else error
+                yield from _read_events(answer.iter_lines())
+        except httpx.TransportError as error:
+            raise _read_failure(error) from error
 
     def change_run(self, run_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
         """Change a run's name, notes or tags, or the priority of one that waits."""
@@ -320,6 +358,17 @@ def _read_failure(error: httpx.TransportError) -> SetupdeskError:
 def _send_all(parcel: Parcel, watch: Watch) -> Iterator[bytes]:
     yield from parcel.chunks("sending", watch)
     watch("parsing and storing", 0, 0)
+
+
+def _read_events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(": ")
+        if name:
+            fields[name] = value
+        elif "data" in fields:
+            yield {"event": fields["event"], "id": fields["id"], "data": json.loads(fields["data"])}
+            fields = {}
 
 
 def _check(run_id: str) -> str:

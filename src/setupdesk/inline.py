@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -109,6 +110,16 @@ class InlineDesk:
     def log_events(self, run_id: str) -> list[dict[str, Any]]:
         """Give the log of a run, event by event."""
         return self.desk.queries.log_events(run_id)
+
+    def events(self, run_id: str) -> Iterator[dict[str, Any]]:
+        """Tell what becomes of a run as it happens, until its end."""
+        listener = self.desk.follow_run(run_id)
+        event = ""
+        while event != "end":
+            for told in listener.look():
+                event = told.event
+                yield {"event": event, "id": told.position.write(), "data": dict(told.said)}
+            time.sleep(0.1)
 
     def change_run(self, run_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
         """Change a run's name, notes or tags, or the priority of one that waits."""

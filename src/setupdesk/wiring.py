@@ -45,6 +45,7 @@ from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
 from setupdesk.app.find_runs import FindRuns
+from setupdesk.app.follow_run import FollowRun, read_position
 from setupdesk.app.health import ShowHealth
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
@@ -158,6 +159,12 @@ class Desk:
             with bound_contextvars(run_id=receipt.run_id):
                 log.info("it is a rerun", extra={"of": run_id})
         return receipt
+
+    def follow_run(self, run_id: str, last_heard: str | None = None) -> FollowRun:
+        """Follow a run for one listener, who has heard of it up to *last_heard*."""
+        return FollowRun(
+            self.queries.reads, self.queries.results, run_id, read_position(last_heard)
+        )
 
     def change_run(
         self, run_id: str, said: Mapping[str, Any], user: str, door: Door

@@ -20,6 +20,9 @@ class Reads(Protocol):
     def load_run(self, run_id: str) -> Row:
         """Load one run."""
 
+    def load_progress(self, run_id: str) -> Row:
+        """Load how a run stands: state, stage, reason and summary."""
+
     def load_audit_log(self, limit: int) -> list[Row]:
         """Load the newest rows of the audit log."""
 

@@ -23,15 +23,18 @@ def main() -> None:
     log_all_to(EventLog("service", settings.logs, settings.runs, settings.secret_files))
     api_key = load_secret(settings.api_key_file, "sdk_")
     desk = build_desk(settings, hands_over=True)
+    app = create_app(desk, api_key)
     config = uvicorn.Config(
-        create_app(desk, api_key),
+        app,
         host="127.0.0.1",
         port=settings.port,
         log_config=None,
         log_level="warning",
         timeout_graceful_shutdown=5,
     )
-    sys.exit(serve(uvicorn.Server(config), desk))
+    server = uvicorn.Server(config)
+    app.state.streams.is_stopping = lambda: server.should_exit
+    sys.exit(serve(server, desk))
 
 
 def serve(server: uvicorn.Server, desk: Desk) -> int:

@@ -25,7 +25,7 @@ from setupdesk.core.errors import (
     SetupdeskError,
 )
 from setupdesk.core.problem import Problem
-from setupdesk.service import audit, catalogue, data, health, queue, repairs, runs, symbols
+from setupdesk.service import audit, catalogue, data, events, health, queue, repairs, runs, symbols
 from setupdesk.service.bodies import LimitBodies
 from setupdesk.service.description import describe
 from setupdesk.service.problems import problem_json
@@ -54,9 +54,10 @@ def create_app(desk: Desk, api_key: str) -> FastAPI:
     app = FastAPI(title="Setupdesk", version=__version__, lifespan=_live)
     app.state.desk = desk
     app.state.api_key = api_key
+    app.state.streams = events.Streams()
     app.include_router(_open_routes(), prefix=PREFIX)
     app.include_router(health.router, prefix=PREFIX)
-    for resource in (runs, queue, audit, repairs, catalogue, symbols, data):
+    for resource in (runs, events, queue, audit, repairs, catalogue, symbols, data):
         app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_key)])
     app.add_middleware(LimitBodies, prefix=PREFIX)
     app.openapi = lambda: describe(app, desk.start.build_offer())  # type: ignore[method-assign]

@@ -27,7 +27,12 @@ _LONGEST_SILENCE = 45.0
 
 _RECONNECTS, _RECONNECT_SECONDS = 20, 0.5
 
-_LOOKS = {"runs": "setupdesk runs", "data": "setupdesk data list", "symbols": "setupdesk symbols"}
+_LOOKS = {
+    "runs": "setupdesk runs",
+    "data": "setupdesk data list",
+    "bars": "setupdesk data list",
+    "symbols": "setupdesk symbols",
+}
 """What shows whether a request to change something was carried out, by the path it went to."""
 
 
@@ -293,6 +298,24 @@ class Client:
     def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Store bars of the simulated market."""
         return self._read(self._send("POST", "/data/simulated", json=payload))
+
+    def bars(  # noqa: PLR0913 (the query's own parts)
+        self,
+        symbol: str,
+        timeframe: str,
+        *,
+        start: str | None = None,
+        end: str | None = None,
+        limit: int = 5_000,
+        cursor: str | None = None,
+    ) -> dict[str, Any]:
+        """Give the last bars of a period as columns, and the cursor of those before them."""
+        asked = {"start": start, "end": end, "limit": limit, "cursor": cursor}
+        return self._get(f"{_data_path(symbol, timeframe)}/bars", **asked)
+
+    def push_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Send closed bars of ``{symbol, timeframe, bars}``; the same ones again change nothing."""
+        return self._read(self._send("POST", "/bars", json=dict(payload)))
 
     def fetch_bars(self, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Fetch bars from a feed: an event a day, and as the last one what was stored."""

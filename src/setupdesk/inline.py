@@ -233,6 +233,25 @@ class InlineDesk:
         """Store bars of the simulated market."""
         return self.desk.data_desk.simulate_bars(payload)
 
+    def bars(  # noqa: PLR0913 (the query's own parts)
+        self,
+        symbol: str,
+        timeframe: str,
+        *,
+        start: str | None = None,
+        end: str | None = None,
+        limit: int = 5_000,
+        cursor: str | None = None,
+    ) -> dict[str, Any]:
+        """Give the last bars of a period as columns, and the cursor of those before them."""
+        return self.desk.show_bars(
+            symbol, timeframe, start=start, end=end, limit=limit, cursor=cursor
+        )
+
+    def push_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Take closed bars of another program in, all or none."""
+        return self.desk.push_bars(payload)
+
     def fetch_bars(self, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Fetch bars from a feed: an event a day, and as the last one what was stored."""
         return self.desk.fetch(payload)

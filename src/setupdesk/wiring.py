@@ -41,6 +41,7 @@ from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.rule_files import RuleFiles
 from setupdesk.adapters.secret_file import load_secret
 from setupdesk.app.adopter import Adopter
+from setupdesk.app.bar_pages import ShowBars
 from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
@@ -50,6 +51,7 @@ from setupdesk.app.health import ShowHealth
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.preflight import Preflight
+from setupdesk.app.push_bars import PushBars
 from setupdesk.app.queries import Queries, show_row
 from setupdesk.app.queue import ShowQueue
 from setupdesk.app.reaper import Reaper
@@ -120,6 +122,8 @@ class Desk:
     data_desk: DataDesk
     symbol_desk: SymbolDesk
     rule_desk: RuleDesk
+    show_bars: ShowBars
+    push_bars: PushBars
     fetch: Fetch
     outbox: Outbox
     alarm: Alarm
@@ -224,6 +228,8 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
         symbol_desk=SymbolDesk(catalogue, symbols, calendar),
         rule_desk=rule_desk,
+        show_bars=ShowBars(catalogue, bar_store),
+        push_bars=PushBars(catalogue, PushFeed(spool=spool, now=clock.now)),
         fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,

@@ -59,6 +59,7 @@ def create_app(desk: Desk, api_key: str) -> FastAPI:
     app.include_router(health.router, prefix=PREFIX)
     for resource in (runs, events, queue, audit, repairs, catalogue, symbols, data):
         app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_key)])
+    app.include_router(data.pushed, prefix=PREFIX, dependencies=[Depends(check_key)])
     app.add_middleware(LimitBodies, prefix=PREFIX)
     app.openapi = lambda: describe(app, desk.start.build_offer())  # type: ignore[method-assign]
     app.add_exception_handler(SetupdeskError, _answer_error)

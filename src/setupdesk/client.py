@@ -21,7 +21,13 @@ _LONGEST_ANSWER = 120.0
 _LONGEST_IMPORT = 600.0
 """The same for a large file, which is parsed for longer than other answers take."""
 
-_LOOKS = {"runs": "setupdesk runs", "data": "setupdesk data list", "symbols": "setupdesk symbols"}
+_LOOKS = {
+    "runs": "setupdesk runs",
+    "data": "setupdesk data list",
+    "symbols": "setupdesk symbols",
+    "hooks": "setupdesk hook list",
+    "channels": "setupdesk channel list",
+}
 """What shows whether a request to change something was carried out, by the path it went to."""
 
 
@@ -157,6 +163,18 @@ class Client:
             else:
                 done = event
         return done
+
+    def hooks(self) -> list[dict[str, Any]]:
+        """List the hooks, the newest first."""
+        return self._get("/hooks")
+
+    def add_hook(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a hook: name, kind, payload, fields, senders; its address is shown this once."""
+        return self._read(self._send("POST", "/hooks", json=said))
+
+    def revoke_hook(self, hook_id: str) -> dict[str, Any]:
+        """Let a hook start nothing more."""
+        return self._read(self._send("POST", f"/hooks/{quote(hook_id, safe='')}/revoke"))
 
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""

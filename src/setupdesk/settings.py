@@ -160,9 +160,14 @@ class Settings:
         return self.home / "prefect.key"
 
     @property
+    def webhooks_key_file(self) -> Path:
+        """What the secrets of hooks and channels are derived from."""
+        return self.home / "webhooks.key"
+
+    @property
     def secret_files(self) -> tuple[Path, ...]:
         """All files whose contents nobody else may read."""
-        return self.api_key_file, self.prefect_key_file
+        return self.api_key_file, self.prefect_key_file, self.webhooks_key_file
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # noqa: TID251

@@ -28,6 +28,7 @@ from setupdesk.adapters.leader_lock import leading
 from setupdesk.adapters.ledger.anchors import PERIOD, Anchors
 from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import open_database, stop_after_failed_sync
+from setupdesk.adapters.ledger.hooks import Hooks
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.queue import QueueReads
@@ -46,6 +47,7 @@ from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
 from setupdesk.app.find_runs import FindRuns
 from setupdesk.app.health import ShowHealth
+from setupdesk.app.hook_desk import HookDesk
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.preflight import Preflight
@@ -117,6 +119,7 @@ class Desk:
     data_desk: DataDesk
     symbol_desk: SymbolDesk
     rule_desk: RuleDesk
+    hook_desk: HookDesk
     fetch: Fetch
     outbox: Outbox
     alarm: Alarm
@@ -151,6 +154,14 @@ class Desk:
         return {"run_id": run_id, **change}
 
 
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """Stands in for the count of deliveries of nobody that is known here."""
+
+    def count(self, address: str, reason: str, example: str) -> None:
+        """Leave it uncounted."""
+
+
 def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     """Build the desk; *hands_over* says whether a dispatcher will take its runs on."""
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -174,9 +185,11 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     start_ledger = StartLedger(ledger, clock.now, hands_over, bounds=bounds, anchors=anchors)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     show_queue = ShowQueue(QueueReads(ledger), settings.places, clock.now)
+    start = Start(build_offer, start_ledger, alarm.ring)
+    load_master = partial(load_secret, settings.webhooks_key_file, "")
     return Desk(
         settings=settings,
-        start=Start(build_offer, start_ledger, alarm.ring),
+        start=start,
         queries=queries,
         find_runs=FindRuns(reads, catalogue),
         preflight=Preflight(
@@ -194,6 +207,9 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
         symbol_desk=SymbolDesk(catalogue, symbols, calendar),
         rule_desk=rule_desk,
+        hook_desk=HookDesk(
+            Hooks(ledger, clock.now), start, build_offer, load_master, clock.now, Uncounted()
+        ),
         fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,

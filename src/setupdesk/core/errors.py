@@ -22,6 +22,8 @@ SetupdeskError
 ├── DeskUnavailableError      the desk cannot be reached         503 · exit 5
 ├── LedgerUnavailableError    the ledger cannot be written       503 · exit 5
 ├── NoAnswerError             what it did is not known           exit 5
+├── WrongSenderError          a hook takes nothing from there    403
+├── WrongSignatureError       a delivery is not its sender's     401
 └── NotAllowedError           the key is missing or wrong        401 · exit 5
 
 Four more live where their facts are: InvalidSettingsError (exit 2) in ``settings``,
@@ -310,3 +312,27 @@ class NotAllowedError(SetupdeskError):
 
     def __init__(self) -> None:
         super().__init__("The key is missing or wrong.")
+
+
+class WrongSenderError(SetupdeskError):
+    """The delivery came from an address that its hook does not admit."""
+
+    code = "wrong_sender"
+
+    def __init__(self, hook_id: str) -> None:
+        super().__init__(
+            f"{hook_id} admits no delivery from this address. `setupdesk hook list` shows its "
+            f"senders; make a new hook to admit others."
+        )
+
+
+class WrongSignatureError(SetupdeskError):
+    """The delivery is not signed with the hook's secret, or was signed too long ago."""
+
+    code = "wrong_signature"
+
+    def __init__(self, hook_id: str) -> None:
+        super().__init__(
+            f"The delivery to {hook_id} is not signed as Standard Webhooks has it: webhook-id, "
+            f"webhook-timestamp within 5 minutes, webhook-signature with the hook's secret."
+        )

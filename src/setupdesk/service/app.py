@@ -23,9 +23,11 @@ from setupdesk.core.errors import (
     NotFoundError,
     NotWaitingError,
     SetupdeskError,
+    WrongSenderError,
+    WrongSignatureError,
 )
 from setupdesk.core.problem import Problem
-from setupdesk.service import audit, catalogue, data, health, queue, repairs, runs, symbols
+from setupdesk.service import audit, catalogue, data, health, hooks, queue, repairs, runs, symbols
 from setupdesk.service.bodies import LimitBodies
 from setupdesk.service.description import describe
 from setupdesk.service.problems import problem_json
@@ -38,6 +40,8 @@ PREFIX = "/api/v1"
 
 _STATUS: dict[type[SetupdeskError], int] = {
     NotAllowedError: 401,
+    WrongSignatureError: 401,
+    WrongSenderError: 403,
     NotFoundError: 404,
     NotFinishedError: 409,
     KeyConflictError: 409,
@@ -56,7 +60,8 @@ def create_app(desk: Desk, api_key: str) -> FastAPI:
     app.state.api_key = api_key
     app.include_router(_open_routes(), prefix=PREFIX)
     app.include_router(health.router, prefix=PREFIX)
-    for resource in (runs, queue, audit, repairs, catalogue, symbols, data):
+    app.include_router(hooks.public, prefix=PREFIX)
+    for resource in (runs, queue, audit, repairs, catalogue, symbols, data, hooks):
         app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_key)])
     app.add_middleware(LimitBodies, prefix=PREFIX)
     app.openapi = lambda: describe(app, desk.start.build_offer())  # type: ignore[method-assign]
@@ -117,5 +122,7 @@ def _answer_http_error(_request: Request, error: Exception) -> JSONResponse:
 
 
 def _answer_bug(request: Request, error: Exception) -> JSONResponse:
-    log.error("a bug at %s %s", request.method, request.url.path, exc_info=error)
+    # The route and not the path, of which a part may be a secret.
+    route = getattr(request.scope.get("route"), "path", "no route")
+    log.error("a bug at %s %s", request.method, route, exc_info=error)
     return problem_json(500, "bug", "A bug of ours; the service's log has the traceback.", ())

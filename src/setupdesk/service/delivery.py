@@ -50,8 +50,8 @@ class Delivery:
 
 async def read_delivery(request: Request, key: Key = None) -> Delivery:
     """Read body and key, whatever they are."""
-    body = await _read_body(request)
-    payload, reason = _parse(body)
+    body = await read_body(request)
+    payload, reason = parse(body)
     problems = [] if reason is None else [Problem(field="", code="wrong_shape", message=reason)]
     if key is not None and not REQUEST_KEY.fullmatch(key):
         message = (
@@ -60,25 +60,26 @@ async def read_delivery(request: Request, key: Key = None) -> Delivery:
         )
         problems.append(Problem(field="header.Idempotency-Key", code="wrong_key", message=message))
         key = None
-    return Delivery(payload if reason is None else _keep(body), key, tuple(problems))
+    return Delivery(payload if reason is None else keep(body), key, tuple(problems))
 
 
 TheDelivery = Annotated[Delivery, Depends(read_delivery)]
 
 
-async def _read_body(request: Request) -> bytes:
+async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
+    """Read a body, and of one that is longer than *most* bytes no more than shows that it is."""
     body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MOST_BYTES:
+            if len(body) > most:
                 break
     except ClientDisconnect as gone:
         raise HTTPException(400, "The sender was gone before the payload had come.") from gone
-    return bytes(body[: MOST_BYTES + 1])
+    return bytes(body[: most + 1])
 
 
-def _parse(body: bytes) -> tuple[dict[str, Any], str | None]:
+def parse(body: bytes) -> tuple[dict[str, Any], str | None]:
     """Give the payload, or why the body is none."""
     if len(body) > MOST_BYTES:
         return {}, f"The payload was longer than {MOST_BYTES:,} bytes, the most that is read."
@@ -117,7 +118,8 @@ def _is_deep(value: object, levels: int) -> bool:
     return levels == 0 or any(_is_deep(one, levels - 1) for one in inner)
 
 
-def _keep(body: bytes) -> dict[str, Any]:
+def keep(body: bytes) -> dict[str, Any]:
+    """Give what is kept of a body that is no payload."""
     # Its hash tells two long ones apart that begin alike.
     text = body.decode("utf-8", "replace")
     return {"unreadable": text[:MOST_KEPT], "bytes": len(body), "sha256": sha256(body).hexdigest()}

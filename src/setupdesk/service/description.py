@@ -11,8 +11,11 @@ from setupdesk.core.offer import Offer
 from setupdesk.core.run import Door
 from setupdesk.service.problems import PROBLEM_JSON
 
-OPEN = ("/ping", "/version")
-"""What needs no key; ``/health`` says more to who has it."""
+OPEN = ("/ping", "/version", "/hooks/{token}")
+"""What needs no key, or has one of its own in its path; ``/health`` says more to who has it."""
+
+RECEIPTS = ("/runs", "/hooks/{token}")
+"""What is answered by START."""
 
 Schema = dict[str, Any]
 
@@ -53,9 +56,9 @@ def _declare_answers(path: str, operation: Schema) -> None:
     answers.setdefault("5XX", {"description": "The desk could not; code and detail say why"})
     for status, answer in answers.items():
         if not status.startswith("2"):
-            is_receipt = path.endswith("/runs") and status in ("422", "429")
+            is_receipt = path.endswith(RECEIPTS) and status in ("422", "429")
             answer["content"] = _refer("Receipt") if is_receipt else _refer("Error", PROBLEM_JSON)
-    if "202" in answers and path.endswith("/runs"):
+    if "202" in answers and path.endswith(RECEIPTS):
         answers["202"]["content"] = _refer("Receipt")
     if answers.get("422", {}).get("description") == "Validation Error":
         answers["422"]["description"] = "Refused, with every Problem"

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.request import Mode
-from setupdesk.core.run import Door, Priority, RunState
+from setupdesk.core.run import Door, Priority, Receipt, RunState
 from setupdesk.service.delivery import JSON_BODY, TheDelivery
 from setupdesk.service.security import OwnRun, TheCaller, TheDesk, TheDoor
 
@@ -62,6 +62,11 @@ def ask_for_run(delivery: TheDelivery, desk: TheDesk, door: TheDoor, caller: The
         )
     else:
         receipt = desk.start(delivery.payload, user=user, door=door, key=key)
+    return answer_with(receipt)
+
+
+def answer_with(receipt: Receipt) -> Response:
+    """Build the answer that hands a Receipt out."""
     answer = Response(receipt.to_text(), 202, media_type="application/json")
     if receipt.is_too_early:
         answer.status_code = 429

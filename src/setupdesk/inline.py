@@ -136,7 +136,7 @@ class InlineDesk:
 
     def hooks(self) -> list[dict[str, Any]]:
         """List the hooks, the newest first."""
-        return self.desk.hook_desk.list(self._caller)
+        return self.desk.hook_desk.list_hooks(self._caller)
 
     def add_hook(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """Make a hook: name, kind, payload, fields, senders; its address is shown this once."""

@@ -30,6 +30,7 @@ from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import open_database, stop_after_failed_sync
 from setupdesk.adapters.ledger.hooks import Hooks
 from setupdesk.adapters.ledger.journal import Journal
+from setupdesk.adapters.ledger.notifications import Channels, Notifications
 from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.queue import QueueReads
 from setupdesk.adapters.ledger.reads import Reads
@@ -41,13 +42,16 @@ from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.rule_files import RuleFiles
 from setupdesk.adapters.secret_file import load_secret
+from setupdesk.adapters.webhook_sender import WebhookSender
 from setupdesk.app.adopter import Adopter
+from setupdesk.app.channel_desk import ChannelDesk
 from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
 from setupdesk.app.find_runs import FindRuns
 from setupdesk.app.health import ShowHealth
 from setupdesk.app.hook_desk import HookDesk
+from setupdesk.app.notifier import Notifier, Signer
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.preflight import Preflight
@@ -120,6 +124,7 @@ class Desk:
     symbol_desk: SymbolDesk
     rule_desk: RuleDesk
     hook_desk: HookDesk
+    channel_desk: ChannelDesk
     fetch: Fetch
     outbox: Outbox
     alarm: Alarm
@@ -210,6 +215,13 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         hook_desk=HookDesk(
             Hooks(ledger, clock.now), start, build_offer, load_master, clock.now, Uncounted()
         ),
+        channel_desk=ChannelDesk(
+            Channels(ledger, clock.now),
+            Notifications(ledger, clock.now),
+            WebhookSender(clock=clock.now, private=settings.private_channels),
+            Signer(load_master, clock.now),
+            clock.now,
+        ),
         fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,
@@ -268,6 +280,7 @@ def dispatching(desk: Desk) -> Iterator[None]:
     works.append(partial(reaper.run_for_ever, stop))
     works.append(partial(build_adopter(desk, prefect).run_for_ever, stop))
     works.append(partial(build_reconciler(desk, prefect).run_for_ever, stop))
+    works.append(partial(build_notifier(desk).run_for_ever, stop))
     works.append(partial(_keep_anchoring, desk.anchors, stop))
     lead = Thread(target=_lead, args=(desk, works, stop), daemon=True)
     lead.start()
@@ -314,6 +327,12 @@ def build_adopter(desk: Desk, prefect: PrefectApi) -> Adopter:
         load_under_way=desk.outbox.load_under_way,
         cancel=desk.cancel,
     )
+
+
+def build_notifier(desk: Desk) -> Notifier:
+    """Build what tells the channels of ends of runs."""
+    told, how = Notifications(desk.outbox.engine, clock.now), desk.channel_desk
+    return Notifier(told, how.sender, how.signer, clock.now)
 
 
 def build_reconciler(desk: Desk, prefect: PrefectApi) -> Reconciler:

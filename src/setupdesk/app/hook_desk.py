@@ -130,7 +130,7 @@ class HookDesk:
             "template": write_template(hook),
         }
 
-    def list(self, caller: Caller) -> list[dict[str, Any]]:
+    def list_hooks(self, caller: Caller) -> list[dict[str, Any]]:
         """List the hooks that *caller* may see, the newest first."""
         return [_show(hook) for hook in self.hooks.load_all() if caller.may_see(hook.user)]
 

@@ -22,6 +22,8 @@ SetupdeskError
 ├── DeskUnavailableError      the desk cannot be reached         503 · exit 5
 ├── LedgerUnavailableError    the ledger cannot be written       503 · exit 5
 ├── NoAnswerError             what it did is not known           exit 5
+├── UndeliveredError          a channel could not be told        502 · exit 5
+│   └── UnsafeUrlError        it must not be sent to             422 · exit 3
 ├── WrongSenderError          a hook takes nothing from there    403
 ├── WrongSignatureError       a delivery is not its sender's     401
 └── NotAllowedError           the key is missing or wrong        401 · exit 5
@@ -336,3 +338,19 @@ class WrongSignatureError(SetupdeskError):
             f"The delivery to {hook_id} is not signed as Standard Webhooks has it: webhook-id, "
             f"webhook-timestamp within 5 minutes, webhook-signature with the hook's secret."
         )
+
+
+class UndeliveredError(SetupdeskError):
+    """A channel could not be told; a notification is kept for another attempt."""
+
+    code = "undelivered"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The channel could not be told: {reason}.")
+
+
+class UnsafeUrlError(UndeliveredError):
+    """The URL leads to where the desk must not send."""
+
+    code = "unsafe_url"

@@ -23,11 +23,24 @@ from setupdesk.core.errors import (
     NotFoundError,
     NotWaitingError,
     SetupdeskError,
+    UndeliveredError,
+    UnsafeUrlError,
     WrongSenderError,
     WrongSignatureError,
 )
 from setupdesk.core.problem import Problem
-from setupdesk.service import audit, catalogue, data, health, hooks, queue, repairs, runs, symbols
+from setupdesk.service import (
+    audit,
+    catalogue,
+    channels,
+    data,
+    health,
+    hooks,
+    queue,
+    repairs,
+    runs,
+    symbols,
+)
 from setupdesk.service.bodies import LimitBodies
 from setupdesk.service.description import describe
 from setupdesk.service.problems import problem_json
@@ -48,6 +61,8 @@ _STATUS: dict[type[SetupdeskError], int] = {
     NotWaitingError: 409,
     DamagedResultError: 500,
     FeedFailedError: 502,
+    UndeliveredError: 502,
+    UnsafeUrlError: 422,
     DeskUnavailableError: 503,
     LedgerUnavailableError: 503,
 }
@@ -61,7 +76,7 @@ def create_app(desk: Desk, api_key: str) -> FastAPI:
     app.include_router(_open_routes(), prefix=PREFIX)
     app.include_router(health.router, prefix=PREFIX)
     app.include_router(hooks.public, prefix=PREFIX)
-    for resource in (runs, queue, audit, repairs, catalogue, symbols, data, hooks):
+    for resource in (runs, queue, audit, repairs, catalogue, symbols, data, hooks, channels):
         app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_key)])
     app.add_middleware(LimitBodies, prefix=PREFIX)
     app.openapi = lambda: describe(app, desk.start.build_offer())  # type: ignore[method-assign]

@@ -48,7 +48,7 @@ def add_hook(new: NewHook, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
 @router.get("")
 def list_hooks(desk: TheDesk, caller: TheCaller) -> list[dict[str, Any]]:
     """List your hooks, the newest first; an admin sees those of all."""
-    return desk.hook_desk.list(caller)
+    return desk.hook_desk.list_hooks(caller)
 
 
 @router.post("/{hook_id}/revoke")

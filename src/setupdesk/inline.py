@@ -13,7 +13,8 @@ from structlog.contextvars import bound_contextvars
 
 from setupdesk.adapters.event_log import EventLog, logging_to
 from setupdesk.adapters.parcel import Watch, open_parcel
-from setupdesk.core.caller import HOME, NewKey, Role
+from setupdesk.app.hook_desk import read_wanted
+from setupdesk.core.caller import HOME, Caller, NewKey, Role
 from setupdesk.core.run import Door, Receipt, RunState
 from setupdesk.settings import Settings
 from setupdesk.supervisor import find_desk
@@ -53,6 +54,10 @@ class InlineDesk:
     @property
     def _owner(self) -> str:
         return self.desk.settings.owner
+
+    @property
+    def _caller(self) -> Caller:
+        return Caller(user=self._owner, role=Role.ADMIN)
 
     def _logging(self) -> AbstractContextManager[None]:
         kept = self.desk.settings
@@ -187,6 +192,18 @@ class InlineDesk:
     ) -> dict[str, Any]:
         """Check the YAML of a rule, put it through the gate and, unless a dry run, publish it."""
         return self.desk.rule_desk.add(text, file_name, dry_run=dry_run, note=watch)
+
+    def hooks(self) -> list[dict[str, Any]]:
+        """List the hooks, the newest first."""
+        return self.desk.hook_desk.list_hooks(self._caller)
+
+    def add_hook(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a hook: name, kind, payload, fields, senders; its address is shown this once."""
+        return self.desk.hook_desk.add(read_wanted(said), self._owner)
+
+    def revoke_hook(self, hook_id: str) -> dict[str, Any]:
+        """Let a hook start nothing more."""
+        return self.desk.hook_desk.revoke(hook_id, self._caller)
 
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""

@@ -28,8 +28,10 @@ from setupdesk.adapters.leader_lock import leading
 from setupdesk.adapters.ledger.anchors import PERIOD, Anchors
 from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import open_database, stop_after_failed_sync
+from setupdesk.adapters.ledger.hooks import Hooks
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.keys import Keys
+from setupdesk.adapters.ledger.notifications import Channels, Notifications
 from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.queue import QueueReads
 from setupdesk.adapters.ledger.reads import Reads
@@ -42,15 +44,19 @@ from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.rule_files import RuleFiles
 from setupdesk.adapters.secret_file import load_secret
+from setupdesk.adapters.webhook_sender import WebhookSender
 from setupdesk.app.adopter import Adopter
 from setupdesk.app.bar_pages import ShowBars
+from setupdesk.app.channel_desk import ChannelDesk
 from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
 from setupdesk.app.find_runs import FindRuns
 from setupdesk.app.follow_run import FollowRun, read_position
 from setupdesk.app.health import ShowHealth
+from setupdesk.app.hook_desk import HookDesk
 from setupdesk.app.key_desk import KeyDesk
+from setupdesk.app.notifier import Notifier, Signer
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.preflight import Preflight
@@ -129,6 +135,8 @@ class Desk:
     rule_desk: RuleDesk
     show_bars: ShowBars
     push_bars: PushBars
+    hook_desk: HookDesk
+    channel_desk: ChannelDesk
     fetch: Fetch
     outbox: Outbox
     alarm: Alarm
@@ -215,12 +223,14 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     rule_desk = RuleDesk(registry, rules, catalogue, _build_gate(settings))
     anchors = Anchors(ledger, settings.anchors, clock.now)
     start_ledger = StartLedger(ledger, clock.now, hands_over, bounds=bounds, anchors=anchors)
-    keys = Keys(ledger, clock.now)
+    keys, turned_away = Keys(ledger, clock.now), TurnedAway(ledger, clock.now)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     show_queue = ShowQueue(QueueReads(ledger), settings.places, clock.now)
+    start = Start(build_offer, start_ledger, alarm.ring)
+    load_master = partial(load_secret, settings.webhooks_key_file, "")
     return Desk(
         settings=settings,
-        start=Start(build_offer, start_ledger, alarm.ring),
+        start=start,
         queries=queries,
         find_runs=FindRuns(reads, catalogue),
         preflight=Preflight(
@@ -240,13 +250,23 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         rule_desk=rule_desk,
         show_bars=ShowBars(catalogue, bar_store),
         push_bars=PushBars(catalogue, PushFeed(spool=spool, now=clock.now)),
+        hook_desk=HookDesk(
+            Hooks(ledger, clock.now), start, build_offer, load_master, clock.now, turned_away
+        ),
+        channel_desk=ChannelDesk(
+            Channels(ledger, clock.now),
+            Notifications(ledger, clock.now),
+            WebhookSender(clock=clock.now, private=settings.private_channels),
+            Signer(load_master, clock.now),
+            clock.now,
+        ),
         fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,
         anchors=anchors,
         keys=keys,
         key_desk=KeyDesk(keys, clock.now),
-        turned_away=TurnedAway(ledger, clock.now),
+        turned_away=turned_away,
     )
 
 
@@ -301,6 +321,7 @@ def dispatching(desk: Desk) -> Iterator[None]:
     works.append(partial(reaper.run_for_ever, stop))
     works.append(partial(build_adopter(desk, prefect).run_for_ever, stop))
     works.append(partial(build_reconciler(desk, prefect).run_for_ever, stop))
+    works.append(partial(build_notifier(desk).run_for_ever, stop))
     works.append(partial(_keep_writing, desk, stop))
     lead = Thread(target=_lead, args=(desk, works, stop), daemon=True)
     lead.start()
@@ -347,6 +368,12 @@ def build_adopter(desk: Desk, prefect: PrefectApi) -> Adopter:
         load_under_way=desk.outbox.load_under_way,
         cancel=desk.cancel,
     )
+
+
+def build_notifier(desk: Desk) -> Notifier:
+    """Build what tells the channels of ends of runs."""
+    told, how = Notifications(desk.outbox.engine, clock.now), desk.channel_desk
+    return Notifier(told, how.sender, how.signer, clock.now)
 
 
 def build_reconciler(desk: Desk, prefect: PrefectApi) -> Reconciler:

@@ -54,6 +54,8 @@ _LOOKS = {
     "symbols": "setupdesk symbols",
     "setups": "setupdesk setups",
     "keys": "setupdesk key list",
+    "hooks": "setupdesk hook list",
+    "channels": "setupdesk channel list",
 }
 """What shows whether a request to change something was carried out, by the path it went to."""
 
@@ -323,6 +325,18 @@ class Client:
             else:
                 done = event
         return done
+
+    def hooks(self) -> list[dict[str, Any]]:
+        """List the hooks, the newest first."""
+        return self._get("/hooks")
+
+    def add_hook(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a hook: name, kind, payload, fields, senders; its address is shown this once."""
+        return self._read(self._send("POST", "/hooks", json=said))
+
+    def revoke_hook(self, hook_id: str) -> dict[str, Any]:
+        """Let a hook start nothing more."""
+        return self._read(self._send("POST", f"/hooks/{quote(hook_id, safe='')}/revoke"))
 
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""

@@ -16,9 +16,11 @@ from setupdesk.core.problem import Problem
 from setupdesk.service import (
     audit,
     catalogue,
+    channels,
     data,
     events,
     health,
+    hooks,
     keys,
     queue,
     repairs,
@@ -46,9 +48,10 @@ def create_app(desk: Desk) -> FastAPI:
     app.state.streams = events.Streams()
     app.include_router(_open_routes(), prefix=PREFIX)
     app.include_router(health.router, prefix=PREFIX)
+    app.include_router(hooks.public, prefix=PREFIX)
     described = _description_route(app)
-    closed = (runs, events, queue, audit, keys, repairs, catalogue, symbols, data)
-    for router in (*(resource.router for resource in closed), data.pushed, described):
+    looked = (runs, events, queue, audit, keys, repairs, catalogue, symbols, data, hooks, channels)
+    for router in (*(resource.router for resource in looked), data.pushed, described):
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(check_role)])
     app.add_middleware(LimitBodies, prefix=PREFIX)
     app.add_middleware(Gate, desk=desk, prefix=PREFIX)
@@ -121,7 +124,9 @@ def _answer_http_error(_request: Request, error: Exception) -> JSONResponse:
 
 
 def _answer_bug(request: Request, error: Exception) -> JSONResponse:
-    log.error("a bug at %s %s", request.method, request.url.path, exc_info=error)
+    # The route and not the path, of which a part may be a secret.
+    route = getattr(request.scope.get("route"), "path", "no route")
+    log.error("a bug at %s %s", request.method, route, exc_info=error)
     answer = problem_json(500, "bug", "A bug of ours; the service's log has the traceback.")
     answer.headers.update(SECURITY_HEADERS)
     return answer

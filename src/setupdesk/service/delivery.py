@@ -49,12 +49,12 @@ class Delivery:
 
 async def read_delivery(request: Request, key: Key = None) -> Delivery:
     """Read body and key, whatever they are."""
-    return _judge(await _read_body(request), key)
+    return _judge(await read_body(request), key)
 
 
 async def read_changes(request: Request, key: Key = None) -> Delivery:
     """Read what is to be different from an earlier payload, and the key; no body is no change."""
-    return _judge(await _read_body(request) or b"{}", key)
+    return _judge(await read_body(request) or b"{}", key)
 
 
 async def read_said(request: Request) -> dict[str, Any]:
@@ -75,12 +75,13 @@ TheObject = Annotated[dict[str, Any], Depends(read_said)]
 _GONE = HTTPException(400, "The sender was gone before the body had come.")
 
 
-async def _read_body(request: Request) -> bytes:
+async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
+    """Read a body, and of one that is longer than *most* bytes no more than shows that it is."""
     body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MOST_BYTES:
+            if len(body) > most:
                 break
     except ClientDisconnect as gone:
         raise _GONE from gone
@@ -90,9 +91,9 @@ async def _read_body(request: Request) -> bytes:
 def _judge(body: bytes, key: str | None) -> Delivery:
     problems = []
     try:
-        payload = _read_payload(body)
+        payload = read_payload(body)
     except WrongShapeError as wrong:
-        payload = _keep(body)
+        payload = keep(body)
         problems.append(Problem(field="", code="wrong_shape", message=str(wrong)))
     if key is not None and not REQUEST_KEY.fullmatch(key):
         message = (
@@ -104,7 +105,8 @@ def _judge(body: bytes, key: str | None) -> Delivery:
     return Delivery(payload, key, tuple(problems))
 
 
-def _read_payload(body: bytes) -> dict[str, Any]:
+def read_payload(body: bytes) -> dict[str, Any]:
+    """Read the object that a body is; raises ``WrongShapeError`` where it is none."""
     if len(body) > MOST_BYTES:
         raise WrongShapeError(
             f"The payload was longer than {MOST_BYTES:,} bytes, the most that is read."
@@ -112,7 +114,8 @@ def _read_payload(body: bytes) -> dict[str, Any]:
     return read_object(body, "payload")
 
 
-def _keep(body: bytes) -> dict[str, Any]:
+def keep(body: bytes) -> dict[str, Any]:
+    """Give what is kept of a body that is no payload."""
     # Its hash tells two long ones apart that begin alike.
     text = body.decode("utf-8", "replace")
     return {"unreadable": text[:MOST_KEPT], "bytes": len(body), "sha256": sha256(body).hexdigest()}

@@ -12,10 +12,11 @@ from setupdesk.core.run import Door
 from setupdesk.service.problems import PROBLEM_JSON
 from setupdesk.service.security import ROLE, find_role
 
-OPEN = ("/ping", "/version")
-"""What needs no key; ``/health`` says more to who has it."""
+OPEN = ("/ping", "/version", "/hooks/{token}")
+"""What needs no key, or has one of its own in its path; ``/health`` says more to who has it."""
 
-STARTS = ("/runs", "/rerun")
+
+STARTS = ("/runs", "/rerun", "/hooks/{token}")
 """What answers with a Receipt."""
 
 Schema = dict[str, Any]

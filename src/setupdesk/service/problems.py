@@ -21,6 +21,9 @@ from setupdesk.core.errors import (
     RoleNeededError,
     SetupdeskError,
     TooFastError,
+    UndeliveredError,
+    WrongSenderError,
+    WrongSignatureError,
 )
 from setupdesk.core.problem import Problem
 
@@ -44,7 +47,9 @@ def problem_json(
 
 _STATUS: dict[type[SetupdeskError], int] = {
     NotAllowedError: 401,
+    WrongSignatureError: 401,
     RoleNeededError: 403,
+    WrongSenderError: 403,
     NotFoundError: 404,
     NotFinishedError: 409,
     KeyConflictError: 409,
@@ -53,6 +58,7 @@ _STATUS: dict[type[SetupdeskError], int] = {
     TooFastError: 429,
     DamagedResultError: 500,
     FeedFailedError: 502,
+    UndeliveredError: 502,
     DeskUnavailableError: 503,
     LedgerUnavailableError: 503,
 }

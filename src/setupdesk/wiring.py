@@ -41,6 +41,7 @@ from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.ledger.turned_away import TurnedAway
 from setupdesk.adapters.ledger.workers import Workers
 from setupdesk.adapters.prefect_api import PrefectApi
+from setupdesk.adapters.redactor import Redactor
 from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.rule_files import RuleFiles
 from setupdesk.adapters.secret_file import load_secret
@@ -226,7 +227,8 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     keys, turned_away = Keys(ledger, clock.now), TurnedAway(ledger, clock.now)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     show_queue = ShowQueue(QueueReads(ledger), settings.places, clock.now)
-    start = Start(build_offer, start_ledger, alarm.ring)
+    redactor = Redactor(settings.secret_files)
+    start = Start(build_offer, start_ledger, alarm.ring, redactor.clean)
     load_master = partial(load_secret, settings.webhooks_key_file, "")
     return Desk(
         settings=settings,

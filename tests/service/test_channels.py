@@ -29,6 +29,13 @@ def api(tmp_path: Path, receiver: Receiver) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """Give a service with no private channels, in which nothing is made."""
+    with serving(tmp_path_factory.mktemp("home")) as client:
+        yield client
+
+
 def add(api: httpx.Client, receiver: Receiver) -> dict[str, Any]:
     url = f"http://127.0.0.1:{receiver.port}{SECRET_PATH}"
     said = {"name": "n8n", "url": url, "events": ["run_finished", "run_failed"]}
@@ -97,24 +104,26 @@ def test_a_channel_can_be_tested_and_revoked(api: httpx.Client, receiver: Receiv
         ("", "unsafe_url"),
     ],
 )
-def test_a_url_that_must_not_be_sent_to_is_refused(url: str, code: str, api: httpx.Client) -> None:
+def test_a_url_that_must_not_be_sent_to_is_refused(
+    url: str, code: str, closed: httpx.Client
+) -> None:
     said = json.dumps({"name": "x", "url": url, "events": ["alert"]})
 
-    answer = api.post("/channels", content=said, headers={"Content-Type": "application/json"})
+    answer = closed.post("/channels", content=said, headers={"Content-Type": "application/json"})
 
     assert answer.status_code == 422
     problem = answer.json()["problems"][0]
     assert problem["field"] in ("url", "body.url")
     assert problem["code"] == code or problem["field"] == "body.url"
     assert "hidden" not in answer.text
-    assert api.get("/channels").json() == []
+    assert closed.get("/channels").json() == []
 
 
-def test_what_is_not_there_is_404_and_what_is_wrong_422(api: httpx.Client) -> None:
+def test_what_is_not_there_is_404_and_what_is_wrong_422(closed: httpx.Client) -> None:
     said = {"name": "x", "url": "https://93.184.216.34/", "events": ["run_ended"]}
 
-    assert api.post("/channels", json=said).status_code == 422
-    assert api.post("/channels", json={**said, "events": []}).status_code == 422
-    assert api.post("/channels/channel_none/revoke").status_code == 404
-    assert api.post("/channels/channel_none/test").status_code == 404
-    assert api.get("/notifications", params={"channel_id": "none"}).status_code == 404
+    assert closed.post("/channels", json=said).status_code == 422
+    assert closed.post("/channels", json={**said, "events": []}).status_code == 422
+    assert closed.post("/channels/channel_none/revoke").status_code == 404
+    assert closed.post("/channels/channel_none/test").status_code == 404
+    assert closed.get("/notifications", params={"channel_id": "none"}).status_code == 404

@@ -30,6 +30,7 @@ EXIT_CODES = {
     "ledger_unavailable": UNREACHED,
     "no_answer": UNREACHED,
     "feed_failed": UNREACHED,
+    "undelivered": UNREACHED,
     "not_allowed": UNREACHED,
 }
 

@@ -205,6 +205,26 @@ class InlineDesk:
         """Let a hook start nothing more."""
         return self.desk.hook_desk.revoke(hook_id, self._caller)
 
+    def channels(self) -> list[dict[str, Any]]:
+        """List the channels, the newest first."""
+        return self.desk.channel_desk.list_channels(self._caller)
+
+    def add_channel(self, name: str, url: str, events: Sequence[str]) -> dict[str, Any]:
+        """Make a channel; its secret is shown this once."""
+        return self.desk.channel_desk.add(name, url, events, self._owner)
+
+    def revoke_channel(self, channel_id: str) -> dict[str, Any]:
+        """Tell a channel nothing more."""
+        return self.desk.channel_desk.revoke(channel_id, self._caller)
+
+    def test_channel(self, channel_id: str) -> dict[str, Any]:
+        """Tell a channel at once that this is a test."""
+        return self.desk.channel_desk.test(channel_id, self._caller)
+
+    def notifications(self, limit: int, channel_id: str | None = None) -> list[dict[str, Any]]:
+        """List what channels were told, and what they are to be told, the newest first."""
+        return self.desk.channel_desk.log(channel_id, limit, self._caller)
+
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""
         return self.desk.symbol_desk.symbols()

@@ -4,18 +4,56 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis.strategies import (
+    binary,
+    booleans,
+    dictionaries,
+    floats,
+    integers,
+    lists,
+    none,
+    recursive,
+    sampled_from,
+    text,
+)
 
+from setupdesk.core.hook import Hook, HookKind
+from setupdesk.core.run import REQUEST_KEY
 from setupdesk.core.standard_webhooks import sign
 from setupdesk.service.hooks import read_fields
+from setupdesk.service.strict_json import WrongShapeError
 from tests.service.serving import serving
 
 PAYLOAD = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15", "last": "10d"}
 MARKET = {"symbol": "GER40", "start": "2025-05-01", "end": "2025-05-30", "seed": 1}
+NAMES = sampled_from(["symbol", "options", "extra", "options.rr_target", "at", "x"]) | text()
+NESTED = dictionaries(
+    NAMES,
+    recursive(
+        none() | booleans() | integers() | floats() | text(),
+        lambda inner: lists(inner, max_size=3) | dictionaries(NAMES, inner, max_size=3),
+        max_leaves=5,
+    ),
+    max_size=5,
+)
+SOME_HOOK = Hook(
+    hook_id="hook_1",
+    sha256="",
+    name="raids",
+    user="ann",
+    kind=HookKind.TRADINGVIEW,
+    payload={"setup_id": "IB_raid_v1", "options": {"dry_run": True}},
+    fields=("symbol", "options.rr_target"),
+    senders=(),
+    created_at=datetime(2025, 5, 1, tzinfo=UTC),
+)
 OUT = "out_of_bounds"
 HOOK = {"name": "raids", "payload": PAYLOAD, "fields": ["symbol", "timeframe", "options.rr_target"]}
 
@@ -315,3 +353,18 @@ def test_words_and_json_say_the_same() -> None:
 
     assert words == nested
     assert words == {"symbol": "GER40", "extra.min_rr": "2"}
+
+
+@given(binary(max_size=200) | text().map(str.encode) | NESTED.map(json.dumps).map(str.encode))
+def test_whatever_is_delivered_is_read_or_refused_in_words(body: bytes) -> None:
+    try:
+        said = read_fields(body)
+    except WrongShapeError as wrong:
+        assert str(wrong)
+        return
+
+    problems = SOME_HOOK.find_problems(said)
+    assert problems or set(said) <= {*SOME_HOOK.fields, "at"}
+    if not problems:
+        json.dumps(SOME_HOOK.build_payload(said))
+        assert REQUEST_KEY.fullmatch(SOME_HOOK.identify(said, SOME_HOOK.created_at))

@@ -79,6 +79,8 @@ class ChannelDesk:
     def test(self, channel_id: str, caller: Caller) -> dict[str, Any]:
         """Tell a channel at once that this is a test; raises ``UndeliveredError`` if it fails."""
         channel = self._find(channel_id, caller)
+        if channel.revoked_at:
+            raise NotFoundError("channel", channel_id, hint=" any more: it was revoked.")
         message_id = f"test_{secrets.token_hex(8)}"
         body = json.dumps({"event": "test", "id": message_id}).encode()
         headers = self.signer.build_headers(channel_id, message_id, body)

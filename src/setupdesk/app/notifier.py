@@ -97,6 +97,8 @@ class Notifier:
     clock: Callable[[], datetime]
     busy: set[str] = field(default_factory=set)
     lock: Lock = field(default_factory=Lock)
+    freed: Event = field(default_factory=Event)
+    """Rings when a channel may be told the next thing."""
 
     def run_for_ever(self, stop: Event) -> None:
         """Tell until *stop*; what is in a call then is told again by the next notifier."""
@@ -106,8 +108,9 @@ class Notifier:
                 if not is_mine:
                     self.notifications.take_over()
                     is_mine = True
+                self.freed.clear()
                 if not self.work_once():
-                    stop.wait(POLL_SECONDS)
+                    self.freed.wait(POLL_SECONDS)
             except LedgerUnavailableError:
                 # It says so itself in the log, and what is due stays due.
                 stop.wait(POLL_SECONDS * 10)
@@ -141,6 +144,7 @@ class Notifier:
         finally:
             with self.lock:
                 self.busy.discard(taken.channel_id)
+            self.freed.set()
 
     def attempt(self, taken: Notification) -> None:
         """Tell one notification, and write down what came of it."""

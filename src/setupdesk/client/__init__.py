@@ -338,6 +338,27 @@ class Client:
         """Let a hook start nothing more."""
         return self._read(self._send("POST", f"/hooks/{quote(hook_id, safe='')}/revoke"))
 
+    def channels(self) -> list[dict[str, Any]]:
+        """List the channels, the newest first."""
+        return self._get("/channels")
+
+    def add_channel(self, name: str, url: str, events: Sequence[str]) -> dict[str, Any]:
+        """Make a channel; its secret is shown this once."""
+        said = {"name": name, "url": url, "events": list(events)}
+        return self._read(self._send("POST", "/channels", json=said))
+
+    def revoke_channel(self, channel_id: str) -> dict[str, Any]:
+        """Tell a channel nothing more."""
+        return self._read(self._send("POST", f"/channels/{quote(channel_id, safe='')}/revoke"))
+
+    def test_channel(self, channel_id: str) -> dict[str, Any]:
+        """Tell a channel at once that this is a test."""
+        return self._read(self._send("POST", f"/channels/{quote(channel_id, safe='')}/test"))
+
+    def notifications(self, limit: int, channel_id: str | None = None) -> list[dict[str, Any]]:
+        """List what channels were told, and what they are to be told, the newest first."""
+        return self._get("/notifications", limit=limit, channel_id=channel_id)
+
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""
         return self._get("/symbols")

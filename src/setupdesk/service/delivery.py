@@ -62,7 +62,7 @@ async def read_said(request: Request) -> dict[str, Any]:
     try:
         return read_object(await request.body())
     except ClientDisconnect as gone:
-        raise _GONE from gone
+        raise HTTPException(400, _GONE) from gone
     except WrongShapeError as wrong:
         problem = Problem(field="", code="wrong_shape", message=str(wrong))
         raise InvalidRequestError([problem]) from wrong
@@ -72,7 +72,7 @@ TheDelivery = Annotated[Delivery, Depends(read_delivery)]
 TheChanges = Annotated[Delivery, Depends(read_changes)]
 TheObject = Annotated[dict[str, Any], Depends(read_said)]
 
-_GONE = HTTPException(400, "The sender was gone before the body had come.")
+_GONE = "The sender was gone before the body had come."
 
 
 async def _read_body(request: Request) -> bytes:
@@ -83,7 +83,7 @@ async def _read_body(request: Request) -> bytes:
             if len(body) > MOST_BYTES:
                 break
     except ClientDisconnect as gone:
-        raise _GONE from gone
+        raise HTTPException(400, _GONE) from gone
     return bytes(body[: MOST_BYTES + 1])
 
 

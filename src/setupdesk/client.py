@@ -1,7 +1,6 @@
 """The typed client of /api/v1: how doors and other programs talk to a running desk."""
 
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
+from setupdesk.adapters.event_stream import follow_stream
 from setupdesk.adapters.parcel import Parcel, Watch, check_size, open_parcel
 from setupdesk.core.errors import DeskUnavailableError, NoAnswerError, NotFoundError, SetupdeskError
 from setupdesk.core.run import RUN_ID, Door
@@ -24,8 +24,6 @@ _LONGEST_IMPORT = 600.0
 
 _LONGEST_SILENCE = 45.0
 """Seconds without an event after which a stream is taken to be broken; a comment comes every 15."""
-
-_RECONNECTS, _RECONNECT_SECONDS = 20, 0.5
 
 _LOOKS = {
     "runs": "setupdesk runs",
@@ -147,21 +145,10 @@ class Client:
 
         A connection that breaks is made anew, and goes on after the last event.
         """
-        path, heard, failures = f"/runs/{_check(run_id)}/events", "", 0
-        while True:
-            try:
-                for event in self._listen(path, heard):
-                    heard, failures = event["id"], 0
-                    yield event
-                    if event["event"] == "end":
-                        return
-            except DeskUnavailableError:
-                failures += 1
-                if failures > _RECONNECTS:
-                    raise
-            time.sleep(_RECONNECT_SECONDS)
+        path = f"/runs/{_check(run_id)}/events"
+        return follow_stream(lambda heard: self._listen(path, heard))
 
-    def _listen(self, path: str, heard: str) -> Iterator[dict[str, Any]]:
+    def _listen(self, path: str, heard: str) -> Iterator[str]:
         headers = {"Last-Event-ID": heard} if heard else {}
         timeout = _wait_for_answer(_LONGEST_SILENCE)
         try:
@@ -170,7 +157,7 @@ class Client:
                     answer.read()
                     error = _read_error(answer)
                     raise DeskUnavailableError(str(error)) if answer.status_code == 503 else error
-                yield from _read_events(answer.iter_lines())
+                yield from answer.iter_lines()
         except httpx.TransportError as error:
             raise _read_failure(error) from error
 
@@ -381,17 +368,6 @@ def _read_failure(error: httpx.TransportError) -> SetupdeskError:
 def _send_all(parcel: Parcel, watch: Watch) -> Iterator[bytes]:
     yield from parcel.chunks("sending", watch)
     watch("parsing and storing", 0, 0)
-
-
-def _read_events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
-    fields: dict[str, str] = {}
-    for line in lines:
-        name, _, value = line.partition(": ")
-        if name:
-            fields[name] = value
-        elif "data" in fields:
-            yield {"event": fields["event"], "id": fields["id"], "data": json.loads(fields["data"])}
-            fields = {}
 
 
 def _check(run_id: str) -> str:

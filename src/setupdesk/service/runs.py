@@ -200,7 +200,7 @@ def change_run(
     run_id: OwnRun, said: TheObject, desk: TheDesk, door: TheDoor, caller: TheCaller
 ) -> dict[str, Any]:
     """Change a run's name, notes or tags, or the priority of one that waits; null clears."""
-    return desk.change_run(run_id, said, caller.user, door)
+    return desk.run_desk.change(run_id, said, user=caller.user, door=door)
 
 
 CHANGES_BODY = {
@@ -229,7 +229,7 @@ def rerun(
     if changes.problems:
         return _answer(_refuse(changes, desk, door, caller))
     return _answer(
-        desk.rerun(run_id, changes.payload, user=caller.user, door=door, key=changes.key)
+        desk.run_desk.rerun(run_id, changes.payload, user=caller.user, door=door, key=changes.key)
     )
 
 

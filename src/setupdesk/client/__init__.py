@@ -2,7 +2,6 @@
 
 import json
 import ssl
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -12,6 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
+from setupdesk.adapters.event_stream import follow_stream
 from setupdesk.adapters.parcel import Parcel, Watch, check_size, open_parcel
 from setupdesk.client.handle import RunHandle
 from setupdesk.client.payload import build_payload
@@ -44,8 +44,6 @@ _LONGEST_IMPORT = 600.0
 
 _LONGEST_SILENCE = 45.0
 """Seconds without an event after which a stream is taken to be broken; a comment comes every 15."""
-
-_RECONNECTS, _RECONNECT_SECONDS = 20, 0.5
 
 _LOOKS = {
     "runs": "setupdesk runs",
@@ -233,21 +231,10 @@ class Client:
 
         A connection that breaks is made anew, and goes on after the last event.
         """
-        path, heard, failures = f"/runs/{_check(run_id)}/events", "", 0
-        while True:
-            try:
-                for event in self._listen(path, heard):
-                    heard, failures = event["id"], 0
-                    yield event
-                    if event["event"] == "end":
-                        return
-            except DeskUnavailableError:
-                failures += 1
-                if failures > _RECONNECTS:
-                    raise
-            time.sleep(_RECONNECT_SECONDS)
+        path = f"/runs/{_check(run_id)}/events"
+        return follow_stream(lambda heard: self._listen(path, heard))
 
-    def _listen(self, path: str, heard: str) -> Iterator[dict[str, Any]]:
+    def _listen(self, path: str, heard: str) -> Iterator[str]:
         headers = {"Last-Event-ID": heard} if heard else {}
         timeout = _wait_for_answer(_LONGEST_SILENCE)
         try:
@@ -256,7 +243,7 @@ class Client:
                     answer.read()
                     error = _read_error(answer)
                     raise DeskUnavailableError(str(error)) if answer.status_code == 503 else error
-                yield from _read_events(answer.iter_lines())
+                yield from answer.iter_lines()
         except httpx.TransportError as error:
             raise _read_failure(error) from error
 
@@ -547,17 +534,6 @@ def _read_failure(error: httpx.TransportError) -> SetupdeskError:
 def _send_all(parcel: Parcel, watch: Watch) -> Iterator[bytes]:
     yield from parcel.chunks("sending", watch)
     watch("parsing and storing", 0, 0)
-
-
-def _read_events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
-    fields: dict[str, str] = {}
-    for line in lines:
-        name, _, value = line.partition(": ")
-        if name:
-            fields[name] = value
-        elif "data" in fields:
-            yield {"event": fields["event"], "id": fields["id"], "data": json.loads(fields["data"])}
-            fields = {}
 
 
 def _check(run_id: str) -> str:

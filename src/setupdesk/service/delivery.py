@@ -65,7 +65,7 @@ async def read_said(request: Request) -> dict[str, Any]:
     try:
         return read_object(await request.body())
     except ClientDisconnect as gone:
-        raise _GONE from gone
+        raise HTTPException(400, _GONE) from gone
     except WrongShapeError as wrong:
         problem = Problem(field="", code="wrong_shape", message=str(wrong))
         raise InvalidRequestError([problem]) from wrong
@@ -75,7 +75,7 @@ TheDelivery = Annotated[Delivery, Depends(read_delivery)]
 TheChanges = Annotated[Delivery, Depends(read_changes)]
 TheObject = Annotated[dict[str, Any], Depends(read_said)]
 
-_GONE = HTTPException(400, "The sender was gone before the body had come.")
+_GONE = "The sender was gone before the body had come."
 
 
 async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
@@ -87,7 +87,7 @@ async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
             if len(body) > most:
                 break
     except ClientDisconnect as gone:
-        raise _GONE from gone
+        raise HTTPException(400, _GONE) from gone
     return bytes(body[: MOST_BYTES + 1])
 
 

@@ -75,11 +75,11 @@ _PREFACE = [
     "## Every route",
     "",
     "In the examples, `DESK` is the address with `/api/v1`, and `KEY` a key; `RUN` is a completed",
-    "run, and `WAITING` one that waits:",
+    "run, `WAITING` one that waits, and `KEY_ID` a key that `GET /keys` lists:",
     "",
     "```sh",
     "export DESK=http://127.0.0.1:8750/api/v1 KEY=$(cat ~/.setupdesk/api.key)",
-    "export RUN=run_2025_10_31_001 WAITING=run_2025_10_31_002",
+    "export RUN=run_2025_10_31_001 WAITING=run_2025_10_31_002 KEY_ID=key_...",
     "```",
 ]
 
@@ -89,7 +89,7 @@ def _write_route(
 ) -> Iterator[str]:
     yield f"### `{route}`"
     yield ""
-    yield f"{' '.join(operation['description'].split())} {_tell_role(route, operation)}"
+    yield f"{' '.join(operation['description'].split())} {_tell_role(operation)}"
     yield from _write_parameters(operation.get("parameters", []))
     if body := operation.get("requestBody"):
         kinds = (_tell_body(kind, said, schemas) for kind, said in body["content"].items())
@@ -99,14 +99,13 @@ def _write_route(
         yield from ("", "```sh", write_curl(route, operation, line), "```")
 
 
-def _tell_role(route: str, operation: dict[str, Any]) -> str:
+def _tell_role(operation: dict[str, Any]) -> str:
     security = operation.get("security")
     if not security:
         return "Needs no key."
     if {} in security:
         return "Says more with a key."
-    by_method = "viewer" if route.startswith("GET ") else "trader"
-    return f"Needs the role *{operation.get('x-role', by_method)}*."
+    return f"Needs the role *{operation['x-role']}*."
 
 
 def _write_parameters(parameters: list[dict[str, Any]]) -> Iterator[str]:

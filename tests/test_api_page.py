@@ -36,6 +36,7 @@ class Shell:
     def call(self, line: str) -> tuple[str, str]:
         """Execute a curl line; give the status of the answer, and what was printed before it."""
         waiting = self.api.post("/runs", json=RUN | MAY).json()["run_id"]
+        key = self.api.post("/keys", json={"name": "a", "user": "ann", "role": "viewer"}).json()
         done = subprocess.run(
             ["bash", "-c", f"{line} -sS -w '\\n%{{http_code}}'"],  # noqa: S607
             env={
@@ -44,6 +45,7 @@ class Shell:
                 "KEY": "the-key",
                 "RUN": self.run_id,
                 "WAITING": waiting,
+                "KEY_ID": key["key_id"],
             },
             cwd=self.folder,
             capture_output=True,

@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from structlog.contextvars import bound_contextvars
 
 from setupdesk.adapters.event_log import EventLog, logging_to
 from setupdesk.adapters.parcel import Watch, open_parcel
+from setupdesk.core.caller import HOME, NewKey, Role
 from setupdesk.core.run import Door, Priority, RunState
 from setupdesk.settings import Settings
 from setupdesk.supervisor import find_desk
@@ -109,6 +110,30 @@ class InlineDesk:
     def check_audit_log(self) -> dict[str, Any]:
         """Say whether any row of the audit log was changed or removed, and which is the first."""
         return self.desk.anchors.check()
+
+    def turned_away(self, limit: int) -> list[dict[str, Any]]:
+        """List what came without a right key, counted by hour, address and reason."""
+        return self.desk.turned_away.load(limit)
+
+    def whoami(self) -> dict[str, Any]:
+        """Say who works in this home; no key is needed here."""
+        return {"user": self._owner, "role": HOME.role, **asdict(HOME.quota)}
+
+    def keys(self) -> list[dict[str, Any]]:
+        """List the keys to the API that were given out."""
+        return self.desk.key_desk.keys_of(HOME)
+
+    def add_key(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a key; the answer is the only place where it is ever shown."""
+        with self._logging():
+            return self.desk.key_desk.add(
+                NewKey(**{**wanted, "role": Role(wanted["role"])}), self._owner
+            )
+
+    def revoke_key(self, key_id: str) -> dict[str, Any]:
+        """Take a key back, at once and for good."""
+        with self._logging():
+            return self.desk.key_desk.revoke(key_id, self._owner)
 
     def setups(self) -> list[dict[str, Any]]:
         """List the setups of the Rule Registry."""

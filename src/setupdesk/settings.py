@@ -100,6 +100,9 @@ class Settings:
 
     most_waiting_per_user: int = 200
 
+    wrong_keys_per_minute: int = 20
+    """How many requests without a right key an address may send before it has to wait."""
+
     run_seconds: int = 3600
     """How long a run may take."""
 
@@ -225,6 +228,9 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         most_waiting=_read_number("most_waiting", 1000, stored, environment, 1, 100_000),
         most_waiting_per_user=_read_number(
             "most_waiting_per_user", 200, stored, environment, 1, 100_000
+        ),
+        wrong_keys_per_minute=_read_number(
+            "wrong_keys_per_minute", 20, stored, environment, 1, 2**31
         ),
         run_seconds=_read_number("run_seconds", 3600, stored, environment, 1, 30 * 86_400),
         run_memory_mb=_read_number("run_memory_mb", 4096, stored, environment, 64, 2**20),

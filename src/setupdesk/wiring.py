@@ -29,12 +29,14 @@ from setupdesk.adapters.ledger.anchors import PERIOD, Anchors
 from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import open_database, stop_after_failed_sync
 from setupdesk.adapters.ledger.journal import Journal
+from setupdesk.adapters.ledger.keys import Keys
 from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.queue import QueueReads
 from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.reconciliation import Reconciliation
 from setupdesk.adapters.ledger.repairs import Repairs
 from setupdesk.adapters.ledger.start import StartLedger
+from setupdesk.adapters.ledger.turned_away import TurnedAway
 from setupdesk.adapters.ledger.workers import Workers
 from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.adapters.result_store import ResultStore
@@ -46,6 +48,7 @@ from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
 from setupdesk.app.find_runs import FindRuns
 from setupdesk.app.health import ShowHealth
+from setupdesk.app.key_desk import KeyDesk
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.preflight import Preflight
@@ -122,9 +125,13 @@ class Desk:
     outbox: Outbox
     alarm: Alarm
     anchors: Anchors
+    keys: Keys
+    key_desk: KeyDesk
+    turned_away: TurnedAway
 
     def close(self) -> None:
         """Close the ledger."""
+        self.turned_away.write()
         self.anchors.write_new()
         self.outbox.engine.dispose()
 
@@ -173,6 +180,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     rule_desk = RuleDesk(registry, rules, catalogue, _build_gate(settings))
     anchors = Anchors(ledger, settings.anchors, clock.now)
     start_ledger = StartLedger(ledger, clock.now, hands_over, bounds=bounds, anchors=anchors)
+    keys = Keys(ledger, clock.now)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     show_queue = ShowQueue(QueueReads(ledger), settings.places, clock.now)
     return Desk(
@@ -199,6 +207,9 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,
         anchors=anchors,
+        keys=keys,
+        key_desk=KeyDesk(keys, clock.now),
+        turned_away=TurnedAway(ledger, clock.now),
     )
 
 
@@ -253,7 +264,7 @@ def dispatching(desk: Desk) -> Iterator[None]:
     works.append(partial(reaper.run_for_ever, stop))
     works.append(partial(build_adopter(desk, prefect).run_for_ever, stop))
     works.append(partial(build_reconciler(desk, prefect).run_for_ever, stop))
-    works.append(partial(_keep_anchoring, desk.anchors, stop))
+    works.append(partial(_keep_writing, desk, stop))
     lead = Thread(target=_lead, args=(desk, works, stop), daemon=True)
     lead.start()
     try:
@@ -326,9 +337,10 @@ def _lead(desk: Desk, works: list[Callable[[], None]], stop: Event) -> None:
             thread.join()
 
 
-def _keep_anchoring(anchors: Anchors, stop: Event) -> None:
+def _keep_writing(desk: Desk, stop: Event) -> None:
     while not stop.wait(PERIOD.total_seconds()):
-        anchors.write_new()
+        desk.anchors.write_new()
+        desk.turned_away.write()
 
 
 def build_flow_body(settings: Settings, journal: Journal) -> Callable[[str], None]:

@@ -101,6 +101,22 @@ def test_the_printed_key_gives_the_receipt_again_and_runs_nothing(home: Path) ->
     assert ask(home, "audit", "--verify")["anchored"] > 0
 
 
+def test_a_key_is_shown_once_and_can_be_taken_back(home: Path) -> None:
+    made = call(home, "key", "add", "phone", "--role", "trader", "--user", "anna", "--days", "30")
+    [key] = ask(home, "key", "list")
+    revoked = ask(home, "key", "revoke", key["key_id"])
+
+    assert made.stdout.startswith("sdk_")
+    assert made.stdout.strip() not in call(home, "key", "list", "--json").stdout
+    assert f"`setupdesk key revoke {key['key_id']}`" in made.stderr
+    assert (key["user"], key["role"], key["state"]) == ("anna", "trader", "active")
+    assert revoked["revoked_at"]
+    assert "revoked" in call(home, "key", "list").stdout
+    call(home, "key", "revoke", "key_ffffffff", exit_code=4)
+    call(home, "key", "add", "=1+1", "--role", "viewer", exit_code=3)
+    assert "Nothing came" in call(home, "audit", "--turned-away").stdout
+
+
 def test_the_same_request_gives_the_same_trades(home: Path) -> None:
     first, second = (ask(home, *BACKTEST, *MAY)["report"] for _ in range(2))
 

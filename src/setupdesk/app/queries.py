@@ -19,8 +19,8 @@ class Reads(Protocol):
     def load_run(self, run_id: str) -> Row:
         """Load one run."""
 
-    def load_audit_log(self, limit: int) -> list[Row]:
-        """Load the newest rows of the audit log."""
+    def load_audit_log(self, limit: int, user: str | None) -> list[Row]:
+        """Load the newest rows of the audit log, of all or of one user."""
 
     def load_owner(self, run_id: str) -> str:
         """Load who asked for a run."""
@@ -81,9 +81,9 @@ class Queries:
         self.reads.load_run(run_id)
         return self.results.load_log(run_id)
 
-    def audit_log(self, limit: int) -> list[dict[str, Any]]:
-        """List the newest requests, accepted and refused."""
-        return [show_row(row) for row in self.reads.load_audit_log(limit)]
+    def audit_log(self, limit: int, user: str | None = None) -> list[dict[str, Any]]:
+        """List the newest requests, accepted and refused, of all or of one *user*."""
+        return [show_row(row) for row in self.reads.load_audit_log(limit, user)]
 
     def repairs(self, limit: int) -> list[dict[str, Any]]:
         """List what the desk has put right by itself, the newest first."""

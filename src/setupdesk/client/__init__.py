@@ -41,7 +41,13 @@ _LONGEST_ANSWER = 120.0
 _LONGEST_IMPORT = 600.0
 """The same for a large file, which is parsed for longer than other answers take."""
 
-_LOOKS = {"runs": "setupdesk runs", "data": "setupdesk data list", "symbols": "setupdesk symbols"}
+_LOOKS = {
+    "runs": "setupdesk runs",
+    "data": "setupdesk data list",
+    "symbols": "setupdesk symbols",
+    "setups": "setupdesk setups",
+    "keys": "setupdesk key list",
+}
 """What shows whether a request to change something was carried out, by the path it went to."""
 
 
@@ -213,6 +219,26 @@ class Client:
     def check_audit_log(self) -> dict[str, Any]:
         """Say whether any row of the audit log was changed or removed, and which is the first."""
         return self._get("/audit/check")
+
+    def turned_away(self, limit: int) -> list[dict[str, Any]]:
+        """List what came without a right key, counted by hour, address and reason."""
+        return self._get("/audit/turned-away", limit=limit)
+
+    def whoami(self) -> dict[str, Any]:
+        """Say whose key this client has, and what it allows."""
+        return self._get("/whoami")
+
+    def keys(self) -> list[dict[str, Any]]:
+        """List the keys to the API that were given out."""
+        return self._get("/keys")
+
+    def add_key(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a key; the answer is the only place where it is ever shown."""
+        return self._read(self._send("POST", "/keys", json=wanted))
+
+    def revoke_key(self, key_id: str) -> dict[str, Any]:
+        """Take a key back, at once and for good."""
+        return self._read(self._send("POST", f"/keys/{quote(key_id, safe='')}/revoke"))
 
     def setups(self) -> list[dict[str, Any]]:
         """List the setups of the Rule Registry."""

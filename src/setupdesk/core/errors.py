@@ -25,6 +25,9 @@ SetupdeskError
 ├── DeskUnavailableError      the desk cannot be reached         503 · exit 5
 ├── LedgerUnavailableError    the ledger cannot be written       503 · exit 5
 ├── NoAnswerError             what it did is not known           exit 5
+├── TooFastError              more requests than the key allows  429 · exit 5
+├── OwnKeyError               the desk's own key is kept         409 · exit 3
+├── RoleNeededError           the key's role does not do         403 · exit 3
 └── NotAllowedError           the key is missing or wrong        401 · exit 5
 
 Four more live where their facts are: InvalidSettingsError (exit 2) in ``settings``,
@@ -339,9 +342,50 @@ class NoAnswerError(SetupdeskError):
 
 
 class NotAllowedError(SetupdeskError):
-    """The key is missing or wrong."""
+    """The key is missing, or opens nothing."""
 
-    code = "not_allowed"
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(_NOT_ALLOWED[code])
+
+
+_NEW_KEY = "`setupdesk key add` on the desk's own machine makes a new one."
+_NOT_ALLOWED = {
+    "no_key": "There was no key: send it as `Authorization: Bearer KEY`.",
+    "wrong_key": "The desk knows no such key.",
+    "expired_key": f"The key has expired. {_NEW_KEY}",
+    "revoked_key": f"The key was revoked. {_NEW_KEY}",
+}
+
+
+class RoleNeededError(SetupdeskError):
+    """The key is right, and its role does not allow this."""
+
+    code = "role_needed"
+
+    def __init__(self, needed: str, role: str) -> None:
+        super().__init__(f"This takes the role {needed}; the key has the role {role}.")
+
+
+class TooFastError(SetupdeskError):
+    """More requests came in a minute than may come."""
+
+    code = "too_fast"
+
+    def __init__(self, per_minute: int, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(
+            f"More than {per_minute:,} requests came in a minute; ask again in {retry_after} s."
+        )
+
+
+class OwnKeyError(SetupdeskError):
+    """The key in the desk's home cannot be revoked: its local doors would be locked out."""
+
+    code = "own_key"
 
     def __init__(self) -> None:
-        super().__init__("The key is missing or wrong.")
+        super().__init__(
+            "This is the key in the desk's home, which its own doors use. To change it, delete "
+            "api.key there and start the desk again: a new one is made, and the old one is void."
+        )

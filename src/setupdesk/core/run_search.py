@@ -30,6 +30,9 @@ class RunSearch:
     mode: Mode | None = None
     door: Door | None = None
     user: str | None = None
+    owner: str | None = None
+    """Whose runs there are for who searches; None for those of all users."""
+
     since: date | None = None
     """First UTC day of its acceptance."""
 

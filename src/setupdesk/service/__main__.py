@@ -24,9 +24,9 @@ def main() -> None:
     settings = load_settings()
     log_all_to(EventLog("service", settings.logs, settings.runs, settings.secret_files))
     refuse_unsafe_start(settings)
-    api_key = load_secret(settings.api_key_file, API_PREFIX)
     desk = build_desk(settings, hands_over=True)
-    config = build_config(create_app(desk, api_key), settings)
+    desk.keys.keep_own(load_secret(settings.api_key_file, API_PREFIX), settings.owner)
+    config = build_config(create_app(desk), settings)
     sys.exit(serve(uvicorn.Server(config), desk))
 
 

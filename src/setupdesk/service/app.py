@@ -11,58 +11,34 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from setupdesk import __version__
-from setupdesk.core.errors import (
-    DamagedResultError,
-    DeskUnavailableError,
-    FeedFailedError,
-    InvalidRequestError,
-    InvalidRuleError,
-    KeyConflictError,
-    LedgerUnavailableError,
-    NotAllowedError,
-    NotFinishedError,
-    NotFoundError,
-    NotWaitingError,
-    SetupdeskError,
-)
+from setupdesk.core.errors import SetupdeskError
 from setupdesk.core.problem import Problem
-from setupdesk.service import audit, catalogue, data, health, queue, repairs, runs, symbols
+from setupdesk.service import audit, catalogue, data, health, keys, queue, repairs, runs, symbols
 from setupdesk.service.bodies import LimitBodies
 from setupdesk.service.description import describe
+from setupdesk.service.gate import Gate
 from setupdesk.service.hosts import SECURITY_HEADERS, GuardHosts
-from setupdesk.service.problems import problem_json
-from setupdesk.service.security import check_key
+from setupdesk.service.problems import answer_error, problem_json
+from setupdesk.service.security import check_role
 from setupdesk.wiring import Desk, dispatching, watching
 
 log = logging.getLogger(__name__)
 
 PREFIX = "/api/v1"
 
-_STATUS: dict[type[SetupdeskError], int] = {
-    NotAllowedError: 401,
-    NotFoundError: 404,
-    NotFinishedError: 409,
-    KeyConflictError: 409,
-    NotWaitingError: 409,
-    DamagedResultError: 500,
-    FeedFailedError: 502,
-    DeskUnavailableError: 503,
-    LedgerUnavailableError: 503,
-}
 
-
-def create_app(desk: Desk, api_key: str) -> FastAPI:
-    """Build the API of *desk*; whoever shows *api_key* may use it."""
+def create_app(desk: Desk) -> FastAPI:
+    """Build the API of *desk*, for whoever has a key that it knows."""
     # The pages of FastAPI load their scripts from other hosts; the description wants the key.
     app = FastAPI(title="Setupdesk", version=__version__, lifespan=_live, openapi_url=None)
     app.state.desk = desk
-    app.state.api_key = api_key
     app.include_router(_open_routes(), prefix=PREFIX)
     app.include_router(health.router, prefix=PREFIX)
-    for resource in (runs, queue, audit, repairs, catalogue, symbols, data):
-        app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_key)])
-    app.include_router(_description_route(app), prefix=PREFIX, dependencies=[Depends(check_key)])
+    for resource in (runs, queue, audit, keys, repairs, catalogue, symbols, data):
+        app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_role)])
+    app.include_router(_description_route(app), prefix=PREFIX, dependencies=[Depends(check_role)])
     app.add_middleware(LimitBodies, prefix=PREFIX)
+    app.add_middleware(Gate, desk=desk, prefix=PREFIX)
     app.add_middleware(GuardHosts, names=desk.settings.listening.names)
     app.openapi = lambda: describe(app, desk.start.build_offer())  # type: ignore[method-assign]
     app.add_exception_handler(SetupdeskError, _answer_error)
@@ -108,8 +84,7 @@ def _description_route(app: FastAPI) -> APIRouter:
 
 def _answer_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, SetupdeskError)  # noqa: S101 (registered for nothing else)
-    problems = error.problems if isinstance(error, InvalidRequestError | InvalidRuleError) else ()
-    return problem_json(_STATUS.get(type(error), 422), error.code, str(error), problems)
+    return answer_error(error)
 
 
 def _answer_wrong_shape(_request: Request, error: Exception) -> JSONResponse:

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from setupdesk.adapters.parcel import check_size
 from setupdesk.service.lines import stream_lines
-from setupdesk.service.security import TheDesk
+from setupdesk.service.security import ADMIN, TheDesk
 
 router = APIRouter(prefix="/data", tags=["data"])
 
@@ -56,7 +56,7 @@ def show_data_set(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
     return desk.data_desk.data_set(symbol, timeframe)
 
 
-@router.delete("/{symbol:path}/{timeframe}")
+@router.delete("/{symbol:path}/{timeframe}", openapi_extra=ADMIN)
 def delete_bars(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
     """Delete a data set with all its versions."""
     return desk.data_desk.delete_bars(symbol, timeframe)

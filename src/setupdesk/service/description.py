@@ -10,6 +10,7 @@ from setupdesk.app.adopter import build_parameters
 from setupdesk.core.offer import Offer
 from setupdesk.core.run import Door
 from setupdesk.service.problems import PROBLEM_JSON
+from setupdesk.service.security import ROLE, find_role
 
 OPEN = ("/ping", "/version")
 """What needs no key; ``/health`` says more to who has it."""
@@ -20,8 +21,10 @@ Schema = dict[str, Any]
 def describe(app: FastAPI, offer: Offer) -> Schema:
     """Describe *app*; the ids of setups and symbols are those that *offer* has now."""
     found = get_openapi(title=app.title, version=app.version, routes=app.routes)
-    for path, operation in _list_operations(found):
+    for path, method, operation in _list_operations(found):
         _ask_for_key(path, operation)
+        if operation.get("security"):
+            operation[ROLE] = find_role(method.upper(), operation)
         _declare_answers(path, operation)
     schemas = found["components"]["schemas"]
     for theirs in ("HTTPValidationError", "ValidationError"):
@@ -32,15 +35,13 @@ def describe(app: FastAPI, offer: Offer) -> Schema:
     return found
 
 
-def _list_operations(found: Schema) -> Iterator[tuple[str, Schema]]:
+def _list_operations(found: Schema) -> Iterator[tuple[str, str, Schema]]:
     for path, methods in found["paths"].items():
-        for operation in methods.values():
-            yield path, operation
+        for method, operation in methods.items():
+            yield path, method, operation
 
 
 def _ask_for_key(path: str, operation: Schema) -> None:
-    said = [one for one in operation.get("parameters", ()) if one["name"] != "authorization"]
-    operation["parameters"] = said
     if path.endswith("/health"):
         operation["security"] = [{}, {"key": []}]
     elif not path.endswith(OPEN):

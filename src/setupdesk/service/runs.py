@@ -11,7 +11,7 @@ from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.request import Mode
 from setupdesk.core.run import Door, Priority, RunState
 from setupdesk.service.delivery import JSON_BODY, TheDelivery
-from setupdesk.service.security import OwnRun, TheCaller, TheDesk, TheDoor
+from setupdesk.service.security import ANY, OwnRun, TheCaller, TheDesk, TheDoor
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/runs", tags=["runs"])
 @router.post(
     "/validate",
     responses={422: {"description": "It would be refused, with every Problem"}},
-    openapi_extra=JSON_BODY,
+    openapi_extra=JSON_BODY | ANY,
 )
 def validate(
     delivery: TheDelivery, desk: TheDesk, door: TheDoor, caller: TheCaller
@@ -27,7 +27,7 @@ def validate(
     """Say what would become of the payload; nothing is written or started."""
     if delivery.problems:
         raise InvalidRequestError(delivery.problems)
-    return desk.preflight(delivery.payload, user=caller.user, door=door)
+    return desk.preflight(delivery.payload, user=caller.user, door=door, quota=caller.quota)
 
 
 def _one_of(words: type[StrEnum], *, many: bool = False) -> WithJsonSchema:
@@ -61,7 +61,7 @@ def ask_for_run(delivery: TheDelivery, desk: TheDesk, door: TheDoor, caller: The
             delivery.payload, delivery.problems, user=user, door=door, key=key
         )
     else:
-        receipt = desk.start(delivery.payload, user=user, door=door, key=key)
+        receipt = desk.start(delivery.payload, user=user, door=door, key=key, quota=caller.quota)
     answer = Response(receipt.to_text(), 202, media_type="application/json")
     if receipt.is_too_early:
         answer.status_code = 429
@@ -93,10 +93,14 @@ class Wanted(BaseModel):
 
 
 @router.get("", response_model=dict[str, Any])
-def list_runs(desk: TheDesk, wanted: Annotated[Wanted, Query()]) -> JSONResponse:
-    """Give a page of the runs that are as wanted, the last accepted first."""
+def list_runs(desk: TheDesk, caller: TheCaller, wanted: Annotated[Wanted, Query()]) -> JSONResponse:
+    """Give a page of the runs that are as wanted, the last accepted first.
+
+    An admin finds those of all users, others their own.
+    """
+    said = wanted.model_dump(exclude={"limit"})
     # Written as it is: to check a thousand rows once more takes longer than to find them.
-    return JSONResponse(desk.find_runs(wanted.model_dump(exclude={"limit"}), wanted.limit))
+    return JSONResponse(desk.find_runs(said, wanted.limit, seen_by=caller))
 
 
 @router.get("/{run_id}")

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    FromClause,
     and_,
     case,
     exists,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.processes import interrupt, kill_group
 from setupdesk.adapters.ledger.repairs import note_repair
-from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, outbox, run
+from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, api_key, outbox, run
 from setupdesk.app.ports import Errand
 from setupdesk.core.errors import NotFoundError, NotWaitingError
 from setupdesk.core.run import EXECUTOR, Priority, RunState
@@ -33,17 +34,35 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=15)
 """How long an errand is its dispatcher's own: longer than any call of it may take."""
 
-HOLDS_A_PLACE = or_(
-    and_(
-        run.c.state.in_([RunState.RUNNING, RunState.CANCELLING]),
-        run.c.worker.startswith(EXECUTOR),
-    ),
-    and_(run.c.state == RunState.QUEUED, run.c.dispatched_at.is_not(None)),
-)
+
+def _holds_a_place(one: FromClause) -> ColumnElement[bool]:
+    return or_(
+        and_(
+            one.c.state.in_([RunState.RUNNING, RunState.CANCELLING]),
+            one.c.worker.startswith(EXECUTOR),
+        ),
+        and_(one.c.state == RunState.QUEUED, one.c.dispatched_at.is_not(None)),
+    )
+
+
+HOLDS_A_PLACE = _holds_a_place(run)
 """In the executor, or on the way to it."""
 
 WAITS = and_(run.c.state == RunState.QUEUED, outbox.c.kind == "start", outbox.c.done_at.is_(None))
 """Still to be started; of a run joined with its errands."""
+
+_other = run.alias("other")
+_MOST_RUNNING = (
+    select(api_key.c.most_running).where(api_key.c.key_id == run.c.key_id).scalar_subquery()
+)
+_RUNNING = (
+    select(func.count())
+    .select_from(_other)
+    .where(_other.c.key_id == run.c.key_id, _holds_a_place(_other))
+    .scalar_subquery()
+)
+IS_WITHIN_QUOTA = or_(outbox.c.kind != "start", _MOST_RUNNING.is_(None), _RUNNING < _MOST_RUNNING)
+"""No more runs of one key are carried out at once than it allows; of a run with its errand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +89,7 @@ class Outbox:
         next_one = (
             select(outbox.c.outbox_id)
             .join(run)
-            .where(free, outbox.c.kind.in_(kinds))
+            .where(free, outbox.c.kind.in_(kinds), IS_WITHIN_QUOTA)
             .order_by(
                 case({"cancel": 0, "start": 1}, value=outbox.c.kind, else_=2),
                 *ORDER_OF_TURNS,

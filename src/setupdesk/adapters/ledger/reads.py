@@ -38,9 +38,10 @@ class Reads:
         found = select(run).where(*match(search))
         return self._rows(found.order_by(TURN_OF_ACCEPTANCE.desc()).limit(limit))
 
-    def load_audit_log(self, limit: int) -> list[Row]:
-        """Load the newest rows of the audit log."""
-        return self._rows(select(audit_log).order_by(audit_log.c.audit_id.desc()).limit(limit))
+    def load_audit_log(self, limit: int, user: str | None = None) -> list[Row]:
+        """Load the newest rows of the audit log, of all or of one user."""
+        newest = select(audit_log).order_by(audit_log.c.audit_id.desc()).limit(limit)
+        return self._rows(newest if user is None else newest.where(audit_log.c.user == user))
 
     def find_outbox_error(self, run_id: str) -> str | None:
         """Find why a run that waits could not be started so far."""

@@ -20,7 +20,8 @@ def match(search: RunSearch) -> Iterator[ColumnElement[bool]]:
     for name in ("setup_id", "symbol", "timeframe", "mode"):
         if value := getattr(search, name):
             yield run.c.request[name].as_string() == value
-    for column, value in ((run.c.door, search.door), (run.c.user, search.user)):
+    users = ((run.c.user, search.user), (run.c.user, search.owner))
+    for column, value in ((run.c.door, search.door), *users):
         if value:
             yield column == value
     if search.since:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from setupdesk.doors.cli.data import Json, data
+from setupdesk.doors.cli.keys import keys
 from setupdesk.doors.cli.setups import setups
 from setupdesk.doors.cli.symbols import symbols
 
@@ -19,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data, name="data")
+app.add_typer(keys, name="key")
 app.add_typer(setups, name="setups")
 app.add_typer(symbols, name="symbols")
 
@@ -284,13 +286,18 @@ def audit(
     verify: Annotated[
         bool, typer.Option("--verify", help="Check that no row was changed or removed.")
     ] = False,
+    turned_away: Annotated[
+        bool, typer.Option("--turned-away", help="What came without a right key, by the hour.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List the newest requests, accepted and refused."""
-    from setupdesk.doors.cli.showing import show_audit_log, verify_audit_log
+    from setupdesk.doors.cli.showing import show_audit_log, show_turned_away, verify_audit_log
 
     if verify:
         verify_audit_log(as_json=as_json)
+    elif turned_away:
+        show_turned_away(limit, as_json=as_json)
     else:
         show_audit_log(limit, as_json=as_json)
 

@@ -36,7 +36,11 @@ EXIT_CODES = {
     "ledger_unavailable": UNREACHED,
     "no_answer": UNREACHED,
     "feed_failed": UNREACHED,
-    "not_allowed": UNREACHED,
+    "no_key": UNREACHED,
+    "wrong_key": UNREACHED,
+    "expired_key": UNREACHED,
+    "revoked_key": UNREACHED,
+    "too_fast": UNREACHED,
 }
 
 

@@ -118,6 +118,17 @@ def show_audit_log(limit: int, *, as_json: bool) -> None:
     show_table(("#", "at", "who", "outcome", "run, or why not"), rows, "No requests yet.")
 
 
+def show_turned_away(limit: int, *, as_json: bool) -> None:
+    """List what came without a right key, counted by hour, address and reason."""
+    found = reach_desk().turned_away(limit)
+    if as_json:
+        show_json(found)
+        return
+    columns = ("hour", "address", "reason", "count", "example")
+    rows = [tuple(str(row[name]) for name in columns) for row in found]
+    show_table(columns, rows, "Nothing came without a right key.")
+
+
 def verify_audit_log(*, as_json: bool) -> None:
     """Say whether any row was changed or removed, and exit by it."""
     found = reach_desk().check_audit_log()

@@ -135,7 +135,7 @@ def _tell_type(schema: dict[str, Any]) -> str:
 
 def _tell_body(kind: str, said: dict[str, Any], schemas: dict[str, Any]) -> str:
     name = said.get("schema", {}).get("$ref", "").rpartition("/")[2]
-    fields = schemas.get(name, {}).get("properties", {})
+    fields = schemas.get(name, said.get("schema", {})).get("properties", {})
     named = f" with {', '.join(f'`{field}`' for field in fields)}" if fields else ""
     return f"`{kind}`{named}"
 

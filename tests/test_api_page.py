@@ -1,5 +1,6 @@
 """The reference of the API: whole, as described, and each of its curl lines works."""
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from setupdesk.settings import load_settings
 from setupdesk.setups.template import fill_template
 from tests.adapters.dukascopy_server import serve
 from tests.service.serving import serving
+from tests.service.test_bars import draw_bars
 
 LINES = load_lines()
 OPERATIONS = load_operations()
@@ -70,6 +72,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
             content = api.get("/data/GER40/M1/export", params={"form": "csv"}).content
             (folder / "GER40.csv").write_bytes(content)
             (folder / "GER40.toml").write_text(api.get("/symbols/GER40").json()["toml"])
+            pushed = {"symbol": "GER40", "timeframe": "M1", "bars": draw_bars(5)}
+            (folder / "bars.json").write_text(json.dumps(pushed))
             (folder / "my_setup_v1.yaml").write_text(fill_template("my_setup_v1"))
             inline = open_inline(load_settings({"SETUPDESK_HOME": str(home)}), Door.CLI)
             yield Shell(api, folder, inline.ask(RUN | MAY)["run_id"])

@@ -43,24 +43,30 @@ from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.rule_files import RuleFiles
 from setupdesk.adapters.secret_file import load_secret
 from setupdesk.app.adopter import Adopter
+from setupdesk.app.bar_pages import ShowBars
 from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
 from setupdesk.app.find_runs import FindRuns
+from setupdesk.app.follow_run import FollowRun, read_position
 from setupdesk.app.health import ShowHealth
 from setupdesk.app.key_desk import KeyDesk
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.preflight import Preflight
-from setupdesk.app.queries import Queries
+from setupdesk.app.push_bars import PushBars
+from setupdesk.app.queries import Queries, show_row
 from setupdesk.app.queue import ShowQueue
 from setupdesk.app.reaper import Reaper
 from setupdesk.app.reconciler import Reconciler
 from setupdesk.app.report_page import WriteReportPage
+from setupdesk.app.rerun import build_rerun
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
 from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
-from setupdesk.core.run import Door, Priority
+from setupdesk.core.caller import Caller
+from setupdesk.core.run import Door, Receipt
+from setupdesk.core.run_change import parse_run_change
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.exposure import PREFECT_PREFIX
 from setupdesk.settings import Settings
@@ -121,6 +127,8 @@ class Desk:
     data_desk: DataDesk
     symbol_desk: SymbolDesk
     rule_desk: RuleDesk
+    show_bars: ShowBars
+    push_bars: PushBars
     fetch: Fetch
     outbox: Outbox
     alarm: Alarm
@@ -148,15 +156,42 @@ class Desk:
         self.alarm.ring()
         return {"run_id": run_id, "state": state}
 
-    def prioritize(self, run_id: str, priority: Priority, user: str, door: Door) -> dict[str, Any]:
-        """Change the turn of a run that waits; its log says who did."""
-        earlier = self.outbox.prioritize(run_id, priority)
-        asked = {"user": user, "door": door}
-        change = {"priority": priority.word, "earlier": earlier.word}
+    def rerun(
+        self,
+        run_id: str,
+        changes: Mapping[str, Any],
+        caller: Caller,
+        door: Door,
+        key: str | None = None,
+    ) -> Receipt:
+        """Ask for what was asked before, with *changes*; the new run's log names the old one."""
+        asked = self.queries.run(run_id)["request"]
+        payload = build_rerun(asked, changes)
+        receipt = self.start(payload, user=caller.user, door=door, key=key, quota=caller.quota)
+        if receipt.run_id and not receipt.first_text:
+            with bound_contextvars(run_id=receipt.run_id):
+                log.info("it is a rerun", extra={"of": run_id})
+        return receipt
+
+    def follow_run(self, run_id: str, last_heard: str | None = None) -> FollowRun:
+        """Follow a run for one listener, who has heard of it up to *last_heard*."""
+        return FollowRun(
+            self.queries.reads, self.queries.results, run_id, read_position(last_heard)
+        )
+
+    def change_run(
+        self, run_id: str, said: Mapping[str, Any], user: str, door: Door
+    ) -> dict[str, Any]:
+        """Change a run's name, notes, tags, or turn while it waits; its log says who did."""
+        change = parse_run_change(said)
+        earlier = show_row(self.outbox.change(run_id, change))
+        now = show_row(change.values)
         with bound_contextvars(run_id=run_id):
-            log.info("priority changed", extra={**asked, **change})
+            for field, value in now.items():
+                told = {"now": value, "earlier": earlier[field], "user": user, "door": door}
+                log.info("%s changed", field, extra=told)
         self.alarm.ring()
-        return {"run_id": run_id, **change}
+        return {"run_id": run_id, **now, "earlier": earlier}
 
 
 def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
@@ -203,6 +238,8 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
         symbol_desk=SymbolDesk(catalogue, symbols, calendar),
         rule_desk=rule_desk,
+        show_bars=ShowBars(catalogue, bar_store),
+        push_bars=PushBars(catalogue, PushFeed(spool=spool, now=clock.now)),
         fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,

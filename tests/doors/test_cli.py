@@ -561,3 +561,38 @@ def test_real_bars_are_imported_whole_and_traded(tmp_path: Path) -> None:
     assert report["simulated"] is False
     assert report["funnel"]["sessions"] == 111
     assert report["statistics"]["trades"] == 83
+
+
+def test_a_run_is_named_and_tagged_and_found_by_it(home: Path) -> None:
+    run_id = ask(home, *BACKTEST, *MAY)["receipt"]["run_id"]
+
+    call(home, "note", run_id, "--name", "First try", "--notes", "a\nb", "--tag", "x", "--tag", "y")
+    changed = ask(home, "note", run_id, "--notes", "", "--untag", "X", "--tag", "z")
+
+    assert changed["earlier"] == {"notes": "a\nb", "tags": ["x", "y"]}
+    assert (changed["notes"], changed["tags"]) == (None, ["y", "z"])
+    [found] = ask(home, "runs", "--tag", "Y", "--search", "first")["runs"]
+    assert found["run_id"] == run_id
+    assert "First try  [y, z]" in call(home, "show", run_id).stdout
+    assert "--name, --notes, --tag" in call(home, "note", run_id, exit_code=2).stderr
+    refused = call(home, "note", run_id, "--name", "=1+1", exit_code=3)
+    assert "a spreadsheet would take it for a formula" in refused.stderr
+
+
+def test_a_run_is_asked_for_again_with_a_change(home: Path) -> None:
+    first = ask(home, *BACKTEST, *MAY)["receipt"]
+
+    again = ask(home, "rerun", first["run_id"], "--inline", "--rr", "3", "--set", "min_rr=0.5")
+    planned = ask(home, "rerun", first["run_id"], "--inline", "--dry-run", "--end", "2025-05-20")
+    refused = call(home, "rerun", first["run_id"], "--inline", "--rr", "-1", exit_code=3)
+    unknown = call(home, "rerun", "run_2025_10_31_999", "--inline", exit_code=4)
+
+    changed = {key: again["receipt"]["request"][key] for key in ("options", "extra")}
+    assert changed == {
+        "options": {"max_trades": None, "rr_target": 3.0, "dry_run": False},
+        "extra": {"min_rr": 0.5},
+    }
+    assert again["receipt"]["request"] | changed == first["request"] | changed
+    assert (planned["run"]["state"], planned["run"]["request"]["end"]) == ("planned", "2025-05-20")
+    assert "rr_target" in refused.stderr
+    assert "There is no run" in unknown.stderr

@@ -138,6 +138,20 @@ def test_a_body_that_is_too_long_is_not_read(api: httpx.Client, path: str) -> No
     check_problem(just_short_enough, 400, 404, 422)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [{"Content-Encoding": "gzip"}, {"Content-Type": "Multipart/Form-Data; boundary=x"}],
+)
+def test_a_body_that_is_wrapped_is_not_unwrapped(api: httpx.Client, said: dict[str, str]) -> None:
+    for path in ("/data/import", "/data/simulated", "/setups"):
+        check_problem(api.post(path, content=b"x", headers=said), 415)
+    answer = api.post("/runs", content=b"x", headers=said)
+    plain = api.post("/runs/validate", content=b"{}", headers={"Content-Type": "text/plain"})
+
+    assert (answer.status_code, answer.json()["status"]) == (422, "refused")
+    assert plain.json()["problems"][0]["code"] == "missing"
+
+
 def test_every_error_is_described() -> None:
     for method, path in OPERATIONS:
         answers = DESCRIBED["paths"][path][method.lower()]["responses"]

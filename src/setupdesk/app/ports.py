@@ -349,3 +349,6 @@ class ResultStore(Protocol):
 
     def load_log(self, run_id: str) -> list[dict[str, Any]]:
         """Load the events of a run's log, oldest first."""
+
+    def read_log(self, run_id: str, offset: int) -> tuple[list[dict[str, Any]], int]:
+        """Read the events from *offset* on, and give where the next ones begin."""

@@ -2,6 +2,7 @@
 
 import json
 import ssl
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -41,9 +42,15 @@ _LONGEST_ANSWER = 120.0
 _LONGEST_IMPORT = 600.0
 """The same for a large file, which is parsed for longer than other answers take."""
 
+_LONGEST_SILENCE = 45.0
+"""Seconds without an event after which a stream is taken to be broken; a comment comes every 15."""
+
+_RECONNECTS, _RECONNECT_SECONDS = 20, 0.5
+
 _LOOKS = {
     "runs": "setupdesk runs",
     "data": "setupdesk data list",
+    "bars": "setupdesk data list",
     "symbols": "setupdesk symbols",
     "setups": "setupdesk setups",
     "keys": "setupdesk key list",
@@ -107,8 +114,17 @@ class Client:
 
         The same payload with the same *key* is one request, however often it is sent.
         """
+        return self._ask("/runs", payload, key)
+
+    def rerun(
+        self, run_id: str, changes: Mapping[str, Any], key: str | None = None
+    ) -> dict[str, Any]:
+        """Ask for what was asked before, with *changes*; the answer is a Receipt like any other."""
+        return self._ask(f"/runs/{_check(run_id)}/rerun", changes, key)
+
+    def _ask(self, path: str, payload: Mapping[str, Any], key: str | None) -> dict[str, Any]:
         headers = {"Idempotency-Key": key} if key else {}
-        answer = self._send("POST", "/runs", json=payload, headers=headers)
+        answer = self._send("POST", path, json=dict(payload), headers=headers)
         if answer.headers["content-type"] == "application/json":
             receipt: dict[str, Any] = answer.json()
             return receipt
@@ -194,15 +210,57 @@ class Client:
         """List the trades of a completed run."""
         return self._get(f"/runs/{_check(run_id)}/trades")
 
+    def equity(self, run_id: str) -> list[dict[str, Any]]:
+        """Give the sum of R after each trade of a completed run, and how far below its high."""
+        return self._get(f"/runs/{_check(run_id)}/equity")
+
+    def signals(self, run_id: str) -> list[dict[str, Any]]:
+        """List the candidates of a completed run, each with its verdict and why."""
+        return self._get(f"/runs/{_check(run_id)}/signals")
+
+    def evidence(self, run_id: str, candidate: int | None = None) -> list[dict[str, Any]]:
+        """Give what was asked of each candidate of a completed run, or of one, in order."""
+        return self._get(f"/runs/{_check(run_id)}/evidence", candidate=candidate)
+
     def log_events(self, run_id: str) -> list[dict[str, Any]]:
         """Give the log of a run, event by event."""
         return self._get(f"/runs/{_check(run_id)}/logs")
 
-    def prioritize(self, run_id: str, priority: str) -> dict[str, Any]:
-        """Change the priority of a run that waits: live, manual or nightly."""
-        return self._read(
-            self._send("PATCH", f"/runs/{_check(run_id)}", json={"priority": priority})
-        )
+    def events(self, run_id: str) -> Iterator[dict[str, Any]]:
+        """Tell what becomes of a run as it happens: ``{event, id, data}``, the last one ``end``.
+
+        A connection that breaks is made anew, and goes on after the last event.
+        """
+        path, heard, failures = f"/runs/{_check(run_id)}/events", "", 0
+        while True:
+            try:
+                for event in self._listen(path, heard):
+                    heard, failures = event["id"], 0
+                    yield event
+                    if event["event"] == "end":
+                        return
+            except DeskUnavailableError:
+                failures += 1
+                if failures > _RECONNECTS:
+                    raise
+            time.sleep(_RECONNECT_SECONDS)
+
+    def _listen(self, path: str, heard: str) -> Iterator[dict[str, Any]]:
+        headers = {"Last-Event-ID": heard} if heard else {}
+        timeout = _wait_for_answer(_LONGEST_SILENCE)
+        try:
+            with self._http.stream("GET", path, headers=headers, timeout=timeout) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    error = _read_error(answer)
+                    raise DeskUnavailableError(str(error)) if answer.status_code == 503 else error
+                yield from _read_events(answer.iter_lines())
+        except httpx.TransportError as error:
+            raise _read_failure(error) from error
+
+    def change_run(self, run_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Change a run's name, notes or tags, or the priority of one that waits."""
+        return self._read(self._send("PATCH", f"/runs/{_check(run_id)}", json=dict(said)))
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""
@@ -345,6 +403,24 @@ class Client:
         """Store bars of the simulated market."""
         return self._read(self._send("POST", "/data/simulated", json=payload))
 
+    def bars(  # noqa: PLR0913 (the query's own parts)
+        self,
+        symbol: str,
+        timeframe: str,
+        *,
+        start: str | None = None,
+        end: str | None = None,
+        limit: int = 5_000,
+        cursor: str | None = None,
+    ) -> dict[str, Any]:
+        """Give the last bars of a period as columns, and the cursor of those before them."""
+        asked = {"start": start, "end": end, "limit": limit, "cursor": cursor}
+        return self._get(f"{_data_path(symbol, timeframe)}/bars", **asked)
+
+    def push_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Send closed bars of ``{symbol, timeframe, bars}``; the same ones again change nothing."""
+        return self._read(self._send("POST", "/bars", json=dict(payload)))
+
     def fetch_bars(self, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Fetch bars from a feed: an event a day, and as the last one what was stored."""
         # The desk is silent while it waits for a vendor that asked it to.
@@ -436,6 +512,17 @@ def _read_failure(error: httpx.TransportError) -> SetupdeskError:
 def _send_all(parcel: Parcel, watch: Watch) -> Iterator[bytes]:
     yield from parcel.chunks("sending", watch)
     watch("parsing and storing", 0, 0)
+
+
+def _read_events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(": ")
+        if name:
+            fields[name] = value
+        elif "data" in fields:
+            yield {"event": fields["event"], "id": fields["id"], "data": json.loads(fields["data"])}
+            fields = {}
 
 
 def _check(run_id: str) -> str:

@@ -26,8 +26,10 @@ def main() -> None:
     refuse_unsafe_start(settings)
     desk = build_desk(settings, hands_over=True)
     desk.keys.keep_own(load_secret(settings.api_key_file, API_PREFIX), settings.owner)
-    config = build_config(create_app(desk), settings)
-    sys.exit(serve(uvicorn.Server(config), desk))
+    app = create_app(desk)
+    server = uvicorn.Server(build_config(app, settings))
+    app.state.streams.is_stopping = lambda: server.should_exit
+    sys.exit(serve(server, desk))
 
 
 def build_config(app: FastAPI, settings: Settings) -> uvicorn.Config:

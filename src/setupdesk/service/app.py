@@ -13,7 +13,18 @@ from starlette.exceptions import HTTPException
 from setupdesk import __version__
 from setupdesk.core.errors import SetupdeskError
 from setupdesk.core.problem import Problem
-from setupdesk.service import audit, catalogue, data, health, keys, queue, repairs, runs, symbols
+from setupdesk.service import (
+    audit,
+    catalogue,
+    data,
+    events,
+    health,
+    keys,
+    queue,
+    repairs,
+    runs,
+    symbols,
+)
 from setupdesk.service.bodies import LimitBodies
 from setupdesk.service.description import describe
 from setupdesk.service.gate import Gate
@@ -32,11 +43,13 @@ def create_app(desk: Desk) -> FastAPI:
     # The pages of FastAPI load their scripts from other hosts; the description wants the key.
     app = FastAPI(title="Setupdesk", version=__version__, lifespan=_live, openapi_url=None)
     app.state.desk = desk
+    app.state.streams = events.Streams()
     app.include_router(_open_routes(), prefix=PREFIX)
     app.include_router(health.router, prefix=PREFIX)
-    for resource in (runs, queue, audit, keys, repairs, catalogue, symbols, data):
-        app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_role)])
-    app.include_router(_description_route(app), prefix=PREFIX, dependencies=[Depends(check_role)])
+    described = _description_route(app)
+    closed = (runs, events, queue, audit, keys, repairs, catalogue, symbols, data)
+    for router in (*(resource.router for resource in closed), data.pushed, described):
+        app.include_router(router, prefix=PREFIX, dependencies=[Depends(check_role)])
     app.add_middleware(LimitBodies, prefix=PREFIX)
     app.add_middleware(Gate, desk=desk, prefix=PREFIX)
     app.add_middleware(GuardHosts, names=desk.settings.listening.names)

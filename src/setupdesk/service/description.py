@@ -15,6 +15,9 @@ from setupdesk.service.security import ROLE, find_role
 OPEN = ("/ping", "/version")
 """What needs no key; ``/health`` says more to who has it."""
 
+STARTS = ("/runs", "/rerun")
+"""What answers with a Receipt."""
+
 Schema = dict[str, Any]
 
 
@@ -54,9 +57,9 @@ def _declare_answers(path: str, operation: Schema) -> None:
     answers.setdefault("5XX", {"description": "The desk could not; code and detail say why"})
     for status, answer in answers.items():
         if not status.startswith("2"):
-            is_receipt = path.endswith("/runs") and status in ("422", "429")
+            is_receipt = path.endswith(STARTS) and status in ("422", "429")
             answer["content"] = _refer("Receipt") if is_receipt else _refer("Error", PROBLEM_JSON)
-    if "202" in answers and path.endswith("/runs"):
+    if "202" in answers and path.endswith(STARTS):
         answers["202"]["content"] = _refer("Receipt")
     if answers.get("422", {}).get("description") == "Validation Error":
         answers["422"]["description"] = "Refused, with every Problem"

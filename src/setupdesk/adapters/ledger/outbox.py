@@ -27,7 +27,8 @@ from setupdesk.adapters.ledger.repairs import note_repair
 from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, api_key, outbox, run
 from setupdesk.app.ports import Errand
 from setupdesk.core.errors import NotFoundError, NotWaitingError
-from setupdesk.core.run import EXECUTOR, Priority, RunState
+from setupdesk.core.run import EXECUTOR, RunState
+from setupdesk.core.run_change import RunChange
 
 log = logging.getLogger(__name__)
 
@@ -186,19 +187,21 @@ class Outbox:
                 .values(state=RunState.FAILED, finished_at=self.clock(), reason=reason)
             )
 
-    def prioritize(self, run_id: str, priority: Priority) -> Priority:
-        """Change the priority of a run that waits; give the one that it had."""
-        found = select(run.c.state, run.c.dispatched_at, run.c.priority)
+    def change(self, run_id: str, change: RunChange) -> dict[str, Any]:
+        """Change what is said of a run, all or nothing; give what it was before, by field.
+
+        Raises ``NotWaitingError`` for the priority of a run that does not wait any more.
+        """
+        columns = [run.c[name] for name in change.values]
+        found = select(run.c.state, run.c.dispatched_at, *columns)
         with writing(self.engine) as connection:
-            row = connection.execute(found.where(run.c.run_id == run_id)).one_or_none()
+            row = connection.execute(found.where(run.c.run_id == run_id)).mappings().one_or_none()
             if row is None:
                 raise NotFoundError("run", run_id)
-            if row.state != RunState.QUEUED or row.dispatched_at:
-                raise NotWaitingError(
-                    run_id, "starting" if row.state == RunState.QUEUED else row.state
-                )
-            connection.execute(update(run).where(run.c.run_id == run_id).values(priority=priority))
-            return Priority(row.priority)
+            if "priority" in change.values:
+                _check_waiting(run_id, row["state"], row["dispatched_at"])
+            connection.execute(update(run).where(run.c.run_id == run_id).values(change.values))
+        return {name: row[name] for name in change.values}
 
     def load_under_way(self) -> dict[str, str]:
         """Load the runs that Prefect has as under way, by the ids of their flow runs."""
@@ -253,6 +256,11 @@ _INSERT = insert(outbox)
 _is_to_be_started = exists().where(
     outbox.c.run_id == run.c.run_id, outbox.c.kind == "start", outbox.c.done_at.is_(None)
 )
+
+
+def _check_waiting(run_id: str, state: str, dispatched_at: datetime | None) -> None:
+    if state != RunState.QUEUED or dispatched_at:
+        raise NotWaitingError(run_id, "starting" if state == RunState.QUEUED else state)
 
 
 def _is_past(time: ColumnElement[datetime | None], at: datetime) -> ColumnElement[bool]:

@@ -28,6 +28,14 @@ class Reads:
             raise NotFoundError("run", run_id)
         return rows[0]
 
+    def load_progress(self, run_id: str) -> Row:
+        """Load how a run stands: state, stage, reason and summary."""
+        standing = select(run.c.state, run.c.stage, run.c.reason, run.c.summary)
+        rows = self._rows(standing.where(run.c.run_id == run_id))
+        if not rows:
+            raise NotFoundError("run", run_id)
+        return rows[0]
+
     def load_owner(self, run_id: str) -> str:
         """Load who asked for a run."""
         owner: str = self.load_run(run_id)["user"]

@@ -39,7 +39,7 @@ def show_runs(limit: int, said: Mapping[str, Any], *, as_json: bool) -> None:
             run["request"]["setup_id"],
             f"{run['request']['symbol']} {run['request']['timeframe']}",
             f"{run['user']}, {run['door']}",
-            _describe_outcome(run),
+            "\n".join(line for line in (_describe_outcome(run), _describe_name(run)) if line),
         )
         for run in found["runs"]
     ]
@@ -233,6 +233,10 @@ def _describe_outcome(run: Mapping[str, Any]) -> str:
     if not summary["trades"]:
         return "no trades"
     return f"{summary['trades']} trades, {summary['total_r']:+.2f}R"
+
+
+def _describe_name(run: Mapping[str, Any]) -> str:
+    return "  ".join(each for each in (run["name"] or "", *run["tags"]) if each)
 
 
 def _disarm_terminal(text: str) -> str:

@@ -111,6 +111,31 @@ def test_the_lines_about_a_rule_of_ones_own_work(tmp_path: Path) -> None:
     assert (tmp_path / "home/setups/my_raid_v1.yaml").exists()
 
 
+def test_the_lines_about_hooks_work(tmp_path: Path) -> None:
+    text = (ROOT / "docs/webhooks.md").read_text()
+    block = re.search(r"```console\n(.*?)```", text, re.DOTALL)
+    template = re.search(r"```json\n(.*?)```", text, re.DOTALL)
+    assert block
+    assert template
+    simulated = "setupdesk data simulate --start 2025-05-01 --end 2025-05-16"
+    shown = ""
+
+    for line in (simulated, *block[1].splitlines()):
+        words = shlex.split(line.removeprefix("$ "))
+        assert words[0] == "setupdesk"
+        done = subprocess.run(
+            [Path(sys.executable).with_name("setupdesk"), *words[1:]],
+            env={"SETUPDESK_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        shown += done.stdout
+    assert template[1] in shown
+
+
 def draw_rows() -> list[str]:
     from datetime import date
 

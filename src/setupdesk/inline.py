@@ -13,7 +13,8 @@ from structlog.contextvars import bound_contextvars
 
 from setupdesk.adapters.event_log import EventLog, logging_to
 from setupdesk.adapters.parcel import Watch, open_parcel
-from setupdesk.core.caller import HOME, NewKey, Role
+from setupdesk.app.hook_desk import read_wanted
+from setupdesk.core.caller import HOME, Caller, NewKey, Role
 from setupdesk.core.run import Door, Receipt, RunState
 from setupdesk.settings import Settings
 from setupdesk.supervisor import find_desk
@@ -41,7 +42,7 @@ class InlineDesk:
         """Ask for what was asked before, with *changes*, and carry it out."""
         caller = replace(HOME, user=self._owner)
         with self._logging():
-            receipt = self.desk.rerun(run_id, changes, caller, self.door, key)
+            receipt = self.desk.run_desk.rerun(run_id, changes, caller, self.door, key)
             return self._follow_up(receipt)
 
     def _follow_up(self, receipt: Receipt) -> dict[str, Any]:
@@ -53,6 +54,10 @@ class InlineDesk:
     @property
     def _owner(self) -> str:
         return self.desk.settings.owner
+
+    @property
+    def _caller(self) -> Caller:
+        return Caller(user=self._owner, role=Role.ADMIN)
 
     def _logging(self) -> AbstractContextManager[None]:
         kept = self.desk.settings
@@ -115,7 +120,7 @@ class InlineDesk:
 
     def events(self, run_id: str) -> Iterator[dict[str, Any]]:
         """Tell what becomes of a run as it happens, until its end."""
-        listener = self.desk.follow_run(run_id)
+        listener = self.desk.run_desk.follow(run_id)
         event = ""
         while event != "end":
             for told in listener.look():
@@ -126,7 +131,7 @@ class InlineDesk:
     def change_run(self, run_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
         """Change a run's name, notes or tags, or the priority of one that waits."""
         with self._logging():
-            return self.desk.change_run(run_id, said, self._owner, self.door)
+            return self.desk.run_desk.change(run_id, said, user=self._owner, door=self.door)
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""
@@ -187,6 +192,38 @@ class InlineDesk:
     ) -> dict[str, Any]:
         """Check the YAML of a rule, put it through the gate and, unless a dry run, publish it."""
         return self.desk.rule_desk.add(text, file_name, dry_run=dry_run, note=watch)
+
+    def hooks(self) -> list[dict[str, Any]]:
+        """List the hooks, the newest first."""
+        return self.desk.hook_desk.list_hooks(self._caller)
+
+    def add_hook(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a hook: name, kind, payload, fields, senders; its address is shown this once."""
+        return self.desk.hook_desk.add(read_wanted(said), self._owner)
+
+    def revoke_hook(self, hook_id: str) -> dict[str, Any]:
+        """Let a hook start nothing more."""
+        return self.desk.hook_desk.revoke(hook_id, self._caller)
+
+    def channels(self) -> list[dict[str, Any]]:
+        """List the channels, the newest first."""
+        return self.desk.channel_desk.list_channels(self._caller)
+
+    def add_channel(self, name: str, url: str, events: Sequence[str]) -> dict[str, Any]:
+        """Make a channel; its secret is shown this once."""
+        return self.desk.channel_desk.add(name, url, events, self._owner)
+
+    def revoke_channel(self, channel_id: str) -> dict[str, Any]:
+        """Tell a channel nothing more."""
+        return self.desk.channel_desk.revoke(channel_id, self._caller)
+
+    def test_channel(self, channel_id: str) -> dict[str, Any]:
+        """Tell a channel at once that this is a test."""
+        return self.desk.channel_desk.test(channel_id, self._caller)
+
+    def notifications(self, limit: int, channel_id: str | None = None) -> list[dict[str, Any]]:
+        """List what channels were told, and what they are to be told, the newest first."""
+        return self.desk.channel_desk.log(channel_id, limit, self._caller)
 
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""

@@ -117,6 +117,9 @@ class Settings:
 
     feeds: FeedSettings = FeedSettings()
 
+    private_channels: tuple[str, ...] = ()
+    """``host:port`` that channels may have although it is private, and without TLS."""
+
     dies_with: int = 0
     """The process whose end is the end of a desk in the background too; 0 for none."""
 
@@ -206,9 +209,14 @@ class Settings:
         return self.home / "prefect.key"
 
     @property
+    def webhooks_key_file(self) -> Path:
+        """What the secrets of hooks and channels are derived from."""
+        return self.home / "webhooks.key"
+
+    @property
     def secret_files(self) -> tuple[Path, ...]:
         """All files whose contents nobody else may read."""
-        return self.api_key_file, self.prefect_key_file
+        return self.api_key_file, self.prefect_key_file, self.webhooks_key_file
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # noqa: TID251
@@ -237,6 +245,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         executor_growth_mb=_read_number("executor_growth_mb", 512, stored, environment, 1, 2**20),
         owner=str(stored.get("owner") or getpass.getuser()),
         feeds=_read_feeds(stored.get("feeds", {})),
+        private_channels=_read_addresses("private_channels", stored.get("private_channels", [])),
         dies_with=_read_number("dies_with", 0, {}, environment, 0, 2**31 - 1),
     )
 
@@ -330,6 +339,16 @@ def _list_words(value: object) -> list[str]:
     if isinstance(value, list | tuple):
         return [str(word) for word in value]
     return str(value or "").replace(",", " ").split()
+
+
+def _read_addresses(name: str, stored: object) -> tuple[str, ...]:
+    wanted = 'a list of "host:port"'
+    if not isinstance(stored, list):
+        raise InvalidSettingsError(name, stored, wanted)
+    for one in stored:
+        if not re.fullmatch(r"[a-z0-9._:-]+:[0-9]{1,5}", str(one)):
+            raise InvalidSettingsError(name, one, wanted)
+    return tuple(stored)
 
 
 def _read_feeds(stored: object) -> FeedSettings:

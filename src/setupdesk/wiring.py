@@ -28,8 +28,10 @@ from setupdesk.adapters.leader_lock import leading
 from setupdesk.adapters.ledger.anchors import PERIOD, Anchors
 from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import open_database, stop_after_failed_sync
+from setupdesk.adapters.ledger.hooks import Hooks
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.keys import Keys
+from setupdesk.adapters.ledger.notifications import Channels, Notifications
 from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.queue import QueueReads
 from setupdesk.adapters.ledger.reads import Reads
@@ -39,34 +41,36 @@ from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.ledger.turned_away import TurnedAway
 from setupdesk.adapters.ledger.workers import Workers
 from setupdesk.adapters.prefect_api import PrefectApi
+from setupdesk.adapters.redactor import Redactor
 from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.rule_files import RuleFiles
 from setupdesk.adapters.secret_file import load_secret
+from setupdesk.adapters.webhook_sender import WebhookSender
 from setupdesk.app.adopter import Adopter
 from setupdesk.app.bar_pages import ShowBars
+from setupdesk.app.channel_desk import ChannelDesk
 from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
 from setupdesk.app.find_runs import FindRuns
-from setupdesk.app.follow_run import FollowRun, read_position
 from setupdesk.app.health import ShowHealth
+from setupdesk.app.hook_desk import HookDesk
 from setupdesk.app.key_desk import KeyDesk
+from setupdesk.app.notifier import Notifier, Signer
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.preflight import Preflight
 from setupdesk.app.push_bars import PushBars
-from setupdesk.app.queries import Queries, show_row
+from setupdesk.app.queries import Queries
 from setupdesk.app.queue import ShowQueue
 from setupdesk.app.reaper import Reaper
 from setupdesk.app.reconciler import Reconciler
 from setupdesk.app.report_page import WriteReportPage
-from setupdesk.app.rerun import build_rerun
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
+from setupdesk.app.run_desk import RunDesk
 from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
-from setupdesk.core.caller import Caller
-from setupdesk.core.run import Door, Receipt
-from setupdesk.core.run_change import parse_run_change
+from setupdesk.core.run import Door
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.exposure import PREFECT_PREFIX
 from setupdesk.settings import Settings
@@ -120,6 +124,7 @@ class Desk:
     settings: Settings
     start: Start
     queries: Queries
+    run_desk: RunDesk
     find_runs: FindRuns
     preflight: Preflight
     show_queue: ShowQueue
@@ -129,6 +134,8 @@ class Desk:
     rule_desk: RuleDesk
     show_bars: ShowBars
     push_bars: PushBars
+    hook_desk: HookDesk
+    channel_desk: ChannelDesk
     fetch: Fetch
     outbox: Outbox
     alarm: Alarm
@@ -156,43 +163,6 @@ class Desk:
         self.alarm.ring()
         return {"run_id": run_id, "state": state}
 
-    def rerun(
-        self,
-        run_id: str,
-        changes: Mapping[str, Any],
-        caller: Caller,
-        door: Door,
-        key: str | None = None,
-    ) -> Receipt:
-        """Ask for what was asked before, with *changes*; the new run's log names the old one."""
-        asked = self.queries.run(run_id)["request"]
-        payload = build_rerun(asked, changes)
-        receipt = self.start(payload, user=caller.user, door=door, key=key, quota=caller.quota)
-        if receipt.run_id and not receipt.first_text:
-            with bound_contextvars(run_id=receipt.run_id):
-                log.info("it is a rerun", extra={"of": run_id})
-        return receipt
-
-    def follow_run(self, run_id: str, last_heard: str | None = None) -> FollowRun:
-        """Follow a run for one listener, who has heard of it up to *last_heard*."""
-        return FollowRun(
-            self.queries.reads, self.queries.results, run_id, read_position(last_heard)
-        )
-
-    def change_run(
-        self, run_id: str, said: Mapping[str, Any], user: str, door: Door
-    ) -> dict[str, Any]:
-        """Change a run's name, notes, tags, or turn while it waits; its log says who did."""
-        change = parse_run_change(said)
-        earlier = show_row(self.outbox.change(run_id, change))
-        now = show_row(change.values)
-        with bound_contextvars(run_id=run_id):
-            for field, value in now.items():
-                told = {"now": value, "earlier": earlier[field], "user": user, "door": door}
-                log.info("%s changed", field, extra=told)
-        self.alarm.ring()
-        return {"run_id": run_id, **now, "earlier": earlier}
-
 
 def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     """Build the desk; *hands_over* says whether a dispatcher will take its runs on."""
@@ -215,13 +185,17 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     rule_desk = RuleDesk(registry, rules, catalogue, _build_gate(settings))
     anchors = Anchors(ledger, settings.anchors, clock.now)
     start_ledger = StartLedger(ledger, clock.now, hands_over, bounds=bounds, anchors=anchors)
-    keys = Keys(ledger, clock.now)
+    keys, turned_away = Keys(ledger, clock.now), TurnedAway(ledger, clock.now)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     show_queue = ShowQueue(QueueReads(ledger), settings.places, clock.now)
+    redactor, outbox = Redactor(settings.secret_files), Outbox(ledger, clock.now)
+    start = Start(build_offer, start_ledger, alarm.ring, redactor.clean)
+    load_master = partial(load_secret, settings.webhooks_key_file, "")
     return Desk(
         settings=settings,
-        start=Start(build_offer, start_ledger, alarm.ring),
+        start=start,
         queries=queries,
+        run_desk=RunDesk(queries, start, outbox, alarm.ring),
         find_runs=FindRuns(reads, catalogue),
         preflight=Preflight(
             build_offer=build_offer,
@@ -240,13 +214,23 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         rule_desk=rule_desk,
         show_bars=ShowBars(catalogue, bar_store),
         push_bars=PushBars(catalogue, PushFeed(spool=spool, now=clock.now)),
+        hook_desk=HookDesk(
+            Hooks(ledger, clock.now), start, build_offer, load_master, clock.now, turned_away
+        ),
+        channel_desk=ChannelDesk(
+            Channels(ledger, clock.now),
+            Notifications(ledger, clock.now),
+            WebhookSender(clock=clock.now, private=settings.private_channels),
+            Signer(load_master, clock.now),
+            clock.now,
+        ),
         fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),
-        outbox=Outbox(ledger, clock.now),
+        outbox=outbox,
         alarm=alarm,
         anchors=anchors,
         keys=keys,
         key_desk=KeyDesk(keys, clock.now),
-        turned_away=TurnedAway(ledger, clock.now),
+        turned_away=turned_away,
     )
 
 
@@ -301,6 +285,7 @@ def dispatching(desk: Desk) -> Iterator[None]:
     works.append(partial(reaper.run_for_ever, stop))
     works.append(partial(build_adopter(desk, prefect).run_for_ever, stop))
     works.append(partial(build_reconciler(desk, prefect).run_for_ever, stop))
+    works.append(partial(build_notifier(desk).run_for_ever, stop))
     works.append(partial(_keep_writing, desk, stop))
     lead = Thread(target=_lead, args=(desk, works, stop), daemon=True)
     lead.start()
@@ -347,6 +332,12 @@ def build_adopter(desk: Desk, prefect: PrefectApi) -> Adopter:
         load_under_way=desk.outbox.load_under_way,
         cancel=desk.cancel,
     )
+
+
+def build_notifier(desk: Desk) -> Notifier:
+    """Build what tells the channels of ends of runs."""
+    told, how = Notifications(desk.outbox.engine, clock.now), desk.channel_desk
+    return Notifier(told, how.sender, how.signer, clock.now)
 
 
 def build_reconciler(desk: Desk, prefect: PrefectApi) -> Reconciler:

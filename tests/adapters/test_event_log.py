@@ -23,7 +23,8 @@ log = logging.getLogger("setupdesk.test")
 RUN = "run_2025_10_31_001"
 KEY = "sdk_" + "k" * 43
 PREFECT_PASSWORD = "p-_" * 14
-SECRETS = (KEY, f"setupdesk:{PREFECT_PASSWORD}", PREFECT_PASSWORD)
+WEBHOOK_SECRET = "whsec_" + "k/+" * 14 + "="
+SECRETS = (KEY, f"setupdesk:{PREFECT_PASSWORD}", PREFECT_PASSWORD, WEBHOOK_SECRET)
 
 
 @pytest.fixture
@@ -135,6 +136,13 @@ def kept_from_others() -> Iterator[None]:
 
 def fail_with(text: str) -> None:
     raise RuntimeError(text)
+
+
+def test_of_the_address_of_a_hook_the_token_is_hidden_and_its_id_is_not(home: Path) -> None:
+    log.info("POST /api/v1/hooks/%s, hooks/hook_0123456789ab/revoke", "t-_" * 14)
+
+    text = (home / "logs/service.jsonl").read_text()
+    assert "POST /api/v1/hooks/***, hooks/hook_0123456789ab/revoke" in text
 
 
 @pytest.mark.parametrize("secret", SECRETS)

@@ -18,6 +18,8 @@ _VALUE = r"""(?:"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|[^\s,;&"')\]}]+)"""
 _NAMES_SECRET = re.compile(rf"(?:.*[-_ .])?{_NAME}", re.IGNORECASE)
 _PATTERNS = (
     (re.compile(r"sdk_[\w-]{8,}"), HIDDEN),
+    (re.compile(r"whsec_[\w+/=-]{8,}"), HIDDEN),
+    (re.compile(r"(/hooks/)[\w-]{20,}"), rf"\1{HIDDEN}"),
     (re.compile(r"\b(bearer|basic)(\s+)[^\s\"',;]+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
     (re.compile(r"://[^\s/@\"']+@"), f"://{HIDDEN}@"),
     (
@@ -25,7 +27,9 @@ _PATTERNS = (
         rf"\1{HIDDEN}",
     ),
 )
-_HINTS = re.compile(r"sdk_|bearer|basic|://|pass|pwd|secret|token|api|auth", re.IGNORECASE)
+_HINTS = re.compile(
+    r"sdk_|whsec_|hooks/|bearer|basic|://|pass|pwd|secret|token|api|auth", re.IGNORECASE
+)
 """One of these is in all that a pattern can find; most texts have none."""
 
 

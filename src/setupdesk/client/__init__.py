@@ -1,17 +1,17 @@
 """The typed client of /api/v1: how doors and other programs talk to a running desk."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from setupdesk.adapters.event_stream import follow_stream
 from setupdesk.adapters.parcel import Parcel, Watch, check_size, open_parcel
 from setupdesk.client.connection import Connection, DeskAnswerError, read_error, wait_for_answer
 from setupdesk.client.handle import RunHandle
 from setupdesk.client.payload import build_payload
-from setupdesk.core.errors import DeskUnavailableError, InvalidRequestError, NotFoundError
+from setupdesk.core.errors import InvalidRequestError, NotFoundError
 from setupdesk.core.problem import load_problem
 from setupdesk.core.run import RUN_ID, Door
 from setupdesk.settings import Settings
@@ -21,8 +21,6 @@ __all__ = ["Client", "DeskAnswerError", "connect"]
 
 _LONGEST_IMPORT = 600.0
 """Seconds to wait for what becomes of a large file: it is parsed for longer than others answer."""
-
-_RECONNECTS, _RECONNECT_SECONDS = 20, 0.5
 
 
 class Client(Connection):
@@ -156,19 +154,8 @@ class Client(Connection):
 
         A connection that breaks is made anew, and goes on after the last event.
         """
-        path, heard, failures = f"/runs/{_check(run_id)}/events", "", 0
-        while True:
-            try:
-                for event in self._listen(path, heard):
-                    heard, failures = event["id"], 0
-                    yield event
-                    if event["event"] == "end":
-                        return
-            except DeskUnavailableError:
-                failures += 1
-                if failures > _RECONNECTS:
-                    raise
-            time.sleep(_RECONNECT_SECONDS)
+        path = f"/runs/{_check(run_id)}/events"
+        return follow_stream(lambda heard: self._listen(path, heard))
 
     def change_run(self, run_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
         """Change a run's name, notes or tags, or the priority of one that waits."""
@@ -235,6 +222,39 @@ class Client(Connection):
             else:
                 done = event
         return done
+
+    def hooks(self) -> list[dict[str, Any]]:
+        """List the hooks, the newest first."""
+        return self._get("/hooks")
+
+    def add_hook(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a hook: name, kind, payload, fields, senders; its address is shown this once."""
+        return self._read(self._send("POST", "/hooks", json=said))
+
+    def revoke_hook(self, hook_id: str) -> dict[str, Any]:
+        """Let a hook start nothing more."""
+        return self._read(self._send("POST", f"/hooks/{quote(hook_id, safe='')}/revoke"))
+
+    def channels(self) -> list[dict[str, Any]]:
+        """List the channels, the newest first."""
+        return self._get("/channels")
+
+    def add_channel(self, name: str, url: str, events: Sequence[str]) -> dict[str, Any]:
+        """Make a channel; its secret is shown this once."""
+        said = {"name": name, "url": url, "events": list(events)}
+        return self._read(self._send("POST", "/channels", json=said))
+
+    def revoke_channel(self, channel_id: str) -> dict[str, Any]:
+        """Tell a channel nothing more."""
+        return self._read(self._send("POST", f"/channels/{quote(channel_id, safe='')}/revoke"))
+
+    def test_channel(self, channel_id: str) -> dict[str, Any]:
+        """Tell a channel at once that this is a test."""
+        return self._read(self._send("POST", f"/channels/{quote(channel_id, safe='')}/test"))
+
+    def notifications(self, limit: int, channel_id: str | None = None) -> list[dict[str, Any]]:
+        """List what channels were told, and what they are to be told, the newest first."""
+        return self._get("/notifications", limit=limit, channel_id=channel_id)
 
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""

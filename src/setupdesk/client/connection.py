@@ -34,6 +34,8 @@ _LOOKS = {
     "symbols": "setupdesk symbols",
     "setups": "setupdesk setups",
     "keys": "setupdesk key list",
+    "hooks": "setupdesk hook list",
+    "channels": "setupdesk channel list",
 }
 """What shows whether a request to change something was carried out, by the path it went to."""
 
@@ -97,7 +99,7 @@ class Connection:
         except httpx.TransportError as error:
             raise read_failure(error) from error
 
-    def _listen(self, path: str, heard: str) -> Iterator[dict[str, Any]]:
+    def _listen(self, path: str, heard: str) -> Iterator[str]:
         headers = {"Last-Event-ID": heard} if heard else {}
         timeout = wait_for_answer(_LONGEST_SILENCE)
         try:
@@ -106,7 +108,7 @@ class Connection:
                     answer.read()
                     error = read_error(answer)
                     raise DeskUnavailableError(str(error)) if answer.status_code == 503 else error
-                yield from _read_events(answer.iter_lines())
+                yield from answer.iter_lines()
         except httpx.TransportError as error:
             raise read_failure(error) from error
 
@@ -124,17 +126,6 @@ class Connection:
         if answer.is_success:
             return answer.json()
         raise read_error(answer)
-
-
-def _read_events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
-    fields: dict[str, str] = {}
-    for line in lines:
-        name, _, value = line.partition(": ")
-        if name:
-            fields[name] = value
-        elif "data" in fields:
-            yield {"event": fields["event"], "id": fields["id"], "data": json.loads(fields["data"])}
-            fields = {}
 
 
 def refuse_plain(server: Server) -> None:

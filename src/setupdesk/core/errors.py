@@ -28,6 +28,10 @@ SetupdeskError
 ├── TooFastError              more requests than the key allows  429 · exit 5
 ├── OwnKeyError               the desk's own key is kept         409 · exit 3
 ├── RoleNeededError           the key's role does not do         403 · exit 3
+├── UndeliveredError          a channel could not be told        502 · exit 5
+│   └── UnsafeUrlError        it must not be sent to             422 · exit 3
+├── WrongSenderError          a hook takes nothing from there    403
+├── WrongSignatureError       a delivery is not its sender's     401
 └── NotAllowedError           the key is missing or wrong        401 · exit 5
 
 Four more live where their facts are: InvalidSettingsError (exit 2) in ``settings``,
@@ -389,3 +393,43 @@ class OwnKeyError(SetupdeskError):
             "This is the key in the desk's home, which its own doors use. To change it, delete "
             "api.key there and start the desk again: a new one is made, and the old one is void."
         )
+
+
+class WrongSenderError(SetupdeskError):
+    """The delivery came from an address that its hook does not admit."""
+
+    code = "wrong_sender"
+
+    def __init__(self, hook_id: str) -> None:
+        super().__init__(
+            f"{hook_id} admits no delivery from this address. `setupdesk hook list` shows its "
+            f"senders; make a new hook to admit others."
+        )
+
+
+class WrongSignatureError(SetupdeskError):
+    """The delivery is not signed with the hook's secret, or was signed too long ago."""
+
+    code = "wrong_signature"
+
+    def __init__(self, hook_id: str) -> None:
+        super().__init__(
+            f"The delivery to {hook_id} is not signed as Standard Webhooks has it: webhook-id, "
+            f"webhook-timestamp within 5 minutes, webhook-signature with the hook's secret."
+        )
+
+
+class UndeliveredError(SetupdeskError):
+    """A channel could not be told; a notification is kept for another attempt."""
+
+    code = "undelivered"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The channel could not be told: {reason}.")
+
+
+class UnsafeUrlError(UndeliveredError):
+    """The URL leads to where the desk must not send."""
+
+    code = "unsafe_url"

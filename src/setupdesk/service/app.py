@@ -8,7 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from setupdesk import __version__
 from setupdesk.core.errors import SetupdeskError
@@ -16,9 +18,11 @@ from setupdesk.core.problem import Problem
 from setupdesk.service import (
     audit,
     catalogue,
+    channels,
     data,
     events,
     health,
+    hooks,
     keys,
     queue,
     repairs,
@@ -46,9 +50,10 @@ def create_app(desk: Desk) -> FastAPI:
     app.state.streams = events.Streams()
     app.include_router(_open_routes(), prefix=PREFIX)
     app.include_router(health.router, prefix=PREFIX)
+    app.include_router(hooks.public, prefix=PREFIX)
     described = _description_route(app)
-    closed = (runs, events, queue, audit, keys, repairs, catalogue, symbols, data)
-    for router in (*(resource.router for resource in closed), data.pushed, described):
+    looked = (runs, events, queue, audit, keys, repairs, catalogue, symbols, data, hooks, channels)
+    for router in (*(resource.router for resource in looked), data.pushed, described):
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(check_role)])
     app.add_middleware(LimitBodies, prefix=PREFIX)
     app.add_middleware(Gate, desk=desk, prefix=PREFIX)
@@ -113,15 +118,26 @@ def _answer_wrong_shape(_request: Request, error: Exception) -> JSONResponse:
     return problem_json(422, "invalid_request", "The request has the wrong shape.", problems)
 
 
-def _answer_http_error(_request: Request, error: Exception) -> JSONResponse:
+def _answer_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 (registered for nothing else)
     answer = problem_json(error.status_code, "http_error", str(error.detail))
     answer.headers.update(error.headers or {})
+    if error.status_code == 405:
+        answer.headers["Allow"] = ", ".join(sorted(_find_methods(request)))
     return answer
 
 
+def _find_methods(request: Request) -> set[str]:
+    """Find what a path answers to: several routes may have it, each with a method of its own."""
+    routes = [one for one in request.app.routes if isinstance(one, APIRoute)]
+    fit = (one for one in routes if one.matches(request.scope)[0] is not Match.NONE)
+    return {method for one in fit for method in one.methods or ()}
+
+
 def _answer_bug(request: Request, error: Exception) -> JSONResponse:
-    log.error("a bug at %s %s", request.method, request.url.path, exc_info=error)
+    # The route and not the path, of which a part may be a secret.
+    route = getattr(request.scope.get("route"), "path", "no route")
+    log.error("a bug at %s %s", request.method, route, exc_info=error)
     answer = problem_json(500, "bug", "A bug of ours; the service's log has the traceback.")
     answer.headers.update(SECURITY_HEADERS)
     return answer

@@ -18,6 +18,9 @@ from setupdesk.service.strict_json import WrongShapeError, read_object
 MOST_BYTES = 16_384
 """Of a payload; the longest that asks for a run has less than a thousand."""
 
+SECRETS = ("sdk_", "whsec_")
+"""How secrets begin; the key of a request is written down as it is."""
+
 MOST_KEPT = 2_000
 """Characters that are kept of a body that is no payload."""
 
@@ -49,12 +52,12 @@ class Delivery:
 
 async def read_delivery(request: Request, key: Key = None) -> Delivery:
     """Read body and key, whatever they are."""
-    return _judge(await _read_body(request), key)
+    return _judge(await read_body(request), key)
 
 
 async def read_changes(request: Request, key: Key = None) -> Delivery:
     """Read what is to be different from an earlier payload, and the key; no body is no change."""
-    return _judge(await _read_body(request) or b"{}", key)
+    return _judge(await read_body(request) or b"{}", key)
 
 
 async def read_said(request: Request) -> dict[str, Any]:
@@ -62,7 +65,7 @@ async def read_said(request: Request) -> dict[str, Any]:
     try:
         return read_object(await request.body())
     except ClientDisconnect as gone:
-        raise _GONE from gone
+        raise HTTPException(400, _GONE) from gone
     except WrongShapeError as wrong:
         problem = Problem(field="", code="wrong_shape", message=str(wrong))
         raise InvalidRequestError([problem]) from wrong
@@ -72,39 +75,42 @@ TheDelivery = Annotated[Delivery, Depends(read_delivery)]
 TheChanges = Annotated[Delivery, Depends(read_changes)]
 TheObject = Annotated[dict[str, Any], Depends(read_said)]
 
-_GONE = HTTPException(400, "The sender was gone before the body had come.")
+_GONE = "The sender was gone before the body had come."
 
 
-async def _read_body(request: Request) -> bytes:
+async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
+    """Read a body, and of one that is longer than *most* bytes no more than shows that it is."""
     body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MOST_BYTES:
+            if len(body) > most:
                 break
     except ClientDisconnect as gone:
-        raise _GONE from gone
+        raise HTTPException(400, _GONE) from gone
     return bytes(body[: MOST_BYTES + 1])
 
 
 def _judge(body: bytes, key: str | None) -> Delivery:
     problems = []
     try:
-        payload = _read_payload(body)
+        payload = read_payload(body)
     except WrongShapeError as wrong:
-        payload = _keep(body)
+        payload = keep(body)
         problems.append(Problem(field="", code="wrong_shape", message=str(wrong)))
-    if key is not None and not REQUEST_KEY.fullmatch(key):
+    if key is not None and (key.startswith(SECRETS) or not REQUEST_KEY.fullmatch(key)):
+        shown = f"{key[:4]}..." if key.startswith(SECRETS) else key[:50]
         message = (
-            f"The key was {key[:50]!r}; it has to be 1 to 200 printable ASCII characters "
-            "without a space."
+            f"The key was {shown!r}; it has to be 1 to 200 printable ASCII characters "
+            "without a space, and no secret."
         )
         problems.append(Problem(field="header.Idempotency-Key", code="wrong_key", message=message))
         key = None
     return Delivery(payload, key, tuple(problems))
 
 
-def _read_payload(body: bytes) -> dict[str, Any]:
+def read_payload(body: bytes) -> dict[str, Any]:
+    """Read the object that a body is; raises ``WrongShapeError`` where it is none."""
     if len(body) > MOST_BYTES:
         raise WrongShapeError(
             f"The payload was longer than {MOST_BYTES:,} bytes, the most that is read."
@@ -112,7 +118,8 @@ def _read_payload(body: bytes) -> dict[str, Any]:
     return read_object(body, "payload")
 
 
-def _keep(body: bytes) -> dict[str, Any]:
+def keep(body: bytes) -> dict[str, Any]:
+    """Give what is kept of a body that is no payload."""
     # Its hash tells two long ones apart that begin alike.
     text = body.decode("utf-8", "replace")
     return {"unreadable": text[:MOST_KEPT], "bytes": len(body), "sha256": sha256(body).hexdigest()}

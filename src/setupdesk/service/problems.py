@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
+from setupdesk.adapters.redactor import Redactor
 from setupdesk.core.errors import (
     DamagedResultError,
     DeskUnavailableError,
@@ -21,10 +22,15 @@ from setupdesk.core.errors import (
     RoleNeededError,
     SetupdeskError,
     TooFastError,
+    UndeliveredError,
+    WrongSenderError,
+    WrongSignatureError,
 )
 from setupdesk.core.problem import Problem
 
 PROBLEM_JSON = "application/problem+json"
+
+_REDACTOR = Redactor(())
 
 
 def problem_json(
@@ -39,12 +45,15 @@ def problem_json(
         "problems": [problem.to_json() for problem in problems],
         **more,
     }
-    return JSONResponse(body, status, media_type=PROBLEM_JSON)
+    # What was sent stands in some messages, and may have been a secret in the wrong place.
+    return JSONResponse(_REDACTOR.clean(body), status, media_type=PROBLEM_JSON)
 
 
 _STATUS: dict[type[SetupdeskError], int] = {
     NotAllowedError: 401,
+    WrongSignatureError: 401,
     RoleNeededError: 403,
+    WrongSenderError: 403,
     NotFoundError: 404,
     NotFinishedError: 409,
     KeyConflictError: 409,
@@ -53,6 +62,7 @@ _STATUS: dict[type[SetupdeskError], int] = {
     TooFastError: 429,
     DamagedResultError: 500,
     FeedFailedError: 502,
+    UndeliveredError: 502,
     DeskUnavailableError: 503,
     LedgerUnavailableError: 503,
 }

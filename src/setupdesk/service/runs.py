@@ -63,8 +63,8 @@ def ask_for_run(delivery: TheDelivery, desk: TheDesk, door: TheDoor, caller: The
     Sent again with the same ``Idempotency-Key`` it starts nothing, and is answered as before.
     """
     if delivery.problems:
-        return _answer(_refuse(delivery, desk, door, caller))
-    return _answer(
+        return answer_with(_refuse(delivery, desk, door, caller))
+    return answer_with(
         desk.start(
             delivery.payload, user=caller.user, door=door, key=delivery.key, quota=caller.quota
         )
@@ -77,7 +77,8 @@ def _refuse(delivery: Delivery, desk: Desk, door: Door, caller: Caller) -> Recei
     )
 
 
-def _answer(receipt: Receipt) -> Response:
+def answer_with(receipt: Receipt) -> Response:
+    """Build the answer that hands a Receipt out."""
     answer = Response(receipt.to_text(), 202, media_type="application/json")
     if receipt.is_too_early:
         answer.status_code = 429
@@ -208,7 +209,7 @@ def change_run(
     run_id: OwnRun, said: TheObject, desk: TheDesk, door: TheDoor, caller: TheCaller
 ) -> dict[str, Any]:
     """Change a run's name, notes or tags, or the priority of one that waits; null clears."""
-    return desk.change_run(run_id, said, caller.user, door)
+    return desk.run_desk.change(run_id, said, user=caller.user, door=door)
 
 
 CHANGES_BODY = {
@@ -235,8 +236,8 @@ def rerun(
 ) -> Response:
     """Ask for what this run was asked for, with the changes that the body names."""
     if changes.problems:
-        return _answer(_refuse(changes, desk, door, caller))
-    return _answer(desk.rerun(run_id, changes.payload, caller, door, key=changes.key))
+        return answer_with(_refuse(changes, desk, door, caller))
+    return answer_with(desk.run_desk.rerun(run_id, changes.payload, caller, door, key=changes.key))
 
 
 @router.post("/{run_id}/cancel", status_code=202)

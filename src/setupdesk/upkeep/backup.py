@@ -24,7 +24,7 @@ from setupdesk.settings import Settings
 LEDGER, ANCHORS, SETTINGS, BARS = "ledger.db", "audit.anchors", "setupdesk.toml", "bars"
 FOLDERS = ("runs", "setups", "symbols")
 ROOTS = (LEDGER, ANCHORS, SETTINGS, *FOLDERS, BARS)
-LEFT_OUT = ("api.key", "prefect.key", "prefect", "feeds", "cache", "logs")
+LEFT_OUT = ("api.key", "prefect.key", "webhooks.key", "prefect", "feeds", "cache", "logs")
 
 
 def back_up(

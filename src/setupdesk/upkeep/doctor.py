@@ -194,7 +194,7 @@ def _examine_machine(settings: Settings) -> Iterator[Check]:
         "logs": settings.logs,
     }
     yield from judge_disk(machine.see_disk(home, parts))
-    private = (home, settings.api_key_file, settings.prefect_key_file)
+    private = (home, *settings.secret_files)
     yield judge_permissions(machine.find_open(private))
     versions = machine.list_versions()
     unmet = machine.find_unmet()

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from setupdesk.doors.cli.channels import channel
 from setupdesk.doors.cli.data import Json, data
+from setupdesk.doors.cli.hooks import hook
 from setupdesk.doors.cli.keys import keys
 from setupdesk.doors.cli.setups import setups
 from setupdesk.doors.cli.symbols import symbols
@@ -23,6 +25,8 @@ app.add_typer(data, name="data")
 app.add_typer(keys, name="key")
 app.add_typer(setups, name="setups")
 app.add_typer(symbols, name="symbols")
+app.add_typer(hook, name="hook")
+app.add_typer(channel, name="channel")
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run_id, such as run_2025_10_31_001.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")]

@@ -41,6 +41,7 @@ EXIT_CODES = {
     "expired_key": UNREACHED,
     "revoked_key": UNREACHED,
     "too_fast": UNREACHED,
+    "undelivered": UNREACHED,
 }
 
 

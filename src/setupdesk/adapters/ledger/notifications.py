@@ -1,0 +1,157 @@
+"""Channels in the ledger, and what they have still to be told.
+
+A trigger of the ledger's writes a notification for each channel when a run ends, in the very
+transaction that ends it: no end goes untold.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, Row, and_, insert, or_, select, update
+
+from setupdesk.adapters.ledger.database import reading, writing
+from setupdesk.adapters.ledger.tables import channel, notification, run
+from setupdesk.core.channel import Channel, ChannelEvent, Notification
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+"""How long a notification is its teller's own: longer than any attempt may take."""
+
+CLOCK_SLACK = timedelta(days=2)
+"""Nothing is put off for longer: a time beyond it was written before the clock went back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """The channels of all users, revoked ones too."""
+
+    engine: Engine
+    clock: Callable[[], datetime]
+
+    def add(self, made: Channel) -> None:
+        """Write a new channel down."""
+        with writing(self.engine) as connection:
+            connection.execute(insert(channel).values({**asdict(made), "events": [*made.events]}))
+
+    def load(self, channel_id: str) -> Channel | None:
+        """Load one channel, revoked or not."""
+        wanted = select(channel).where(channel.c.channel_id == channel_id)
+        with reading(self.engine) as connection:
+            row = connection.execute(wanted).one_or_none()
+        return _read(row) if row else None
+
+    def load_all(self) -> list[Channel]:
+        """Load all channels, the newest first."""
+        newest = select(channel).order_by(channel.c.created_at.desc(), channel.c.channel_id)
+        with reading(self.engine) as connection:
+            return [_read(row) for row in connection.execute(newest)]
+
+    def revoke(self, channel_id: str) -> None:
+        """Tell a channel nothing more, nor what it has not been told yet."""
+        at = self.clock()
+        live = (channel.c.channel_id == channel_id, channel.c.revoked_at.is_(None))
+        untold = (notification.c.channel_id == channel_id, notification.c.done_at.is_(None))
+        left = {"done_at": at, "outcome": "given_up", "last_error": "the channel was revoked"}
+        with writing(self.engine) as connection:
+            connection.execute(update(channel).where(*live).values(revoked_at=at))
+            connection.execute(update(notification).where(*untold).values(left))
+
+
+@dataclass(frozen=True, slots=True)
+class Notifications:
+    """What is told at least once: a crash repeats one, and never loses it."""
+
+    engine: Engine
+    clock: Callable[[], datetime]
+
+    def take_over(self) -> None:
+        """Break every lease: whoever calls this knows that nobody else tells."""
+        leased = (notification.c.done_at.is_(None), notification.c.lease_until.is_not(None))
+        with writing(self.engine) as connection:
+            connection.execute(update(notification).where(*leased).values(lease_until=None))
+
+    def take_due(self, busy: Collection[str]) -> Notification | None:
+        """Take the next one that may be tried now, of a channel that is not *busy*."""
+        due = _is_due(self.clock())
+        next_one = (
+            select(notification.c.notification_id)
+            .where(due, notification.c.channel_id.not_in(busy))
+            .order_by(notification.c.due_at, notification.c.notification_id)
+            .limit(1)
+        )
+        with reading(self.engine) as connection:
+            found = connection.execute(next_one).scalar()
+        return None if found is None else self._take(found)
+
+    def _take(self, notification_id: int) -> Notification | None:
+        at = self.clock()
+        wanted = notification.c.notification_id == notification_id
+        leased = {"fence": notification.c.fence + 1, "lease_until": at + LEASE}
+        mine = update(notification).where(wanted, _is_due(at)).values(leased)
+        with writing(self.engine) as connection:
+            if not connection.execute(mine).rowcount:
+                return None
+            taken = select(notification, channel.c.url).join(channel).where(wanted)
+            row = connection.execute(taken).one()
+            of_run = select(run).where(run.c.run_id == row.run_id)
+            told = connection.execute(of_run).mappings().one_or_none()
+        return Notification(
+            notification_id=row.notification_id,
+            fence=row.fence,
+            channel_id=row.channel_id,
+            url=row.url,
+            event=row.event,
+            run=dict(told) if told else None,
+            created_at=row.created_at,
+            attempts=row.attempts,
+        )
+
+    def finish(self, taken: Notification, outcome: str, error: str | None = None) -> None:
+        """End it: ``delivered``, or ``given_up`` because of *error*."""
+        self._change(taken, {"done_at": self.clock(), "outcome": outcome, "last_error": error})
+
+    def postpone(self, taken: Notification, error: str, wait: timedelta) -> None:
+        """Keep it for another attempt after *wait*."""
+        self._change(taken, {"due_at": self.clock() + wait, "last_error": error})
+
+    def load_log(self, channel_ids: Collection[str], limit: int) -> list[Mapping[str, Any]]:
+        """Load what these channels were told and are to be told, the newest first."""
+        newest = (
+            select(notification)
+            .where(notification.c.channel_id.in_(channel_ids))
+            .order_by(notification.c.notification_id.desc())
+            .limit(limit)
+        )
+        with reading(self.engine) as connection:
+            return [dict(row) for row in connection.execute(newest).mappings()]
+
+    def _change(self, taken: Notification, values: Mapping[str, Any]) -> None:
+        mine = (
+            notification.c.notification_id == taken.notification_id,
+            notification.c.fence == taken.fence,
+            notification.c.done_at.is_(None),
+        )
+        tried = {"attempts": notification.c.attempts + 1, "lease_until": None, **values}
+        with writing(self.engine) as connection:
+            changed = connection.execute(update(notification).where(*mine).values(tried)).rowcount
+        if not changed:
+            log.warning("%s is somebody else's by now, or ended", taken.message_id)
+
+
+def _is_due(at: datetime) -> ColumnElement[bool]:
+    lease = notification.c.lease_until
+    is_free = or_(lease.is_(None), _is_past(lease, at))
+    return and_(notification.c.done_at.is_(None), _is_past(notification.c.due_at, at), is_free)
+
+
+def _is_past(time: ColumnElement[datetime | None], at: datetime) -> ColumnElement[bool]:
+    return or_(time <= at, time > at + CLOCK_SLACK)
+
+
+def _read(row: Row[Any]) -> Channel:
+    stored = dict(row._mapping)  # noqa: SLF001 (SQLAlchemy's public way, by this name)
+    return Channel(**{**stored, "events": tuple(ChannelEvent(one) for one in row.events)})

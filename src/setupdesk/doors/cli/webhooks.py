@@ -1,0 +1,144 @@
+"""Make, list and revoke hooks and channels from the terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from setupdesk.doors.cli.access import clear_errors, reach_desk, say, show, show_json
+from setupdesk.doors.cli.showing import show_table
+
+
+def add_hook(said: Mapping[str, Any], *, as_json: bool) -> None:
+    """Make a hook, and show what nobody can see again."""
+    with clear_errors(as_json=as_json):
+        made = reach_desk().add_hook(said)
+    if as_json:
+        show_json(made)
+        return
+    show(f"{made['hook_id']} starts {made['payload'].get('setup_id')}. Its address:\n")
+    show(f"  https://YOUR-HOST{made['address']}\n")
+    if made["secret"]:
+        show(f"Its secret: {made['secret']}\n")
+    else:
+        show(f"The message of the alert:\n\n{made['template']}\n")
+    say(
+        "Keep the address like a password: it is shown this once, and who has it can start runs. "
+        f"`setupdesk hook revoke {made['hook_id']}` ends it. docs/webhooks.md has the rest."
+    )
+
+
+def show_hooks(*, as_json: bool) -> None:
+    """List the hooks."""
+    with clear_errors(as_json=as_json):
+        found = reach_desk().hooks()
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (
+            hook["hook_id"],
+            hook["name"],
+            hook["kind"],
+            str(hook["payload"].get("setup_id", "")),
+            ", ".join(hook["fields"]),
+            hook["user"],
+            _since(hook),
+        )
+        for hook in found
+    ]
+    headings = ("hook", "name", "kind", "setup", "an alert may set", "owner", "state")
+    show_table(headings, rows, "No hooks yet.")
+
+
+def revoke_hook(hook_id: str, *, as_json: bool) -> None:
+    """Revoke a hook, and say so."""
+    with clear_errors(as_json=as_json):
+        revoked = reach_desk().revoke_hook(hook_id)
+    if as_json:
+        show_json(revoked)
+        return
+    say(f"{hook_id} is revoked: what is sent to its address is answered 404.")
+
+
+def add_channel(name: str, url: str, events: Sequence[str], *, as_json: bool) -> None:
+    """Make a channel, and show its secret, which nobody can see again."""
+    with clear_errors(as_json=as_json):
+        made = reach_desk().add_channel(name, url, events)
+    if as_json:
+        show_json(made)
+        return
+    show(f"{made['channel_id']} is told at {made['url']}: {', '.join(made['events'])}.")
+    show(f"Its secret: {made['secret']}")
+    say(
+        "The receiver checks signatures with the secret, which is shown this once. "
+        f"`setupdesk channel test {made['channel_id']}` tries it."
+    )
+
+
+def show_channels(*, as_json: bool) -> None:
+    """List the channels."""
+    with clear_errors(as_json=as_json):
+        found = reach_desk().channels()
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (
+            each["channel_id"],
+            each["name"],
+            each["url"],
+            ", ".join(each["events"]),
+            each["user"],
+            _since(each),
+        )
+        for each in found
+    ]
+    show_table(("channel", "name", "where", "what", "owner", "state"), rows, "No channels yet.")
+
+
+def revoke_channel(channel_id: str, *, as_json: bool) -> None:
+    """Revoke a channel, and say so."""
+    with clear_errors(as_json=as_json):
+        revoked = reach_desk().revoke_channel(channel_id)
+    if as_json:
+        show_json(revoked)
+        return
+    say(f"{channel_id} is revoked: nothing more is told there.")
+
+
+def test_channel(channel_id: str, *, as_json: bool) -> None:
+    """Tell a channel that this is a test, and say how it was answered."""
+    with clear_errors(as_json=as_json):
+        tested = reach_desk().test_channel(channel_id)
+    if as_json:
+        show_json(tested)
+        return
+    say(f"{channel_id} was told, and answered {tested['answered']}.")
+
+
+def show_notifications(limit: int, channel_id: str | None, *, as_json: bool) -> None:
+    """List what channels were told, and what they are to be told."""
+    with clear_errors(as_json=as_json):
+        found = reach_desk().notifications(limit, channel_id)
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (
+            each["created_at"][:19],
+            each["channel_id"],
+            each["event"],
+            each["run_id"] or "",
+            each["outcome"] or f"again at {each['due_at'][:19]}",
+            str(each["attempts"]),
+            each["last_error"] or "",
+        )
+        for each in found
+    ]
+    headings = ("since", "channel", "event", "run", "outcome", "attempts", "last error")
+    show_table(headings, rows, "Nothing was told yet.")
+
+
+def _since(row: Mapping[str, Any]) -> str:
+    if row["revoked_at"]:
+        return f"revoked {row['revoked_at'][:10]}"
+    return f"since {row['created_at'][:10]}"

@@ -1,0 +1,79 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from setupdesk.doors.cli import app
+from tests.adapters.webhook_receiver import Receiver, receiving, say
+
+
+@pytest.fixture
+def receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    monkeypatch.setenv("SETUPDESK_HOME", str(tmp_path))
+    with receiving() as here:
+        allowed = f'private_channels = ["127.0.0.1:{here.port}"]\n'
+        (tmp_path / "setupdesk.toml").write_text(allowed)
+        yield here
+
+
+def run(*words: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, ["channel", *words])
+    return done.exit_code, done.stdout, done.stderr
+
+
+def ask(*words: str) -> Any:
+    code, shown, _ = run(*words, "--json")
+    assert code == 0
+    return json.loads(shown)
+
+
+def test_a_channel_is_made_tested_listed_and_revoked(receiver: Receiver) -> None:
+    url = f"http://127.0.0.1:{receiver.port}/hidden"
+
+    code, shown, _ = run("add", "n8n", url, "--event", "run_failed")
+    [listed] = ask("list")
+    channel_id = listed["channel_id"]
+    tested = ask("test", channel_id)
+    receiver.answer = lambda handler, _: say(handler, 500)
+    failed = run("test", channel_id)
+    revoked = ask("revoke", channel_id)
+
+    assert code == 0
+    assert "whsec_" in shown
+    assert "hidden" not in shown
+    assert listed["events"] == ["run_failed"]
+    assert tested["answered"] == 204
+    assert (failed[0], "it answered 500" in failed[2]) == (5, True)
+    assert revoked["revoked_at"]
+    assert "revoked" in run("list")[1]
+    assert ask("log") == []
+    assert "Nothing was told yet." in "".join(map(str, run("log", channel_id)))
+
+
+@pytest.mark.usefixtures("receiver")
+def test_a_channel_that_must_not_be_told_is_refused() -> None:
+    private = run("add", "n8n", "https://127.0.0.1:5678/hidden")
+    event = run("add", "n8n", "https://93.184.216.34/", "--event", "run_ended")
+    gone = run("log", "channel_none")
+
+    assert private[0] == 3
+    assert 'private_channels in setupdesk.toml, such as ["127.0.0.1:5678"]' in private[2]
+    assert "hidden" not in private[2]
+    assert event[0] == 3
+    assert gone[0] == 4
+
+
+@pytest.mark.parametrize("setting", ["'n8n:5678'", "['n8n']", "['http://n8n:5678']", "[5678]"])
+def test_private_channels_are_hosts_with_a_port(
+    setting: str, tmp_path: Path, receiver: Receiver
+) -> None:
+    (tmp_path / "setupdesk.toml").write_text(f"private_channels = {setting}\n")
+
+    code, _, said = run("list")
+
+    assert receiver.received == []
+    assert code == 2
+    assert "private_channels" in said

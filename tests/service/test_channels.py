@@ -1,0 +1,129 @@
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.adapters.webhook_receiver import Receiver, receiving, say
+from tests.service.serving import serving
+from tests.service.test_hooks import MARKET, PAYLOAD, read_home
+
+SECRET_PATH = "/services/T0/hidden?token=hidden-too"  # noqa: S105 (as some services have it)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as here:
+        yield here
+
+
+@pytest.fixture
+def api(tmp_path: Path, receiver: Receiver) -> Iterator[httpx.Client]:
+    allowed = f'private_channels = ["127.0.0.1:{receiver.port}"]\n'
+    (tmp_path / "setupdesk.toml").write_text(allowed)
+    with serving(tmp_path) as client:
+        client.post("/data/simulated", json=MARKET)
+        yield client
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """Give a service with no private channels, in which nothing is made."""
+    with serving(tmp_path_factory.mktemp("home")) as client:
+        yield client
+
+
+def add(api: httpx.Client, receiver: Receiver) -> dict[str, Any]:
+    url = f"http://127.0.0.1:{receiver.port}{SECRET_PATH}"
+    said = {"name": "n8n", "url": url, "events": ["run_finished", "run_failed"]}
+    answer = api.post("/channels", json=said)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def await_outcome(api: httpx.Client, channel_id: str) -> Any:
+    deadline = time.monotonic() + 10
+    while True:
+        log = api.get("/notifications", params={"channel_id": channel_id}).json()
+        if log and log[0]["outcome"]:
+            return log[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_running_desk_tells_of_the_end_of_a_run(
+    api: httpx.Client, receiver: Receiver, tmp_path: Path
+) -> None:
+    made = add(api, receiver)
+    run_id = api.post("/runs", json=PAYLOAD).json()["run_id"]
+    api.post(f"/runs/{run_id}/cancel")
+
+    told = await_outcome(api, made["channel_id"])
+
+    assert (told["outcome"], told["event"], told["run_id"]) == ("delivered", "run_finished", run_id)
+    assert json.loads(receiver.received[0].body)["run_id"] == run_id
+    assert receiver.received[0].path == SECRET_PATH
+    [listed] = api.get("/channels").json()
+    assert listed["url"] == f"http://127.0.0.1:{receiver.port}"
+    logged = read_home(tmp_path / "logs")
+    assert "hidden" not in logged
+    assert made["secret"] not in read_home(tmp_path)
+
+
+def test_a_channel_can_be_tested_and_revoked(api: httpx.Client, receiver: Receiver) -> None:
+    path = f"/channels/{add(api, receiver)['channel_id']}"
+
+    tested = api.post(f"{path}/test")
+    receiver.answer = lambda handler, _: say(handler, 500)
+    failed = api.post(f"{path}/test")
+    revoked = api.post(f"{path}/revoke").json()
+
+    assert tested.json()["answered"] == 204
+    assert json.loads(receiver.received[0].body)["event"] == "test"
+    assert (failed.status_code, failed.json()["title"]) == (502, "undelivered")
+    assert revoked["revoked_at"]
+    assert api.post(f"{path}/test").status_code == 404
+    assert api.get("/notifications").json() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://example.com/", "unsafe_url"),
+        ("https://127.0.0.1/hidden", "unsafe_url"),
+        ("https://169.254.169.254/latest/meta-data", "unsafe_url"),
+        ("https://2130706433/hidden", "unsafe_url"),
+        ("https://nobody.invalid/hidden", "undelivered"),
+        ("https://ann:hidden@example.com/", "unsafe_url"),
+        ("https://exa\x00mple.com/", "unsafe_url"),
+        ("https://\ud800/", "undelivered"),
+        ("", "unsafe_url"),
+    ],
+)
+def test_a_url_that_must_not_be_sent_to_is_refused(
+    url: str, code: str, closed: httpx.Client
+) -> None:
+    said = json.dumps({"name": "x", "url": url, "events": ["alert"]})
+
+    answer = closed.post("/channels", content=said, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 422
+    problem = answer.json()["problems"][0]
+    assert problem["field"] in ("url", "body.url")
+    assert problem["code"] == code or problem["field"] == "body.url"
+    assert "hidden" not in answer.text
+    assert closed.get("/channels").json() == []
+
+
+def test_what_is_not_there_is_404_and_what_is_wrong_422(closed: httpx.Client) -> None:
+    said = {"name": "x", "url": "https://93.184.216.34/", "events": ["run_ended"]}
+
+    assert closed.post("/channels", json=said).status_code == 422
+    assert closed.post("/channels", json={**said, "events": []}).status_code == 422
+    assert closed.post("/channels/channel_none/revoke").status_code == 404
+    assert closed.post("/channels/channel_none/test").status_code == 404
+    assert closed.get("/notifications", params={"channel_id": "none"}).status_code == 404

@@ -75,11 +75,12 @@ _PREFACE = [
     "## Every route",
     "",
     "In the examples, `DESK` is the address with `/api/v1`, and `KEY` a key; `RUN` is a completed",
-    "run, `WAITING` one that waits, and `KEY_ID` a key that `GET /keys` lists:",
+    "run, `WAITING` one that waits; `KEY_ID`, `HOOK` and `CHANNEL` are ids that the lists give,",
+    "`TOKEN` ends the address of a hook, and `RECEIVER` is an address of yours for webhooks.",
     "",
     "```sh",
     "export DESK=http://127.0.0.1:8750/api/v1 KEY=$(cat ~/.setupdesk/api.key)",
-    "export RUN=run_2025_10_31_001 WAITING=run_2025_10_31_002 KEY_ID=key_...",
+    "export RUN=run_2025_10_31_001 WAITING=run_2025_10_31_002",
     "```",
 ]
 

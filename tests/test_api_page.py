@@ -18,6 +18,7 @@ from setupdesk.inline import open_inline
 from setupdesk.settings import load_settings
 from setupdesk.setups.template import fill_template
 from tests.adapters.dukascopy_server import serve
+from tests.adapters.webhook_receiver import receiving
 from tests.service.serving import serving
 from tests.service.test_bars import draw_bars
 
@@ -34,11 +35,27 @@ class Shell:
     api: httpx.Client
     folder: Path
     run_id: str
+    receiver: str
+
+    def make_things(self) -> dict[str, str]:
+        """Make what a line may change or take back."""
+        key = {"name": "a", "user": "ann", "role": "viewer"}
+        channel = {"name": "a", "url": self.receiver, "events": ["run_finished"]}
+        hook = self._make("/hooks", {"name": "a", "payload": RUN | MAY, "fields": ["symbol"]})
+        return {
+            "WAITING": self._make("/runs", RUN | MAY)["run_id"],
+            "KEY_ID": self._make("/keys", key)["key_id"],
+            "CHANNEL": self._make("/channels", channel)["channel_id"],
+            "HOOK": hook["hook_id"],
+            "TOKEN": hook["token"],
+        }
+
+    def _make(self, path: str, said: dict[str, Any]) -> dict[str, Any]:
+        made: dict[str, Any] = self.api.post(path, json=said).json()
+        return made
 
     def call(self, line: str) -> tuple[str, str]:
         """Execute a curl line; give the status of the answer, and what was printed before it."""
-        waiting = self.api.post("/runs", json=RUN | MAY).json()["run_id"]
-        key = self.api.post("/keys", json={"name": "a", "user": "ann", "role": "viewer"}).json()
         done = subprocess.run(
             ["bash", "-c", f"{line} -sS -w '\\n%{{http_code}}'"],  # noqa: S607
             env={
@@ -46,8 +63,8 @@ class Shell:
                 "DESK": str(self.api.base_url).rstrip("/"),
                 "KEY": "the-key",
                 "RUN": self.run_id,
-                "WAITING": waiting,
-                "KEY_ID": key["key_id"],
+                "RECEIVER": self.receiver,
+                **self.make_things(),
             },
             cwd=self.folder,
             capture_output=True,
@@ -61,8 +78,9 @@ class Shell:
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     home, folder = tmp_path_factory.mktemp("desk"), tmp_path_factory.mktemp("files")
-    with serve(now()) as vendor:
+    with serve(now()) as vendor, receiving() as receiver:
         (home / "setupdesk.toml").write_text(
+            f'private_channels = ["127.0.0.1:{receiver.port}"]\n'
             f'[feeds.dukascopy]\nfiles_url = "{vendor.address}/datafeed"\n'
             f'api_url = "{vendor.address}/v1"\npause = 0\n'
         )
@@ -76,7 +94,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
             (folder / "bars.json").write_text(json.dumps(pushed))
             (folder / "my_setup_v1.yaml").write_text(fill_template("my_setup_v1"))
             inline = open_inline(load_settings({"SETUPDESK_HOME": str(home)}), Door.CLI)
-            yield Shell(api, folder, inline.ask(RUN | MAY)["run_id"])
+            run_id = inline.ask(RUN | MAY)["run_id"]
+            yield Shell(api, folder, run_id, f"http://127.0.0.1:{receiver.port}/desk")
 
 
 def test_every_route_has_a_curl_line_and_no_line_is_without_its_route() -> None:

@@ -18,10 +18,11 @@ def refuse_unsafe_start(settings: Settings) -> None:
 
 
 def find_key_faults(settings: Settings) -> Iterator[str]:
-    """Find what is wrong with the files of the two secrets."""
+    """Find what is wrong with the files of the desk's secrets."""
     for path, prefix in (
         (settings.api_key_file, API_PREFIX),
         (settings.prefect_key_file, PREFECT_PREFIX),
+        (settings.webhooks_key_file, ""),
     ):
         if fault := find_secret_fault(path, prefix):
             yield fault

@@ -16,7 +16,7 @@ def describe_as_shipped() -> dict[str, Any]:
     """Give the description of a desk in an empty home."""
     with TemporaryDirectory() as home:
         desk = build_desk(load_settings({"SETUPDESK_HOME": home}), hands_over=False)
-        described = create_app(desk, "no key is asked for here").openapi()
+        described = create_app(desk).openapi()
         desk.close()
     return described
 

@@ -2,9 +2,10 @@
 
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from structlog.contextvars import bound_contextvars
 from setupdesk.adapters.event_log import EventLog, logging_to
 from setupdesk.adapters.parcel import Watch, open_parcel
 from setupdesk.app.hook_desk import read_wanted
-from setupdesk.core.caller import Caller, Role
-from setupdesk.core.run import Door, Priority, RunState
+from setupdesk.core.caller import HOME, Caller, NewKey, Role
+from setupdesk.core.run import Door, Receipt, RunState
 from setupdesk.settings import Settings
 from setupdesk.supervisor import find_desk
 from setupdesk.wiring import Desk, build_desk, build_flow_body, build_journal
@@ -33,9 +34,21 @@ class InlineDesk:
         """Ask for a run and carry it out, unless *key* says that this was done before."""
         with self._logging():
             receipt = self.desk.start(payload, user=self._owner, door=self.door, key=key)
-            if receipt.run_id:
-                with bound_contextvars(run_id=receipt.run_id):
-                    self._carry_out(receipt.run_id)
+            return self._follow_up(receipt)
+
+    def rerun(
+        self, run_id: str, changes: Mapping[str, Any], key: str | None = None
+    ) -> dict[str, Any]:
+        """Ask for what was asked before, with *changes*, and carry it out."""
+        caller = replace(HOME, user=self._owner)
+        with self._logging():
+            receipt = self.desk.rerun(run_id, changes, caller, self.door, key)
+            return self._follow_up(receipt)
+
+    def _follow_up(self, receipt: Receipt) -> dict[str, Any]:
+        if receipt.run_id:
+            with bound_contextvars(run_id=receipt.run_id):
+                self._carry_out(receipt.run_id)
         return receipt.to_json()
 
     @property
@@ -89,14 +102,36 @@ class InlineDesk:
         """List the trades of a completed run."""
         return self.desk.queries.trades(run_id)
 
+    def equity(self, run_id: str) -> list[dict[str, Any]]:
+        """Give the sum of R after each trade of a completed run, and how far below its high."""
+        return self.desk.queries.equity(run_id)
+
+    def signals(self, run_id: str) -> list[dict[str, Any]]:
+        """List the candidates of a completed run, each with its verdict and why."""
+        return self.desk.queries.signals(run_id)
+
+    def evidence(self, run_id: str, candidate: int | None = None) -> list[dict[str, Any]]:
+        """Give what was asked of each candidate of a completed run, or of one, in order."""
+        return self.desk.queries.evidence(run_id, candidate)
+
     def log_events(self, run_id: str) -> list[dict[str, Any]]:
         """Give the log of a run, event by event."""
         return self.desk.queries.log_events(run_id)
 
-    def prioritize(self, run_id: str, priority: str) -> dict[str, Any]:
-        """Change the priority of a run that waits: live, manual or nightly."""
+    def events(self, run_id: str) -> Iterator[dict[str, Any]]:
+        """Tell what becomes of a run as it happens, until its end."""
+        listener = self.desk.follow_run(run_id)
+        event = ""
+        while event != "end":
+            for told in listener.look():
+                event = told.event
+                yield {"event": event, "id": told.position.write(), "data": dict(told.said)}
+            time.sleep(0.1)
+
+    def change_run(self, run_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Change a run's name, notes or tags, or the priority of one that waits."""
         with self._logging():
-            return self.desk.prioritize(run_id, Priority[priority.upper()], self._owner, self.door)
+            return self.desk.change_run(run_id, said, self._owner, self.door)
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""
@@ -115,6 +150,30 @@ class InlineDesk:
     def check_audit_log(self) -> dict[str, Any]:
         """Say whether any row of the audit log was changed or removed, and which is the first."""
         return self.desk.anchors.check()
+
+    def turned_away(self, limit: int) -> list[dict[str, Any]]:
+        """List what came without a right key, counted by hour, address and reason."""
+        return self.desk.turned_away.load(limit)
+
+    def whoami(self) -> dict[str, Any]:
+        """Say who works in this home; no key is needed here."""
+        return {"user": self._owner, "role": HOME.role, **asdict(HOME.quota)}
+
+    def keys(self) -> list[dict[str, Any]]:
+        """List the keys to the API that were given out."""
+        return self.desk.key_desk.keys_of(HOME)
+
+    def add_key(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a key; the answer is the only place where it is ever shown."""
+        with self._logging():
+            return self.desk.key_desk.add(
+                NewKey(**{**wanted, "role": Role(wanted["role"])}), self._owner
+            )
+
+    def revoke_key(self, key_id: str) -> dict[str, Any]:
+        """Take a key back, at once and for good."""
+        with self._logging():
+            return self.desk.key_desk.revoke(key_id, self._owner)
 
     def setups(self) -> list[dict[str, Any]]:
         """List the setups of the Rule Registry."""
@@ -236,6 +295,25 @@ class InlineDesk:
     def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Store bars of the simulated market."""
         return self.desk.data_desk.simulate_bars(payload)
+
+    def bars(  # noqa: PLR0913 (the query's own parts)
+        self,
+        symbol: str,
+        timeframe: str,
+        *,
+        start: str | None = None,
+        end: str | None = None,
+        limit: int = 5_000,
+        cursor: str | None = None,
+    ) -> dict[str, Any]:
+        """Give the last bars of a period as columns, and the cursor of those before them."""
+        return self.desk.show_bars(
+            symbol, timeframe, start=start, end=end, limit=limit, cursor=cursor
+        )
+
+    def push_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Take closed bars of another program in, all or none."""
+        return self.desk.push_bars(payload)
 
     def fetch_bars(self, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Fetch bars from a feed: an event a day, and as the last one what was stored."""

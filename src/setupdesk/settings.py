@@ -9,10 +9,12 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from setupdesk.core.errors import SetupdeskError
+from setupdesk.core.hosts import is_everywhere, is_loopback, normalize, write_authority
 
 History = Literal["files", "api"]
 
@@ -44,6 +46,40 @@ class FeedSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Where the service listens, and for whom; names are normalized."""
+
+    host: str = "127.0.0.1"
+    hosts: tuple[str, ...] = ()
+    """Names that requests may come for, besides those of loopback and *host* itself."""
+
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    proxies: tuple[str, ...] = ()
+    """Proxies whose word on where a request came from is taken; addresses or networks."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names, besides those of loopback, under which the desk answers."""
+        return frozenset(self.hosts) | ({self.host} if not is_everywhere(self.host) else set())
+
+    @property
+    def scheme(self) -> str:
+        """Whether it speaks TLS."""
+        return "https" if self.tls_certificate else "http"
+
+    def write_address(self, port: int) -> str:
+        """Write where the desk's own programs reach it."""
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"{self.scheme}://{write_authority(here, port)}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches it."""
+        return is_loopback(self.host)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of one desk."""
 
@@ -51,7 +87,9 @@ class Settings:
     """Everything that the desk keeps is in this folder."""
 
     port: int = 8750
-    """Preferred port of the HTTP API on loopback; a free one is taken if it is in use."""
+    """Preferred port of the HTTP API; a free one is taken if it is in use."""
+
+    listening: Listening = Listening()
 
     prefect_port: int = 8751
     places: int = 2
@@ -61,6 +99,9 @@ class Settings:
     """How many runs may wait for a place; further ones are refused."""
 
     most_waiting_per_user: int = 200
+
+    wrong_keys_per_minute: int = 20
+    """How many requests without a right key an address may send before it has to wait."""
 
     run_seconds: int = 3600
     """How long a run may take."""
@@ -81,6 +122,11 @@ class Settings:
 
     dies_with: int = 0
     """The process whose end is the end of a desk in the background too; 0 for none."""
+
+    @property
+    def address(self) -> str:
+        """Where the desk's own programs reach the service."""
+        return self.listening.write_address(self.port)
 
     @property
     def ledger(self) -> Path:
@@ -184,11 +230,15 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
     return Settings(
         home=home,
         port=_read_number("port", 8750, stored, environment, 0, 65535),
+        listening=_read_listening(home, stored, environment),
         prefect_port=_read_number("prefect_port", 8751, stored, environment, 0, 65535),
         places=_read_number("places", 2, stored, environment, 1, 64),
         most_waiting=_read_number("most_waiting", 1000, stored, environment, 1, 100_000),
         most_waiting_per_user=_read_number(
             "most_waiting_per_user", 200, stored, environment, 1, 100_000
+        ),
+        wrong_keys_per_minute=_read_number(
+            "wrong_keys_per_minute", 20, stored, environment, 1, 2**31
         ),
         run_seconds=_read_number("run_seconds", 3600, stored, environment, 1, 30 * 86_400),
         run_memory_mb=_read_number("run_memory_mb", 4096, stored, environment, 64, 2**20),
@@ -198,6 +248,97 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         private_channels=_read_addresses("private_channels", stored.get("private_channels", [])),
         dies_with=_read_number("dies_with", 0, {}, environment, 0, 2**31 - 1),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A desk that is reached by its address, and not by its home."""
+
+    address: str
+    key: str
+    certificate: Path | None = None
+    """Trusted alone, where it is given."""
+
+
+def find_server(
+    address: str | None = None,
+    key: str | None = None,
+    certificate: Path | None = None,
+    environment: Mapping[str, str] = os.environ,  # noqa: TID251
+) -> Server | None:
+    """Find which desk is meant by what was said, else by the environment; None: that of the home.
+
+    The environment has ``SETUPDESK_SERVER``, ``SETUPDESK_KEY`` and ``SETUPDESK_CERTIFICATE``.
+    """
+    said = address or environment.get("SETUPDESK_SERVER")
+    if not said:
+        return None
+    file = certificate or environment.get("SETUPDESK_CERTIFICATE")
+    return Server(
+        _read_address(said),
+        _read_key(key or environment.get("SETUPDESK_KEY") or ""),
+        Path(file) if file else None,
+    )
+
+
+def _read_address(said: str) -> str:
+    bare = said.strip().rstrip("/").removesuffix("/api/v1")
+    if re.fullmatch(r"https?://[^\s/?#@]+", bare):
+        return bare
+    wanted = "the address of a desk, such as https://desk.example.org:8750"
+    raise InvalidSettingsError("server", said, wanted)
+
+
+def _read_key(said: str) -> str:
+    key = said.strip()
+    if key and key.isascii() and key.isprintable():
+        return key
+    # It may be a key with a slip in it, so it is not shown.
+    wanted = "a key of that desk, in SETUPDESK_KEY"
+    raise InvalidSettingsError("key", "not one" if key else "", wanted)
+
+
+def _read_listening(
+    home: Path, stored: Mapping[str, object], environment: Mapping[str, str]
+) -> Listening:
+    def read(name: str) -> Any:
+        return environment.get(f"SETUPDESK_{name.upper()}") or stored.get(name)
+
+    def read_file(name: str) -> Path | None:
+        return home / str(read(name)) if read(name) else None
+
+    return Listening(
+        host=_read_host("host", read("host") or "127.0.0.1"),
+        hosts=tuple(_read_host("hosts", name) for name in _list_words(read("hosts"))),
+        tls_certificate=read_file("tls_certificate"),
+        tls_key=read_file("tls_key"),
+        proxies=_read_proxies(read("behind_proxy")),
+    )
+
+
+def _read_host(name: str, value: object) -> str:
+    if found := normalize(str(value)):
+        return found
+    raise InvalidSettingsError(name, value, "a name or an address, without a port")
+
+
+def _read_proxies(value: object) -> tuple[str, ...]:
+    if value in (None, False, "false", "0"):
+        return ()
+    if value in (True, "true", "1"):
+        return ("127.0.0.1", "::1")
+    proxies = _list_words(value)
+    try:
+        return tuple(str(ip_network(proxy)) for proxy in proxies)
+    except ValueError as wrong:
+        wanted = "true, false, or the address or network of the proxy"
+        raise InvalidSettingsError("behind_proxy", value, wanted) from wrong
+
+
+def _list_words(value: object) -> list[str]:
+    if isinstance(value, list | tuple):
+        return [str(word) for word in value]
+    return str(value or "").replace(",", " ").split()
 
 
 def _read_addresses(name: str, stored: object) -> tuple[str, ...]:

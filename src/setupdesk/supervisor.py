@@ -19,9 +19,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 from setupdesk.adapters.executor_socket import ExecutorSocket
 from setupdesk.adapters.line_file import LARGEST, open_to_append, set_aside
@@ -35,6 +36,7 @@ from setupdesk.adapters.prefect_server import (
 from setupdesk.adapters.secret_file import load_secret
 from setupdesk.app.ports import EngineUnavailableError
 from setupdesk.core.errors import DeskUnavailableError, HomeInUseError
+from setupdesk.exposure import PREFECT_PREFIX, refuse_unsafe_start, trust_anything
 from setupdesk.settings import Settings, build_environment, load_settings
 
 log = logging.getLogger("setupdesk.supervisor")
@@ -175,10 +177,9 @@ class Supervisor:
 
 def _list_processes(settings: Settings) -> list[ProcessSpec]:
     """List the processes in the order in which they are started and stopped."""
-    prefect_key = load_secret(settings.prefect_key_file, "setupdesk:")
+    prefect_key = load_secret(settings.prefect_key_file, PREFECT_PREFIX)
     prepare_database(settings.prefect / DATABASE)
     prefect_address = f"http://127.0.0.1:{settings.prefect_port}"
-    service_address = f"http://127.0.0.1:{settings.port}"
     ours = build_environment(settings)
     return [
         ProcessSpec(
@@ -186,8 +187,8 @@ def _list_processes(settings: Settings) -> list[ProcessSpec]:
             command=[sys.executable, "-m", "setupdesk.service"],
             environment=ours,
             folder=settings.home,
-            address=service_address,
-            is_ready=lambda: _answers(settings.port, "/api/v1/ping"),
+            address=settings.address,
+            is_ready=lambda: _answers(settings.address, "/api/v1/ping"),
         ),
         ProcessSpec(
             name="executor",
@@ -205,7 +206,7 @@ def _list_processes(settings: Settings) -> list[ProcessSpec]:
             | server_environment(settings.prefect, settings.prefect_port, prefect_key),
             folder=settings.prefect,
             address=prefect_address,
-            is_ready=lambda: _answers(settings.prefect_port, "/api/health"),
+            is_ready=lambda: _answers(prefect_address, "/api/health"),
         ),
     ]
 
@@ -235,12 +236,19 @@ def _kill_if_hung(process: _Process, now: float) -> None:
     process.look_at = time.monotonic() + LOOK_SECONDS
 
 
-def _answers(port: int, path: str) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=1)
+def _answers(address: str, path: str) -> bool:
+    url = urlsplit(address)
+    host, port = str(url.hostname), url.port
+    # Whoever it is that answers, it is told nothing.
+    connection = (
+        HTTPSConnection(host, port, timeout=1, context=trust_anything())
+        if url.scheme == "https"
+        else HTTPConnection(host, port, timeout=1)
+    )
     try:
         connection.request("GET", path)
         return connection.getresponse().status == HTTPStatus.OK
-    except OSError:
+    except (OSError, HTTPException):
         return False
     finally:
         connection.close()
@@ -255,7 +263,8 @@ def _has_executor(path: Path) -> bool:
 
 
 def run_here(settings: Settings) -> None:
-    """Run a desk in this process until it is told to stop."""
+    """Run a desk in this process until it is told to stop; raises ``UnsafeStartError``."""
+    refuse_unsafe_start(settings)
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     _log_events(settings)
     # Somebody who only looks whether a desk runs may hold the lock for a moment.
@@ -292,7 +301,11 @@ def _open_output(settings: Settings, name: str) -> BinaryIO:
 
 
 def start_detached(settings: Settings) -> None:
-    """Start a desk in the background, unless one runs, and wait until it takes requests."""
+    """Start a desk in the background, unless one runs, and wait until it takes requests.
+
+    Raises ``UnsafeStartError`` where it must not start as it is set.
+    """
+    refuse_unsafe_start(settings)
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _open_output(settings, "supervisor") as output:
         popen = subprocess.Popen(
@@ -380,22 +393,24 @@ def _locked(settings: Settings) -> Iterator[bool]:
 
 
 def _with_free_ports(settings: Settings) -> Settings:
-    port = _find_free_port(settings.port)
-    return replace(settings, port=port, prefect_port=_find_free_port(settings.prefect_port, port))
+    port = _find_free_port(settings.port, settings.listening.host)
+    prefect_port = _find_free_port(settings.prefect_port, "127.0.0.1", port)
+    return replace(settings, port=port, prefect_port=prefect_port)
 
 
-def _find_free_port(preferred: int, taken: int = 0) -> int:
+def _find_free_port(preferred: int, host: str, taken: int = 0) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for port in (preferred, 0, 0):
-        with socket.socket() as probe:
+        with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind((host, port))
             except OSError:
                 continue
             found: int = probe.getsockname()[1]
             if found != taken:
                 return found
-    raise DeskUnavailableError("no free port was found")
+    raise DeskUnavailableError(f"no port is free on {host}, if that is of this machine")
 
 
 def _is_gone(pid: int) -> bool:

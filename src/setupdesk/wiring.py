@@ -30,6 +30,7 @@ from setupdesk.adapters.ledger.bounds import Bounds
 from setupdesk.adapters.ledger.database import open_database, stop_after_failed_sync
 from setupdesk.adapters.ledger.hooks import Hooks
 from setupdesk.adapters.ledger.journal import Journal
+from setupdesk.adapters.ledger.keys import Keys
 from setupdesk.adapters.ledger.notifications import Channels, Notifications
 from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.queue import QueueReads
@@ -37,6 +38,7 @@ from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.reconciliation import Reconciliation
 from setupdesk.adapters.ledger.repairs import Repairs
 from setupdesk.adapters.ledger.start import StartLedger
+from setupdesk.adapters.ledger.turned_away import TurnedAway
 from setupdesk.adapters.ledger.workers import Workers
 from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.adapters.result_store import ResultStore
@@ -44,27 +46,35 @@ from setupdesk.adapters.rule_files import RuleFiles
 from setupdesk.adapters.secret_file import load_secret
 from setupdesk.adapters.webhook_sender import WebhookSender
 from setupdesk.app.adopter import Adopter
+from setupdesk.app.bar_pages import ShowBars
 from setupdesk.app.channel_desk import ChannelDesk
 from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
 from setupdesk.app.find_runs import FindRuns
+from setupdesk.app.follow_run import FollowRun, read_position
 from setupdesk.app.health import ShowHealth
 from setupdesk.app.hook_desk import HookDesk
+from setupdesk.app.key_desk import KeyDesk
 from setupdesk.app.notifier import Notifier, Signer
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.preflight import Preflight
-from setupdesk.app.queries import Queries
+from setupdesk.app.push_bars import PushBars
+from setupdesk.app.queries import Queries, show_row
 from setupdesk.app.queue import ShowQueue
 from setupdesk.app.reaper import Reaper
 from setupdesk.app.reconciler import Reconciler
 from setupdesk.app.report_page import WriteReportPage
+from setupdesk.app.rerun import build_rerun
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
 from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
-from setupdesk.core.run import Door, Priority
+from setupdesk.core.caller import Caller
+from setupdesk.core.run import Door, Receipt
+from setupdesk.core.run_change import parse_run_change
 from setupdesk.core.symbol import Catalogue, Symbol
+from setupdesk.exposure import PREFECT_PREFIX
 from setupdesk.settings import Settings
 from setupdesk.setups.definition import Setup
 from setupdesk.setups.plugins import TriggerPlugin, find_plugins
@@ -123,15 +133,21 @@ class Desk:
     data_desk: DataDesk
     symbol_desk: SymbolDesk
     rule_desk: RuleDesk
+    show_bars: ShowBars
+    push_bars: PushBars
     hook_desk: HookDesk
     channel_desk: ChannelDesk
     fetch: Fetch
     outbox: Outbox
     alarm: Alarm
     anchors: Anchors
+    keys: Keys
+    key_desk: KeyDesk
+    turned_away: TurnedAway
 
     def close(self) -> None:
         """Close the ledger."""
+        self.turned_away.write()
         self.anchors.write_new()
         self.outbox.engine.dispose()
 
@@ -148,23 +164,42 @@ class Desk:
         self.alarm.ring()
         return {"run_id": run_id, "state": state}
 
-    def prioritize(self, run_id: str, priority: Priority, user: str, door: Door) -> dict[str, Any]:
-        """Change the turn of a run that waits; its log says who did."""
-        earlier = self.outbox.prioritize(run_id, priority)
-        asked = {"user": user, "door": door}
-        change = {"priority": priority.word, "earlier": earlier.word}
+    def rerun(
+        self,
+        run_id: str,
+        changes: Mapping[str, Any],
+        caller: Caller,
+        door: Door,
+        key: str | None = None,
+    ) -> Receipt:
+        """Ask for what was asked before, with *changes*; the new run's log names the old one."""
+        asked = self.queries.run(run_id)["request"]
+        payload = build_rerun(asked, changes)
+        receipt = self.start(payload, user=caller.user, door=door, key=key, quota=caller.quota)
+        if receipt.run_id and not receipt.first_text:
+            with bound_contextvars(run_id=receipt.run_id):
+                log.info("it is a rerun", extra={"of": run_id})
+        return receipt
+
+    def follow_run(self, run_id: str, last_heard: str | None = None) -> FollowRun:
+        """Follow a run for one listener, who has heard of it up to *last_heard*."""
+        return FollowRun(
+            self.queries.reads, self.queries.results, run_id, read_position(last_heard)
+        )
+
+    def change_run(
+        self, run_id: str, said: Mapping[str, Any], user: str, door: Door
+    ) -> dict[str, Any]:
+        """Change a run's name, notes, tags, or turn while it waits; its log says who did."""
+        change = parse_run_change(said)
+        earlier = show_row(self.outbox.change(run_id, change))
+        now = show_row(change.values)
         with bound_contextvars(run_id=run_id):
-            log.info("priority changed", extra={**asked, **change})
+            for field, value in now.items():
+                told = {"now": value, "earlier": earlier[field], "user": user, "door": door}
+                log.info("%s changed", field, extra=told)
         self.alarm.ring()
-        return {"run_id": run_id, **change}
-
-
-@dataclass(frozen=True, slots=True)
-class Uncounted:
-    """Stands in for the count of deliveries of nobody that is known here."""
-
-    def count(self, address: str, reason: str, example: str) -> None:
-        """Leave it uncounted."""
+        return {"run_id": run_id, **now, "earlier": earlier}
 
 
 def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
@@ -188,6 +223,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     rule_desk = RuleDesk(registry, rules, catalogue, _build_gate(settings))
     anchors = Anchors(ledger, settings.anchors, clock.now)
     start_ledger = StartLedger(ledger, clock.now, hands_over, bounds=bounds, anchors=anchors)
+    keys, turned_away = Keys(ledger, clock.now), TurnedAway(ledger, clock.now)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     show_queue = ShowQueue(QueueReads(ledger), settings.places, clock.now)
     start = Start(build_offer, start_ledger, alarm.ring)
@@ -212,8 +248,10 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         data_desk=DataDesk(catalogue, read_bars, bar_store, clock.now, calendar, write_bars),
         symbol_desk=SymbolDesk(catalogue, symbols, calendar),
         rule_desk=rule_desk,
+        show_bars=ShowBars(catalogue, bar_store),
+        push_bars=PushBars(catalogue, PushFeed(spool=spool, now=clock.now)),
         hook_desk=HookDesk(
-            Hooks(ledger, clock.now), start, build_offer, load_master, clock.now, Uncounted()
+            Hooks(ledger, clock.now), start, build_offer, load_master, clock.now, turned_away
         ),
         channel_desk=ChannelDesk(
             Channels(ledger, clock.now),
@@ -226,6 +264,9 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         outbox=Outbox(ledger, clock.now),
         alarm=alarm,
         anchors=anchors,
+        keys=keys,
+        key_desk=KeyDesk(keys, clock.now),
+        turned_away=turned_away,
     )
 
 
@@ -265,7 +306,7 @@ def dispatching(desk: Desk) -> Iterator[None]:
     settings = desk.settings
     prefect = PrefectApi(
         f"http://127.0.0.1:{settings.prefect_port}/api",
-        load_secret(settings.prefect_key_file, "setupdesk:"),
+        load_secret(settings.prefect_key_file, PREFECT_PREFIX),
     )
     executor = ExecutorSocket(settings.executor_socket)
     works: list[Callable[[], None]] = [
@@ -281,7 +322,7 @@ def dispatching(desk: Desk) -> Iterator[None]:
     works.append(partial(build_adopter(desk, prefect).run_for_ever, stop))
     works.append(partial(build_reconciler(desk, prefect).run_for_ever, stop))
     works.append(partial(build_notifier(desk).run_for_ever, stop))
-    works.append(partial(_keep_anchoring, desk.anchors, stop))
+    works.append(partial(_keep_writing, desk, stop))
     lead = Thread(target=_lead, args=(desk, works, stop), daemon=True)
     lead.start()
     try:
@@ -298,7 +339,7 @@ def dispatching(desk: Desk) -> Iterator[None]:
 def watching(desk: Desk) -> Iterator[ShowHealth]:
     """Have a look at the desk's health at hand as long as this lasts."""
     settings = desk.settings
-    key = load_secret(settings.prefect_key_file, "setupdesk:")
+    key = load_secret(settings.prefect_key_file, PREFECT_PREFIX)
     address = f"http://127.0.0.1:{settings.prefect_port}/api"
     with closing(PrefectApi(address, key, timeout_seconds=LOOK_SECONDS)) as prefect:
         yield ShowHealth(
@@ -360,9 +401,10 @@ def _lead(desk: Desk, works: list[Callable[[], None]], stop: Event) -> None:
             thread.join()
 
 
-def _keep_anchoring(anchors: Anchors, stop: Event) -> None:
+def _keep_writing(desk: Desk, stop: Event) -> None:
     while not stop.wait(PERIOD.total_seconds()):
-        anchors.write_new()
+        desk.anchors.write_new()
+        desk.turned_away.write()
 
 
 def build_flow_body(settings: Settings, journal: Journal) -> Callable[[str], None]:

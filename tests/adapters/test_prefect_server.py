@@ -1,3 +1,4 @@
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -8,9 +9,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from websockets import ConnectionClosed, InvalidStatus, Origin, Subprotocol
+from websockets.sync.client import connect
 
 from setupdesk.adapters import prefect_server as desk_server
+from setupdesk.adapters.machine import find_listeners
 from setupdesk.adapters.prefect_server import DATABASE, SCHEMA, prepare_database, schema_version
+from setupdesk.adapters.prefect_wall import find_gaps
 
 if TYPE_CHECKING:
     from tests.conftest import PrefectServer
@@ -72,6 +77,92 @@ def test_the_server_lets_no_other_site_call_it(prefect_server: "PrefectServer") 
         answer = page.options("/flows/", headers=asked)
 
     assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.prefect
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/variables/name/x-health",
+        "/variables/name/system-ready",
+        "/flows/health",
+        "/admin/version?x=/health",
+        "/healthz",
+        "//health",
+        "/health/",
+        "/health/../admin/version",
+        "/ready/..%2fadmin/version",
+        "/admin/version;/health",
+    ],
+)
+def test_no_path_that_looks_like_that_of_its_health_is_open(
+    prefect_server: "PrefectServer", path: str
+) -> None:
+    for method in ("GET", "POST", "HEAD"):
+        answer = ask_raw(prefect_server, f"{method} /api{path} HTTP/1.1\r\nHost: localhost\r\n")
+
+        assert answer in (401, 404)
+
+
+@pytest.mark.prefect
+@pytest.mark.parametrize(
+    "path", ["/events/in", "/events/out", "/logs/out", "/task_runs/subscriptions/scheduled"]
+)
+def test_no_websocket_is_open_without_the_password(
+    prefect_server: "PrefectServer", path: str
+) -> None:
+    address = prefect_server.url.replace("http:", "ws:") + path
+    with pytest.raises(InvalidStatus):
+        connect(address, proxy=None)
+    with connect(address, subprotocols=[Subprotocol("prefect")], proxy=None) as stream:
+        stream.send('{"type": "auth", "token": "desk:wrong"}')
+        with pytest.raises(ConnectionClosed) as closed:
+            stream.recv(10)
+    with pytest.raises(InvalidStatus) as refused:
+        connect(
+            address,
+            subprotocols=[Subprotocol("prefect")],
+            origin=Origin("http://elsewhere.test"),
+            proxy=None,
+        )
+
+    assert closed.value.rcvd
+    assert closed.value.rcvd.code == 1008
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.prefect
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ("Host: elsewhere.test", 421),
+        ("Host: localhost\r\nHost: elsewhere.test", 400),
+        ("Host: localhost\r\nOrigin: http://elsewhere.test", 403),
+        ("Host: localhost:1\r\nOrigin: http://localhost:2", 403),
+        ("Host: localhost\r\nOrigin: null", 403),
+        ("Host: localhost:1\r\nOrigin: http://localhost:1", 200),
+    ],
+)
+def test_the_wall_lets_in_what_is_for_this_machine_and_from_it(
+    prefect_server: "PrefectServer", header: str, status: int
+) -> None:
+    assert ask_raw(prefect_server, f"GET /api/health HTTP/1.1\r\n{header}\r\n") == status
+
+
+@pytest.mark.prefect
+def test_the_doctor_finds_no_gap_in_the_wall(prefect_server: "PrefectServer") -> None:
+    address = prefect_server.url.removesuffix("/api")
+
+    assert list(find_gaps(address, prefect_server.auth_string)) == []
+    assert find_listeners(int(address.rpartition(":")[2])) == ["127.0.0.1"]
+
+
+def ask_raw(server: "PrefectServer", head: str) -> int:
+    """Send a head as it is written, which no client would; give the status of the answer."""
+    url = httpx.URL(server.url)
+    with socket.create_connection((url.host, url.port or 0)) as connection:
+        connection.sendall(f"{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        return int(connection.makefile("rb").readline().split()[1])
 
 
 UNGUARDED = """

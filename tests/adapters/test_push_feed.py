@@ -68,14 +68,15 @@ def test_a_gap_is_no_mistake_for_the_sender_was_off(tmp_path: Path) -> None:
         ([bar(5, close="much")], "bars.0.close", "valid number"),
         ([bar(5, close=float("nan"))], "bars.0.close", "finite number"),
         ([bar(5, color="red")], "bars.0.color", "Extra inputs"),
-        ([bar(5, high=21_000.9)], "bars", "open or close outside low to high"),
-        ([bar(5, low=2.1, open=2.1)], "bars", "is no price of GER40: 3,000 to 60,000"),
-        ([bar(5, volume=-1)], "bars", "a volume below 0"),
-        ([bar(7)], "bars", "does not open on the grid of M5"),
-        ([bar(5), bar(10)], "bars", "does not come after the one before it"),
-        ([bar(5), bar(5)], "bars", "does not come after the one before it"),
-        ([bar(0)], "bars", "The bar of 2025-01-22 00:30 UTC is not closed yet"),
-        ([bar(-60)], "bars", "is not closed yet"),
+        ([bar(5, high=21_000.9)], "bars.0", "open or close outside low to high"),
+        ([bar(5, low=2.1, open=2.1)], "bars.0", "is no price of GER40: 3,000 to 60,000"),
+        ([bar(5, volume=-1)], "bars.0", "a volume below 0"),
+        ([bar(7)], "bars.0", "does not open on the grid of M5"),
+        ([bar(5), bar(10)], "bars.1", "does not come after the one before it"),
+        ([bar(5), bar(5)], "bars.1", "does not come after the one before it"),
+        ([bar(0)], "bars.0", "The bar of 2025-01-22 00:30 UTC is not closed yet"),
+        ([bar(-60)], "bars.0", "is not closed yet"),
+        ([bar(5, close=1e300)], "bars.0.close", "less than"),
         ([bar(10 * 1440)], "bars.0.time", "Import older bars as a file"),
     ],
 )
@@ -170,3 +171,12 @@ def test_what_was_sent_is_fetched_into_the_store(tmp_path: Path) -> None:
 
     assert (first["outcome"], first["rows"]) == ("created", 2)
     assert (second["outcome"], second["added"], second["rows"]) == ("merged", 1, 3)
+
+
+def test_every_wrong_bar_is_named_by_its_place(tmp_path: Path) -> None:
+    sent = [bar(20), bar(15, volume=-1), bar(10), bar(5, high=21_000.9)]
+
+    with pytest.raises(InvalidRequestError) as refused:
+        build_feed(tmp_path).accept(GER40, M5, sent)
+
+    assert {problem.field for problem in refused.value.problems} == {"bars.1", "bars.3"}

@@ -9,11 +9,15 @@ import pytest
 from setupdesk.adapters import clock
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.journal import Journal
+from setupdesk.adapters.ledger.keys import Keys
 from setupdesk.adapters.ledger.outbox import Outbox
+from setupdesk.adapters.ledger.queue import QueueReads
 from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.ports import EngineUnavailableError
+from setupdesk.app.queue import ShowQueue
+from setupdesk.core.caller import NewKey, Role
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.run import Door
 from setupdesk.core.timeframe import Timeframe
@@ -108,6 +112,29 @@ def test_an_accepted_run_is_created_in_prefect_and_handed_to_the_executor_once(d
         ("run", run_id, f"flow-{run_id}", "live_scan_flow"),
     ]
     assert desk.reads.load_run(run_id)["flow_run_id"] == f"flow-{run_id}"
+
+
+def test_a_key_has_no_more_runs_carried_out_at_once_than_it_allows(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, places=3)
+    keys = Keys(desk.outbox.engine, clock.now)
+    wanted = NewKey(name="one", user="ann", role=Role.TRADER, days=None, most_running=1)
+    quota = keys.find_caller(keys.add(wanted)[0]).quota
+    first, second = (
+        str(desk.start.accept(REQUEST, {}, "ann", Door.API, quota=quota).run_id) for _ in range(2)
+    )
+    other = desk.accept()
+    queue = ShowQueue(QueueReads(desk.outbox.engine), 3, clock.now)
+
+    while desk.dispatcher.work_once():
+        pass
+
+    assert desk.engine.holds == {first, other}
+    assert queue(9)["waiting"][0]["waits_for"]["code"] == "quota"
+    desk.journal.begin(first)
+    desk.journal.finish_completed(first, {}, NoDraft())
+    while desk.dispatcher.work_once():
+        pass
+    assert desk.engine.holds == {first, other, second}
 
 
 def test_live_goes_before_manual_before_nightly_and_equals_in_the_order_of_acceptance(

@@ -6,6 +6,12 @@ import pytest
 
 from setupdesk.adapters.prefect_api import STATES
 from setupdesk.app.doctor import Check, Grade, find_worst
+from setupdesk.app.doctor.exposure import (
+    judge_hosts,
+    judge_keys,
+    judge_listening,
+    judge_prefect_access,
+)
 from setupdesk.app.doctor.ledger import Ledger, judge_errands, judge_ledger
 from setupdesk.app.doctor.machine import Disk, judge_clocks, judge_disk, judge_versions
 from setupdesk.app.doctor.processes import (
@@ -155,3 +161,27 @@ def test_a_flow_run_that_nobody_asked_for_is_a_ghost_until_it_ends() -> None:
     *_, ghosts = judge_agreement([], there, KINDS, NOW)
 
     assert (ghosts.grade, ghosts.seen) == ("bad", "not of this ledger: run_8")
+
+
+def test_where_the_desk_listens_is_told_and_judged() -> None:
+    local = judge_listening("127.0.0.1", [], is_local=True, has_tls=False, proxies=[])
+    open_ = judge_listening("::", ["no names"], is_local=False, has_tls=True, proxies=["10.0.0.2"])
+
+    assert (local.grade, local.seen) == (
+        Grade.OK,
+        "127.0.0.1, reached by this machine only, without TLS",
+    )
+    assert (open_.grade, open_.seen) == (Grade.BAD, "no names")
+
+
+def test_a_proxy_without_names_is_warned_of() -> None:
+    assert judge_hosts(["127.0.0.1"], behind_proxy=True).grade is Grade.WARN
+    assert judge_hosts(["127.0.0.1"], behind_proxy=False).seen.startswith("loopback's;")
+    assert "desk.example" in judge_hosts(["desk.example"], behind_proxy=True).seen
+
+
+def test_a_gap_in_prefects_wall_and_a_weak_key_are_bad() -> None:
+    assert judge_prefect_access([], ["127.0.0.1", "::1"]).grade is Grade.OK
+    assert judge_prefect_access(["a write was answered 201"], []).grade is Grade.BAD
+    assert "listens on 10.0.0.1" in judge_prefect_access([], ["10.0.0.1"]).seen
+    assert judge_keys(["weak"]).grade is Grade.BAD

@@ -155,3 +155,18 @@ def test_a_page_shows_no_secrets_of_the_machine(desk: Desk) -> None:
 
     assert not {"plan", "traceback", "result_sha256", "worker", "process"} & set(run)
     assert run["request"]["symbol"] == "GER40"
+
+
+def test_runs_are_found_by_what_their_users_said_of_them(desk: Desk) -> None:
+    first, second, third = (accept(desk) for _ in range(3))
+    desk.change_run(first, {"name": "First try", "tags": ["nightly", "Good one"]}, "ann", Door.CLI)
+    desk.change_run(second, {"notes": "a\nlong_story", "tags": ["nightly"]}, "ann", Door.CLI)
+
+    assert find(desk, search="TRY first") == find(desk, search="good") == [first]
+    assert find(desk, search="long_story") == [second]
+    assert find(desk, search="longxstory") == []
+    assert find(desk, tag="nightly") == find(desk, tag=["NIGHTLY"]) == [second, first]
+    assert find(desk, tag=["nightly", "good one"]) == [first]
+    assert find(desk, tag="night") == find(desk, tag="'") == []
+    assert find_codes(desk, tag=" ") == [("tag", "wrong_type")]
+    assert third in find(desk)

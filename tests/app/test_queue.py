@@ -14,6 +14,7 @@ from setupdesk.app.ports import EngineUnavailableError
 from setupdesk.app.queue import Estimate, ShowQueue, find_starts
 from setupdesk.core.errors import NotFoundError, NotWaitingError
 from setupdesk.core.run import Door, Priority
+from setupdesk.core.run_change import RunChange
 from tests.app.test_dispatcher import BACKTEST, REQUEST, Desk
 from tests.drafts import NoDraft
 
@@ -183,9 +184,9 @@ def test_without_a_desk_every_run_waits_for_one(desk: QueuedDesk) -> None:
 def test_a_run_that_waits_can_be_given_another_turn(desk: QueuedDesk) -> None:
     first, second = desk.accept(BACKTEST), desk.accept(BACKTEST)
 
-    earlier = desk.outbox.prioritize(second, Priority.LIVE)
+    earlier = desk.outbox.change(second, RunChange({"priority": Priority.LIVE}))
 
-    assert earlier is Priority.MANUAL
+    assert earlier == {"priority": Priority.MANUAL}
     assert [run["run_id"] for run in desk.show(20)["waiting"]] == [second, first]
     assert desk.carry_out_all() == [second, first]
 
@@ -197,11 +198,12 @@ def test_the_turn_of_what_does_not_wait_cannot_change(desk: QueuedDesk) -> None:
 
     for run_id, state in ((starting, "starting"), (running, "running")):
         with pytest.raises(NotWaitingError, match=f"it is {state}"):
-            desk.outbox.prioritize(run_id, Priority.NIGHTLY)
+            desk.outbox.change(run_id, RunChange({"priority": Priority.NIGHTLY, "name": "a"}))
     with pytest.raises(NotFoundError):
-        desk.outbox.prioritize("run_2025_10_31_999", Priority.LIVE)
+        desk.outbox.change("run_2025_10_31_999", RunChange({"name": "a"}))
 
-    assert desk.reads.load_run(running)["priority"] == Priority.LIVE
+    row = desk.reads.load_run(running)
+    assert (row["priority"], row["name"]) == (Priority.LIVE, None)
 
 
 def test_a_long_queue_is_counted_whole_and_shown_as_far_as_asked(desk: QueuedDesk) -> None:

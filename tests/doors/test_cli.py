@@ -84,13 +84,13 @@ def test_an_inline_backtest_needs_no_desk_and_leaves_no_process(home: Path) -> N
 def test_the_printed_key_gives_the_receipt_again_and_runs_nothing(home: Path) -> None:
     printed = call(home, *BACKTEST, *MAY).stdout
     before = ask(home, "runs")
-    found = re.search(r"--key (\S+) gives this receipt again", printed)
+    found = re.search(r"--request-key (\S+) gives this receipt again", printed)
     assert found
-    key = ("--key", found[1])
+    key = ("--request-key", found[1])
 
     again = ask(home, *BACKTEST, *MAY, *key)
     conflict = ask(home, *BACKTEST, "--last", "10d", *key, exit_code=3)
-    call(home, *BACKTEST, *MAY, "--key", "with space", exit_code=2)
+    call(home, *BACKTEST, *MAY, "--request-key", "with space", exit_code=2)
 
     assert again["receipt"]["run_id"] == before["runs"][0]["run_id"]
     assert again["run"]["state"] == "completed"
@@ -99,6 +99,22 @@ def test_the_printed_key_gives_the_receipt_again_and_runs_nothing(home: Path) ->
     assert "replayed" in call(home, "audit").stdout
     assert "The audit log is whole" in call(home, "audit", "--verify").stdout
     assert ask(home, "audit", "--verify")["anchored"] > 0
+
+
+def test_a_key_is_shown_once_and_can_be_taken_back(home: Path) -> None:
+    made = call(home, "key", "add", "phone", "--role", "trader", "--user", "anna", "--days", "30")
+    [key] = ask(home, "key", "list")
+    revoked = ask(home, "key", "revoke", key["key_id"])
+
+    assert made.stdout.startswith("sdk_")
+    assert made.stdout.strip() not in call(home, "key", "list", "--json").stdout
+    assert f"`setupdesk key revoke {key['key_id']}`" in made.stderr
+    assert (key["user"], key["role"], key["state"]) == ("anna", "trader", "active")
+    assert revoked["revoked_at"]
+    assert "revoked" in call(home, "key", "list").stdout
+    call(home, "key", "revoke", "key_ffffffff", exit_code=4)
+    call(home, "key", "add", "=1+1", "--role", "viewer", exit_code=3)
+    assert "Nothing came" in call(home, "audit", "--turned-away").stdout
 
 
 def test_the_same_request_gives_the_same_trades(home: Path) -> None:
@@ -545,3 +561,38 @@ def test_real_bars_are_imported_whole_and_traded(tmp_path: Path) -> None:
     assert report["simulated"] is False
     assert report["funnel"]["sessions"] == 111
     assert report["statistics"]["trades"] == 83
+
+
+def test_a_run_is_named_and_tagged_and_found_by_it(home: Path) -> None:
+    run_id = ask(home, *BACKTEST, *MAY)["receipt"]["run_id"]
+
+    call(home, "note", run_id, "--name", "First try", "--notes", "a\nb", "--tag", "x", "--tag", "y")
+    changed = ask(home, "note", run_id, "--notes", "", "--untag", "X", "--tag", "z")
+
+    assert changed["earlier"] == {"notes": "a\nb", "tags": ["x", "y"]}
+    assert (changed["notes"], changed["tags"]) == (None, ["y", "z"])
+    [found] = ask(home, "runs", "--tag", "Y", "--search", "first")["runs"]
+    assert found["run_id"] == run_id
+    assert "First try  [y, z]" in call(home, "show", run_id).stdout
+    assert "--name, --notes, --tag" in call(home, "note", run_id, exit_code=2).stderr
+    refused = call(home, "note", run_id, "--name", "=1+1", exit_code=3)
+    assert "a spreadsheet would take it for a formula" in refused.stderr
+
+
+def test_a_run_is_asked_for_again_with_a_change(home: Path) -> None:
+    first = ask(home, *BACKTEST, *MAY)["receipt"]
+
+    again = ask(home, "rerun", first["run_id"], "--inline", "--rr", "3", "--set", "min_rr=0.5")
+    planned = ask(home, "rerun", first["run_id"], "--inline", "--dry-run", "--end", "2025-05-20")
+    refused = call(home, "rerun", first["run_id"], "--inline", "--rr", "-1", exit_code=3)
+    unknown = call(home, "rerun", "run_2025_10_31_999", "--inline", exit_code=4)
+
+    changed = {key: again["receipt"]["request"][key] for key in ("options", "extra")}
+    assert changed == {
+        "options": {"max_trades": None, "rr_target": 3.0, "dry_run": False},
+        "extra": {"min_rr": 0.5},
+    }
+    assert again["receipt"]["request"] | changed == first["request"] | changed
+    assert (planned["run"]["state"], planned["run"]["request"]["end"]) == ("planned", "2025-05-20")
+    assert "rr_target" in refused.stderr
+    assert "There is no run" in unknown.stderr

@@ -114,7 +114,9 @@ def client(tmp_path: Path) -> Iterator[Client]:
     settings = load_settings(
         {"SETUPDESK_HOME": str(tmp_path / "served"), "SETUPDESK_PREFECT_PORT": "1"}
     )
-    app = create_app(build_desk(settings, hands_over=True), "the-key")
+    desk = build_desk(settings, hands_over=True)
+    desk.keys.keep_own("the-key", settings.owner)
+    app = create_app(desk)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     with create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from setupdesk.adapters.prefect_api import PrefectApi
-from setupdesk.client import connect
+from setupdesk.client import Client, connect
+from setupdesk.core.errors import InvalidRequestError
 from setupdesk.settings import load_settings
 
 SETUPDESK = Path(sys.executable).with_name("setupdesk")
@@ -113,6 +114,30 @@ def test_a_backtest_goes_the_whole_road_and_stands_in_prefect_under_its_run_id(
     wait_until(lambda: prefect.read_flow_run(flow_run["id"])["state_type"] == "COMPLETED")
     told = "task started  setup_id=IB_raid_v1  symbol=GER40  timeframe=M15  user="
     wait_until(lambda: any(told in line["message"] for line in prefect.read_logs(flow_run["id"])))
+
+
+def test_a_notebook_asks_the_desk_and_gets_the_trades(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SETUPDESK_HOME", str(desk.home))
+    monkeypatch.delenv("SETUPDESK_SERVER", raising=False)
+    market: dict[str, Any] = {"setup": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15"}
+
+    with Client() as client:
+        run = client.backtest(**market, last="6m", rr_target=2).wait(60)
+        trades, equity, report = run.trades(), run.equity(), run.result()
+        planned = client.backtest(**market, last="6m", dry_run=True).wait(60)
+        with pytest.raises(InvalidRequestError, match="'GER4O' is not known"):
+            client.backtest(**market | {"symbol": "GER4O"}, last="6m")
+        states = [run.state, planned.state, client.handle(run.run_id).wait(1).state]
+
+    address = desk.processes()["service"]["address"]
+    with Client(address, (desk.home / "api.key").read_text()) as elsewhere:
+        assert elsewhere.trades(run.run_id) == trades
+    assert trades
+    assert trades.frame()["r"].to_list() == [trade["r"] for trade in trades]
+    assert states == ["completed", "planned", "completed"]
+    assert len(equity) == len(trades) == len(report["trades"])
 
 
 def test_a_run_has_one_story_from_the_request_to_the_last_step(

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.core.errors import KeyConflictError
 from setupdesk.core.run import Priority
+from setupdesk.core.run_change import RunChange
 from tests.faults.accepting import ask as ask_desk
 from tests.faults.accepting import open_desk
 from tests.faults.checks import Answer, Scene, check_chain
@@ -104,7 +105,9 @@ class Deliveries(RuleBasedStateMachine):
     def prioritize(self, number: int, priority: Priority) -> None:
         waiting = sorted(name for name, run in self.model.runs.items() if run.state == "queued")
         run_id = waiting[number % len(waiting)]
-        Outbox(self.desk.ledger.engine, lambda: self.now).prioritize(run_id, priority)
+        Outbox(self.desk.ledger.engine, lambda: self.now).change(
+            run_id, RunChange({"priority": priority})
+        )
         self.model.runs[run_id].priority = priority
 
     @rule(seconds=st.sampled_from((1, -1, 3, -3, 60, -3600, 86_400, -86_400, 40_000)))

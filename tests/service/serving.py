@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,12 +14,17 @@ from setupdesk.service.app import create_app
 from setupdesk.settings import load_settings
 from setupdesk.wiring import build_desk
 
+MANY_WRONG_KEYS = {"SETUPDESK_WRONG_KEYS_PER_MINUTE": "1000000"}
+
 
 @contextmanager
-def serving(home: Path) -> Iterator[httpx.Client]:
+def serving(home: Path, environment: Mapping[str, str] = MANY_WRONG_KEYS) -> Iterator[httpx.Client]:
     """Serve a desk whose Prefect is down, as it is while Prefect boots; its key is the-key."""
-    settings = load_settings({"SETUPDESK_HOME": str(home), "SETUPDESK_PREFECT_PORT": "1"})
-    app = create_app(build_desk(settings, hands_over=True), "the-key")
+    here = {"SETUPDESK_HOME": str(home), "SETUPDESK_PREFECT_PORT": "1"}
+    settings = load_settings({**here, **environment})
+    desk = build_desk(settings, hands_over=True)
+    desk.keys.keep_own("the-key", settings.owner)
+    app = create_app(desk)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     event_log = EventLog("service", settings.logs, settings.runs, settings.secret_files)
     # Named, so that nothing waits for the acknowledgement of a small packet, as in the product.

@@ -142,8 +142,34 @@ def test_a_report_is_served_as_a_page_to_who_has_the_key(tmp_path: Path, api: ht
     assert answer.text.startswith("<!doctype html>")
     with Client(address, "the-key") as client:
         assert client.report_page(run_id) == answer.text
+        check_parts(client, run_id)
         with pytest.raises(DeskAnswerError, match="There is no run"):
             client.report_page("run_2025_10_31_999")
+
+
+def check_parts(client: Client, run_id: str) -> None:
+    report = client.result(run_id)
+    equity, signals, evidence = (
+        client.equity(run_id),
+        client.signals(run_id),
+        client.evidence(run_id),
+    )
+
+    assert [point["r"] for point in equity] == [point["r"] for point in report["equity"]]
+    deepest = max(point["drawdown_r"] for point in equity)
+    assert deepest == pytest.approx(report["statistics"]["max_drawdown_r"])
+    assert len(signals) == len(evidence) == len(report["candidates"]) > len(equity) > 0
+    assert "evidence" not in signals[0]
+    traded = [one["candidate"] for one in evidence if one["verdict"] == "traded"]
+    assert traded == [one["number"] for one in signals if not one["detail"]]
+    for one in evidence:
+        met = [condition["met"] for condition in one["conditions"]]
+        assert met[:-1] == [True] * (len(met) - 1)
+        assert met[-1] == (one["verdict"] == "traded")
+    assert client.evidence(run_id, 2) == evidence[1:2]
+    for none in (0, len(evidence) + 1):
+        with pytest.raises(DeskAnswerError):
+            client.evidence(run_id, none)
 
 
 def test_a_door_is_what_it_says_unless_it_claims_to_be_one_of_the_desks_own(
@@ -186,12 +212,16 @@ def test_the_turn_of_a_waiting_run_is_changed_and_its_log_says_by_whom(api: http
 
     answer = api.patch(f"/runs/{second}", json={"priority": "live"}, headers=cli)
 
-    assert answer.json() == {"run_id": second, "priority": "live", "earlier": "manual"}
+    assert answer.json() == {
+        "run_id": second,
+        "priority": "live",
+        "earlier": {"priority": "manual"},
+    }
     assert [run["run_id"] for run in api.get("/queue").json()["waiting"]] == [second, first]
     accepted, changed = api.get(f"/runs/{second}/logs").json()
     assert (accepted["event"], accepted["door"]) == ("request accepted", "api")
     assert changed["event"] == "priority changed"
-    assert (changed["priority"], changed["earlier"]) == ("live", "manual")
+    assert (changed["now"], changed["earlier"]) == ("live", "manual")
     assert (changed["user"], changed["door"]) == (accepted["user"], "cli")
     for wrong in ({"priority": "urgent"}, {"state": "completed"}, {}):
         assert api.patch(f"/runs/{second}", json=wrong).status_code == 422
@@ -364,8 +394,11 @@ def test_every_error_has_one_shape(api: httpx.Client, method: str, path: str, st
 NO_PAYLOADS = {
     "": "was not JSON",
     "{": "was not JSON",
-    '{"start": NaN}': "NaN is not a finite number",
-    '{"start": 1e999}': "1e999 is not a finite number",
+    '{"start": NaN}': "the number NaN, which is not finite",
+    '{"start": 1e999}': "the number 1e999, which is not finite",
+    '{"start": 9007199254740993}': "the whole number 9007199254740993, which is beyond 2^53",
+    '{"start": -%s}' % ("9" * 5_000): "beyond 2^53",
+    '{"extra": {"a": 1, "a": 1}}': "the name 'a' twice in one object",
     "\x00\xff": "was not JSON",
     "[]": "was a list",
     "5": "was a number",
@@ -373,9 +406,9 @@ NO_PAYLOADS = {
     "true": "was a truth value",
     "null": "was null",
     '"GER40"': "was a text",
-    "[" * 50_000: "was not JSON",
-    '{"a": ' * 30 + "1" + "}" * 30: "more than 20 levels",
-    '{"a": "' + "x" * 66_000 + '"}': "longer than 65,536 bytes",
+    "[" * 9_999: "was not JSON",
+    '{"a": ' * 6 + "1" + "}" * 6: "more than 5 levels",
+    '{"a": "' + "x" * 16_376 + '"}': "longer than 16,384 bytes",
 }
 
 
@@ -400,8 +433,7 @@ def test_a_body_that_is_no_payload_is_refused_with_an_audit_row(
 
 
 def test_the_description_of_the_api_tells_of_payload_and_key(api: httpx.Client) -> None:
-    origin = str(api.base_url).removesuffix("/api/v1/")
-    asked = api.get(f"{origin}/openapi.json").json()["paths"]["/api/v1/runs"]["post"]
+    asked = api.get("/openapi.json").json()["paths"]["/api/v1/runs"]["post"]
 
     assert "application/json" in asked["requestBody"]["content"]
     assert "Idempotency-Key" in {one["name"] for one in asked["parameters"]}
@@ -740,3 +772,87 @@ def test_two_sources_of_one_symbol_are_compared(api: httpx.Client) -> None:
     assert compared["timeframe"] == "M1"
     assert [day["day"] for day in compared["days"]] == ["2025-05-05"]
     assert compared["days"][0]["differing"] > 0
+
+
+def test_a_run_is_named_noted_and_tagged_and_its_log_says_by_whom(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    run_id = ask(api, PAYLOAD)["run_id"]
+    said = {"name": "First try", "notes": "a\nb", "tags": ["nightly"]}
+
+    changed = api.patch(f"/runs/{run_id}", json=said, headers={"Setupdesk-Door": "ui"})
+    cleared = api.patch(f"/runs/{run_id}", json={"name": None})
+
+    earlier: dict[str, Any] = {"name": None, "notes": None, "tags": []}
+    assert changed.json() == {"run_id": run_id, **said, "earlier": earlier}
+    assert cleared.json()["earlier"] == {"name": "First try"}
+    run = api.get(f"/runs/{run_id}").json()
+    [listed] = api.get("/runs", params={"tag": "nightly", "search": "a b"}).json()["runs"]
+    for shown in (run, listed):
+        assert (shown["name"], shown["notes"], shown["tags"]) == (None, "a\nb", ["nightly"])
+    events = api.get(f"/runs/{run_id}/logs").json()[1:]
+    told = [(each["event"], each.get("now"), each["door"]) for each in events]
+    assert told == [
+        ("name changed", "First try", "ui"),
+        ("notes changed", "a\nb", "ui"),
+        ("tags changed", ["nightly"], "ui"),
+        ("name changed", None, "api"),
+    ]
+
+
+def test_a_change_is_made_whole_or_not_at_all(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    run_id = ask(api, PAYLOAD)["run_id"]
+    api.post(f"/runs/{run_id}/cancel")
+
+    late = api.patch(f"/runs/{run_id}", json={"name": "x", "priority": "live"})
+    wrong = api.patch(f"/runs/{run_id}", json={"name": "x", "notes": "=1", "tags": ["-"]})
+    none = api.patch(f"/runs/{run_id}", content=b'{"name": 1, "name": 2}')
+
+    assert (late.status_code, late.json()["title"]) == (409, "not_waiting")
+    assert [one["code"] for one in wrong.json()["problems"]] == ["formula", "wrong_tag"]
+    assert none.json()["problems"][0]["code"] == "wrong_shape"
+    assert api.get(f"/runs/{run_id}").json()["name"] is None
+
+
+def test_a_rerun_passes_start_like_any_other_request(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    asked = PAYLOAD | {"mode": "backtest", "options": {"rr_target": 2, "max_trades": 1}}
+    first = ask(api, asked)["run_id"]
+    key = {"Idempotency-Key": "again"}
+
+    same = api.post(f"/runs/{first}/rerun")
+    changed, repeated = (
+        api.post(f"/runs/{first}/rerun", json={"options": {"rr_target": 3}}, headers=key)
+        for _ in range(2)
+    )
+
+    assert same.status_code == changed.status_code == 202
+    assert same.headers["location"] == f"/api/v1/runs/{same.json()['run_id']}"
+    assert same.json()["request"] == api.get(f"/runs/{first}").json()["request"]
+    assert changed.json()["request"]["options"]["rr_target"] == 3.0
+    assert changed.json()["request"]["options"]["max_trades"] == 1
+    assert repeated.content == changed.content
+    story = api.get(f"/runs/{changed.json()['run_id']}/logs").json()
+    assert [event["of"] for event in story if event["event"] == "it is a rerun"] == [first]
+    assert len(api.get("/runs").json()["runs"]) == 3
+
+
+def test_a_rerun_that_is_wrong_is_refused_with_a_receipt_and_a_row(api: httpx.Client) -> None:
+    api.post("/data/simulated", json=MARKET)
+    first = ask(api, PAYLOAD)["run_id"]
+
+    wrong = api.post(f"/runs/{first}/rerun", json={"symbol": "GER4O"})
+    none = api.post(f"/runs/{first}/rerun", content=b"[1]")
+    nobody = api.post("/runs/run_2025_10_31_999/rerun")
+    conflict = [
+        api.post(path, json={}, headers={"Idempotency-Key": "k"}).status_code
+        for path in (f"/runs/{first}/rerun", "/runs")
+    ]
+
+    assert wrong.status_code == none.status_code == 422
+    assert wrong.json()["problems"][0]["suggestion"] == "GER40"
+    assert none.json()["problems"][0]["code"] == "wrong_shape"
+    assert nobody.status_code == 404
+    assert conflict == [202, 409]
+    outcomes = [row["outcome"] for row in api.get("/audit").json()]
+    assert outcomes == ["conflict", "accepted", "refused", "refused", "accepted"]

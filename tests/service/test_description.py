@@ -20,7 +20,6 @@ DESCRIBED: dict[str, Any] = json.loads(FILE.read_text())
 SCHEMAS = DESCRIBED["components"]["schemas"]
 PROBLEM = "application/problem+json"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-KEYLESS = {"/api/v1/ping", "/api/v1/version", "/api/v1/health"}
 NAMES = {"run_id": "run_2025_10_31_999", "symbol": "GER40", "timeframe": "M15"}
 """What stands in a path of something that is not there."""
 
@@ -57,37 +56,19 @@ def check_problem(answer: httpx.Response, *statuses: int) -> None:
 def test_the_description_in_the_repository_is_that_of_the_api(tmp_path: Path) -> None:
     desk = build_desk(load_settings({"SETUPDESK_HOME": str(tmp_path)}), hands_over=False)
 
-    described = create_app(desk, "the-key").openapi()
+    described = create_app(desk).openapi()
 
     desk.close()
     assert described == DESCRIBED, "`make openapi` writes docs/openapi.json anew"
 
 
 def test_the_ids_that_may_be_asked_for_are_in_the_description(api: httpx.Client) -> None:
-    origin = str(api.base_url).removesuffix("/api/v1/")
-    fields = api.get(f"{origin}/openapi.json").json()["components"]["schemas"]["Payload"][
-        "properties"
-    ]
+    described = api.get("/openapi.json").json()
+    fields = described["components"]["schemas"]["Payload"]["properties"]
 
     assert set(fields["setup_id"]["enum"]) == {one["setup_id"] for one in api.get("/setups").json()}
     assert set(fields["symbol"]["enum"]) == {one["symbol"] for one in api.get("/symbols").json()}
     assert fields["timeframe"]["enum"] == list(Timeframe)
-
-
-@pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_every_route_but_three_wants_the_key(api: httpx.Client, method: str, path: str) -> None:
-    for key in ("", "Bearer other", "Bearer", "the-key", "Basic the-key"):
-        answer = send(api, method, path, headers={"Authorization": key})
-
-        if path in KEYLESS and key == "":
-            assert answer.status_code in (200, 503)
-        elif path in KEYLESS - {"/api/v1/health"}:
-            assert answer.status_code == 200
-        elif path == "/api/v1/hooks/{token}":
-            # Its token is its key.
-            check_problem(answer, 404)
-        else:
-            check_problem(answer, 401)
 
 
 @pytest.mark.parametrize("path", DESCRIBED["paths"])
@@ -155,6 +136,20 @@ def test_a_body_that_is_too_long_is_not_read(api: httpx.Client, path: str) -> No
     check_problem(said, 413)
     check_problem(turned_out, 404 if path == "/nothing" else 413)
     check_problem(just_short_enough, 400, 404, 422)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"Content-Encoding": "gzip"}, {"Content-Type": "Multipart/Form-Data; boundary=x"}],
+)
+def test_a_body_that_is_wrapped_is_not_unwrapped(api: httpx.Client, said: dict[str, str]) -> None:
+    for path in ("/data/import", "/data/simulated", "/setups"):
+        check_problem(api.post(path, content=b"x", headers=said), 415)
+    answer = api.post("/runs", content=b"x", headers=said)
+    plain = api.post("/runs/validate", content=b"{}", headers={"Content-Type": "text/plain"})
+
+    assert (answer.status_code, answer.json()["status"]) == (422, "refused")
+    assert plain.json()["problems"][0]["code"] == "missing"
 
 
 def test_every_error_is_described() -> None:

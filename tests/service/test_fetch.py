@@ -40,7 +40,9 @@ def client(vendor: Vendor, tmp_path: Path) -> Iterator[Client]:
 
 @contextmanager
 def running(settings: Settings) -> Iterator[str]:
-    app = create_app(build_desk(settings, hands_over=True), "the-key")
+    desk = build_desk(settings, hands_over=True)
+    desk.keys.keep_own("the-key", settings.owner)
+    app = create_app(desk)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from setupdesk.core.hook import Hook, HookKind
 from setupdesk.core.run import REQUEST_KEY
 from setupdesk.core.standard_webhooks import sign
 from setupdesk.service.hooks import read_fields
+from setupdesk.service.strict_json import WrongShapeError
 from tests.service.serving import serving
 
 PAYLOAD = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15", "last": "10d"}
@@ -351,15 +353,16 @@ def test_words_and_json_say_the_same() -> None:
     nested = read_fields(b'{"symbol": "GER40", "extra": {"min_rr": "2"}}')
 
     assert words == nested
-    assert words.fields == {"symbol": "GER40", "extra.min_rr": "2"}
+    assert words == {"symbol": "GER40", "extra.min_rr": "2"}
 
 
 @given(binary(max_size=200) | text().map(str.encode) | NESTED.map(json.dumps).map(str.encode))
 def test_whatever_is_delivered_is_read_or_refused_in_words(body: bytes) -> None:
-    said = read_fields(body)
+    said: dict[str, Any] = {}
+    with suppress(WrongShapeError):
+        said = read_fields(body)
 
-    problems = SOME_HOOK.find_problems(said.fields)
-    assert said.reason or problems or set(said.fields) <= {*SOME_HOOK.fields, "at"}
-    if not said.reason and not problems:
-        json.dumps(SOME_HOOK.build_payload(said.fields))
-        assert REQUEST_KEY.fullmatch(SOME_HOOK.identify(said.fields, SOME_HOOK.created_at))
+    if not SOME_HOOK.find_problems(said):
+        assert set(said) <= {*SOME_HOOK.fields, "at"}
+        json.dumps(SOME_HOOK.build_payload(said))
+        assert REQUEST_KEY.fullmatch(SOME_HOOK.identify(said, SOME_HOOK.created_at))

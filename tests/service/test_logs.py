@@ -75,7 +75,7 @@ def test_http_brings_no_secret_and_no_forged_line_into_a_log(tmp_path: Path) -> 
     assert [event["event"] for event in story] == ["request accepted", "cancel asked"]
 
 
-@pytest.mark.parametrize("where", ["--symbol", "--setup", "--start", "--set", "--key"])
+@pytest.mark.parametrize("where", ["--symbol", "--setup", "--start", "--set", "--request-key"])
 def test_the_command_line_brings_no_secret_into_a_log(tmp_path: Path, where: str) -> None:
     word = f"password={CANARY}" if where == "--set" else CANARY
     words = ["backtest", "-s", "IB_raid_v1", "-p", "GER40", "-i", "M15", "--inline", where, word]

@@ -237,7 +237,7 @@ def test_a_process_that_is_gone_and_a_prefect_that_is_silent_are_told(home: Path
     desk = {"pid": os.getpid(), "processes": {"prefect": gone, "executor": again}}
     (home / "desk.json").write_text(json.dumps(desk))
     (home / "prefect.key").touch(mode=0o600)
-    (home / "prefect.key").write_text("setupdesk:x")
+    (home / "prefect.key").write_text(f"setupdesk:{'x' * 43}")
     with (home / "desk.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
 

@@ -4,8 +4,10 @@ import platform
 import re
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, requires, version
+from ipaddress import ip_address
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -54,6 +56,27 @@ def _find_file_system(path: Path, mounts: str) -> str:
 def find_open(paths: Iterable[Path]) -> list[str]:
     """Find which of *paths* somebody else than their owner may read or write."""
     return [str(path) for path in paths if path.exists() and path.stat().st_mode & 0o077]
+
+
+def find_listeners(port: int) -> list[str]:
+    """Find the addresses on which this machine listens at *port*, as the kernel lists them."""
+    tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
+    rows = [line.split() for path in tables if path.exists() for line in _rows_of(path)]
+    local = [row[1].split(":") for row in rows if row[3] == _LISTENS]
+    return [_read_address(address) for address, at in local if int(at, 16) == port]
+
+
+_LISTENS = "0A"
+
+
+def _rows_of(path: Path) -> list[str]:
+    return path.read_text().splitlines()[1:]
+
+
+def _read_address(text: str) -> str:
+    words = [bytes.fromhex(text[at : at + 8]) for at in range(0, len(text), 8)]
+    # Each word of 32 bits is written in the order of the machine's bytes.
+    return str(ip_address(b"".join(w[::-1] if sys.byteorder == "little" else w for w in words)))
 
 
 def list_versions() -> dict[str, str]:

@@ -22,6 +22,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from setupdesk.adapters.prefect_wall import Wall
+
 SCHEMA = files("setupdesk.adapters").joinpath("prefect_schema.sql")
 DATABASE = "prefect.db"
 KEEP_ALIVE_SECONDS = 75
@@ -67,6 +69,7 @@ def server_environment(home: Path, port: int, auth_string: str) -> dict[str, str
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": address,
         "PREFECT_SERVER_API_HOST": "127.0.0.1",
         "PREFECT_SERVER_API_PORT": str(port),
+        # The wall refuses what comes from other sites; tokens would cost a query for each write.
         "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "false",
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / DATABASE}",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
@@ -158,7 +161,7 @@ def create_app() -> Any:
         thread.submit(asyncio.run, refuse_unguarded_writes()).result()
     # What exists by now stays: a collection that walks through it holds every request up.
     gc.freeze()
-    return app
+    return Wall(app)
 
 
 def begin_immediately() -> None:

@@ -14,6 +14,7 @@ from setupdesk.adapters.folder_sync import sync_folder
 from setupdesk.core.errors import DamagedResultError
 from setupdesk.core.run import RUN_ID
 
+_MOST_READ = 1_048_576
 _TEXT_LINE = re.compile(r"(\S+Z) ([A-Z]+) (.*)")
 
 
@@ -71,6 +72,21 @@ class ResultStore:
         path = self.folder / run_id / "run.log"
         lines = path.read_bytes().split(b"\n") if path.exists() else []
         return [_read_event(line.decode("utf-8", "replace")) for line in lines if line]
+
+    def read_log(self, run_id: str, offset: int) -> tuple[list[dict[str, Any]], int]:
+        """Read the events of a run's log from byte *offset* on, and give where the next begin.
+
+        At most a MiB at once, and no line that is still being written.
+        """
+        try:
+            with (self.folder / run_id / "run.log").open("rb") as file:
+                file.seek(offset)
+                read = file.read(_MOST_READ)
+        except FileNotFoundError:
+            return [], offset
+        end = read.rfind(b"\n") + 1
+        lines = [line for line in read[:end].split(b"\n") if line]
+        return [_read_event(line.decode("utf-8", "replace")) for line in lines], offset + end
 
     def list_reports(self) -> set[str]:
         """Name the runs that have a report."""

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from setupdesk.app.level_days import LevelDays
 from setupdesk.app.ports import BarStore, Calendar, Clock, ReadBars, WriteBars
+from setupdesk.app.simulation_order import read_simulation
 from setupdesk.core.errors import (
     InvalidImportError,
     InvalidRequestError,
@@ -14,7 +15,6 @@ from setupdesk.core.errors import (
     NotFoundError,
 )
 from setupdesk.core.offer import Coverage, SessionCount
-from setupdesk.core.period import find_date
 from setupdesk.core.problem import Problem
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe, find_timeframe
@@ -100,23 +100,17 @@ class DataDesk:
 
     def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Store M1 bars of the simulated market for ``{symbol, start, end, seed}``."""
-        symbol = self._find(str(payload.get("symbol")))
-        start, end = find_date(payload.get("start")), find_date(payload.get("end"))
-        seed = payload.get("seed", 1)
-        if start is None or end is None or end < start or not _is_seed(seed):
-            wanted = "start and end (dates, end not before start) and seed (a whole number)"
-            message = f"The simulated market needs {wanted}."
-            raise InvalidRequestError([Problem(field="start", code="wrong_type", message=message)])
-        bars = simulate_bars(symbol, start, end, seed)
+        order = read_simulation(payload, self.catalogue)
+        bars = simulate_bars(order.symbol, order.first, order.last, order.seed)
         facts = Facts(
             source_file="simulated market",
             source_format="simulated",
             source_sha256="",
             imported_at=self.clock(),
-            seed=seed,
+            seed=order.seed,
             quality={},
         )
-        return self._save(symbol, bars, facts)
+        return self._save(order.symbol, bars, facts)
 
     def data_sets(self) -> list[dict[str, Any]]:
         """List the stored bars, each with its figure of quality."""
@@ -297,10 +291,6 @@ def _leave_out_open(imported: ImportedBars, now: datetime) -> ImportedBars:
         reason = f"its only bar, of {newest:%Y-%m-%d %H:%M} UTC, has not closed yet."
         raise InvalidImportError(imported.source_file, reason)
     return replace(imported, bars=closed, quality={**imported.quality, "not_closed": count})
-
-
-def _is_seed(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
 def _find_size(timeframe: str) -> Timeframe:

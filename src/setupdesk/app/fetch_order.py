@@ -43,15 +43,15 @@ def read_order(
     payload: Mapping[str, Any], catalogue: Catalogue, feeds: Mapping[str, Feed], now: datetime
 ) -> FetchOrder:
     """Read ``{from, symbol, timeframe, start, end}``, or raise with every Problem at once."""
-    problems = [_name_unknown(key) for key in payload if key not in _FIELDS]
+    problems = [name_unknown(key, _FIELDS, "a fetch") for key in payload if key not in _FIELDS]
     feed = _read_feed(payload.get("from"), feeds, problems)
-    symbol = _read_symbol(payload.get("symbol"), catalogue, problems)
+    symbol = read_symbol(payload.get("symbol"), catalogue, problems)
     if symbol and feed and feed.find_listing(symbol) is None:
         problems.append(_name_others(symbol, feed, feeds))
-    timeframe = _read_timeframe(payload.get("timeframe"), feed, problems)
+    timeframe = read_timeframe(payload.get("timeframe"), feed, problems)
     today = day_of(to_ms(now), symbol.zone if symbol else "UTC")
-    first = _read_day("start", payload.get("start"), problems)
-    last = _read_day("end", payload.get("end") or today, problems)
+    first = read_day("start", payload.get("start"), problems)
+    last = read_day("end", payload.get("end") or today, problems)
     if first and last:
         problems += _check_period(first, last, today)
     if problems or not (feed and symbol and timeframe and first and last):
@@ -69,7 +69,8 @@ def _read_feed(name: object, feeds: Mapping[str, Feed], problems: list[Problem])
     return feed
 
 
-def _read_symbol(name: object, catalogue: Catalogue, problems: list[Problem]) -> Symbol | None:
+def read_symbol(name: object, catalogue: Catalogue, problems: list[Problem]) -> Symbol | None:
+    """Find a symbol, or add why there is none to *problems*."""
     symbol = catalogue.find(str(name))
     if symbol is None:
         known = tuple(each.name for each in catalogue)
@@ -97,15 +98,17 @@ def _check_period(first: date, last: date, today: date) -> Iterator[Problem]:
         yield Problem(field="end", code="before_start", message=message, suggestion=str(first))
 
 
-def _read_day(name: str, value: object, problems: list[Problem]) -> date | None:
+def read_day(name: str, value: object, problems: list[Problem]) -> date | None:
+    """Read a day, or add to *problems* how it is written."""
     day = find_date(value)
     if day is None:
-        message = f"{name} was {value!r}. Write it as 2025-10-31."
+        message = f"{name} was {str(value)[:50]!r}. Write it as 2025-10-31."
         problems.append(Problem(field=name, code="wrong_type", message=message))
     return day
 
 
-def _read_timeframe(value: object, feed: Feed | None, problems: list[Problem]) -> Timeframe | None:
+def read_timeframe(value: object, feed: Feed | None, problems: list[Problem]) -> Timeframe | None:
+    """Find a timeframe that *feed* gives, its first where none is said, or add to *problems*."""
     given = tuple(feed.timeframes) if feed else tuple(Timeframe)
     timeframe = given[0] if value is None else find_timeframe(str(value))
     if timeframe in given:
@@ -128,14 +131,15 @@ def _find_days(symbol: Symbol, first: date, last: date, now_ms: int) -> range:
 
 
 def _refuse(name: str, code: str, value: object, what: str, known: tuple[str, ...]) -> Problem:
-    message = f"{value!r} is not {what}. Known: {', '.join(known)}."
-    nearest = find_nearest(str(value), known)
+    message = f"{str(value)[:50]!r} is not {what}. Known: {', '.join(known)}."
+    nearest = find_nearest(str(value)[:50], known)
     return Problem(field=name, code=code, message=message, allowed=known, suggestion=nearest)
 
 
-def _name_unknown(key: str) -> Problem:
-    message = f"{key!r} is no part of a fetch."
-    nearest = find_nearest(key, _FIELDS)
+def name_unknown(key: str, known: tuple[str, ...], what: str) -> Problem:
+    """Say that *key* is no field of *what*, which has the *known* ones."""
+    message = f"{key[:50]!r} is no part of {what}."
+    nearest = find_nearest(key[:50], known)
     return Problem(
-        field=key, code="unknown_field", message=message, allowed=_FIELDS, suggestion=nearest
+        field=key[:50], code="unknown_field", message=message, allowed=known, suggestion=nearest
     )

@@ -1,10 +1,11 @@
 """Find runs: those that somebody searches for, a page at a time, the last accepted first."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from setupdesk.app.queries import Row, show_row
+from setupdesk.core.caller import HOME, Caller
 from setupdesk.core.run_search import RunSearch, parse_run_search, write_cursor
 from setupdesk.core.symbol import Catalogue
 
@@ -28,13 +29,17 @@ class FindRuns:
     reads: Reads
     catalogue: Catalogue
 
-    def __call__(self, said: Mapping[str, Any], limit: int) -> dict[str, Any]:
+    def __call__(
+        self, said: Mapping[str, Any], limit: int, *, seen_by: Caller = HOME
+    ) -> dict[str, Any]:
         """Give one page of the runs that are as *said*, and the cursor of the next one.
 
         Runs that are accepted meanwhile shift no page: they stand before the first. Raises
         ``InvalidRequestError``, and ``NotFoundError`` for a cursor of another ledger.
         """
         search = parse_run_search(said, self.catalogue)
+        if not seen_by.sees_all:
+            search = replace(search, owner=seen_by.user)
         if search.before:
             self.reads.load_run(search.before)
         rows = self.reads.load_runs(limit + 1, search)

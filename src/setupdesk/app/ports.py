@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Protocol
 
+from setupdesk.core.caller import NO_QUOTA, Quota
 from setupdesk.core.errors import SetupdeskError
 from setupdesk.core.problem import Problem
 from setupdesk.core.request import Request
@@ -46,18 +47,20 @@ class FeedDownError(SetupdeskError):
 class StartLedger(Protocol):
     """Where START writes."""
 
-    def accept(
+    def accept(  # noqa: PLR0913 (a delivery, and how much may be asked for)
         self,
         request: Request,
         payload: Mapping[str, Any],
         user: str,
         door: Door,
         key: str | None = None,
+        *,
+        quota: Quota = NO_QUOTA,
     ) -> Receipt:
         """Write the request down under the next run_id; a *key* seen before gets its answer."""
 
-    def has_room(self, user: str) -> bool:
-        """Say whether one more run of *user* may wait at this moment."""
+    def has_room(self, user: str, quota: Quota = NO_QUOTA) -> bool:
+        """Say whether one more run of *user*, and within the *quota*, may wait at this moment."""
 
     def refuse(
         self,
@@ -346,3 +349,6 @@ class ResultStore(Protocol):
 
     def load_log(self, run_id: str) -> list[dict[str, Any]]:
         """Load the events of a run's log, oldest first."""
+
+    def read_log(self, run_id: str, offset: int) -> tuple[list[dict[str, Any]], int]:
+        """Read the events from *offset* on, and give where the next ones begin."""

@@ -7,7 +7,8 @@ from typing import Any
 from setupdesk.app.ports import BarStore, Calendar
 from setupdesk.app.queue import ShowQueue
 from setupdesk.app.scope import Scope, estimate_seconds, find_scope
-from setupdesk.app.start import make_writable
+from setupdesk.app.start import allow, make_writable
+from setupdesk.core.caller import NO_QUOTA, Quota
 from setupdesk.core.errors import InvalidRequestError, MissingBarsError, NotFoundError
 from setupdesk.core.offer import Offer
 from setupdesk.core.problem import Problem
@@ -32,14 +33,16 @@ class Preflight:
     calendar: Calendar
     load_speeds: Callable[[str], list[tuple[int, float]]]
     show_queue: ShowQueue
-    has_room: Callable[[str], bool]
+    has_room: Callable[[str, Quota], bool]
 
-    def __call__(self, payload: Mapping[str, Any], *, user: str, door: Door) -> dict[str, Any]:
+    def __call__(
+        self, payload: Mapping[str, Any], *, user: str, door: Door, quota: Quota = NO_QUOTA
+    ) -> dict[str, Any]:
         """Give request, Plan, coverage, seconds and place in the queue as JSON.
 
         Raises ``InvalidRequestError`` with every Problem that START would refuse it for.
         """
-        request = parse_request(make_writable(payload), self.build_offer())
+        request = parse_request(make_writable(payload), allow(self.build_offer(), quota))
         scope = self._find_scope(request)
         priority = find_priority(request.mode, door)
         normalized = request.to_json()
@@ -53,7 +56,11 @@ class Preflight:
                 measure_coverage(scope.bars, scope.sessions),
                 drops_holed=request.mode is Mode.BACKTEST,
             ),
-            "queue": {"priority": priority.word, "has_room": self.has_room(user), **foreseen},
+            "queue": {
+                "priority": priority.word,
+                "has_room": self.has_room(user, quota),
+                **foreseen,
+            },
         }
 
     def _find_scope(self, request: Request) -> Scope:

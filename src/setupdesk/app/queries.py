@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate, islice
 from typing import Any, Protocol
 
 from setupdesk.app.ports import ResultStore
-from setupdesk.core.errors import NotFinishedError
+from setupdesk.core.errors import NotFinishedError, NotFoundError
 from setupdesk.core.run import Priority, RunState, to_iso
 from setupdesk.core.timeframe import Timeframe
 
@@ -19,8 +20,11 @@ class Reads(Protocol):
     def load_run(self, run_id: str) -> Row:
         """Load one run."""
 
-    def load_audit_log(self, limit: int) -> list[Row]:
-        """Load the newest rows of the audit log."""
+    def load_progress(self, run_id: str) -> Row:
+        """Load how a run stands: state, stage, reason and summary."""
+
+    def load_audit_log(self, limit: int, user: str | None) -> list[Row]:
+        """Load the newest rows of the audit log, of all or of one user."""
 
     def load_owner(self, run_id: str) -> str:
         """Load who asked for a run."""
@@ -76,14 +80,43 @@ class Queries:
         }
         return [made_by | trade for trade in report["trades"]]
 
+    def equity(self, run_id: str) -> list[dict[str, Any]]:
+        """Give the sum of R after each trade of a completed run, and how far below its high."""
+        points = self.result(run_id)["equity"]
+        highs = accumulate((point["r"] for point in points), max, initial=0.0)
+        depths = (
+            {"drawdown_r": round(high - point["r"], 10)}
+            for point, high in zip(points, islice(highs, 1, None), strict=True)
+        )
+        return [point | depth for point, depth in zip(points, depths, strict=True)]
+
+    def signals(self, run_id: str) -> list[dict[str, Any]]:
+        """List the candidates of a completed run, each with its verdict and why."""
+        found = self.result(run_id)["candidates"]
+        return [_leave_out(candidate, "evidence") for candidate in found]
+
+    def evidence(self, run_id: str, candidate: int | None = None) -> list[dict[str, Any]]:
+        """Give what was asked of each *candidate* of a completed run, or of one, in order.
+
+        Raises ``NotFoundError`` for the number of a candidate that there is not.
+        """
+        found = self.result(run_id)["candidates"]
+        if candidate is not None and not 1 <= candidate <= len(found):
+            raise NotFoundError("candidate", str(candidate), hint=f" of {len(found)}.")
+        chosen = found if candidate is None else [found[candidate - 1]]
+        return [
+            {"candidate": one["number"], "verdict": one["verdict"], "conditions": one["evidence"]}
+            for one in chosen
+        ]
+
     def log_events(self, run_id: str) -> list[dict[str, Any]]:
         """Give the log of a run, event by event."""
         self.reads.load_run(run_id)
         return self.results.load_log(run_id)
 
-    def audit_log(self, limit: int) -> list[dict[str, Any]]:
-        """List the newest requests, accepted and refused."""
-        return [show_row(row) for row in self.reads.load_audit_log(limit)]
+    def audit_log(self, limit: int, user: str | None = None) -> list[dict[str, Any]]:
+        """List the newest requests, accepted and refused, of all or of one *user*."""
+        return [show_row(row) for row in self.reads.load_audit_log(limit, user)]
 
     def repairs(self, limit: int) -> list[dict[str, Any]]:
         """List what the desk has put right by itself, the newest first."""
@@ -92,6 +125,10 @@ class Queries:
     def timeframes(self) -> list[str]:
         """List the timeframes."""
         return list(Timeframe)
+
+
+def _leave_out(row: Row, name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != name}
 
 
 def show_row(row: Row) -> dict[str, Any]:

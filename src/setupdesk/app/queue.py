@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any, Protocol
 
 from setupdesk.app.ports import Clock
+from setupdesk.core.caller import HOME, Caller
 from setupdesk.core.request import Mode
 from setupdesk.core.run import Priority, RunState, to_iso
 
@@ -32,7 +33,8 @@ class Snapshot:
     """Runs that hold a place, the oldest first."""
 
     waiting: Sequence[Row]
-    """Runs that wait, in the order of their turns, with ``attempts`` and ``last_error``."""
+    """Runs that wait, in the order of their turns, with ``attempts``, ``last_error`` and
+    ``may_run``, which says whether no quota holds them back."""
 
     past: Sequence[Past]
 
@@ -65,16 +67,19 @@ class ShowQueue:
     places: int
     clock: Clock
 
-    def __call__(self, limit: int, *, desk_runs: bool = True) -> dict[str, Any]:
+    def __call__(
+        self, limit: int, *, desk_runs: bool = True, seen_by: Caller = HOME
+    ) -> dict[str, Any]:
         """Give the first *limit* runs that wait, as JSON; *desk_runs* if somebody starts them."""
         seen = self.reads.load_queue()
         running = [self._show_running(row, seen.past) for row in seen.running]
+        waiting = self._show_waiting(seen, limit, desk_runs=desk_runs)
         return {
             "places": self.places,
             "running_count": len(running),
             "waiting_count": len(seen.waiting),
-            "running": running,
-            "waiting": self._show_waiting(seen, limit, desk_runs=desk_runs),
+            "running": [_hide(one, seen_by) for one in running],
+            "waiting": [_hide(one, seen_by) for one in waiting],
         }
 
     def foresee(self, request: Mapping[str, Any], priority: Priority) -> dict[str, Any]:
@@ -121,7 +126,8 @@ def _imagine(request: Mapping[str, Any], priority: Priority, at: datetime) -> Ro
     nobody = dict.fromkeys(("run_id", "user", "door", "last_error"))
     flow_type = Mode(request["mode"]).flow_type
     asked = {"state": RunState.QUEUED, "request": request, "flow_type": flow_type}
-    return {**nobody, **asked, "priority": priority, "accepted_at": at, "attempts": 0}
+    waits = {"accepted_at": at, "attempts": 0, "may_run": True}
+    return {**nobody, **asked, "priority": priority, **waits}
 
 
 def estimate(row: Row, past: Sequence[Past]) -> Estimate | None:
@@ -172,6 +178,8 @@ def find_causes(
             cause = "error", f"it could not be started and is tried again: {row['last_error']}"
         elif down:
             cause = "unreachable", down
+        elif not row["may_run"]:
+            cause = "quota", "as many runs that its key asked for are carried out as it allows"
         elif index < free:
             cause = "starting", "nothing: it is about to start"
         else:
@@ -205,6 +213,13 @@ def _show(row: Row) -> dict[str, Any]:
     shown = {key: row[key] for key in ("run_id", "state", "request", "user", "door")}
     priority = Priority(row["priority"]).word
     return shown | {"priority": priority, "accepted_at": to_iso(row["accepted_at"])}
+
+
+def _hide(shown: dict[str, Any], seen_by: Caller) -> dict[str, Any]:
+    """Leave of somebody else's run what tells how long one's own will wait."""
+    if seen_by.may_see(shown["user"]):
+        return shown
+    return shown | dict.fromkeys(("run_id", "request", "user", "door", "estimate"))
 
 
 _FORESEEN = ("position", "ahead", "waits_for", "starts_in_seconds")

@@ -3,12 +3,13 @@
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from structlog.contextvars import bound_contextvars
 
 from setupdesk.app.ports import StartLedger
+from setupdesk.core.caller import NO_QUOTA, Quota
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.offer import Offer
 from setupdesk.core.problem import Problem
@@ -30,16 +31,23 @@ class Start:
     wake_dispatcher: Callable[[], None]
 
     def __call__(
-        self, payload: Mapping[str, Any], *, user: str, door: Door, key: str | None = None
+        self,
+        payload: Mapping[str, Any],
+        *,
+        user: str,
+        door: Door,
+        key: str | None = None,
+        quota: Quota = NO_QUOTA,
     ) -> Receipt:
         """Answer *payload*; when this returns, the answer is on the disk.
 
-        Whoever sends the same payload with the same *key* again gets the first answer, for
-        ever; another payload raises ``KeyConflictError``.
+        No more is accepted than the *quota* of who asks allows. Whoever sends the same payload
+        with the same *key* again gets the first answer, for ever; another payload
+        raises ``KeyConflictError``.
         """
         payload = make_writable(payload)
         try:
-            request = parse_request(payload, self.build_offer())
+            request = parse_request(payload, allow(self.build_offer(), quota))
         except InvalidRequestError as refused:
             receipt = self.ledger.refuse(payload, refused.problems, user, door, key)
             _log_refusal(receipt)
@@ -47,7 +55,7 @@ class Start:
 
         # Run, audit row and outbox row are one transaction: the dispatcher takes it from
         # there, so a crash after this line delays a run and never loses or doubles it.
-        receipt = self.ledger.accept(request, payload, user, door, key)
+        receipt = self.ledger.accept(request, payload, user, door, key, quota=quota)
         _log_answer(receipt, request)
         self.wake_dispatcher()
         return receipt
@@ -65,6 +73,13 @@ class Start:
         receipt = self.ledger.refuse(make_writable(payload), problems, user, door, key)
         _log_refusal(receipt)
         return receipt
+
+
+def allow(offer: Offer, quota: Quota) -> Offer:
+    """Give what may be asked for within a *quota*."""
+    if quota.most_bars is None:
+        return offer
+    return replace(offer, most_bars=min(offer.most_bars, quota.most_bars))
 
 
 def _log_answer(receipt: Receipt, request: Request) -> None:

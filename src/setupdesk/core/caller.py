@@ -4,8 +4,18 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.problem import Problem
+
+OWN_KEY = "desk"
+"""Id of the key in the desk's home, which its local doors use by themselves."""
+
 API_KEY = re.compile(r"sdk_[A-Za-z0-9_-]{43}")
 """What a key looks like, so that scanners of secrets know one; the rest is 256 random bits."""
+
+
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.@ -]{0,62}[A-Za-z0-9])?")
+"""What a user, and a key, may be called; it stands in logs and tables as it is."""
 
 
 class Role(StrEnum):
@@ -39,6 +49,38 @@ NO_QUOTA = Quota()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """What a key is asked for with."""
+
+    name: str
+    """What it is for."""
+
+    user: str
+    role: Role
+    days: int | None
+    """How long it opens the desk; None for ever."""
+
+    requests_per_minute: int | None = 600
+    most_waiting: int | None = 20
+    most_running: int | None = 2
+    most_bars: int | None = None
+
+    def __post_init__(self) -> None:
+        problems = [
+            Problem(field=field, code="wrong_name", message=_WRONG_NAME.format(field, value))
+            for field, value in (("name", self.name), ("user", self.user))
+            if not NAME.fullmatch(value)
+        ]
+        if problems:
+            raise InvalidRequestError(problems)
+
+
+_WRONG_NAME = (
+    "{} was {!r:.80}; it takes 1 to 64 letters and digits, and _ . @ - and spaces between them."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Who asks: the owner of the key that was shown."""
 
@@ -48,4 +90,13 @@ class Caller:
 
     def may_see(self, owner: str) -> bool:
         """Say whether what belongs to *owner* is there for this caller."""
-        return self.role is Role.ADMIN or owner == self.user
+        return self.sees_all or owner == self.user
+
+    @property
+    def sees_all(self) -> bool:
+        """Say whether everybody's things are there for this caller."""
+        return self.role is Role.ADMIN
+
+
+HOME = Caller(user="", role=Role.ADMIN)
+"""Who works in the desk's home, and can read all that is there anyway."""

@@ -16,12 +16,18 @@ SetupdeskError
 ├── DamagedResultError        a stored report is not as it was   500 · exit 4
 ├── InvalidBackupError        the backup cannot be restored      exit 3
 ├── HomeInUseError            the home has what would be lost    exit 3
+├── UnsafeStartError          the desk would be open to others   exit 2
+├── PlainServerError          the key would cross a network      exit 2
+├── RunFailedError            a run that was waited for failed   in notebooks
 ├── MissingBarsError          the store lacks the bars of a run  run failed
 ├── FeedNotReadyError         a feed lacks something here        422 · exit 3
 ├── FeedFailedError           a vendor did not deliver           502 · exit 5
 ├── DeskUnavailableError      the desk cannot be reached         503 · exit 5
 ├── LedgerUnavailableError    the ledger cannot be written       503 · exit 5
 ├── NoAnswerError             what it did is not known           exit 5
+├── TooFastError              more requests than the key allows  429 · exit 5
+├── OwnKeyError               the desk's own key is kept         409 · exit 3
+├── RoleNeededError           the key's role does not do         403 · exit 3
 ├── UndeliveredError          a channel could not be told        502 · exit 5
 │   └── UnsafeUrlError        it must not be sent to             422 · exit 3
 ├── WrongSenderError          a hook takes nothing from there    403
@@ -247,6 +253,38 @@ class HomeInUseError(SetupdeskError):
         super().__init__(f"Nothing was restored: {home} {holds}. {remedy}")
 
 
+class UnsafeStartError(SetupdeskError):
+    """The desk does not start, for it would be open to others than its owner."""
+
+    code = "unsafe_start"
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n- ".join(("The desk does not start:", *faults)))
+
+
+class PlainServerError(SetupdeskError):
+    """The desk is another machine's, and what is sent to it could be read on its way."""
+
+    code = "plain_server"
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"{address} is another machine, and http lets everybody on the way read the key. Ask "
+            f"it by https; where the way is safe already, --insecure (insecure=True) allows it."
+        )
+
+
+class RunFailedError(SetupdeskError):
+    """A run that was waited for did not complete."""
+
+    code = "run_failed"
+
+    def __init__(self, run_id: str, state: str, reason: str | None) -> None:
+        self.run_id, self.state = run_id, state
+        super().__init__(f"{run_id} is {state}: {reason or 'its log says more'}")
+
+
 class MissingBarsError(SetupdeskError):
     """The bars of a run are not in the store."""
 
@@ -308,12 +346,53 @@ class NoAnswerError(SetupdeskError):
 
 
 class NotAllowedError(SetupdeskError):
-    """The key is missing or wrong."""
+    """The key is missing, or opens nothing."""
 
-    code = "not_allowed"
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(_NOT_ALLOWED[code])
+
+
+_NEW_KEY = "`setupdesk key add` on the desk's own machine makes a new one."
+_NOT_ALLOWED = {
+    "no_key": "There was no key: send it as `Authorization: Bearer KEY`.",
+    "wrong_key": "The desk knows no such key.",
+    "expired_key": f"The key has expired. {_NEW_KEY}",
+    "revoked_key": f"The key was revoked. {_NEW_KEY}",
+}
+
+
+class RoleNeededError(SetupdeskError):
+    """The key is right, and its role does not allow this."""
+
+    code = "role_needed"
+
+    def __init__(self, needed: str, role: str) -> None:
+        super().__init__(f"This takes the role {needed}; the key has the role {role}.")
+
+
+class TooFastError(SetupdeskError):
+    """More requests came in a minute than may come."""
+
+    code = "too_fast"
+
+    def __init__(self, per_minute: int, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(
+            f"More than {per_minute:,} requests came in a minute; ask again in {retry_after} s."
+        )
+
+
+class OwnKeyError(SetupdeskError):
+    """The key in the desk's home cannot be revoked: its local doors would be locked out."""
+
+    code = "own_key"
 
     def __init__(self) -> None:
-        super().__init__("The key is missing or wrong.")
+        super().__init__(
+            "This is the key in the desk's home, which its own doors use. To change it, delete "
+            "api.key there and start the desk again: a new one is made, and the old one is void."
+        )
 
 
 class WrongSenderError(SetupdeskError):

@@ -8,6 +8,8 @@ from setupdesk.core.setup_terms import SetupTerms
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
 
+MOST_BARS = 5_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
@@ -43,3 +45,6 @@ class Offer:
 
     unusable: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Why the user's own rules that are wrong cannot be used, by their ids."""
+
+    most_bars: int = MOST_BARS
+    """Between the first and the last day of a request."""

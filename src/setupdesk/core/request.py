@@ -19,8 +19,6 @@ from setupdesk.core.setup_terms import RUN_PARAMS, Param, SetupTerms
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe, find_timeframe
 
-MAX_BARS = 5_000_000
-
 
 class Mode(StrEnum):
     """What to do with a setup: test it on the past, or look at the market now."""
@@ -282,8 +280,9 @@ class _Reading:
             return
         if start is None or end is None:
             return
-        if (end - start).days * 1440 / timeframe.minutes > MAX_BARS:
-            message = f"{start} to {end} is more than {MAX_BARS:,} bars of {timeframe}."
+        most = self.offer.most_bars
+        if (end - start).days * 1440 / timeframe.minutes > most:
+            message = f"{start} to {end} is more than {most:,} bars of {timeframe}, the most here."
             self._refuse("start", "too_long", message)
         if self._check_covered(symbol, what, coverage, start, end):
             self._check_sessions(symbol, timeframe, start, end)

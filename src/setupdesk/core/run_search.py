@@ -30,6 +30,9 @@ class RunSearch:
     mode: Mode | None = None
     door: Door | None = None
     user: str | None = None
+    owner: str | None = None
+    """Whose runs there are for who searches; None for those of all users."""
+
     since: date | None = None
     """First UTC day of its acceptance."""
 
@@ -37,7 +40,11 @@ class RunSearch:
     """Last UTC day of its acceptance, inclusive."""
 
     words: tuple[str, ...] = ()
-    """Each stands somewhere in its ids, market, user or reason, in upper or lower case."""
+    """Each stands somewhere in what it shows of itself in words, in upper or lower case: its ids,
+    market, user, reason, name, notes or tags."""
+
+    tags: tuple[str, ...] = ()
+    """It has each of them, in upper or lower case."""
 
     before: str | None = None
     """The ``run_id`` that ended the page before."""
@@ -69,6 +76,7 @@ def parse_run_search(said: Mapping[str, Any], catalogue: Catalogue) -> RunSearch
         since=reading.day("since"),
         until=reading.day("until"),
         words=tuple((reading.text("search") or "").split()),
+        tags=tuple(reading.tag(one) for one in _as_texts(said.get("tag"))),
         before=reading.cursor(),
     )
     if reading.problems:
@@ -106,6 +114,12 @@ class _Reading:
         message = f"{value[:MOST_LETTERS]!r} is not known{hint}"
         self._refuse(name, f"unknown_{name}", message, known, nearest)
         return None
+
+    def tag(self, value: str) -> str:
+        if not 0 < len(value.strip()) <= MOST_LETTERS:
+            allowed = (f"1 to {MOST_LETTERS} characters",)
+            self._refuse("tag", "wrong_type", "tag was not a short text.", allowed)
+        return value.strip()
 
     def timeframe(self) -> Timeframe | None:
         value = self.text("timeframe")

@@ -1,5 +1,6 @@
 """Feeds: what comes from a vendor, day by day, before it is stored."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +80,11 @@ def no_bars(symbol: Symbol, timeframe: Timeframe) -> Bars:
 
 def find_mistake(bars: Bars, symbol: Symbol) -> str | None:
     """Find what no closed bar can be: out of order, off the grid, crossed, of another scale."""
+    return next((says for _, says in list_mistakes(bars, symbol)), None)
+
+
+def list_mistakes(bars: Bars, symbol: Symbol) -> Iterator[tuple[int, str]]:
+    """List the rows that are no closed bars, one kind of mistake after the other."""
     low, high = (round(price / symbol.tick) for price in symbol.price_range)
     plausible = f"{symbol.price_range[0]:,g} to {symbol.price_range[1]:,g}"
     grid = min(bars.timeframe.milliseconds, Timeframe.H1.milliseconds)
@@ -97,7 +103,5 @@ def find_mistake(bars: Bars, symbol: Symbol) -> str | None:
         (bars.volume < 0, "has a volume below 0"),
     )
     for wrong, says in checks:
-        if wrong.any():
-            at = from_ms(int(bars.time[np.argmax(wrong)]))
-            return f"the bar of {at:%Y-%m-%d %H:%M} UTC {says}"
-    return None
+        for row in np.flatnonzero(wrong).tolist():
+            yield row, f"the bar of {from_ms(int(bars.time[row])):%Y-%m-%d %H:%M} UTC {says}"

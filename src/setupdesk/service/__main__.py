@@ -1,4 +1,4 @@
-"""The service's process: the API on loopback, until SIGTERM or a failing disk."""
+"""The service's process: the API where the settings say, until SIGTERM or a failing disk."""
 
 import logging
 import os
@@ -7,11 +7,13 @@ from contextlib import suppress
 from threading import Event
 
 import uvicorn
+from fastapi import FastAPI
 
 from setupdesk.adapters.event_log import EventLog, log_all_to
 from setupdesk.adapters.secret_file import load_secret
+from setupdesk.exposure import API_PREFIX, refuse_unsafe_start
 from setupdesk.service.app import create_app
-from setupdesk.settings import load_settings
+from setupdesk.settings import Settings, load_settings
 from setupdesk.wiring import Desk, build_desk
 
 log = logging.getLogger(__name__)
@@ -21,17 +23,31 @@ def main() -> None:
     """Serve the desk that the environment names."""
     settings = load_settings()
     log_all_to(EventLog("service", settings.logs, settings.runs, settings.secret_files))
-    api_key = load_secret(settings.api_key_file, "sdk_")
+    refuse_unsafe_start(settings)
     desk = build_desk(settings, hands_over=True)
-    config = uvicorn.Config(
-        create_app(desk, api_key),
-        host="127.0.0.1",
+    desk.keys.keep_own(load_secret(settings.api_key_file, API_PREFIX), settings.owner)
+    app = create_app(desk)
+    server = uvicorn.Server(build_config(app, settings))
+    app.state.streams.is_stopping = lambda: server.should_exit
+    sys.exit(serve(server, desk))
+
+
+def build_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Say where and how *app* is served; a proxy is believed only if it is one of ours."""
+    listening = settings.listening
+    return uvicorn.Config(
+        app,
+        host=listening.host,
         port=settings.port,
+        ssl_certfile=listening.tls_certificate,
+        ssl_keyfile=listening.tls_key,
+        proxy_headers=bool(listening.proxies),
+        forwarded_allow_ips=list(listening.proxies),
+        server_header=False,
         log_config=None,
         log_level="warning",
         timeout_graceful_shutdown=5,
     )
-    sys.exit(serve(uvicorn.Server(config), desk))
 
 
 def serve(server: uvicorn.Server, desk: Desk) -> int:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,32 +11,17 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from setupdesk import __version__
-from setupdesk.core.errors import (
-    DamagedResultError,
-    DeskUnavailableError,
-    FeedFailedError,
-    InvalidRequestError,
-    InvalidRuleError,
-    KeyConflictError,
-    LedgerUnavailableError,
-    NotAllowedError,
-    NotFinishedError,
-    NotFoundError,
-    NotWaitingError,
-    SetupdeskError,
-    UndeliveredError,
-    UnsafeUrlError,
-    WrongSenderError,
-    WrongSignatureError,
-)
+from setupdesk.core.errors import SetupdeskError
 from setupdesk.core.problem import Problem
 from setupdesk.service import (
     audit,
     catalogue,
     channels,
     data,
+    events,
     health,
     hooks,
+    keys,
     queue,
     repairs,
     runs,
@@ -43,42 +29,33 @@ from setupdesk.service import (
 )
 from setupdesk.service.bodies import LimitBodies
 from setupdesk.service.description import describe
-from setupdesk.service.problems import problem_json
-from setupdesk.service.security import check_key
+from setupdesk.service.gate import Gate
+from setupdesk.service.hosts import SECURITY_HEADERS, GuardHosts
+from setupdesk.service.problems import answer_error, problem_json
+from setupdesk.service.security import check_role
 from setupdesk.wiring import Desk, dispatching, watching
 
 log = logging.getLogger(__name__)
 
 PREFIX = "/api/v1"
 
-_STATUS: dict[type[SetupdeskError], int] = {
-    NotAllowedError: 401,
-    WrongSignatureError: 401,
-    WrongSenderError: 403,
-    NotFoundError: 404,
-    NotFinishedError: 409,
-    KeyConflictError: 409,
-    NotWaitingError: 409,
-    DamagedResultError: 500,
-    FeedFailedError: 502,
-    UndeliveredError: 502,
-    UnsafeUrlError: 422,
-    DeskUnavailableError: 503,
-    LedgerUnavailableError: 503,
-}
 
-
-def create_app(desk: Desk, api_key: str) -> FastAPI:
-    """Build the API of *desk*; whoever shows *api_key* may use it."""
-    app = FastAPI(title="Setupdesk", version=__version__, lifespan=_live)
+def create_app(desk: Desk) -> FastAPI:
+    """Build the API of *desk*, for whoever has a key that it knows."""
+    # The pages of FastAPI load their scripts from other hosts; the description wants the key.
+    app = FastAPI(title="Setupdesk", version=__version__, lifespan=_live, openapi_url=None)
     app.state.desk = desk
-    app.state.api_key = api_key
+    app.state.streams = events.Streams()
     app.include_router(_open_routes(), prefix=PREFIX)
     app.include_router(health.router, prefix=PREFIX)
     app.include_router(hooks.public, prefix=PREFIX)
-    for resource in (runs, queue, audit, repairs, catalogue, symbols, data, hooks, channels):
-        app.include_router(resource.router, prefix=PREFIX, dependencies=[Depends(check_key)])
+    described = _description_route(app)
+    looked = (runs, events, queue, audit, keys, repairs, catalogue, symbols, data, hooks, channels)
+    for router in (*(resource.router for resource in looked), data.pushed, described):
+        app.include_router(router, prefix=PREFIX, dependencies=[Depends(check_role)])
     app.add_middleware(LimitBodies, prefix=PREFIX)
+    app.add_middleware(Gate, desk=desk, prefix=PREFIX)
+    app.add_middleware(GuardHosts, names=desk.settings.listening.names)
     app.openapi = lambda: describe(app, desk.start.build_offer())  # type: ignore[method-assign]
     app.add_exception_handler(SetupdeskError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_wrong_shape)
@@ -110,10 +87,20 @@ def _open_routes() -> APIRouter:
     return router
 
 
+def _description_route(app: FastAPI) -> APIRouter:
+    router = APIRouter(tags=["desk"])
+
+    @router.get("/openapi.json")
+    def describe_api() -> dict[str, Any]:
+        """Describe the API, with the setups and symbols that there are now."""
+        return app.openapi()
+
+    return router
+
+
 def _answer_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, SetupdeskError)  # noqa: S101 (registered for nothing else)
-    problems = error.problems if isinstance(error, InvalidRequestError | InvalidRuleError) else ()
-    return problem_json(_STATUS.get(type(error), 422), error.code, str(error), problems)
+    return answer_error(error)
 
 
 def _answer_wrong_shape(_request: Request, error: Exception) -> JSONResponse:
@@ -140,4 +127,6 @@ def _answer_bug(request: Request, error: Exception) -> JSONResponse:
     # The route and not the path, of which a part may be a secret.
     route = getattr(request.scope.get("route"), "path", "no route")
     log.error("a bug at %s %s", request.method, route, exc_info=error)
-    return problem_json(500, "bug", "A bug of ours; the service's log has the traceback.", ())
+    answer = problem_json(500, "bug", "A bug of ours; the service's log has the traceback.")
+    answer.headers.update(SECURITY_HEADERS)
+    return answer

@@ -11,25 +11,39 @@ from setupdesk.service.problems import problem_json
 MOST_BYTES = 1_048_576
 """Of a body; a rule of 65,536 letters, each written as an escape, has less than half of it."""
 
-MEASURED_ELSEWHERE = ("/runs", "/runs/validate", "/data/import")
-"""Payloads, which are refused with a Receipt, and files, of which large ones are right."""
+PAYLOADS = ("/runs", "/runs/validate")
+"""Where whatever comes is refused with a Receipt, or with Problems."""
+
+MEASURED_ELSEWHERE = ("/data/import",)
+"""Files, of which large ones are right."""
 
 
 @dataclass(frozen=True, slots=True)
 class LimitBodies:
-    """Answers 413 to a body that is too long, whether it says so or only turns out to be."""
+    """Answers 413 to a body that is too long, whether it says so or only turns out to be.
+
+    And 415 to one that is wrapped in what nothing here unwraps.
+    """
 
     app: ASGIApp
     prefix: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and no more of its body than may be read."""
-        if scope["type"] != "http" or scope["path"] in self._exempt:
+        if scope["type"] != "http" or scope["path"] in self._payloads:
+            await self.app(scope, receive, send)
+        elif wrapped := _find_wrapping(scope):
+            await problem_json(415, "http_error", wrapped)(scope, receive, send)
+        elif scope["path"] in self._exempt:
             await self.app(scope, receive, send)
         elif _read_length(scope) > MOST_BYTES:
             await problem_json(413, "http_error", _MESSAGE)(scope, receive, send)
         else:
             await self.app(scope, _counting(receive), send)
+
+    @property
+    def _payloads(self) -> tuple[str, ...]:
+        return tuple(self.prefix + path for path in PAYLOADS)
 
     @property
     def _exempt(self) -> tuple[str, ...]:
@@ -42,6 +56,16 @@ _MESSAGE = f"The body was longer than {MOST_BYTES:,} bytes, the most that is rea
 def _read_length(scope: Scope) -> int:
     said = Request(scope).headers.get("content-length", "")
     return int(said) if said.isascii() and said.isdigit() else 0
+
+
+def _find_wrapping(scope: Scope) -> str | None:
+    headers = Request(scope).headers
+    coding = headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        return f"The body was encoded as {coding[:20]!r}: send it as it is."
+    if headers.get("content-type", "").strip().lower().startswith("multipart/"):
+        return "The body was a form of several parts: send the file or the JSON alone."
+    return None
 
 
 def _counting(receive: Receive) -> Receive:

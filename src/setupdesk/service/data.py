@@ -3,12 +3,16 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from setupdesk.adapters.feeds.push import PushedBar
 from setupdesk.adapters.parcel import check_size
+from setupdesk.app.bar_pages import MOST_BARS
+from setupdesk.market.feed import GRID
+from setupdesk.service.delivery import TheObject
 from setupdesk.service.lines import stream_lines
-from setupdesk.service.security import TheDesk
+from setupdesk.service.security import ADMIN, TheDesk
 
 router = APIRouter(prefix="/data", tags=["data"])
 
@@ -50,13 +54,31 @@ def find_levels(  # noqa: PLR0913 (the query's own parts)
     return desk.data_desk.levels(symbol, timeframe, window, start, end)
 
 
+@router.get("/{symbol:path}/{timeframe}/bars", response_model=dict[str, Any])
+def show_bars(  # noqa: PLR0913 (the query's own parts)
+    symbol: str,
+    timeframe: str,
+    desk: TheDesk,
+    *,
+    start: Annotated[str | None, Query(description="First market date, YYYY-MM-DD")] = None,
+    end: Annotated[str | None, Query(description="Last market date, inclusive")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_BARS)] = 5_000,
+    cursor: Annotated[str | None, Query(description="The next_cursor of the page before")] = None,
+) -> JSONResponse:
+    """Give the last bars of a period as columns, oldest first, and a cursor for earlier ones."""
+    # Written as it is: to check a hundred thousand numbers once more takes its time.
+    return JSONResponse(
+        desk.show_bars(symbol, timeframe, start=start, end=end, limit=limit, cursor=cursor)
+    )
+
+
 @router.get("/{symbol:path}/{timeframe}")
 def show_data_set(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
     """Describe one data set and its versions."""
     return desk.data_desk.data_set(symbol, timeframe)
 
 
-@router.delete("/{symbol:path}/{timeframe}")
+@router.delete("/{symbol:path}/{timeframe}", openapi_extra=ADMIN)
 def delete_bars(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
     """Delete a data set with all its versions."""
     return desk.data_desk.delete_bars(symbol, timeframe)
@@ -123,3 +145,38 @@ def fetch_bars(payload: Annotated[dict[str, Any], Body()], desk: TheDesk) -> Str
     A client that goes away stops the fetch; the next one goes on where it was.
     """
     return stream_lines(desk.fetch(payload))
+
+
+pushed = APIRouter(prefix="/bars", tags=["data"])
+
+BARS_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["symbol", "timeframe", "bars"],
+                    "properties": {
+                        "symbol": {"type": "string"},
+                        "timeframe": {"type": "string", "enum": list(GRID)},
+                        "bars": {
+                            "type": "array",
+                            "minItems": 1,
+                            "maxItems": 10_000,
+                            "items": PushedBar.model_json_schema(),
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+"""What the API's own description says of the body, which is read here and not by FastAPI."""
+
+
+@pushed.post("", openapi_extra=BARS_BODY)
+def push_bars(said: TheObject, desk: TheDesk) -> dict[str, Any]:
+    """Take closed bars of another program in, all or none; the same ones again change nothing."""
+    return desk.push_bars(said)

@@ -3,8 +3,6 @@
 What has the wrong shape is no error of HTTP here: START writes it down, as any other refusal.
 """
 
-import json
-import math
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, Any
@@ -12,13 +10,14 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, HTTPException, Request
 from starlette.requests import ClientDisconnect
 
+from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.problem import Problem
 from setupdesk.core.run import REQUEST_KEY
+from setupdesk.service.strict_json import WrongShapeError, read_object
 
-MOST_BYTES = 65_536
+MOST_BYTES = 16_384
 """Of a payload; the longest that asks for a run has less than a thousand."""
 
-MOST_LEVELS = 20
 MOST_KEPT = 2_000
 """Characters that are kept of a body that is no payload."""
 
@@ -50,20 +49,30 @@ class Delivery:
 
 async def read_delivery(request: Request, key: Key = None) -> Delivery:
     """Read body and key, whatever they are."""
-    body = await read_body(request)
-    payload, reason = parse(body)
-    problems = [] if reason is None else [Problem(field="", code="wrong_shape", message=reason)]
-    if key is not None and not REQUEST_KEY.fullmatch(key):
-        message = (
-            f"The key was {key[:50]!r}; it has to be 1 to 200 printable ASCII characters "
-            "without a space."
-        )
-        problems.append(Problem(field="header.Idempotency-Key", code="wrong_key", message=message))
-        key = None
-    return Delivery(payload if reason is None else keep(body), key, tuple(problems))
+    return _judge(await read_body(request), key)
+
+
+async def read_changes(request: Request, key: Key = None) -> Delivery:
+    """Read what is to be different from an earlier payload, and the key; no body is no change."""
+    return _judge(await read_body(request) or b"{}", key)
+
+
+async def read_said(request: Request) -> dict[str, Any]:
+    """Read a body that is no payload but a JSON object too; raises ``InvalidRequestError``."""
+    try:
+        return read_object(await request.body())
+    except ClientDisconnect as gone:
+        raise _GONE from gone
+    except WrongShapeError as wrong:
+        problem = Problem(field="", code="wrong_shape", message=str(wrong))
+        raise InvalidRequestError([problem]) from wrong
 
 
 TheDelivery = Annotated[Delivery, Depends(read_delivery)]
+TheChanges = Annotated[Delivery, Depends(read_changes)]
+TheObject = Annotated[dict[str, Any], Depends(read_said)]
+
+_GONE = HTTPException(400, "The sender was gone before the body had come.")
 
 
 async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
@@ -75,47 +84,34 @@ async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
             if len(body) > most:
                 break
     except ClientDisconnect as gone:
-        raise HTTPException(400, "The sender was gone before the payload had come.") from gone
-    return bytes(body[: most + 1])
+        raise _GONE from gone
+    return bytes(body[: MOST_BYTES + 1])
 
 
-def parse(body: bytes) -> tuple[dict[str, Any], str | None]:
-    """Give the payload, or why the body is none."""
-    if len(body) > MOST_BYTES:
-        return {}, f"The payload was longer than {MOST_BYTES:,} bytes, the most that is read."
+def _judge(body: bytes, key: str | None) -> Delivery:
+    problems = []
     try:
-        payload = json.loads(body, parse_constant=_read_finite, parse_float=_read_finite)
-    except (ValueError, RecursionError) as mistake:
-        return {}, f"The payload was not JSON: {str(mistake)[:100]}."
-    if not isinstance(payload, dict):
-        return {}, f"The payload was {_KINDS[type(payload)]}; it has to be a JSON object."
-    if _is_deep(payload, MOST_LEVELS):
-        return {}, f"The payload had more than {MOST_LEVELS} levels."
-    return payload, None
+        payload = read_payload(body)
+    except WrongShapeError as wrong:
+        payload = keep(body)
+        problems.append(Problem(field="", code="wrong_shape", message=str(wrong)))
+    if key is not None and not REQUEST_KEY.fullmatch(key):
+        message = (
+            f"The key was {key[:50]!r}; it has to be 1 to 200 printable ASCII characters "
+            "without a space."
+        )
+        problems.append(Problem(field="header.Idempotency-Key", code="wrong_key", message=message))
+        key = None
+    return Delivery(payload, key, tuple(problems))
 
 
-_KINDS = {
-    list: "a list",
-    str: "a text",
-    int: "a number",
-    float: "a number",
-    bool: "a truth value",
-    type(None): "null",
-}
-
-
-def _read_finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text[:20]} is not a finite number")
-    return number
-
-
-def _is_deep(value: object, levels: int) -> bool:
-    if not isinstance(value, dict | list):
-        return False
-    inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_is_deep(one, levels - 1) for one in inner)
+def read_payload(body: bytes) -> dict[str, Any]:
+    """Read the object that a body is; raises ``WrongShapeError`` where it is none."""
+    if len(body) > MOST_BYTES:
+        raise WrongShapeError(
+            f"The payload was longer than {MOST_BYTES:,} bytes, the most that is read."
+        )
+    return read_object(body, "payload")
 
 
 def keep(body: bytes) -> dict[str, Any]:

@@ -10,12 +10,14 @@ from setupdesk.app.adopter import build_parameters
 from setupdesk.core.offer import Offer
 from setupdesk.core.run import Door
 from setupdesk.service.problems import PROBLEM_JSON
+from setupdesk.service.security import ROLE, find_role
 
 OPEN = ("/ping", "/version", "/hooks/{token}")
 """What needs no key, or has one of its own in its path; ``/health`` says more to who has it."""
 
-RECEIPTS = ("/runs", "/hooks/{token}")
-"""What is answered by START."""
+
+STARTS = ("/runs", "/rerun", "/hooks/{token}")
+"""What answers with a Receipt."""
 
 Schema = dict[str, Any]
 
@@ -23,8 +25,10 @@ Schema = dict[str, Any]
 def describe(app: FastAPI, offer: Offer) -> Schema:
     """Describe *app*; the ids of setups and symbols are those that *offer* has now."""
     found = get_openapi(title=app.title, version=app.version, routes=app.routes)
-    for path, operation in _list_operations(found):
+    for path, method, operation in _list_operations(found):
         _ask_for_key(path, operation)
+        if operation.get("security"):
+            operation[ROLE] = find_role(method.upper(), operation)
         _declare_answers(path, operation)
     schemas = found["components"]["schemas"]
     for theirs in ("HTTPValidationError", "ValidationError"):
@@ -35,15 +39,13 @@ def describe(app: FastAPI, offer: Offer) -> Schema:
     return found
 
 
-def _list_operations(found: Schema) -> Iterator[tuple[str, Schema]]:
+def _list_operations(found: Schema) -> Iterator[tuple[str, str, Schema]]:
     for path, methods in found["paths"].items():
-        for operation in methods.values():
-            yield path, operation
+        for method, operation in methods.items():
+            yield path, method, operation
 
 
 def _ask_for_key(path: str, operation: Schema) -> None:
-    said = [one for one in operation.get("parameters", ()) if one["name"] != "authorization"]
-    operation["parameters"] = said
     if path.endswith("/health"):
         operation["security"] = [{}, {"key": []}]
     elif not path.endswith(OPEN):
@@ -56,9 +58,9 @@ def _declare_answers(path: str, operation: Schema) -> None:
     answers.setdefault("5XX", {"description": "The desk could not; code and detail say why"})
     for status, answer in answers.items():
         if not status.startswith("2"):
-            is_receipt = path.endswith(RECEIPTS) and status in ("422", "429")
+            is_receipt = path.endswith(STARTS) and status in ("422", "429")
             answer["content"] = _refer("Receipt") if is_receipt else _refer("Error", PROBLEM_JSON)
-    if "202" in answers and path.endswith(RECEIPTS):
+    if "202" in answers and path.endswith(STARTS):
         answers["202"]["content"] = _refer("Receipt")
     if answers.get("422", {}).get("description") == "Validation Error":
         answers["422"]["description"] = "Refused, with every Problem"

@@ -1,7 +1,7 @@
 """Hooks over HTTP: make and revoke them, and the one address that wants no key but its token."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Path, Request, Response
@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from setupdesk.app.hook_desk import Signed, Wanted
 from setupdesk.core.hook import HookKind
 from setupdesk.core.problem import Problem
-from setupdesk.service.delivery import keep, parse, read_body
+from setupdesk.service.delivery import keep, read_body, read_payload
 from setupdesk.service.runs import answer_with
 from setupdesk.service.security import TheCaller, TheDesk
+from setupdesk.service.strict_json import WrongShapeError
 
 router = APIRouter(prefix="/hooks", tags=["hooks"])
 public = APIRouter(prefix="/hooks", tags=["hooks"])
@@ -105,34 +106,26 @@ def deliver(  # noqa: PLR0913, PLR0917 (the headers that Standard Webhooks sign)
         body=body,
     )
     hook = desk.hook_desk.find(token, address, signed)
-    said = read_fields(body.replace(token.encode(), b"***"))
-    if said.reason is None:
-        return answer_with(desk.hook_desk.deliver(hook, said.fields, webhook_id))
-    problem = Problem(field="", code="wrong_shape", message=said.reason)
-    return answer_with(desk.hook_desk.refuse(hook, said.fields, [problem]))
+    plain = body.replace(token.encode(), b"***")
+    try:
+        said = read_fields(plain)
+    except WrongShapeError as wrong:
+        problem = Problem(field="", code="wrong_shape", message=str(wrong))
+        return answer_with(desk.hook_desk.refuse(hook, keep(plain), [problem]))
+    return answer_with(desk.hook_desk.deliver(hook, said, webhook_id))
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a delivery says, by name; or why it says nothing, and what is kept of it then."""
+def read_fields(body: bytes) -> dict[str, Any]:
+    """Read a JSON object, or words such as ``symbol=GER40``, whatever the content type says.
 
-    fields: Mapping[str, Any]
-    reason: str | None = None
-
-
-def read_fields(body: bytes) -> Said:
-    """Read a JSON object, or words such as ``symbol=GER40``, whatever the content type says."""
+    Gives values by their names; raises ``WrongShapeError`` where they cannot be read.
+    """
     text = body.strip()
-    if text.startswith(b"{"):
-        payload, reason = parse(text)
-        pairs = [] if reason else _flatten(payload)
-    else:
-        pairs, reason = _split(text)
-    if reason is None:
-        names = [name for name, _ in pairs]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        reason = None if twice is None else f"{twice[:64]!r} was said twice."
-    return Said(keep(body), reason) if reason else Said(dict(pairs))
+    pairs = _flatten(read_payload(text)) if text.startswith(b"{") else _split(text)
+    names = [name for name, _ in pairs]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise WrongShapeError(f"{twice[0][:64]!r} was said twice.")
+    return dict(pairs)
 
 
 def _flatten(payload: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -145,17 +138,16 @@ def _flatten(payload: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return pairs
 
 
-def _split(text: bytes) -> tuple[list[tuple[str, Any]], str | None]:
+def _split(text: bytes) -> list[tuple[str, Any]]:
     try:
         words = text.decode().split()
-    except UnicodeDecodeError:
-        return [], "The delivery was no text in UTF-8."
+    except UnicodeDecodeError as mistake:
+        raise WrongShapeError("The delivery was no text in UTF-8.") from mistake
     if text.startswith((b"[", b'"')):
-        return [], "The delivery was JSON, but no object: it has to be {...}."
-    if wrong := next((word for word in words if not word.partition("=")[0] or "=" not in word), ""):
-        reason = (
+        raise WrongShapeError("The delivery was JSON, but no object: it has to be {...}.")
+    if wrong := next((word for word in words if not re.match("[^=]+=", word)), None):
+        raise WrongShapeError(
             f"The delivery had the word {wrong[:50]!r}; it has to be a JSON object, or words "
             "such as symbol=GER40."
         )
-        return [], reason
-    return [(name, value) for name, _, value in (word.partition("=") for word in words)], None
+    return [(name, value) for name, _, value in (word.partition("=") for word in words)]

@@ -5,6 +5,26 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
+from setupdesk.core.errors import (
+    DamagedResultError,
+    DeskUnavailableError,
+    FeedFailedError,
+    InvalidRequestError,
+    InvalidRuleError,
+    KeyConflictError,
+    LedgerUnavailableError,
+    NotAllowedError,
+    NotFinishedError,
+    NotFoundError,
+    NotWaitingError,
+    OwnKeyError,
+    RoleNeededError,
+    SetupdeskError,
+    TooFastError,
+    UndeliveredError,
+    WrongSenderError,
+    WrongSignatureError,
+)
 from setupdesk.core.problem import Problem
 
 PROBLEM_JSON = "application/problem+json"
@@ -23,3 +43,33 @@ def problem_json(
         **more,
     }
     return JSONResponse(body, status, media_type=PROBLEM_JSON)
+
+
+_STATUS: dict[type[SetupdeskError], int] = {
+    NotAllowedError: 401,
+    WrongSignatureError: 401,
+    RoleNeededError: 403,
+    WrongSenderError: 403,
+    NotFoundError: 404,
+    NotFinishedError: 409,
+    KeyConflictError: 409,
+    NotWaitingError: 409,
+    OwnKeyError: 409,
+    TooFastError: 429,
+    DamagedResultError: 500,
+    FeedFailedError: 502,
+    UndeliveredError: 502,
+    DeskUnavailableError: 503,
+    LedgerUnavailableError: 503,
+}
+
+
+def answer_error(error: SetupdeskError) -> JSONResponse:
+    """Build the answer to an error that a user can understand."""
+    problems = error.problems if isinstance(error, InvalidRequestError | InvalidRuleError) else ()
+    answer = problem_json(_STATUS.get(type(error), 422), error.code, str(error), problems)
+    if isinstance(error, NotAllowedError):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooFastError):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer

@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from setupdesk.service.security import TheDesk
+from setupdesk.service.security import ADMIN, TheDesk
 
 router = APIRouter(prefix="/repairs", tags=["desk"])
 
 
-@router.get("")
+@router.get("", openapi_extra=ADMIN)
 def list_repairs(
     desk: TheDesk, limit: Annotated[int, Query(ge=1, le=1000)] = 20
 ) -> list[dict[str, Any]]:

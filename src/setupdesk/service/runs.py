@@ -1,17 +1,20 @@
 """Runs over HTTP: ask for one, look at it, cancel it."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from setupdesk.core.caller import Caller
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.request import Mode
 from setupdesk.core.run import Door, Priority, Receipt, RunState
-from setupdesk.service.delivery import JSON_BODY, TheDelivery
-from setupdesk.service.security import OwnRun, TheCaller, TheDesk, TheDoor
+from setupdesk.core.run_change import LONGEST_NAME, LONGEST_NOTES, LONGEST_TAG, MOST_TAGS
+from setupdesk.service.delivery import JSON_BODY, Delivery, TheChanges, TheDelivery, TheObject
+from setupdesk.service.security import ANY, OwnRun, TheCaller, TheDesk, TheDoor
+from setupdesk.wiring import Desk
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -19,7 +22,7 @@ router = APIRouter(prefix="/runs", tags=["runs"])
 @router.post(
     "/validate",
     responses={422: {"description": "It would be refused, with every Problem"}},
-    openapi_extra=JSON_BODY,
+    openapi_extra=JSON_BODY | ANY,
 )
 def validate(
     delivery: TheDelivery, desk: TheDesk, door: TheDoor, caller: TheCaller
@@ -27,7 +30,7 @@ def validate(
     """Say what would become of the payload; nothing is written or started."""
     if delivery.problems:
         raise InvalidRequestError(delivery.problems)
-    return desk.preflight(delivery.payload, user=caller.user, door=door)
+    return desk.preflight(delivery.payload, user=caller.user, door=door, quota=caller.quota)
 
 
 def _one_of(words: type[StrEnum], *, many: bool = False) -> WithJsonSchema:
@@ -39,15 +42,19 @@ RETRY_AFTER_SECONDS = "10"
 """A place or two are free again by then: most runs take less."""
 
 
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    409: {"description": "The key belongs to another request"},
+    422: {"description": "Refused, with Problems"},
+    429: {"description": "Refused for now: too many runs wait"},
+}
+"""To a request, beside its acceptance."""
+
+
 @router.post(
     "",
     status_code=202,
     response_model=dict[str, Any],
-    responses={
-        409: {"description": "The key belongs to another request"},
-        422: {"description": "Refused, with Problems"},
-        429: {"description": "Refused for now: too many runs wait"},
-    },
+    responses=ANSWERS,
     openapi_extra=JSON_BODY,
 )
 def ask_for_run(delivery: TheDelivery, desk: TheDesk, door: TheDoor, caller: TheCaller) -> Response:
@@ -55,14 +62,19 @@ def ask_for_run(delivery: TheDelivery, desk: TheDesk, door: TheDoor, caller: The
 
     Sent again with the same ``Idempotency-Key`` it starts nothing, and is answered as before.
     """
-    user, key = caller.user, delivery.key
     if delivery.problems:
-        receipt = desk.start.refuse(
-            delivery.payload, delivery.problems, user=user, door=door, key=key
+        return answer_with(_refuse(delivery, desk, door, caller))
+    return answer_with(
+        desk.start(
+            delivery.payload, user=caller.user, door=door, key=delivery.key, quota=caller.quota
         )
-    else:
-        receipt = desk.start(delivery.payload, user=user, door=door, key=key)
-    return answer_with(receipt)
+    )
+
+
+def _refuse(delivery: Delivery, desk: Desk, door: Door, caller: Caller) -> Receipt:
+    return desk.start.refuse(
+        delivery.payload, delivery.problems, user=caller.user, door=door, key=delivery.key
+    )
 
 
 def answer_with(receipt: Receipt) -> Response:
@@ -92,16 +104,23 @@ class Wanted(BaseModel):
     user: str | None = None
     since: str | None = Field(None, description="First day of acceptance, UTC, YYYY-MM-DD")
     until: str | None = Field(None, description="Last day of acceptance, inclusive")
-    search: str | None = Field(None, description="Words of ids, market, user or reason")
+    search: str | None = Field(
+        None, description="Words of ids, market, user, reason, name, notes or tags"
+    )
+    tag: list[str] = Field([], max_length=10, description="It has each of them")
     cursor: str | None = Field(None, description="The next_cursor of the page before")
     limit: int = Field(20, ge=1, le=1000)
 
 
 @router.get("", response_model=dict[str, Any])
-def list_runs(desk: TheDesk, wanted: Annotated[Wanted, Query()]) -> JSONResponse:
-    """Give a page of the runs that are as wanted, the last accepted first."""
+def list_runs(desk: TheDesk, caller: TheCaller, wanted: Annotated[Wanted, Query()]) -> JSONResponse:
+    """Give a page of the runs that are as wanted, the last accepted first.
+
+    An admin finds those of all users, others their own.
+    """
+    said = wanted.model_dump(exclude={"limit"})
     # Written as it is: to check a thousand rows once more takes longer than to find them.
-    return JSONResponse(desk.find_runs(wanted.model_dump(exclude={"limit"}), wanted.limit))
+    return JSONResponse(desk.find_runs(said, wanted.limit, seen_by=caller))
 
 
 @router.get("/{run_id}")
@@ -128,26 +147,97 @@ def list_trades(run_id: OwnRun, desk: TheDesk) -> list[dict[str, Any]]:
     return desk.queries.trades(run_id)
 
 
+@router.get("/{run_id}/equity")
+def list_equity(run_id: OwnRun, desk: TheDesk) -> list[dict[str, Any]]:
+    """Give the sum of R after each trade of a completed run, and how far it is below its high."""
+    return desk.queries.equity(run_id)
+
+
+@router.get("/{run_id}/signals")
+def list_signals(run_id: OwnRun, desk: TheDesk) -> list[dict[str, Any]]:
+    """List the candidates of a completed run, each with its verdict and why."""
+    return desk.queries.signals(run_id)
+
+
+@router.get("/{run_id}/evidence")
+def list_evidence(
+    run_id: OwnRun, desk: TheDesk, candidate: Annotated[int | None, Query(ge=1)] = None
+) -> list[dict[str, Any]]:
+    """Give what was asked of each candidate of a completed run, or of one, with the values."""
+    return desk.queries.evidence(run_id, candidate)
+
+
 @router.get("/{run_id}/logs")
 def list_log_events(run_id: OwnRun, desk: TheDesk) -> list[dict[str, Any]]:
     """Give the log of a run, event by event."""
     return desk.queries.log_events(run_id)
 
 
-class Change(BaseModel):
-    """What can be changed of a run."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    priority: Literal["live", "manual", "nightly"]
+def _or_null(**schema: Any) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
-@router.patch("/{run_id}")
+CHANGE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "minProperties": 1,
+                    "additionalProperties": False,
+                    "properties": {
+                        "priority": {"type": "string", "enum": [one.word for one in Priority]},
+                        "name": _or_null(type="string", maxLength=LONGEST_NAME),
+                        "notes": _or_null(type="string", maxLength=LONGEST_NOTES),
+                        "tags": _or_null(
+                            type="array",
+                            maxItems=MOST_TAGS,
+                            items={"type": "string", "maxLength": LONGEST_TAG},
+                        ),
+                    },
+                }
+            }
+        },
+    }
+}
+"""What the API's own description says of the body, which is read here and not by FastAPI."""
+
+
+@router.patch("/{run_id}", openapi_extra=CHANGE_BODY)
 def change_run(
-    run_id: OwnRun, change: Change, desk: TheDesk, door: TheDoor, caller: TheCaller
+    run_id: OwnRun, said: TheObject, desk: TheDesk, door: TheDoor, caller: TheCaller
 ) -> dict[str, Any]:
-    """Change the priority of a run that waits."""
-    return desk.prioritize(run_id, Priority[change.priority.upper()], caller.user, door)
+    """Change a run's name, notes or tags, or the priority of one that waits; null clears."""
+    return desk.change_run(run_id, said, caller.user, door)
+
+
+CHANGES_BODY = {
+    "requestBody": {
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "description": "Any of the fields of a Payload"}
+            }
+        }
+    }
+}
+"""What the API's own description says of the body, which is read here and not by FastAPI."""
+
+
+@router.post(
+    "/{run_id}/rerun",
+    status_code=202,
+    response_model=dict[str, Any],
+    responses=ANSWERS,
+    openapi_extra=CHANGES_BODY,
+)
+def rerun(
+    run_id: OwnRun, changes: TheChanges, desk: TheDesk, door: TheDoor, caller: TheCaller
+) -> Response:
+    """Ask for what this run was asked for, with the changes that the body names."""
+    if changes.problems:
+        return answer_with(_refuse(changes, desk, door, caller))
+    return answer_with(desk.rerun(run_id, changes.payload, caller, door, key=changes.key))
 
 
 @router.post("/{run_id}/cancel", status_code=202)

@@ -1,24 +1,38 @@
-"""Who asks: the key that a request shows, and the door that it names."""
+"""Who asks: the caller that the gate has found, what the role allows, and the door it names."""
 
-import hmac
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
 from setupdesk.core.caller import Caller, Role
-from setupdesk.core.errors import NotAllowedError, NotFoundError
+from setupdesk.core.errors import NotFoundError, RoleNeededError
 from setupdesk.core.run import Door
 from setupdesk.wiring import Desk
 
 _CLAIMABLE = {door.value: door for door in (Door.CLI, Door.UI, Door.TELEGRAM, Door.API)}
 
+ROLE = "x-role"
+"""What a route says, in its description, of the role that it takes."""
 
-def check_key(request: Request, authorization: Annotated[str, Header()] = "") -> None:
-    """Let nobody pass without the desk's key."""
-    wanted = f"Bearer {request.app.state.api_key}".encode()
-    if not hmac.compare_digest(authorization.encode(), wanted):
-        raise NotAllowedError
-    request.state.caller = Caller(user=request.app.state.desk.settings.owner, role=Role.ADMIN)
+ADMIN = {ROLE: Role.ADMIN.value}
+"""For a route that is for admins only."""
+
+ANY = {ROLE: Role.VIEWER.value}
+"""For a route that changes nothing, although it is asked by POST."""
+
+
+def find_role(method: str, described: dict[str, str] | None) -> Role:
+    """Find the role that a route takes: what it says, else viewer to look, trader to change."""
+    usual = Role.VIEWER if method == "GET" else Role.TRADER
+    return Role((described or {}).get(ROLE, usual))
+
+
+def check_role(request: Request) -> None:
+    """Let nobody pass whose role does not do."""
+    caller = get_caller(request)
+    needed = find_role(request.method, request.scope["route"].openapi_extra)
+    if not caller.role.covers(needed):
+        raise RoleNeededError(needed, caller.role)
 
 
 def find_door(setupdesk_door: Annotated[str, Header()] = Door.API) -> Door:

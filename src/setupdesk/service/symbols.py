@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 
-from setupdesk.service.security import TheDesk
+from setupdesk.service.security import ADMIN, TheDesk
 
 router = APIRouter(tags=["symbols"])
 
@@ -29,7 +29,7 @@ def show_symbol(name: str, desk: TheDesk) -> dict[str, Any]:
     return desk.symbol_desk.symbol(name)
 
 
-@router.post("/symbols")
+@router.post("/symbols", openapi_extra=ADMIN)
 def add_symbol(
     toml: Toml,
     desk: TheDesk,

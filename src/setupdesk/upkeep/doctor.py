@@ -14,8 +14,15 @@ from setupdesk.adapters.ledger.examination import examine_ledger, load_all_runs
 from setupdesk.adapters.ledger.tables import HEAD
 from setupdesk.adapters.prefect_api import STATES, PrefectApi
 from setupdesk.adapters.prefect_server import schema_version
+from setupdesk.adapters.prefect_wall import find_gaps
 from setupdesk.adapters.result_store import ResultStore
 from setupdesk.app.doctor import Check, Grade, find_worst
+from setupdesk.app.doctor.exposure import (
+    judge_hosts,
+    judge_keys,
+    judge_listening,
+    judge_prefect_access,
+)
 from setupdesk.app.doctor.ledger import (
     Ledger,
     judge_audit_log,
@@ -40,6 +47,7 @@ from setupdesk.app.doctor.results import Results, judge_results
 from setupdesk.app.ports import EngineUnavailableError
 from setupdesk.core.request import Mode
 from setupdesk.core.run import RunState
+from setupdesk.exposure import find_key_faults, find_listening_faults
 from setupdesk.settings import Settings
 from setupdesk.supervisor import find_desk
 from setupdesk.upkeep.restore import STAGE
@@ -86,15 +94,43 @@ def _examine(settings: Settings, desk: Mapping[str, Any] | None) -> Iterator[Che
                 yield from judge_agreement(rows, flow_runs, _KINDS, now)
     if silence:
         yield Check("agreement", Grade.WARN, silence, LOOK)
+    yield from _examine_exposure(settings)
+    if flow_runs is not None:
+        yield _examine_prefect_access(settings, desk)
     yield from _examine_machine(settings)
     newest = ledger.newest if ledger else None
     yield judge_clocks(now, newest, prefects_clock, is_synced=machine.is_clock_synced())
 
 
+def _examine_exposure(settings: Settings) -> Iterator[Check]:
+    listening = settings.listening
+    yield judge_listening(
+        listening.host,
+        find_listening_faults(listening),
+        is_local=listening.is_local,
+        has_tls=listening.tls_certificate is not None,
+        proxies=listening.proxies,
+    )
+    yield judge_hosts(listening.names, behind_proxy=bool(listening.proxies))
+    yield judge_keys(find_key_faults(settings))
+
+
+def _examine_prefect_access(settings: Settings, desk: Mapping[str, Any] | None) -> Check:
+    address = _find_prefect(desk)
+    return judge_prefect_access(
+        find_gaps(address, settings.prefect_key_file.read_text()),
+        machine.find_listeners(int(address.rpartition(":")[2])),
+    )
+
+
+def _find_prefect(desk: Mapping[str, Any] | None) -> str:
+    return (desk or {}).get("processes", {}).get("prefect", {}).get("address") or ""
+
+
 def _ask_prefect(
     settings: Settings, desk: Mapping[str, Any] | None
 ) -> tuple[list[FlowRun] | None, datetime | None, str]:
-    address = (desk or {}).get("processes", {}).get("prefect", {}).get("address")
+    address = _find_prefect(desk)
     if not address:
         return None, None, ""
     with closing(PrefectApi(f"{address}/api", settings.prefect_key_file.read_text())) as prefect:

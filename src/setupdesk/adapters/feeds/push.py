@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from threading import Lock
 from typing import Annotated, Any, Literal
 
@@ -20,9 +21,9 @@ from setupdesk.market.feed import (
     GRID,
     Chunk,
     build_bars,
-    find_mistake,
     join_bars,
     keep_closed,
+    list_mistakes,
     no_bars,
 )
 
@@ -31,6 +32,13 @@ _WEEK = 7
 
 _MOST = 10_000
 
+MOST_TOLD = 20
+"""Mistakes of one sending; its sender makes the same one in every bar."""
+
+
+Price = Annotated[float, Field(gt=-1e9, lt=1e9)]
+"""Far beyond any market, and within what can be counted in ticks."""
+
 
 class PushedBar(BaseModel):
     """One closed bar as it is sent; ``time`` is its open, with an offset from UTC."""
@@ -38,10 +46,10 @@ class PushedBar(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     time: AwareDatetime
-    open: float
-    high: float
-    low: float
-    close: float
+    open: Price
+    high: Price
+    low: Price
+    close: Price
     volume: float | None = None
 
 
@@ -114,7 +122,9 @@ def _read(symbol: Symbol, timeframe: Timeframe, sent: Sequence[Any]) -> Bars:
         bars = _PUSHED.validate_python(sent)
     except ValidationError as wrong:
         faults = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in wrong.errors()]
-        raise InvalidRequestError([_problem(place, says) for place, says in faults[:20]]) from wrong
+        raise InvalidRequestError(
+            [_problem(place, says) for place, says in faults[:MOST_TOLD]]
+        ) from wrong
     time = np.array([to_ms(bar.time) for bar in bars], np.int64)
     prices = np.array([(bar.open, bar.high, bar.low, bar.close) for bar in bars]).T
     volume = np.array([bar.volume for bar in bars], np.float64)
@@ -122,11 +132,12 @@ def _read(symbol: Symbol, timeframe: Timeframe, sent: Sequence[Any]) -> Bars:
 
 
 def _check(bars: Bars, held: Bars, symbol: Symbol, now_ms: int) -> None:
-    mistake = find_mistake(bars, symbol)
-    if mistake:
-        raise InvalidRequestError([_problem("", f"Refused: {mistake}.")])
+    mistakes = islice(list_mistakes(bars, symbol), MOST_TOLD)
+    if problems := [_problem(str(row), f"Refused: {says}.") for row, says in mistakes]:
+        raise InvalidRequestError(problems)
     if len(keep_closed(bars, now_ms)) < len(bars):
-        raise InvalidRequestError([_problem("", f"The bar of {_last(bars)} is not closed yet.")])
+        says = f"The bar of {_last(bars)} is not closed yet."
+        raise InvalidRequestError([_problem(str(len(bars) - 1), says)])
     if int(bars.time[0]) < now_ms // DAY_MS * DAY_MS - _WEEK * DAY_MS:
         says = f"The first bar is older than {_WEEK} days. Import older bars as a file."
         raise InvalidRequestError([_problem("0.time", says)])

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, func, select
 
 from setupdesk.adapters.ledger.outbox import WAITS
 from setupdesk.adapters.ledger.tables import outbox, run
+from setupdesk.core.caller import Quota
 from setupdesk.core.problem import QUEUE_FULL, TOO_MANY_WAITING, Problem
 
 
@@ -16,10 +17,11 @@ class Bounds:
     total: int
     per_user: int
 
-    def find_problem(self, connection: Connection, user: str) -> Problem | None:
-        """Say why no further run of *user* can wait; asked in the transaction that adds it.
+    def find_problem(self, connection: Connection, user: str, quota: Quota) -> Problem | None:
+        """Say why no further run of *user*, and within the *quota* of a key, can wait.
 
-        It is no answer to keep for the request's key: the same request may be right later.
+        It is asked in the transaction that adds the run. It is no answer to keep for the
+        request's key: the same request may be right later.
         """
         waiting = select(func.count()).select_from(run).join(outbox).where(WAITS)
         if connection.execute(waiting).scalar_one() >= self.total:
@@ -27,6 +29,11 @@ class Bounds:
             return Problem(field="queue", code=QUEUE_FULL, message=message)
         if connection.execute(waiting.where(run.c.user == user)).scalar_one() >= self.per_user:
             message = f"{self.per_user:,} runs of {user} wait, the most of one user. {_ADVICE}"
+            return Problem(field="queue", code=TOO_MANY_WAITING, message=message)
+        most = quota.most_waiting
+        of_the_key = waiting.where(run.c.key_id == quota.key_id)
+        if most is not None and connection.execute(of_the_key).scalar_one() >= most:
+            message = f"{most:,} runs that this key asked for wait, its most. {_ADVICE}"
             return Problem(field="queue", code=TOO_MANY_WAITING, message=message)
         return None
 

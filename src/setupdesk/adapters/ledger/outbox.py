@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    FromClause,
     and_,
     case,
     exists,
@@ -23,27 +24,46 @@ from sqlalchemy import (
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.processes import interrupt, kill_group
 from setupdesk.adapters.ledger.repairs import note_repair
-from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, outbox, run
+from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, api_key, outbox, run
 from setupdesk.app.ports import Errand
 from setupdesk.core.errors import NotFoundError, NotWaitingError
-from setupdesk.core.run import EXECUTOR, Priority, RunState
+from setupdesk.core.run import EXECUTOR, RunState
+from setupdesk.core.run_change import RunChange
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=15)
 """How long an errand is its dispatcher's own: longer than any call of it may take."""
 
-HOLDS_A_PLACE = or_(
-    and_(
-        run.c.state.in_([RunState.RUNNING, RunState.CANCELLING]),
-        run.c.worker.startswith(EXECUTOR),
-    ),
-    and_(run.c.state == RunState.QUEUED, run.c.dispatched_at.is_not(None)),
-)
+
+def _holds_a_place(one: FromClause) -> ColumnElement[bool]:
+    return or_(
+        and_(
+            one.c.state.in_([RunState.RUNNING, RunState.CANCELLING]),
+            one.c.worker.startswith(EXECUTOR),
+        ),
+        and_(one.c.state == RunState.QUEUED, one.c.dispatched_at.is_not(None)),
+    )
+
+
+HOLDS_A_PLACE = _holds_a_place(run)
 """In the executor, or on the way to it."""
 
 WAITS = and_(run.c.state == RunState.QUEUED, outbox.c.kind == "start", outbox.c.done_at.is_(None))
 """Still to be started; of a run joined with its errands."""
+
+_other = run.alias("other")
+_MOST_RUNNING = (
+    select(api_key.c.most_running).where(api_key.c.key_id == run.c.key_id).scalar_subquery()
+)
+_RUNNING = (
+    select(func.count())
+    .select_from(_other)
+    .where(_other.c.key_id == run.c.key_id, _holds_a_place(_other))
+    .scalar_subquery()
+)
+IS_WITHIN_QUOTA = or_(outbox.c.kind != "start", _MOST_RUNNING.is_(None), _RUNNING < _MOST_RUNNING)
+"""No more runs of one key are carried out at once than it allows; of a run with its errand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +90,7 @@ class Outbox:
         next_one = (
             select(outbox.c.outbox_id)
             .join(run)
-            .where(free, outbox.c.kind.in_(kinds))
+            .where(free, outbox.c.kind.in_(kinds), IS_WITHIN_QUOTA)
             .order_by(
                 case({"cancel": 0, "start": 1}, value=outbox.c.kind, else_=2),
                 *ORDER_OF_TURNS,
@@ -167,19 +187,21 @@ class Outbox:
                 .values(state=RunState.FAILED, finished_at=self.clock(), reason=reason)
             )
 
-    def prioritize(self, run_id: str, priority: Priority) -> Priority:
-        """Change the priority of a run that waits; give the one that it had."""
-        found = select(run.c.state, run.c.dispatched_at, run.c.priority)
+    def change(self, run_id: str, change: RunChange) -> dict[str, Any]:
+        """Change what is said of a run, all or nothing; give what it was before, by field.
+
+        Raises ``NotWaitingError`` for the priority of a run that does not wait any more.
+        """
+        columns = [run.c[name] for name in change.values]
+        found = select(run.c.state, run.c.dispatched_at, *columns)
         with writing(self.engine) as connection:
-            row = connection.execute(found.where(run.c.run_id == run_id)).one_or_none()
+            row = connection.execute(found.where(run.c.run_id == run_id)).mappings().one_or_none()
             if row is None:
                 raise NotFoundError("run", run_id)
-            if row.state != RunState.QUEUED or row.dispatched_at:
-                raise NotWaitingError(
-                    run_id, "starting" if row.state == RunState.QUEUED else row.state
-                )
-            connection.execute(update(run).where(run.c.run_id == run_id).values(priority=priority))
-            return Priority(row.priority)
+            if "priority" in change.values:
+                _check_waiting(run_id, row["state"], row["dispatched_at"])
+            connection.execute(update(run).where(run.c.run_id == run_id).values(change.values))
+        return {name: row[name] for name in change.values}
 
     def load_under_way(self) -> dict[str, str]:
         """Load the runs that Prefect has as under way, by the ids of their flow runs."""
@@ -234,6 +256,11 @@ _INSERT = insert(outbox)
 _is_to_be_started = exists().where(
     outbox.c.run_id == run.c.run_id, outbox.c.kind == "start", outbox.c.done_at.is_(None)
 )
+
+
+def _check_waiting(run_id: str, state: str, dispatched_at: datetime | None) -> None:
+    if state != RunState.QUEUED or dispatched_at:
+        raise NotWaitingError(run_id, "starting" if state == RunState.QUEUED else state)
 
 
 def _is_past(time: ColumnElement[datetime | None], at: datetime) -> ColumnElement[bool]:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, literal_column, select
 
 from setupdesk.adapters.ledger.database import reading
-from setupdesk.adapters.ledger.outbox import HOLDS_A_PLACE, WAITS
+from setupdesk.adapters.ledger.outbox import HOLDS_A_PLACE, IS_WITHIN_QUOTA, WAITS
 from setupdesk.adapters.ledger.tables import ORDER_OF_ACCEPTANCE, ORDER_OF_TURNS, outbox, run
 from setupdesk.app.queue import Past, Snapshot
 from setupdesk.core.run import RunState
 
 _SHOWN = (
     *(run.c.run_id, run.c.flow_type, run.c.state, run.c.request, run.c.user, run.c.door),
-    *(run.c.priority, run.c.accepted_at, run.c.started_at, run.c.stage),
+    *(run.c.priority, run.c.accepted_at, run.c.started_at, run.c.stage, run.c.key_id),
 )
 _MOST_PAST = 500
 
@@ -27,7 +27,9 @@ class QueueReads:
         """Load who runs, who waits, and the newest completed runs, all at one moment."""
         running = select(*_SHOWN).where(HOLDS_A_PLACE).order_by(*ORDER_OF_ACCEPTANCE)
         waiting = (
-            select(*_SHOWN, outbox.c.attempts, outbox.c.last_error)
+            select(
+                *_SHOWN, outbox.c.attempts, outbox.c.last_error, IS_WITHIN_QUOTA.label("may_run")
+            )
             .join(outbox, outbox.c.run_id == run.c.run_id)
             .where(WAITS)
             .order_by(*ORDER_OF_TURNS)

@@ -28,6 +28,14 @@ class Reads:
             raise NotFoundError("run", run_id)
         return rows[0]
 
+    def load_progress(self, run_id: str) -> Row:
+        """Load how a run stands: state, stage, reason and summary."""
+        standing = select(run.c.state, run.c.stage, run.c.reason, run.c.summary)
+        rows = self._rows(standing.where(run.c.run_id == run_id))
+        if not rows:
+            raise NotFoundError("run", run_id)
+        return rows[0]
+
     def load_owner(self, run_id: str) -> str:
         """Load who asked for a run."""
         owner: str = self.load_run(run_id)["user"]
@@ -38,9 +46,10 @@ class Reads:
         found = select(run).where(*match(search))
         return self._rows(found.order_by(TURN_OF_ACCEPTANCE.desc()).limit(limit))
 
-    def load_audit_log(self, limit: int) -> list[Row]:
-        """Load the newest rows of the audit log."""
-        return self._rows(select(audit_log).order_by(audit_log.c.audit_id.desc()).limit(limit))
+    def load_audit_log(self, limit: int, user: str | None = None) -> list[Row]:
+        """Load the newest rows of the audit log, of all or of one user."""
+        newest = select(audit_log).order_by(audit_log.c.audit_id.desc()).limit(limit)
+        return self._rows(newest if user is None else newest.where(audit_log.c.user == user))
 
     def find_outbox_error(self, run_id: str) -> str | None:
         """Find why a run that waits could not be started so far."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 
-from sqlalchemy import ColumnElement, func, literal_column, text
+from sqlalchemy import ColumnElement, String, cast, exists, func, literal_column, text
 
 from setupdesk.adapters.ledger.tables import run
 from setupdesk.core.run_search import RunSearch
@@ -20,24 +20,37 @@ def match(search: RunSearch) -> Iterator[ColumnElement[bool]]:
     for name in ("setup_id", "symbol", "timeframe", "mode"):
         if value := getattr(search, name):
             yield run.c.request[name].as_string() == value
-    for column, value in ((run.c.door, search.door), (run.c.user, search.user)):
+    users = ((run.c.user, search.user), (run.c.user, search.owner))
+    for column, value in ((run.c.door, search.door), *users):
         if value:
             yield column == value
+    yield from _match_noted(search)
     if search.since:
         yield run.c.accepted_at >= _begin(search.since)
     if search.until:
         yield run.c.accepted_at < _begin(search.until) + timedelta(days=1)
-    for word in search.words:
-        yield _WORDS.contains(word, autoescape=True)
     if search.before:
         yield TURN_OF_ACCEPTANCE.op("<")(_TURN_OF.bindparams(before=search.before))
 
 
 _TURN_OF = text("(SELECT rowid FROM run WHERE run_id = :before)")
 _ASKED = [run.c.request[name].as_string() for name in ("setup_id", "symbol", "timeframe")]
-_SHOWN = (run.c.run_id, *_ASKED, run.c.user, func.coalesce(run.c.reason, ""))
+_SAID = [func.coalesce(column, "") for column in (run.c.reason, run.c.name, run.c.notes)]
+_SHOWN = (run.c.run_id, *_ASKED, run.c.user, *_SAID, cast(run.c.tags, String))
 _WORDS = reduce(lambda left, right: left + " " + right, _SHOWN)
 """What the words of a search are looked for in."""
+
+
+def _match_noted(search: RunSearch) -> Iterator[ColumnElement[bool]]:
+    for word in search.words:
+        yield _WORDS.contains(word, autoescape=True)
+    for tag in search.tags:
+        yield _has_tag(tag)
+
+
+def _has_tag(tag: str) -> ColumnElement[bool]:
+    each = func.json_each(run.c.tags).table_valued("value")
+    return exists().select_from(each).where(each.c.value.collate("NOCASE") == tag)
 
 
 def _begin(day: date) -> datetime:

@@ -18,6 +18,7 @@ from setupdesk.adapters.ledger.group_commit import GroupCommit
 from setupdesk.adapters.ledger.outbox import INLINE, put_errand
 from setupdesk.adapters.ledger.processes import name_process
 from setupdesk.adapters.ledger.tables import DECIDES, audit_log, run, run_counter
+from setupdesk.core.caller import NO_QUOTA, Quota
 from setupdesk.core.errors import KeyConflictError
 from setupdesk.core.problem import Problem
 from setupdesk.core.request import Request
@@ -51,6 +52,7 @@ class _Delivery:
     user: str
     door: Door
     key: str | None
+    quota: Quota = NO_QUOTA
 
 
 @dataclass(slots=True)
@@ -71,19 +73,21 @@ class StartLedger:
     def __post_init__(self) -> None:
         self.writer = GroupCommit(self.engine)
 
-    def accept(
+    def accept(  # noqa: PLR0913 (a delivery, and how much may be asked for)
         self,
         request: Request,
         payload: Mapping[str, Any],
         user: str,
         door: Door,
         key: str | None = None,
+        *,
+        quota: Quota = NO_QUOTA,
     ) -> Receipt:
         """Write run, audit row and outbox row under the next run_id of the UTC day.
 
         Where too many runs wait, it is refused instead, and its key stays free.
         """
-        delivery = _Delivery(payload, user, door, key)
+        delivery = _Delivery(payload, user, door, key, quota)
         return self._answer(
             delivery, lambda connection, at: self._accept(connection, at, delivery, request)
         )
@@ -102,10 +106,10 @@ class StartLedger:
             delivery, lambda connection, at: _refuse(connection, at, delivery, problems)
         )
 
-    def has_room(self, user: str) -> bool:
-        """Say whether one more run of *user* may wait at this moment."""
+    def has_room(self, user: str, quota: Quota = NO_QUOTA) -> bool:
+        """Say whether one more run of *user*, and within the *quota*, may wait at this moment."""
         with reading(self.engine) as connection:
-            return not (self.bounds and self.bounds.find_problem(connection, user))
+            return not (self.bounds and self.bounds.find_problem(connection, user, quota))
 
     def _answer(self, delivery: _Delivery, decide: Decide) -> Receipt:
         def write(connection: Connection) -> Receipt | None:
@@ -125,7 +129,8 @@ class StartLedger:
     def _accept(
         self, connection: Connection, at: datetime, delivery: _Delivery, request: Request
     ) -> Receipt:
-        if self.bounds and (full := self.bounds.find_problem(connection, delivery.user)):
+        user, quota = delivery.user, delivery.quota
+        if self.bounds and (full := self.bounds.find_problem(connection, user, quota)):
             # Without the key, for which this would be the answer for ever.
             return _refuse(connection, at, replace(delivery, key=None), [full])
         receipt = Receipt(
@@ -138,7 +143,8 @@ class StartLedger:
             door=delivery.door,
         )
         pid = None if self.hands_over else os.getpid()
-        _write_run(connection, receipt, find_priority(request.mode, delivery.door), pid)
+        priority = find_priority(request.mode, delivery.door)
+        _write_run(connection, receipt, priority, pid, quota.key_id)
         _write_audit(connection, delivery, receipt)
         if self.hands_over and receipt.run_id:
             put_errand(connection, receipt.run_id, "start", at)
@@ -189,7 +195,11 @@ def _canonical(payload: Mapping[str, Any]) -> str:
 
 
 def _write_run(
-    connection: Connection, receipt: Receipt, priority: Priority, pid: int | None
+    connection: Connection,
+    receipt: Receipt,
+    priority: Priority,
+    pid: int | None,
+    key_id: str | None,
 ) -> None:
     row = {
         "run_id": receipt.run_id,
@@ -202,6 +212,7 @@ def _write_run(
         "priority": priority,
         "worker": pid and f"{INLINE}{pid}",
         "process": pid and name_process(pid),
+        "key_id": key_id,
     }
     connection.execute(_INSERT_RUN, row)
 

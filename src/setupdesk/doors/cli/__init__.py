@@ -9,6 +9,7 @@ import typer
 from setupdesk.doors.cli.channels import channel
 from setupdesk.doors.cli.data import Json, data
 from setupdesk.doors.cli.hooks import hook
+from setupdesk.doors.cli.keys import keys
 from setupdesk.doors.cli.setups import setups
 from setupdesk.doors.cli.symbols import symbols
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data, name="data")
+app.add_typer(keys, name="key")
 app.add_typer(setups, name="setups")
 app.add_typer(symbols, name="symbols")
 app.add_typer(hook, name="hook")
@@ -29,6 +31,26 @@ app.add_typer(channel, name="channel")
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run_id, such as run_2025_10_31_001.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")]
 Text = str | None
+
+Setup = Annotated[Text, typer.Option("--setup", "-s", "--strategy", help="Setup id.")]
+SymbolName = Annotated[Text, typer.Option("--symbol", "-p", "--pair", help="GER40, ...")]
+Size = Annotated[Text, typer.Option("--timeframe", "-i", "--tf", help="M1 M5 M15 H1 H4 D1")]
+Start = Annotated[Text, typer.Option(help="First day, market date.")]
+End = Annotated[Text, typer.Option(help="Last day, inclusive.")]
+Timerange = Annotated[Text, typer.Option(help="20250501-20251031, inclusive.")]
+Last = Annotated[Text, typer.Option(help="10d, 6w, 6m, 1y or ytd, to the newest bar.")]
+RrTarget = Annotated[
+    Text, typer.Option("--rr-target", "--rr", help="Target as a multiple of the risk.")
+]
+MaxTrades = Annotated[Text, typer.Option(help="Fills per session.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setup's own param.")
+]
+Detach = Annotated[bool, typer.Option("--detach", "-d", help="Do not wait.")]
+Inline = Annotated[bool, typer.Option("--inline", help="In this process, without Prefect.")]
+RequestKey = Annotated[
+    Text, typer.Option(help="Of a request sent before: gives its receipt, starts nothing.")
+]
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 (Typer's way)
@@ -40,14 +62,38 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001 (Typer's way)
 
 
 @app.callback()
-def _any_command(
+def _any_command(  # noqa: PLR0913 (how a desk is reached)
+    context: typer.Context,
     *,
-    version: Annotated[
+    server: Annotated[
+        Text, typer.Option(metavar="URL", help="Another desk than that of the home.")
+    ] = None,
+    key: Annotated[
+        Text, typer.Option(help="Its key; SETUPDESK_KEY is better, for others may see arguments.")
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Its certificate, if nobody signed it; a PEM file.")
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Ask another machine by http all the same.")
+    ] = False,
+    version: Annotated[  # noqa: ARG001 (its callback has shown it)
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    pass
+    from setupdesk.doors.cli.access import choose_remote, find_remote, refuse_usage
+
+    choose_remote(server, key, certificate, insecure=insecure)
+    if (remote := find_remote()) and context.invoked_subcommand in _AT_HOME:
+        refuse_usage(
+            f"`setupdesk {context.invoked_subcommand}` works in the home of a desk, on its own "
+            f"machine; {remote.server.address} is reached by its API only. Leave --server "
+            f"out, and SETUPDESK_SERVER unset."
+        )
+
+
+_AT_HOME = ("up", "down", "doctor", "backup", "restore", "demo")
 
 
 @app.command()
@@ -80,45 +126,71 @@ def status(*, as_json: Json = False) -> None:
 @app.command()
 def backtest(  # noqa: PLR0913 (the flags that traders know)
     *,
-    setup: Annotated[Text, typer.Option("--setup", "-s", "--strategy", help="Setup id.")] = None,
-    symbol: Annotated[Text, typer.Option("--symbol", "-p", "--pair", help="GER40, ...")] = None,
-    timeframe: Annotated[
-        Text, typer.Option("--timeframe", "-i", "--tf", help="M1 M5 M15 H1 H4 D1")
-    ] = None,
-    start: Annotated[Text, typer.Option(help="First day, market date.")] = None,
-    end: Annotated[Text, typer.Option(help="Last day, inclusive.")] = None,
-    timerange: Annotated[Text, typer.Option(help="20250501-20251031, inclusive.")] = None,
-    last: Annotated[Text, typer.Option(help="10d, 6w, 6m, 1y or ytd, to the newest bar.")] = None,
-    rr_target: Annotated[
-        Text, typer.Option("--rr-target", "--rr", help="Target as a multiple of the risk.")
-    ] = None,
-    max_trades: Annotated[Text, typer.Option(help="Fills per session.")] = None,
+    setup: Setup = None,
+    symbol: SymbolName = None,
+    timeframe: Size = None,
+    start: Start = None,
+    end: End = None,
+    timerange: Timerange = None,
+    last: Last = None,
+    rr_target: RrTarget = None,
+    max_trades: MaxTrades = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only plan.")] = False,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setup's own param.")
-    ] = None,
+    set_: Settings = None,
     as_json: Json = False,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Do not wait.")] = False,
-    inline: Annotated[
-        bool, typer.Option("--inline", help="In this process, without Prefect.")
-    ] = False,
-    key: Annotated[
-        Text, typer.Option(help="Of a request sent before: gives its receipt, starts nothing.")
-    ] = None,
+    detach: Detach = False,
+    inline: Inline = False,
+    request_key: RequestKey = None,
 ) -> None:
     """Backtest a setup."""
-    from setupdesk.core.run import REQUEST_KEY
-    from setupdesk.doors.cli.access import refuse_usage
     from setupdesk.doors.cli.asking import ask_and_show
     from setupdesk.doors.cli.request_words import build_payload
 
-    if key is not None and not REQUEST_KEY.fullmatch(key):
-        refuse_usage("--key takes 1 to 200 letters, digits and signs, without spaces.")
-    if timerange is not None and (start or end):
-        refuse_usage("Give either --timerange, or --start and --end.")
-    if wrong := [setting for setting in set_ or [] if "=" not in setting]:
-        refuse_usage(f"--set takes KEY=VALUE, not {wrong[0]!r}.")
     payload = build_payload(
+        setup=setup,
+        symbol=symbol,
+        timeframe=timeframe,
+        start=start,
+        end=end,
+        timerange=timerange,
+        last=last,
+        rr_target=rr_target,
+        max_trades=max_trades,
+        dry_run=dry_run or None,
+        settings=set_ or [],
+    )
+    ask_and_show(
+        {"mode": "backtest"} | payload, request_key, as_json=as_json, detach=detach, inline=inline
+    )
+
+
+@app.command()
+def rerun(  # noqa: PLR0913 (the flags that traders know)
+    run_id: RunId,
+    *,
+    setup: Setup = None,
+    symbol: SymbolName = None,
+    timeframe: Size = None,
+    start: Start = None,
+    end: End = None,
+    timerange: Timerange = None,
+    last: Last = None,
+    rr_target: RrTarget = None,
+    max_trades: MaxTrades = None,
+    dry_run: Annotated[
+        bool | None, typer.Option("--dry-run/--no-dry-run", help="Only plan, or more than that.")
+    ] = None,
+    set_: Settings = None,
+    as_json: Json = False,
+    detach: Detach = False,
+    inline: Inline = False,
+    request_key: RequestKey = None,
+) -> None:
+    """Ask for what a run was asked for, with the changes that the flags name."""
+    from setupdesk.doors.cli.asking import ask_and_show
+    from setupdesk.doors.cli.request_words import build_payload
+
+    changes = build_payload(
         setup=setup,
         symbol=symbol,
         timeframe=timeframe,
@@ -131,7 +203,9 @@ def backtest(  # noqa: PLR0913 (the flags that traders know)
         dry_run=dry_run,
         settings=set_ or [],
     )
-    ask_and_show(payload, key, as_json=as_json, detach=detach, inline=inline)
+    ask_and_show(
+        changes, request_key, as_json=as_json, detach=detach, inline=inline, rerun_of=run_id
+    )
 
 
 app.command("backtesting", hidden=True)(backtest)
@@ -154,7 +228,12 @@ def runs(  # noqa: PLR0913 (what runs can be searched by)
     user: Annotated[Text, typer.Option(help="Who asked.")] = None,
     since: Annotated[Text, typer.Option(help="First day of acceptance, UTC.")] = None,
     until: Annotated[Text, typer.Option(help="Last day of acceptance, inclusive.")] = None,
-    search: Annotated[Text, typer.Option(help="Words of ids, market, user or reason.")] = None,
+    search: Annotated[
+        Text, typer.Option(help="Words of ids, market, user, reason, name, notes or tags.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Of the run; may be given several times.")
+    ] = None,
     cursor: Annotated[Text, typer.Option(help="Of the page before.")] = None,
     limit: Limit = 20,
     as_json: Json = False,
@@ -175,6 +254,7 @@ def runs(  # noqa: PLR0913 (what runs can be searched by)
         "since": since,
         "until": until,
         "search": search,
+        "tag": tag,
         "cursor": cursor,
     }
     said = {name: value for name, value in asked.items() if value}
@@ -258,19 +338,44 @@ def prioritize(
 
 
 @app.command()
+def note(  # noqa: PLR0913 (all that can be said of a run)
+    run_id: RunId,
+    *,
+    name: Annotated[Text, typer.Option(help='Up to 100 characters; "" clears it.')] = None,
+    notes: Annotated[Text, typer.Option(help='Up to 2,000 characters; "" clears them.')] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="To add; may be given several times.")
+    ] = None,
+    untag: Annotated[
+        list[str] | None, typer.Option(help="To remove; may be given several times.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Give a run a name, notes and tags, to find it by."""
+    from setupdesk.doors.cli.noting import note_run
+
+    note_run(run_id, name=name, notes=notes, tags=tag or [], untags=untag or [], as_json=as_json)
+
+
+@app.command()
 def audit(
     *,
     limit: Limit = 20,
     verify: Annotated[
         bool, typer.Option("--verify", help="Check that no row was changed or removed.")
     ] = False,
+    turned_away: Annotated[
+        bool, typer.Option("--turned-away", help="What came without a right key, by the hour.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List the newest requests, accepted and refused."""
-    from setupdesk.doors.cli.showing import show_audit_log, verify_audit_log
+    from setupdesk.doors.cli.showing import show_audit_log, show_turned_away, verify_audit_log
 
     if verify:
         verify_audit_log(as_json=as_json)
+    elif turned_away:
+        show_turned_away(limit, as_json=as_json)
     else:
         show_audit_log(limit, as_json=as_json)
 

@@ -3,6 +3,9 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -10,7 +13,7 @@ import typer
 from setupdesk.core.errors import SetupdeskError
 from setupdesk.core.printing import escape
 from setupdesk.core.run import Door
-from setupdesk.settings import Settings, load_settings
+from setupdesk.settings import Server, Settings, find_server, load_settings
 
 if TYPE_CHECKING:
     from setupdesk.client import Client
@@ -21,7 +24,10 @@ if TYPE_CHECKING:
 RUN_FAILED, USAGE, REFUSED, UNREACHED, INTERRUPTED = 1, 2, 3, 5, 130
 EXIT_CODES = {
     "bug": RUN_FAILED,
+    "unwell": RUN_FAILED,
     "invalid_settings": USAGE,
+    "unsafe_start": USAGE,
+    "plain_server": USAGE,
     "not_found": 4,
     "no_result": 4,
     "not_waiting": 4,
@@ -31,12 +37,19 @@ EXIT_CODES = {
     "no_answer": UNREACHED,
     "feed_failed": UNREACHED,
     "undelivered": UNREACHED,
-    "not_allowed": UNREACHED,
+    "no_key": UNREACHED,
+    "wrong_key": UNREACHED,
+    "expired_key": UNREACHED,
+    "revoked_key": UNREACHED,
+    "too_fast": UNREACHED,
 }
 
 
 def reach_desk(*, inline: bool = False) -> "Access":
     """Reach the desk that runs; if none does, work in this process, for nothing has to run."""
+    if remote := _reach_remote():
+        return remote
+
     from setupdesk.supervisor import find_desk
 
     settings = load_settings()
@@ -50,6 +63,9 @@ def reach_desk(*, inline: bool = False) -> "Access":
 
 def reach_running_desk() -> "Client":
     """Reach the desk that runs; if none does, start one in the background and say so."""
+    if remote := _reach_remote():
+        return remote
+
     from setupdesk.client import connect
     from setupdesk.supervisor import find_desk, start_detached
 
@@ -58,6 +74,45 @@ def reach_running_desk() -> "Client":
         say("No desk is running, so one is started in the background: `setupdesk down` stops it.")
         start_detached(settings)
     return connect(settings, Door.CLI)
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """The desk that the command line names, instead of the one in the home."""
+
+    server: Server
+    insecure: bool
+
+
+_REMOTE: ContextVar[Remote | None] = ContextVar("remote", default=None)
+
+
+def choose_remote(
+    address: str | None, key: str | None, certificate: Path | None, *, insecure: bool
+) -> None:
+    """Choose the other desk that is meant, by the options or by the environment, if one is."""
+    server = find_server(address, key, certificate)
+    if server is None and (key or certificate or insecure):
+        refuse_usage("--key, --certificate and --insecure go with --server.")
+    _REMOTE.set(Remote(server, insecure) if server else None)
+
+
+def find_remote() -> Remote | None:
+    """Find the other desk that this command is for."""
+    return _REMOTE.get()
+
+
+def _reach_remote() -> "Client | None":
+    remote = find_remote()
+    if remote is None:
+        return None
+
+    from setupdesk.client import Client
+
+    at = remote.server
+    return Client(
+        at.address, at.key, Door.CLI, certificate=at.certificate, insecure=remote.insecure
+    )
 
 
 def _open_here(settings: Settings) -> "InlineDesk":

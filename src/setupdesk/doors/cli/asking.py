@@ -13,19 +13,22 @@ from rich.status import Status
 
 from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
 from setupdesk.core.printing import escape
+from setupdesk.core.run import REQUEST_KEY
 from setupdesk.doors.cli.access import (
     EXIT_CODES,
     INTERRUPTED,
     REFUSED,
     RUN_FAILED,
     UNREACHED,
+    find_remote,
     reach_desk,
     reach_running_desk,
+    refuse_usage,
     say,
     show,
     show_json,
 )
-from setupdesk.doors.cli.report import render_plan, render_problems, render_report
+from setupdesk.doors.cli.report import render_plan, render_problems, render_report, write_noted
 from setupdesk.doors.cli.request_words import write_corrected_command
 
 if TYPE_CHECKING:
@@ -35,14 +38,30 @@ FIRST_LOOK, SLOWEST_LOOK = 0.02, 0.25
 UNDER_WAY = ("queued", "running", "cancelling")
 
 
-def ask_and_show(
-    payload: Mapping[str, Any], key: str | None, *, as_json: bool, detach: bool, inline: bool
+def ask_and_show(  # noqa: PLR0913 (the flags of a command)
+    payload: Mapping[str, Any],
+    key: str | None,
+    *,
+    as_json: bool,
+    detach: bool,
+    inline: bool,
+    rerun_of: str | None = None,
 ) -> None:
-    """Ask for *payload*, wait for its end unless *detach*, print the report, exit by its end."""
+    """Ask for *payload*, wait for its end unless *detach*, print the report, exit by its end.
+
+    Of a rerun the *payload* is what is to be different from the run before.
+    """
+    if key is not None and not REQUEST_KEY.fullmatch(key):
+        refuse_usage("--request-key takes 1 to 200 letters, digits and signs, without spaces.")
+    if inline and (remote := find_remote()):
+        refuse_usage(
+            f"--inline works with the bars of the home in this process, and {remote.server.address}"
+            f" has its own: leave one of them out."
+        )
     desk = reach_desk(inline=True) if inline else reach_running_desk()
     key = key or uuid4().hex
     with _telling_key(key):
-        receipt = desk.ask(payload, key)
+        receipt = desk.rerun(rerun_of, payload, key) if rerun_of else desk.ask(payload, key)
     if receipt["status"] == "refused":
         _show_refusal(receipt, as_json=as_json)
         raise typer.Exit(REFUSED)
@@ -50,7 +69,7 @@ def ask_and_show(
         show_json(receipt)
     elif not as_json:
         show_receipt(receipt)
-        show(f"  --key {key} gives this receipt again, and starts nothing")
+        show(f"  --request-key {key} gives this receipt again, and starts nothing")
     if detach:
         return
     run = follow(desk, receipt["run_id"])
@@ -81,7 +100,7 @@ def follow(desk: "Access", run_id: str) -> dict[str, Any]:
 
 @contextmanager
 def _telling_key(key: str) -> Iterator[None]:
-    advice = f"The same command with --key {key} asks again and starts nothing twice."
+    advice = f"The same command with --request-key {key} asks again and starts nothing twice."
     try:
         yield
     except SetupdeskError as failed:
@@ -123,6 +142,8 @@ def show_end(desk: "Access", run: dict[str, Any], console: Console) -> None:
         render_plan(run, run["plan"], console)
     else:
         show(f"{run['run_id']}  {_describe(run)}")
+        for line in write_noted(run):
+            show(line)
         if run["reason"]:
             show(f"reason: {escape(run['reason'])}")
         show(f"log: setupdesk logs {run['run_id']}")

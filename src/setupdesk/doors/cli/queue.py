@@ -42,13 +42,13 @@ def prioritize_run(run_id: str, priority: str, *, as_json: bool) -> None:
     if priority not in PRIORITIES:
         refuse_usage(f"The priority was {priority!r}; it is {' or '.join(PRIORITIES)}.")
     desk = reach_desk()
-    changed = desk.prioritize(run_id, priority)
+    changed = desk.change_run(run_id, {"priority": priority})
     if as_json:
         show_json(changed)
         return
     ahead = desk.run(run_id).get("ahead")
     place = "" if ahead is None else f" {ahead:,} that wait go before it."
-    say(f"{run_id} is {priority}; it was {changed['earlier']}.{place}")
+    say(f"{run_id} is {priority}; it was {changed['earlier']['priority']}.{place}")
 
 
 def _sum_up(found: Mapping[str, Any]) -> str:

@@ -110,8 +110,17 @@ def _header(run: Json) -> list[RenderableType]:
         Text.assemble((what, "bold"), f"  {_period(request)}"),
         Text(f"{say(run['run_id'])}, {asked}, {moment}", style="dim"),
         *([Text(f"Options: {say(said)}", style="dim")] if said else []),
+        *[Text(line, style="dim") for line in write_noted(run)],
         Text(),
     ]
+
+
+def write_noted(run: Json) -> list[str]:
+    """Write what its user said of a run: a line for its name and tags, the lines of its notes."""
+    tags = ", ".join(run.get("tags") or ())
+    called = "  ".join(each for each in (run.get("name") or "", tags and f"[{tags}]") if each)
+    notes = str(run.get("notes") or "").splitlines()
+    return [say(line) for line in (called, *notes) if line]
 
 
 def _period(request: Json) -> str:

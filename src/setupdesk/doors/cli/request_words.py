@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from setupdesk.doors.cli.access import refuse_usage
+
 _DAY = r"\d{8}|\d{4}[-.]\d{2}[-.]\d{2}"
 _FLAGS = {
     "setup_id": "-s",
@@ -32,13 +34,21 @@ def build_payload(  # noqa: PLR0913 (the flags of one command)
     last: str | None,
     rr_target: str | None,
     max_trades: str | None,
-    dry_run: bool,
+    dry_run: bool | None,
     settings: Sequence[str],
 ) -> dict[str, Any]:
-    """Build a payload; what is wrong with it is for START to say."""
+    """Build a payload of what was said; what is wrong with it is for START to say."""
+    if timerange is not None and (start or end):
+        refuse_usage("Give either --timerange, or --start and --end.")
+    if wrong := [setting for setting in settings if "=" not in setting]:
+        refuse_usage(f"--set takes KEY=VALUE, not {wrong[0]!r}.")
     if timerange is not None:
         start, end = _read_timerange(timerange)
-    options = {"max_trades": read_value(max_trades), "rr_target": read_value(rr_target)}
+    options = {
+        "max_trades": read_value(max_trades),
+        "rr_target": read_value(rr_target),
+        "dry_run": dry_run,
+    }
     fields = {
         "setup_id": setup,
         "symbol": symbol,
@@ -49,9 +59,7 @@ def build_payload(  # noqa: PLR0913 (the flags of one command)
     }
     return {
         **{key: value for key, value in fields.items() if value is not None},
-        "mode": "backtest",
-        "options": {key: value for key, value in options.items() if value is not None}
-        | ({"dry_run": True} if dry_run else {}),
+        "options": {key: value for key, value in options.items() if value is not None},
         "extra": dict(read_setting(setting) for setting in settings),
     }
 

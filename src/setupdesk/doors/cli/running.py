@@ -4,7 +4,14 @@ from typing import Any
 
 import typer
 
-from setupdesk.doors.cli.access import EXIT_CODES, say, show, show_json
+from setupdesk.doors.cli.access import (
+    EXIT_CODES,
+    find_remote,
+    reach_running_desk,
+    say,
+    show,
+    show_json,
+)
 from setupdesk.settings import load_settings
 from setupdesk.supervisor import find_desk, run_here, start_detached, stop
 
@@ -33,7 +40,10 @@ def stop_desk() -> None:
 
 
 def show_status(*, as_json: bool) -> None:
-    """Show each process with its address, state and pid."""
+    """Show each process with its address, state and pid; of another machine's desk its health."""
+    if remote := find_remote():
+        _show_remote(remote.server.address, as_json=as_json)
+        return
     settings = load_settings()
     desk = find_desk(settings)
     answer: dict[str, Any] = {"home": str(settings.home), "running": desk is not None}
@@ -47,3 +57,13 @@ def show_status(*, as_json: bool) -> None:
             show(f"{name:<11} {process['state']:<11} {process['pid']:<8} {process['address']}")
     if desk is None:
         raise typer.Exit(NOT_RUNNING)
+
+
+def _show_remote(address: str, *, as_json: bool) -> None:
+    checks = reach_running_desk().health()["checks"]
+    if as_json:
+        show_json({"server": address, "running": True, "checks": checks})
+        return
+    show(f"server      {address}")
+    for one in checks:
+        show(f"{one['check']:<11} {one['grade']:<11} {one['seen']}")

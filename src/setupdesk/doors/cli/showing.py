@@ -39,7 +39,7 @@ def show_runs(limit: int, said: Mapping[str, Any], *, as_json: bool) -> None:
             run["request"]["setup_id"],
             f"{run['request']['symbol']} {run['request']['timeframe']}",
             f"{run['user']}, {run['door']}",
-            _describe_outcome(run),
+            "\n".join(line for line in (_describe_outcome(run), _describe_name(run)) if line),
         )
         for run in found["runs"]
     ]
@@ -116,6 +116,17 @@ def show_audit_log(limit: int, *, as_json: bool) -> None:
         for row in found
     ]
     show_table(("#", "at", "who", "outcome", "run, or why not"), rows, "No requests yet.")
+
+
+def show_turned_away(limit: int, *, as_json: bool) -> None:
+    """List what came without a right key, counted by hour, address and reason."""
+    found = reach_desk().turned_away(limit)
+    if as_json:
+        show_json(found)
+        return
+    columns = ("hour", "address", "reason", "count", "example")
+    rows = [tuple(str(row[name]) for name in columns) for row in found]
+    show_table(columns, rows, "Nothing came without a right key.")
 
 
 def verify_audit_log(*, as_json: bool) -> None:
@@ -222,6 +233,10 @@ def _describe_outcome(run: Mapping[str, Any]) -> str:
     if not summary["trades"]:
         return "no trades"
     return f"{summary['trades']} trades, {summary['total_r']:+.2f}R"
+
+
+def _describe_name(run: Mapping[str, Any]) -> str:
+    return "  ".join(each for each in (run["name"] or "", *run["tags"]) if each)
 
 
 def _disarm_terminal(text: str) -> str:

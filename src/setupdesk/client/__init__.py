@@ -1,7 +1,10 @@
 """The typed client of /api/v1: how doors and other programs talk to a running desk."""
 
 import json
+import ssl
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,9 +13,27 @@ from urllib.parse import quote
 import httpx
 
 from setupdesk.adapters.parcel import Parcel, Watch, check_size, open_parcel
-from setupdesk.core.errors import DeskUnavailableError, NoAnswerError, NotFoundError, SetupdeskError
+from setupdesk.client.handle import RunHandle
+from setupdesk.client.payload import build_payload
+from setupdesk.core.errors import (
+    DeskUnavailableError,
+    InvalidRequestError,
+    NoAnswerError,
+    NotFoundError,
+    PlainServerError,
+    SetupdeskError,
+)
+from setupdesk.core.hosts import is_loopback, normalize
+from setupdesk.core.problem import load_problem
 from setupdesk.core.run import RUN_ID, Door
-from setupdesk.settings import Settings
+from setupdesk.exposure import pin
+from setupdesk.settings import (
+    InvalidSettingsError,
+    Server,
+    Settings,
+    find_server,
+    load_settings,
+)
 from setupdesk.supervisor import await_service
 
 _LONGEST_ANSWER = 120.0
@@ -21,10 +42,18 @@ _LONGEST_ANSWER = 120.0
 _LONGEST_IMPORT = 600.0
 """The same for a large file, which is parsed for longer than other answers take."""
 
+_LONGEST_SILENCE = 45.0
+"""Seconds without an event after which a stream is taken to be broken; a comment comes every 15."""
+
+_RECONNECTS, _RECONNECT_SECONDS = 20, 0.5
+
 _LOOKS = {
     "runs": "setupdesk runs",
     "data": "setupdesk data list",
+    "bars": "setupdesk data list",
     "symbols": "setupdesk symbols",
+    "setups": "setupdesk setups",
+    "keys": "setupdesk key list",
     "hooks": "setupdesk hook list",
     "channels": "setupdesk channel list",
 }
@@ -41,21 +70,34 @@ class DeskAnswerError(SetupdeskError):
 
 
 class Client:
-    """One connection to a desk. Answers are the API's JSON; errors are raised."""
+    """One connection to a desk. Answers are the API's JSON; errors are raised.
 
-    def __init__(
+    ``Client()`` reaches the desk that ``SETUPDESK_SERVER`` and ``SETUPDESK_KEY`` name, else the
+    one that runs in the home; ``Client(address, api_key)`` any other. The *certificate*, a PEM
+    file, is trusted alone where it is given. Raises ``PlainServerError`` for another machine's
+    ``http``, unless *insecure*, and ``DeskUnavailableError``.
+    """
+
+    def __init__(  # noqa: PLR0913 (how a desk is reached)
         self,
-        address: str,
-        api_key: str,
+        address: str | None = None,
+        api_key: str | None = None,
         door: Door = Door.API,
         patience: float = _LONGEST_ANSWER,
+        *,
+        certificate: Path | None = None,
+        insecure: bool = False,
     ) -> None:
-        headers = {"Authorization": f"Bearer {api_key}", "Setupdesk-Door": door}
+        server = _find_server(address, api_key, certificate)
+        if not insecure:
+            refuse_plain(server)
+        headers = {"Authorization": f"Bearer {server.key}", "Setupdesk-Door": door}
         self._http = httpx.Client(
-            base_url=f"{address}/api/v1",
+            base_url=f"{server.address}/api/v1",
             headers=headers,
             timeout=_wait_for_answer(patience),
             trust_env=False,
+            verify=_trust(server),
         )
 
     def __enter__(self) -> Self:
@@ -74,12 +116,70 @@ class Client:
 
         The same payload with the same *key* is one request, however often it is sent.
         """
+        return self._ask("/runs", payload, key)
+
+    def rerun(
+        self, run_id: str, changes: Mapping[str, Any], key: str | None = None
+    ) -> dict[str, Any]:
+        """Ask for what was asked before, with *changes*; the answer is a Receipt like any other."""
+        return self._ask(f"/runs/{_check(run_id)}/rerun", changes, key)
+
+    def _ask(self, path: str, payload: Mapping[str, Any], key: str | None) -> dict[str, Any]:
         headers = {"Idempotency-Key": key} if key else {}
-        answer = self._send("POST", "/runs", json=payload, headers=headers)
+        answer = self._send("POST", path, json=dict(payload), headers=headers)
         if answer.headers["content-type"] == "application/json":
             receipt: dict[str, Any] = answer.json()
             return receipt
         raise _read_error(answer)
+
+    def backtest(  # noqa: PLR0913 (what a backtest is asked with)
+        self,
+        *,
+        setup: str,
+        symbol: str,
+        timeframe: str,
+        start: str | date | None = None,
+        end: str | date | None = None,
+        last: str | None = None,
+        rr_target: float | None = None,
+        max_trades: int | None = None,
+        dry_run: bool = False,
+        key: str | None = None,
+        **params: float | str,
+    ) -> RunHandle:
+        """Ask for a backtest; *end* is inclusive, *params* are the setup's own.
+
+        Raises ``InvalidRequestError`` with every Problem where it is refused.
+        """
+        options = {"rr_target": rr_target, "max_trades": max_trades, "dry_run": dry_run or None}
+        market = {"setup_id": setup, "symbol": symbol, "timeframe": timeframe}
+        period = {"start": start, "end": end, "last": last}
+        return self._start(build_payload("backtest", market, period, options, params), key)
+
+    def analyze(
+        self,
+        *,
+        setup: str,
+        symbol: str,
+        timeframe: str,
+        key: str | None = None,
+        **params: float | str,
+    ) -> RunHandle:
+        """Look once at the newest stored session; refusals are as those of ``backtest``."""
+        market = {"setup_id": setup, "symbol": symbol, "timeframe": timeframe}
+        return self._start(build_payload("live", market, {}, {}, params), key)
+
+    def _start(self, payload: Mapping[str, Any], key: str | None) -> RunHandle:
+        # With a key of its own, what got no answer can be sent again, and starts nothing twice.
+        receipt = self.ask(payload, key)
+        if receipt["status"] == "refused":
+            raise InvalidRequestError([load_problem(one) for one in receipt["problems"]])
+        return RunHandle(self, receipt)
+
+    def handle(self, run_id: str) -> RunHandle:
+        """Take up a run that was accepted before."""
+        run = self.run(run_id)
+        return RunHandle(self, {"run_id": run_id, "request": run["request"]})
 
     def validate(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Say what would become of a request; nothing is written or started."""
@@ -112,15 +212,57 @@ class Client:
         """List the trades of a completed run."""
         return self._get(f"/runs/{_check(run_id)}/trades")
 
+    def equity(self, run_id: str) -> list[dict[str, Any]]:
+        """Give the sum of R after each trade of a completed run, and how far below its high."""
+        return self._get(f"/runs/{_check(run_id)}/equity")
+
+    def signals(self, run_id: str) -> list[dict[str, Any]]:
+        """List the candidates of a completed run, each with its verdict and why."""
+        return self._get(f"/runs/{_check(run_id)}/signals")
+
+    def evidence(self, run_id: str, candidate: int | None = None) -> list[dict[str, Any]]:
+        """Give what was asked of each candidate of a completed run, or of one, in order."""
+        return self._get(f"/runs/{_check(run_id)}/evidence", candidate=candidate)
+
     def log_events(self, run_id: str) -> list[dict[str, Any]]:
         """Give the log of a run, event by event."""
         return self._get(f"/runs/{_check(run_id)}/logs")
 
-    def prioritize(self, run_id: str, priority: str) -> dict[str, Any]:
-        """Change the priority of a run that waits: live, manual or nightly."""
-        return self._read(
-            self._send("PATCH", f"/runs/{_check(run_id)}", json={"priority": priority})
-        )
+    def events(self, run_id: str) -> Iterator[dict[str, Any]]:
+        """Tell what becomes of a run as it happens: ``{event, id, data}``, the last one ``end``.
+
+        A connection that breaks is made anew, and goes on after the last event.
+        """
+        path, heard, failures = f"/runs/{_check(run_id)}/events", "", 0
+        while True:
+            try:
+                for event in self._listen(path, heard):
+                    heard, failures = event["id"], 0
+                    yield event
+                    if event["event"] == "end":
+                        return
+            except DeskUnavailableError:
+                failures += 1
+                if failures > _RECONNECTS:
+                    raise
+            time.sleep(_RECONNECT_SECONDS)
+
+    def _listen(self, path: str, heard: str) -> Iterator[dict[str, Any]]:
+        headers = {"Last-Event-ID": heard} if heard else {}
+        timeout = _wait_for_answer(_LONGEST_SILENCE)
+        try:
+            with self._http.stream("GET", path, headers=headers, timeout=timeout) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    error = _read_error(answer)
+                    raise DeskUnavailableError(str(error)) if answer.status_code == 503 else error
+                yield from _read_events(answer.iter_lines())
+        except httpx.TransportError as error:
+            raise _read_failure(error) from error
+
+    def change_run(self, run_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Change a run's name, notes or tags, or the priority of one that waits."""
+        return self._read(self._send("PATCH", f"/runs/{_check(run_id)}", json=dict(said)))
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""
@@ -137,6 +279,26 @@ class Client:
     def check_audit_log(self) -> dict[str, Any]:
         """Say whether any row of the audit log was changed or removed, and which is the first."""
         return self._get("/audit/check")
+
+    def turned_away(self, limit: int) -> list[dict[str, Any]]:
+        """List what came without a right key, counted by hour, address and reason."""
+        return self._get("/audit/turned-away", limit=limit)
+
+    def whoami(self) -> dict[str, Any]:
+        """Say whose key this client has, and what it allows."""
+        return self._get("/whoami")
+
+    def keys(self) -> list[dict[str, Any]]:
+        """List the keys to the API that were given out."""
+        return self._get("/keys")
+
+    def add_key(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a key; the answer is the only place where it is ever shown."""
+        return self._read(self._send("POST", "/keys", json=wanted))
+
+    def revoke_key(self, key_id: str) -> dict[str, Any]:
+        """Take a key back, at once and for good."""
+        return self._read(self._send("POST", f"/keys/{quote(key_id, safe='')}/revoke"))
 
     def setups(self) -> list[dict[str, Any]]:
         """List the setups of the Rule Registry."""
@@ -276,6 +438,24 @@ class Client:
         """Store bars of the simulated market."""
         return self._read(self._send("POST", "/data/simulated", json=payload))
 
+    def bars(  # noqa: PLR0913 (the query's own parts)
+        self,
+        symbol: str,
+        timeframe: str,
+        *,
+        start: str | None = None,
+        end: str | None = None,
+        limit: int = 5_000,
+        cursor: str | None = None,
+    ) -> dict[str, Any]:
+        """Give the last bars of a period as columns, and the cursor of those before them."""
+        asked = {"start": start, "end": end, "limit": limit, "cursor": cursor}
+        return self._get(f"{_data_path(symbol, timeframe)}/bars", **asked)
+
+    def push_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Send closed bars of ``{symbol, timeframe, bars}``; the same ones again change nothing."""
+        return self._read(self._send("POST", "/bars", json=dict(payload)))
+
     def fetch_bars(self, payload: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Fetch bars from a feed: an event a day, and as the last one what was stored."""
         # The desk is silent while it waits for a vendor that asked it to.
@@ -315,7 +495,34 @@ def connect(settings: Settings, door: Door = Door.API) -> Client:
     """Connect to the desk that runs in the settings' home, and wait for it if it is starting."""
     # Only a desk that holds its lock is believed: the key is for nobody else.
     address = await_service(settings)
-    return Client(address, settings.api_key_file.read_text(), door)
+    key = settings.api_key_file.read_text()
+    # It may listen on an address that is not loopback, but never leaves the machine.
+    return Client(address, key, door, certificate=settings.listening.tls_certificate, insecure=True)
+
+
+def refuse_plain(server: Server) -> None:
+    """Raise ``PlainServerError`` if key and bars would cross a network that others can read."""
+    url = httpx.URL(server.address)
+    if url.scheme == "http" and not is_loopback(normalize(url.host)):
+        raise PlainServerError(server.address)
+
+
+def _find_server(address: str | None, key: str | None, certificate: Path | None) -> Server:
+    if named := find_server(address, key, certificate):
+        return named
+    home = load_settings()
+    own = home.listening.tls_certificate
+    return Server(await_service(home), home.api_key_file.read_text(), own)
+
+
+def _trust(server: Server) -> ssl.SSLContext | bool:
+    if server.certificate is None:
+        return server.address.startswith("https:")
+    try:
+        return pin(server.certificate)
+    except (OSError, ssl.SSLError) as wrong:
+        wanted = f"a certificate, as a PEM file ({wrong})"
+        raise InvalidSettingsError("certificate", server.certificate, wanted) from wrong
 
 
 def _wait_for_answer(seconds: float) -> httpx.Timeout:
@@ -340,6 +547,17 @@ def _read_failure(error: httpx.TransportError) -> SetupdeskError:
 def _send_all(parcel: Parcel, watch: Watch) -> Iterator[bytes]:
     yield from parcel.chunks("sending", watch)
     watch("parsing and storing", 0, 0)
+
+
+def _read_events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(": ")
+        if name:
+            fields[name] = value
+        elif "data" in fields:
+            yield {"event": fields["event"], "id": fields["id"], "data": json.loads(fields["data"])}
+            fields = {}
 
 
 def _check(run_id: str) -> str:

@@ -1,0 +1,109 @@
+"""Keys to the API in the ledger: whose each is, what it allows, and until when. Never the key."""
+
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Engine, bindparam, insert, select, update
+from sqlalchemy import Row as Found
+from sqlalchemy.dialects.sqlite import insert as insert_or_update
+
+from setupdesk.adapters.ledger.database import reading, writing
+from setupdesk.adapters.ledger.tables import Row, api_key
+from setupdesk.core.caller import OWN_KEY, Caller, NewKey, Quota, Role
+from setupdesk.core.errors import NotAllowedError, NotFoundError
+
+# Built once: every request looks for its key.
+_BY_DIGEST = select(api_key).where(api_key.c.sha256 == bindparam("digest"))
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys that were given out."""
+
+    engine: Engine
+    clock: Callable[[], datetime]
+
+    def add(self, new: NewKey) -> tuple[str, Row]:
+        """Make a key; it is given back this once, with its row, and kept as its digest only."""
+        key, at = f"sdk_{secrets.token_urlsafe(32)}", self.clock()
+        row = {
+            "key_id": f"key_{secrets.token_hex(4)}",
+            "sha256": _digest(key),
+            "name": new.name,
+            "user": new.user,
+            "role": new.role,
+            "created_at": at,
+            "expires_at": at + timedelta(days=new.days) if new.days else None,
+            "revoked_at": None,
+            "requests_per_minute": new.requests_per_minute,
+            "most_waiting": new.most_waiting,
+            "most_running": new.most_running,
+            "most_bars": new.most_bars,
+        }
+        with writing(self.engine) as connection:
+            connection.execute(insert(api_key), row)
+        return key, row
+
+    def keep_own(self, key: str, owner: str) -> None:
+        """Let the *key* in the desk's home, and no earlier one, be that of its owner."""
+        row = {
+            "sha256": _digest(key),
+            "name": "api.key in the desk's home",
+            "user": owner,
+            "role": Role.ADMIN,
+        }
+        own = insert_or_update(api_key).values(key_id=OWN_KEY, created_at=self.clock(), **row)
+        with writing(self.engine) as connection:
+            connection.execute(own.on_conflict_do_update(index_elements=["key_id"], set_=row))
+
+    def find_caller(self, key: str) -> Caller:
+        """Find whose a key is; raises ``NotAllowedError`` for one that is not, or no longer."""
+        if not key:
+            raise NotAllowedError("no_key")
+        digest = _digest(key)
+        with reading(self.engine) as connection:
+            row = connection.execute(_BY_DIGEST, {"digest": digest}).one_or_none()
+        if row is None or not hmac.compare_digest(row.sha256, digest):
+            raise NotAllowedError("wrong_key")
+        if row.revoked_at:
+            raise NotAllowedError("revoked_key")
+        if row.expires_at and row.expires_at <= self.clock():
+            raise NotAllowedError("expired_key")
+        return Caller(user=row.user, role=Role(row.role), quota=_read_quota(row))
+
+    def load_keys(self) -> list[Row]:
+        """Load every key that was given out, without its digest, the oldest first."""
+        shown = [column for column in api_key.c if column is not api_key.c.sha256]
+        with reading(self.engine) as connection:
+            found = connection.execute(select(*shown).order_by(api_key.c.created_at))
+            return [dict(row) for row in found.mappings()]
+
+    def revoke(self, key_id: str) -> datetime:
+        """Let a key open nothing from now on; gives since when it does not."""
+        with writing(self.engine) as connection:
+            of_the_key = api_key.c.key_id == key_id
+            row = connection.execute(select(api_key).where(of_the_key)).one_or_none()
+            if row is None:
+                raise NotFoundError("key", key_id)
+            at: datetime = row.revoked_at or self.clock()
+            connection.execute(update(api_key).where(of_the_key).values(revoked_at=at))
+            return at
+
+
+def _digest(key: str) -> str:
+    return sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _read_quota(row: Found[Any]) -> Quota:
+    return Quota(
+        key_id=row.key_id,
+        requests_per_minute=row.requests_per_minute,
+        most_waiting=row.most_waiting,
+        most_running=row.most_running,
+        most_bars=row.most_bars,
+    )

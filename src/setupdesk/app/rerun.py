@@ -1,0 +1,23 @@
+"""Reruns: the payload of an earlier run, with what is to be different this time."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_PERIOD = ("start", "end", "last")
+
+
+def build_rerun(asked: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the normalized request *asked* with *changes*, which START judges as any payload.
+
+    ``options`` and ``extra`` change name by name, and null takes a name away. ``last`` takes the
+    place of start and end, and a live request has no period.
+    """
+    kept = dict(asked)
+    if changes.get("last") is not None or changes.get("mode") == "live":
+        kept = {name: value for name, value in kept.items() if name not in _PERIOD}
+    payload = {**kept, **changes}
+    for name in ("options", "extra"):
+        if isinstance(changes.get(name), Mapping):
+            joined = {**kept[name], **changes[name]}
+            payload[name] = {key: value for key, value in joined.items() if value is not None}
+    return payload

@@ -1,0 +1,89 @@
+"""What becomes of a run over HTTP, as it happens: server-sent events."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Depends, Header, HTTPException, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from setupdesk.app.follow_run import FollowRun, Told
+from setupdesk.core.errors import SetupdeskError
+from setupdesk.service.security import OwnRun, TheDesk
+
+router = APIRouter(prefix="/runs", tags=["runs"])
+
+MOST_STREAMS = 100
+RETRY_AFTER_SECONDS = "10"
+
+LONGEST_SECONDS = 300.0
+"""Of a stream; whoever comes back is asked for the key again, which may be revoked by now."""
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
+"""Seconds between two looks; the longer nothing happens the longer."""
+
+
+@dataclass(slots=True)
+class Streams:
+    """The open streams of a service, and what they share."""
+
+    is_stopping: Callable[[], bool] = lambda: False
+    """Says whether the service is told to end, for which no listener may keep it waiting."""
+
+    open: int = 0
+    threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(4))
+    """Threads of their own, so that other routes never wait for one."""
+
+
+async def take_stream(request: Request) -> AsyncIterator[Streams]:
+    """Take one of the streams that there may be, for as long as the answer lasts."""
+    streams: Streams = request.app.state.streams
+    if streams.open >= MOST_STREAMS:
+        detail = f"{MOST_STREAMS} streams are open, the most that there may be."
+        raise HTTPException(503, detail, {"Retry-After": RETRY_AFTER_SECONDS})
+    streams.open += 1
+    try:
+        yield streams
+    finally:
+        streams.open -= 1
+
+
+TheStreams = Annotated[Streams, Depends(take_stream)]
+LastEventId = Annotated[
+    str | None, Header(alias="Last-Event-ID", description="The id of the last event that was heard")
+]
+
+
+@router.get("/{run_id}/events", response_class=EventSourceResponse)
+async def follow_run(
+    run_id: OwnRun, desk: TheDesk, streams: TheStreams, last_event_id: LastEventId = None
+) -> AsyncIterator[ServerSentEvent]:
+    """Tell what becomes of a run as it happens: state, progress, log lines, and last its end."""
+    listener = desk.follow_run(run_id, last_event_id)
+    pause, until = SHORTEST_PAUSE, asyncio.get_running_loop().time() + LONGEST_SECONDS
+    while not streams.is_stopping() and asyncio.get_running_loop().time() < until:
+        told = await _look(listener, streams)
+        for one in told:
+            yield _write(one)
+        if told and told[-1].event == "end":
+            return
+        pause = SHORTEST_PAUSE if told else min(pause * 1.5, LONGEST_PAUSE)
+        await asyncio.sleep(pause)
+
+
+async def _look(listener: FollowRun, streams: Streams) -> list[Told]:
+    try:
+        return await to_thread.run_sync(listener.look, limiter=streams.threads)
+    except SetupdeskError:
+        # The ledger is locked for a while; the next look finds what this one did not.
+        return []
+
+
+def _write(told: Told) -> ServerSentEvent:
+    # ASCII alone: some readers take other characters for the end of a line.
+    return ServerSentEvent(
+        event=told.event, id=told.position.write(), raw_data=json.dumps(told.said)
+    )

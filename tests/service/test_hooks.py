@@ -366,3 +366,36 @@ def test_whatever_is_delivered_is_read_or_refused_in_words(body: bytes) -> None:
         assert set(said) <= {*SOME_HOOK.fields, "at"}
         json.dumps(SOME_HOOK.build_payload(said))
         assert REQUEST_KEY.fullmatch(SOME_HOOK.identify(said, SOME_HOOK.created_at))
+
+
+def make_key(api: httpx.Client, user: str, role: str) -> dict[str, str]:
+    said = {"name": "test", "user": user, "role": role}
+    return {"Authorization": f"Bearer {api.post('/keys', json=said).json()['key']}"}
+
+
+def test_a_hook_is_there_for_its_owner_and_an_admin_only(api: httpx.Client) -> None:
+    anna, bob = make_key(api, "anna", "trader"), make_key(api, "bob", "trader")
+    viewer = make_key(api, "anna", "viewer")
+    made = api.post("/hooks", json=HOOK, headers=anna).json()
+    path = f"/hooks/{made['hook_id']}/revoke"
+
+    run = send(api, made["token"], "").json()
+
+    assert run["user"] == "anna"
+    assert api.get("/hooks", headers=bob).json() == []
+    assert api.post(path, headers=bob).status_code == 404
+    assert api.post(path, headers=viewer).status_code == 403
+    assert api.post("/hooks", json=HOOK, headers=viewer).status_code == 403
+    assert len(api.get("/hooks", headers=viewer).json()) == 1
+    assert len(api.get("/hooks").json()) == 1
+    assert api.post(path, headers=anna).status_code == 200
+
+
+def test_strangers_are_counted_without_their_token(api: httpx.Client) -> None:
+    for token in ("a" * 43, "b" * 43, "c" * 43):
+        send(api, token, "symbol=GER40")
+
+    counted = api.get("/audit/turned-away").json()
+
+    assert [(one["reason"], one["count"]) for one in counted] == [("unknown_hook", 3)]
+    assert "aaa" not in str(counted)

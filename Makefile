@@ -39,8 +39,9 @@ extras:  ## the tests of the optional extras, in an environment of their own
 	.venv-extras/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,crypto]'
 	.venv-extras/bin/pytest tests/adapters/test_ccxt_feed.py
 
-openapi: $(STAMP)  ## write the description of the API anew
+openapi: $(STAMP)  ## write the description of the API and its reference anew
 	$(BIN)/python docs/write_openapi.py
+	$(BIN)/python docs/write_api.py
 
 fix: $(STAMP)  ## mend formatting and what lint can mend
 	$(BIN)/ruff check --fix .

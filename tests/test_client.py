@@ -135,7 +135,13 @@ class Ledger:
         return {"run_id": run_id, "state": state, "reason": "no bars"}
 
     def result(self, run_id: str) -> dict[str, Any]:
-        return {"run_id": run_id, "equity": [{"trade": 1, "r": 2.0}], "candidates": []}
+        return {"run_id": run_id}
+
+    def equity(self, run_id: str) -> list[dict[str, Any]]:
+        return [{"run_id": run_id, "trade": 1, "r": 2.0}]
+
+    def signals(self, run_id: str) -> list[dict[str, Any]]:
+        return [{"run_id": run_id, "verdict": "traded"}]
 
     def trades(self, run_id: str) -> list[dict[str, Any]]:
         return [{"run_id": run_id, "r": 2}, {"run_id": run_id, "r": -1.5}]
@@ -160,6 +166,7 @@ def test_a_handle_waits_for_the_end_and_gives_what_came_of_it() -> None:
     assert [trade["r"] for trade in handle.trades()] == [2, -1.5]
     assert handle.trades().frame()["r"].to_list() == [2, -1.5]
     assert handle.equity()[0]["r"] == 2
+    assert handle.signals()[0]["verdict"] == "traded"
     assert "completed when last seen" in repr(handle)
 
 

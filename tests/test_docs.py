@@ -46,6 +46,14 @@ def test_every_error_code_setup_and_verdict_is_documented() -> None:
     assert [rule.id for rule in load_registry() if f"\n## {rule.id}" not in DOCS] == []
 
 
+def test_every_test_that_the_page_on_security_names_is_there() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    named = set(re.findall(r"`(tests/[\w/]+\.py)`", page))
+
+    assert len(named) > 15
+    assert [path for path in sorted(named) if not (ROOT / path).is_file()] == []
+
+
 def test_every_figure_is_defined() -> None:
     parts = (Outcomes, Expectancy, Drawdowns, YearlyRatios, SharpeOdds, Excursions)
     names = [field.name for part in parts for field in fields(part)]

@@ -42,7 +42,7 @@ class InlineDesk:
         """Ask for what was asked before, with *changes*, and carry it out."""
         caller = replace(HOME, user=self._owner)
         with self._logging():
-            receipt = self.desk.rerun(run_id, changes, caller, self.door, key)
+            receipt = self.desk.run_desk.rerun(run_id, changes, caller, self.door, key)
             return self._follow_up(receipt)
 
     def _follow_up(self, receipt: Receipt) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class InlineDesk:
 
     def events(self, run_id: str) -> Iterator[dict[str, Any]]:
         """Tell what becomes of a run as it happens, until its end."""
-        listener = self.desk.follow_run(run_id)
+        listener = self.desk.run_desk.follow(run_id)
         event = ""
         while event != "end":
             for told in listener.look():
@@ -131,7 +131,7 @@ class InlineDesk:
     def change_run(self, run_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
         """Change a run's name, notes or tags, or the priority of one that waits."""
         with self._logging():
-            return self.desk.change_run(run_id, said, self._owner, self.door)
+            return self.desk.run_desk.change(run_id, said, user=self._owner, door=self.door)
 
     def cancel(self, run_id: str) -> dict[str, Any]:
         """Stop a run; its row stays."""

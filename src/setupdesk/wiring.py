@@ -41,6 +41,7 @@ from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.ledger.turned_away import TurnedAway
 from setupdesk.adapters.ledger.workers import Workers
 from setupdesk.adapters.prefect_api import PrefectApi
+from setupdesk.adapters.redactor import Redactor
 from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.rule_files import RuleFiles
 from setupdesk.adapters.secret_file import load_secret
@@ -52,7 +53,6 @@ from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.app.fetch import Fetch
 from setupdesk.app.find_runs import FindRuns
-from setupdesk.app.follow_run import FollowRun, read_position
 from setupdesk.app.health import ShowHealth
 from setupdesk.app.hook_desk import HookDesk
 from setupdesk.app.key_desk import KeyDesk
@@ -61,18 +61,16 @@ from setupdesk.app.offer import BuildOffer
 from setupdesk.app.ports import Feed
 from setupdesk.app.preflight import Preflight
 from setupdesk.app.push_bars import PushBars
-from setupdesk.app.queries import Queries, show_row
+from setupdesk.app.queries import Queries
 from setupdesk.app.queue import ShowQueue
 from setupdesk.app.reaper import Reaper
 from setupdesk.app.reconciler import Reconciler
 from setupdesk.app.report_page import WriteReportPage
-from setupdesk.app.rerun import build_rerun
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
+from setupdesk.app.run_desk import RunDesk
 from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
-from setupdesk.core.caller import Caller
-from setupdesk.core.run import Door, Receipt
-from setupdesk.core.run_change import parse_run_change
+from setupdesk.core.run import Door
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.exposure import PREFECT_PREFIX
 from setupdesk.settings import Settings
@@ -126,6 +124,7 @@ class Desk:
     settings: Settings
     start: Start
     queries: Queries
+    run_desk: RunDesk
     find_runs: FindRuns
     preflight: Preflight
     show_queue: ShowQueue
@@ -164,43 +163,6 @@ class Desk:
         self.alarm.ring()
         return {"run_id": run_id, "state": state}
 
-    def rerun(
-        self,
-        run_id: str,
-        changes: Mapping[str, Any],
-        caller: Caller,
-        door: Door,
-        key: str | None = None,
-    ) -> Receipt:
-        """Ask for what was asked before, with *changes*; the new run's log names the old one."""
-        asked = self.queries.run(run_id)["request"]
-        payload = build_rerun(asked, changes)
-        receipt = self.start(payload, user=caller.user, door=door, key=key, quota=caller.quota)
-        if receipt.run_id and not receipt.first_text:
-            with bound_contextvars(run_id=receipt.run_id):
-                log.info("it is a rerun", extra={"of": run_id})
-        return receipt
-
-    def follow_run(self, run_id: str, last_heard: str | None = None) -> FollowRun:
-        """Follow a run for one listener, who has heard of it up to *last_heard*."""
-        return FollowRun(
-            self.queries.reads, self.queries.results, run_id, read_position(last_heard)
-        )
-
-    def change_run(
-        self, run_id: str, said: Mapping[str, Any], user: str, door: Door
-    ) -> dict[str, Any]:
-        """Change a run's name, notes, tags, or turn while it waits; its log says who did."""
-        change = parse_run_change(said)
-        earlier = show_row(self.outbox.change(run_id, change))
-        now = show_row(change.values)
-        with bound_contextvars(run_id=run_id):
-            for field, value in now.items():
-                told = {"now": value, "earlier": earlier[field], "user": user, "door": door}
-                log.info("%s changed", field, extra=told)
-        self.alarm.ring()
-        return {"run_id": run_id, **now, "earlier": earlier}
-
 
 def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     """Build the desk; *hands_over* says whether a dispatcher will take its runs on."""
@@ -226,12 +188,14 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     keys, turned_away = Keys(ledger, clock.now), TurnedAway(ledger, clock.now)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     show_queue = ShowQueue(QueueReads(ledger), settings.places, clock.now)
-    start = Start(build_offer, start_ledger, alarm.ring)
+    redactor, outbox = Redactor(settings.secret_files), Outbox(ledger, clock.now)
+    start = Start(build_offer, start_ledger, alarm.ring, redactor.clean)
     load_master = partial(load_secret, settings.webhooks_key_file, "")
     return Desk(
         settings=settings,
         start=start,
         queries=queries,
+        run_desk=RunDesk(queries, start, outbox, alarm.ring),
         find_runs=FindRuns(reads, catalogue),
         preflight=Preflight(
             build_offer=build_offer,
@@ -261,7 +225,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
             clock.now,
         ),
         fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),
-        outbox=Outbox(ledger, clock.now),
+        outbox=outbox,
         alarm=alarm,
         anchors=anchors,
         keys=keys,

@@ -159,8 +159,12 @@ def test_a_page_shows_no_secrets_of_the_machine(desk: Desk) -> None:
 
 def test_runs_are_found_by_what_their_users_said_of_them(desk: Desk) -> None:
     first, second, third = (accept(desk) for _ in range(3))
-    desk.change_run(first, {"name": "First try", "tags": ["nightly", "Good one"]}, "ann", Door.CLI)
-    desk.change_run(second, {"notes": "a\nlong_story", "tags": ["nightly"]}, "ann", Door.CLI)
+    desk.run_desk.change(
+        first, {"name": "First try", "tags": ["nightly", "Good one"]}, user="ann", door=Door.CLI
+    )
+    desk.run_desk.change(
+        second, {"notes": "a\nlong_story", "tags": ["nightly"]}, user="ann", door=Door.CLI
+    )
 
     assert find(desk, search="TRY first") == find(desk, search="good") == [first]
     assert find(desk, search="long_story") == [second]

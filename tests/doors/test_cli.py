@@ -6,10 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from setupdesk.adapters import clock
 
 SETUPDESK = Path(sys.executable).with_name("setupdesk")
 REAL_FILE = Path(__file__).parents[2].parent / "shared/data/raw/rokas__FOREXCOM_GER40_M15.csv.gz"
@@ -596,3 +599,19 @@ def test_a_run_is_asked_for_again_with_a_change(home: Path) -> None:
     assert (planned["run"]["state"], planned["run"]["request"]["end"]) == ("planned", "2025-05-20")
     assert "rr_target" in refused.stderr
     assert "There is no run" in unknown.stderr
+
+
+def test_bars_of_a_file_are_pushed_and_told(home: Path, tmp_path: Path) -> None:
+    newest = clock.now().replace(second=0, microsecond=0) - timedelta(minutes=2)
+    bar = {"time": newest.isoformat(), "open": 2e4, "high": 2e4, "low": 2e4, "close": 2e4}
+    file, wrong = tmp_path / "bars.json", tmp_path / "wrong.json"
+    file.write_text(json.dumps([bar]))
+    wrong.write_text('[{"close": NaN}]')
+    to = ("-p", "DE40", "-i", "1m")
+
+    first, again = (call(home, "data", "push", str(file), *to).stderr for _ in range(2))
+    refused = call(home, "data", "push", str(wrong), *to, exit_code=2).stderr
+
+    assert first.startswith("GER40 M1: 1 added, 0 repeated, up to ")
+    assert again.startswith("GER40 M1: 0 added, 1 repeated, up to ")
+    assert refused.startswith("wrong.json is not JSON: ")

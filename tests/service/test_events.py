@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import routing
 
 from setupdesk.client import Client
 from setupdesk.core.run import Door
@@ -172,6 +173,18 @@ def measure(api: httpx.Client, path: str) -> float:
     began = time.perf_counter()
     assert api.get(path).status_code == 200
     return time.perf_counter() - began
+
+
+def test_a_comment_comes_while_nothing_happens(
+    api: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routing, "_PING_INTERVAL", 0.1)
+    run_id = ask(api)
+
+    with api.stream("GET", f"/runs/{run_id}/events", timeout=10) as answer:
+        comment = next(line for line in answer.iter_lines() if line.startswith(":"))
+
+    assert comment == ": ping"
 
 
 def test_a_run_that_is_not_there_cannot_be_followed(api: httpx.Client) -> None:

@@ -29,6 +29,8 @@ class Start:
     build_offer: Callable[[], Offer]
     ledger: StartLedger
     wake_dispatcher: Callable[[], None]
+    hide_secrets: Callable[[Any], Any] = lambda payload: payload
+    """What is sent by mistake is written down nowhere, and told to nobody."""
 
     def __call__(
         self,
@@ -45,7 +47,7 @@ class Start:
         with the same *key* again gets the first answer, for ever; another payload
         raises ``KeyConflictError``.
         """
-        payload = make_writable(payload)
+        payload = self.hide_secrets(make_writable(payload))
         try:
             request = parse_request(payload, allow(self.build_offer(), quota))
         except InvalidRequestError as refused:
@@ -70,7 +72,8 @@ class Start:
         key: str | None = None,
     ) -> Receipt:
         """Refuse what has not even the shape of a request; it leaves its audit row too."""
-        receipt = self.ledger.refuse(make_writable(payload), problems, user, door, key)
+        written = self.hide_secrets(make_writable(payload))
+        receipt = self.ledger.refuse(written, problems, user, door, key)
         _log_refusal(receipt)
         return receipt
 

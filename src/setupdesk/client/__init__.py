@@ -1,75 +1,29 @@
 """The typed client of /api/v1: how doors and other programs talk to a running desk."""
 
-import json
-import ssl
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
-import httpx
-
+from setupdesk.adapters.event_stream import follow_stream
 from setupdesk.adapters.parcel import Parcel, Watch, check_size, open_parcel
+from setupdesk.client.connection import Connection, DeskAnswerError, read_error, wait_for_answer
 from setupdesk.client.handle import RunHandle
 from setupdesk.client.payload import build_payload
-from setupdesk.core.errors import (
-    DeskUnavailableError,
-    InvalidRequestError,
-    NoAnswerError,
-    NotFoundError,
-    PlainServerError,
-    SetupdeskError,
-)
-from setupdesk.core.hosts import is_loopback, normalize
+from setupdesk.core.errors import InvalidRequestError, NotFoundError
 from setupdesk.core.problem import load_problem
 from setupdesk.core.run import RUN_ID, Door
-from setupdesk.exposure import pin
-from setupdesk.settings import (
-    InvalidSettingsError,
-    Server,
-    Settings,
-    find_server,
-    load_settings,
-)
+from setupdesk.settings import Settings
 from setupdesk.supervisor import await_service
 
-_LONGEST_ANSWER = 120.0
-"""Seconds after which a desk that says nothing is given up: a loaded machine may be slow."""
+__all__ = ["Client", "DeskAnswerError", "connect"]
 
 _LONGEST_IMPORT = 600.0
-"""The same for a large file, which is parsed for longer than other answers take."""
-
-_LONGEST_SILENCE = 45.0
-"""Seconds without an event after which a stream is taken to be broken; a comment comes every 15."""
-
-_RECONNECTS, _RECONNECT_SECONDS = 20, 0.5
-
-_LOOKS = {
-    "runs": "setupdesk runs",
-    "data": "setupdesk data list",
-    "bars": "setupdesk data list",
-    "symbols": "setupdesk symbols",
-    "setups": "setupdesk setups",
-    "keys": "setupdesk key list",
-    "hooks": "setupdesk hook list",
-    "channels": "setupdesk channel list",
-}
-"""What shows whether a request to change something was carried out, by the path it went to."""
+"""Seconds to wait for what becomes of a large file: it is parsed for longer than others answer."""
 
 
-class DeskAnswerError(SetupdeskError):
-    """The desk answered with an error; code and words are the desk's own."""
-
-    def __init__(self, code: str, detail: str, problems: list[dict[str, Any]]) -> None:
-        self.code = code
-        self.problems = problems
-        super().__init__(detail)
-
-
-class Client:
+class Client(Connection):
     """One connection to a desk. Answers are the API's JSON; errors are raised.
 
     ``Client()`` reaches the desk that ``SETUPDESK_SERVER`` and ``SETUPDESK_KEY`` name, else the
@@ -77,39 +31,6 @@ class Client:
     file, is trusted alone where it is given. Raises ``PlainServerError`` for another machine's
     ``http``, unless *insecure*, and ``DeskUnavailableError``.
     """
-
-    def __init__(  # noqa: PLR0913 (how a desk is reached)
-        self,
-        address: str | None = None,
-        api_key: str | None = None,
-        door: Door = Door.API,
-        patience: float = _LONGEST_ANSWER,
-        *,
-        certificate: Path | None = None,
-        insecure: bool = False,
-    ) -> None:
-        server = _find_server(address, api_key, certificate)
-        if not insecure:
-            refuse_plain(server)
-        headers = {"Authorization": f"Bearer {server.key}", "Setupdesk-Door": door}
-        self._http = httpx.Client(
-            base_url=f"{server.address}/api/v1",
-            headers=headers,
-            timeout=_wait_for_answer(patience),
-            trust_env=False,
-            verify=_trust(server),
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._http.close()
 
     def ask(self, payload: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
         """Ask for a run; the answer is a Receipt, accepted or refused.
@@ -130,7 +51,7 @@ class Client:
         if answer.headers["content-type"] == "application/json":
             receipt: dict[str, Any] = answer.json()
             return receipt
-        raise _read_error(answer)
+        raise read_error(answer)
 
     def backtest(  # noqa: PLR0913 (what a backtest is asked with)
         self,
@@ -206,7 +127,7 @@ class Client:
         answer = self._send("GET", f"/runs/{_check(run_id)}/report.html")
         if answer.is_success:
             return answer.text
-        raise _read_error(answer)
+        raise read_error(answer)
 
     def trades(self, run_id: str) -> list[dict[str, Any]]:
         """List the trades of a completed run."""
@@ -233,32 +154,8 @@ class Client:
 
         A connection that breaks is made anew, and goes on after the last event.
         """
-        path, heard, failures = f"/runs/{_check(run_id)}/events", "", 0
-        while True:
-            try:
-                for event in self._listen(path, heard):
-                    heard, failures = event["id"], 0
-                    yield event
-                    if event["event"] == "end":
-                        return
-            except DeskUnavailableError:
-                failures += 1
-                if failures > _RECONNECTS:
-                    raise
-            time.sleep(_RECONNECT_SECONDS)
-
-    def _listen(self, path: str, heard: str) -> Iterator[dict[str, Any]]:
-        headers = {"Last-Event-ID": heard} if heard else {}
-        timeout = _wait_for_answer(_LONGEST_SILENCE)
-        try:
-            with self._http.stream("GET", path, headers=headers, timeout=timeout) as answer:
-                if not answer.is_success:
-                    answer.read()
-                    error = _read_error(answer)
-                    raise DeskUnavailableError(str(error)) if answer.status_code == 503 else error
-                yield from _read_events(answer.iter_lines())
-        except httpx.TransportError as error:
-            raise _read_failure(error) from error
+        path = f"/runs/{_check(run_id)}/events"
+        return follow_stream(lambda heard: self._listen(path, heard))
 
     def change_run(self, run_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
         """Change a run's name, notes or tags, or the priority of one that waits."""
@@ -393,7 +290,7 @@ class Client:
         answer = self._send("GET", f"{_data_path(symbol, timeframe)}/export", params={"form": form})
         if answer.is_success:
             return answer.content
-        raise _read_error(answer)
+        raise read_error(answer)
 
     def delete_bars(self, symbol: str, timeframe: str) -> dict[str, Any]:
         """Delete a data set with all its versions."""
@@ -428,7 +325,7 @@ class Client:
                 params={**asked, "folder": parcel.is_folder},
                 content=_send_all(parcel, watch),
                 headers={"Content-Length": str(parcel.size)},
-                timeout=_wait_for_answer(_LONGEST_IMPORT),
+                timeout=wait_for_answer(_LONGEST_IMPORT),
             )
             skipped = [each._asdict() for each in parcel.skipped]
         done: dict[str, Any] = self._read(answer)
@@ -461,35 +358,6 @@ class Client:
         # The desk is silent while it waits for a vendor that asked it to.
         return self._stream("/data/fetch", 900, json=payload)
 
-    def _stream(self, path: str, patience: float, **values: Any) -> Iterator[dict[str, Any]]:
-        try:
-            with self._http.stream("POST", path, timeout=patience, **values) as answer:
-                if not answer.is_success:
-                    answer.read()
-                    raise _read_error(answer)
-                for line in answer.iter_lines():
-                    event = json.loads(line)
-                    if event["event"] == "error":
-                        raise DeskAnswerError(event["code"], event["message"], event["problems"])
-                    yield event
-        except httpx.TransportError as error:
-            raise _read_failure(error) from error
-
-    def _get(self, path: str, **params: Any) -> Any:
-        said = {name: value for name, value in params.items() if value is not None}
-        return self._read(self._send("GET", path, params=said))
-
-    def _send(self, method: str, path: str, **values: Any) -> httpx.Response:
-        try:
-            return self._http.request(method, path, **values)
-        except httpx.TransportError as error:
-            raise _read_failure(error) from error
-
-    def _read(self, answer: httpx.Response) -> Any:
-        if answer.is_success:
-            return answer.json()
-        raise _read_error(answer)
-
 
 def connect(settings: Settings, door: Door = Door.API) -> Client:
     """Connect to the desk that runs in the settings' home, and wait for it if it is starting."""
@@ -500,64 +368,9 @@ def connect(settings: Settings, door: Door = Door.API) -> Client:
     return Client(address, key, door, certificate=settings.listening.tls_certificate, insecure=True)
 
 
-def refuse_plain(server: Server) -> None:
-    """Raise ``PlainServerError`` if key and bars would cross a network that others can read."""
-    url = httpx.URL(server.address)
-    if url.scheme == "http" and not is_loopback(normalize(url.host)):
-        raise PlainServerError(server.address)
-
-
-def _find_server(address: str | None, key: str | None, certificate: Path | None) -> Server:
-    if named := find_server(address, key, certificate):
-        return named
-    home = load_settings()
-    own = home.listening.tls_certificate
-    return Server(await_service(home), home.api_key_file.read_text(), own)
-
-
-def _trust(server: Server) -> ssl.SSLContext | bool:
-    if server.certificate is None:
-        return server.address.startswith("https:")
-    try:
-        return pin(server.certificate)
-    except (OSError, ssl.SSLError) as wrong:
-        wanted = f"a certificate, as a PEM file ({wrong})"
-        raise InvalidSettingsError("certificate", server.certificate, wanted) from wrong
-
-
-def _wait_for_answer(seconds: float) -> httpx.Timeout:
-    return httpx.Timeout(30, read=seconds)
-
-
-def _read_failure(error: httpx.TransportError) -> SetupdeskError:
-    request = error.request
-    if isinstance(error, httpx.ReadTimeout):
-        reason = f"did not answer within {request.extensions['timeout']['read']:g} s"
-    elif isinstance(error, httpx.ReadError | httpx.RemoteProtocolError):
-        reason = "broke off before it had answered"
-    else:
-        return DeskUnavailableError(str(error) or type(error).__name__)
-    # The desk has the whole request: only what changes nothing can be said to have failed.
-    if request.method == "GET":
-        return DeskUnavailableError(f"it {reason}")
-    resource = request.url.path.removeprefix("/api/v1/").partition("/")[0]
-    return NoAnswerError(reason, _LOOKS[resource])
-
-
 def _send_all(parcel: Parcel, watch: Watch) -> Iterator[bytes]:
     yield from parcel.chunks("sending", watch)
     watch("parsing and storing", 0, 0)
-
-
-def _read_events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
-    fields: dict[str, str] = {}
-    for line in lines:
-        name, _, value = line.partition(": ")
-        if name:
-            fields[name] = value
-        elif "data" in fields:
-            yield {"event": fields["event"], "id": fields["id"], "data": json.loads(fields["data"])}
-            fields = {}
 
 
 def _check(run_id: str) -> str:
@@ -569,11 +382,3 @@ def _check(run_id: str) -> str:
 
 def _data_path(*parts: str) -> str:
     return "/".join(["/data", *(quote(part, safe="") for part in parts)])
-
-
-def _read_error(answer: httpx.Response) -> SetupdeskError:
-    try:
-        body = answer.json()
-        return DeskAnswerError(body["title"], body["detail"], body["problems"])
-    except (ValueError, KeyError, TypeError):
-        return DeskUnavailableError(f"it answered {answer.status_code}")

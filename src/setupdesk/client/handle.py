@@ -25,6 +25,12 @@ class Asks(Protocol):
     def trades(self, run_id: str) -> list[dict[str, Any]]:
         """List its trades."""
 
+    def equity(self, run_id: str) -> list[dict[str, Any]]:
+        """Give the sum of R after each trade."""
+
+    def signals(self, run_id: str) -> list[dict[str, Any]]:
+        """List its candidates."""
+
     def report_page(self, run_id: str) -> str:
         """Give its report as a page."""
 
@@ -87,12 +93,12 @@ class RunHandle:
         return Rows(self._desk.trades(self.run_id))
 
     def equity(self) -> Rows:
-        """Give the sum of R after each trade."""
-        return Rows(self.result()["equity"])
+        """Give the sum of R after each trade, and how far below its high."""
+        return Rows(self._desk.equity(self.run_id))
 
     def signals(self) -> Rows:
         """List the places where the setup triggered, each with its verdict."""
-        return Rows(self.result()["candidates"])
+        return Rows(self._desk.signals(self.run_id))
 
     def report_page(self) -> str:
         """Give the report as one HTML file."""

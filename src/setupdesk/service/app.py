@@ -8,7 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from setupdesk import __version__
 from setupdesk.core.errors import SetupdeskError
@@ -116,11 +118,20 @@ def _answer_wrong_shape(_request: Request, error: Exception) -> JSONResponse:
     return problem_json(422, "invalid_request", "The request has the wrong shape.", problems)
 
 
-def _answer_http_error(_request: Request, error: Exception) -> JSONResponse:
+def _answer_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 (registered for nothing else)
     answer = problem_json(error.status_code, "http_error", str(error.detail))
     answer.headers.update(error.headers or {})
+    if error.status_code == 405:
+        answer.headers["Allow"] = ", ".join(sorted(_find_methods(request)))
     return answer
+
+
+def _find_methods(request: Request) -> set[str]:
+    """Find what a path answers to: several routes may have it, each with a method of its own."""
+    routes = [one for one in request.app.routes if isinstance(one, APIRoute)]
+    fit = (one for one in routes if one.matches(request.scope)[0] is not Match.NONE)
+    return {method for one in fit for method in one.methods or ()}
 
 
 def _answer_bug(request: Request, error: Exception) -> JSONResponse:

@@ -18,6 +18,9 @@ from setupdesk.service.strict_json import WrongShapeError, read_object
 MOST_BYTES = 16_384
 """Of a payload; the longest that asks for a run has less than a thousand."""
 
+SECRETS = ("sdk_", "whsec_")
+"""How secrets begin; the key of a request is written down as it is."""
+
 MOST_KEPT = 2_000
 """Characters that are kept of a body that is no payload."""
 
@@ -62,7 +65,7 @@ async def read_said(request: Request) -> dict[str, Any]:
     try:
         return read_object(await request.body())
     except ClientDisconnect as gone:
-        raise _GONE from gone
+        raise HTTPException(400, _GONE) from gone
     except WrongShapeError as wrong:
         problem = Problem(field="", code="wrong_shape", message=str(wrong))
         raise InvalidRequestError([problem]) from wrong
@@ -72,7 +75,7 @@ TheDelivery = Annotated[Delivery, Depends(read_delivery)]
 TheChanges = Annotated[Delivery, Depends(read_changes)]
 TheObject = Annotated[dict[str, Any], Depends(read_said)]
 
-_GONE = HTTPException(400, "The sender was gone before the body had come.")
+_GONE = "The sender was gone before the body had come."
 
 
 async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
@@ -84,7 +87,7 @@ async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
             if len(body) > most:
                 break
     except ClientDisconnect as gone:
-        raise _GONE from gone
+        raise HTTPException(400, _GONE) from gone
     return bytes(body[: MOST_BYTES + 1])
 
 
@@ -95,10 +98,11 @@ def _judge(body: bytes, key: str | None) -> Delivery:
     except WrongShapeError as wrong:
         payload = keep(body)
         problems.append(Problem(field="", code="wrong_shape", message=str(wrong)))
-    if key is not None and not REQUEST_KEY.fullmatch(key):
+    if key is not None and (key.startswith(SECRETS) or not REQUEST_KEY.fullmatch(key)):
+        shown = f"{key[:4]}..." if key.startswith(SECRETS) else key[:50]
         message = (
-            f"The key was {key[:50]!r}; it has to be 1 to 200 printable ASCII characters "
-            "without a space."
+            f"The key was {shown!r}; it has to be 1 to 200 printable ASCII characters "
+            "without a space, and no secret."
         )
         problems.append(Problem(field="header.Idempotency-Key", code="wrong_key", message=message))
         key = None

@@ -29,7 +29,7 @@ def describe(app: FastAPI, offer: Offer) -> Schema:
         _ask_for_key(path, operation)
         if operation.get("security"):
             operation[ROLE] = find_role(method.upper(), operation)
-        _declare_answers(path, operation)
+        _declare_answers(operation, starts=method == "post" and path.endswith(STARTS))
     schemas = found["components"]["schemas"]
     for theirs in ("HTTPValidationError", "ValidationError"):
         schemas.pop(theirs, None)
@@ -52,15 +52,15 @@ def _ask_for_key(path: str, operation: Schema) -> None:
         operation["security"] = [{"key": []}]
 
 
-def _declare_answers(path: str, operation: Schema) -> None:
+def _declare_answers(operation: Schema, *, starts: bool) -> None:
     answers = operation["responses"]
     answers.setdefault("4XX", {"description": "Refused; code and problems say why"})
     answers.setdefault("5XX", {"description": "The desk could not; code and detail say why"})
     for status, answer in answers.items():
         if not status.startswith("2"):
-            is_receipt = path.endswith(STARTS) and status in ("422", "429")
+            is_receipt = starts and status in ("422", "429")
             answer["content"] = _refer("Receipt") if is_receipt else _refer("Error", PROBLEM_JSON)
-    if "202" in answers and path.endswith(STARTS):
+    if "202" in answers and starts:
         answers["202"]["content"] = _refer("Receipt")
     if answers.get("422", {}).get("description") == "Validation Error":
         answers["422"]["description"] = "Refused, with every Problem"

@@ -62,7 +62,7 @@ async def follow_run(
     run_id: OwnRun, desk: TheDesk, streams: TheStreams, last_event_id: LastEventId = None
 ) -> AsyncIterator[ServerSentEvent]:
     """Tell what becomes of a run as it happens: state, progress, log lines, and last its end."""
-    listener = desk.follow_run(run_id, last_event_id)
+    listener = desk.run_desk.follow(run_id, last_event_id)
     pause, until = SHORTEST_PAUSE, asyncio.get_running_loop().time() + LONGEST_SECONDS
     while not streams.is_stopping() and asyncio.get_running_loop().time() < until:
         told = await _look(listener, streams)

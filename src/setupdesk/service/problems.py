@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
+from setupdesk.adapters.redactor import Redactor
 from setupdesk.core.errors import (
     DamagedResultError,
     DeskUnavailableError,
@@ -29,6 +30,8 @@ from setupdesk.core.problem import Problem
 
 PROBLEM_JSON = "application/problem+json"
 
+_REDACTOR = Redactor(())
+
 
 def problem_json(
     status: int, code: str, detail: str, problems: Iterable[Problem] = (), **more: Any
@@ -42,7 +45,8 @@ def problem_json(
         "problems": [problem.to_json() for problem in problems],
         **more,
     }
-    return JSONResponse(body, status, media_type=PROBLEM_JSON)
+    # What was sent stands in some messages, and may have been a secret in the wrong place.
+    return JSONResponse(_REDACTOR.clean(body), status, media_type=PROBLEM_JSON)
 
 
 _STATUS: dict[type[SetupdeskError], int] = {

@@ -209,7 +209,7 @@ def change_run(
     run_id: OwnRun, said: TheObject, desk: TheDesk, door: TheDoor, caller: TheCaller
 ) -> dict[str, Any]:
     """Change a run's name, notes or tags, or the priority of one that waits; null clears."""
-    return desk.change_run(run_id, said, caller.user, door)
+    return desk.run_desk.change(run_id, said, user=caller.user, door=door)
 
 
 CHANGES_BODY = {
@@ -237,7 +237,7 @@ def rerun(
     """Ask for what this run was asked for, with the changes that the body names."""
     if changes.problems:
         return answer_with(_refuse(changes, desk, door, caller))
-    return answer_with(desk.rerun(run_id, changes.payload, caller, door, key=changes.key))
+    return answer_with(desk.run_desk.rerun(run_id, changes.payload, caller, door, key=changes.key))
 
 
 @router.post("/{run_id}/cancel", status_code=202)

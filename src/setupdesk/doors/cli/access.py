@@ -36,12 +36,12 @@ EXIT_CODES = {
     "ledger_unavailable": UNREACHED,
     "no_answer": UNREACHED,
     "feed_failed": UNREACHED,
-    "undelivered": UNREACHED,
     "no_key": UNREACHED,
     "wrong_key": UNREACHED,
     "expired_key": UNREACHED,
     "revoked_key": UNREACHED,
     "too_fast": UNREACHED,
+    "undelivered": UNREACHED,
 }
 
 

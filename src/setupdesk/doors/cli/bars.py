@@ -1,5 +1,6 @@
 """Bars at the terminal: import, list, judge, export, delete, and the levels of their windows."""
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,6 +32,21 @@ def simulate_market(payload: Mapping[str, Any], *, as_json: bool) -> None:
     """Store bars of the simulated market."""
     done = reach_desk().simulate_bars(payload)
     show_import(done, as_json=as_json)
+
+
+def push_file(file: Path, symbol: str, timeframe: str, *, as_json: bool) -> None:
+    """Send the closed bars of a JSON file to the push feed."""
+    try:
+        bars = json.loads(file.read_bytes())
+        json.dumps(bars, allow_nan=False)
+    except ValueError as mistake:
+        refuse_usage(f"{file.name} is not JSON: {str(mistake)[:100]}.")
+    done = reach_desk().push_bars({"symbol": symbol, "timeframe": timeframe, "bars": bars})
+    if as_json:
+        show_json(done)
+        return
+    what = f"{done['symbol']} {done['timeframe']}"
+    say(f"{what}: {done['added']:,} added, {done['repeated']:,} repeated, up to {done['newest']}.")
 
 
 def show_data_sets(*, as_json: bool) -> None:

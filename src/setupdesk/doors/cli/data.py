@@ -95,6 +95,20 @@ def fetch_bars(  # noqa: PLR0913 (the parts of what is wanted)
     fetch({key: text for key, text in said.items() if text is not None}, as_json=as_json)
 
 
+@data.command("push")
+def push_bars(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON: a list of closed bars.")],
+    *,
+    symbol: Annotated[str, typer.Option("--symbol", "-p", help="GER40, ...")],
+    timeframe: Annotated[str, typer.Option("--timeframe", "-i", "--tf", help="M1 M5 M15 H1")],
+    as_json: Json = False,
+) -> None:
+    """Send closed bars to the push feed, as a terminal does it; `data fetch` stores them."""
+    from setupdesk.doors.cli.bars import push_file
+
+    push_file(file, symbol, timeframe, as_json=as_json)
+
+
 @data.command("list")
 def list_data(*, as_json: Json = False) -> None:
     """List the stored bars."""

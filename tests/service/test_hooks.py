@@ -391,6 +391,18 @@ def test_a_hook_is_there_for_its_owner_and_an_admin_only(api: httpx.Client) -> N
     assert api.post(path, headers=anna).status_code == 200
 
 
+def test_the_quota_of_the_key_that_made_a_hook_bounds_what_it_starts(api: httpx.Client) -> None:
+    said = {"name": "test", "user": "anna", "role": "trader", "most_waiting": 1}
+    key = api.post("/keys", json=said).json()
+    made = api.post("/hooks", json=HOOK, headers={"Authorization": f"Bearer {key['key']}"}).json()
+
+    first = send(api, made["token"], "symbol=GER40 at=1")
+    second = send(api, made["token"], "symbol=GER40 at=2")
+
+    assert (first.status_code, second.status_code) == (202, 429)
+    assert api.get(f"/runs/{first.json()['run_id']}").json()["key_id"] == key["key_id"]
+
+
 def test_strangers_are_counted_without_their_token(api: httpx.Client) -> None:
     for token in ("a" * 43, "b" * 43, "c" * 43):
         send(api, token, "symbol=GER40")

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,20 +14,22 @@ from setupdesk.adapters.secret_file import load_secret
 from setupdesk.settings import load_settings
 from tests.conftest import find_free_port
 
+NOTHING_MORE: Mapping[str, str] = {}
+
 
 @contextmanager
 def serving(
-    home: Path, prefect_port: int = 1
+    home: Path, prefect_port: int = 1, environment: Mapping[str, str] = NOTHING_MORE
 ) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
     port = find_free_port()
     settings = load_settings({"SETUPDESK_HOME": str(home)})
     headers = {"Authorization": f"Bearer {load_secret(settings.api_key_file, 'sdk_')}"}
-    environment = {**os.environ, "SETUPDESK_HOME": str(home), "SETUPDESK_PORT": str(port)}  # noqa: TID251
-    environment["SETUPDESK_PREFECT_PORT"] = str(prefect_port)
+    here = {"SETUPDESK_HOME": str(home), "SETUPDESK_PORT": str(port)}
+    here["SETUPDESK_PREFECT_PORT"] = str(prefect_port)
     with (home.parent / "service.log").open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "setupdesk.service"],
-            env=environment,
+            env={**os.environ, **here, **environment},  # noqa: TID251
             stdout=output,
             stderr=output,
         )

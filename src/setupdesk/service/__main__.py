@@ -46,6 +46,8 @@ def build_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         server_header=False,
         log_config=None,
         log_level="warning",
+        # Clients give an idle connection up sooner, so that none is closed as they send by it.
+        timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
     )
 

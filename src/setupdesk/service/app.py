@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -129,9 +128,15 @@ def _answer_http_error(request: Request, error: Exception) -> JSONResponse:
 
 def _find_methods(request: Request) -> set[str]:
     """Find what a path answers to: several routes may have it, each with a method of its own."""
-    routes = [one for one in request.app.routes if isinstance(one, APIRoute)]
-    fit = (one for one in routes if one.matches(request.scope)[0] is not Match.NONE)
-    return {method for one in fit for method in one.methods or ()}
+    return {method for method in _METHODS if _has_route(request, method)}
+
+
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+
+
+def _has_route(request: Request, method: str) -> bool:
+    asked = {**request.scope, "method": method}
+    return any(route.matches(asked)[0] is Match.FULL for route in request.app.routes)
 
 
 def _answer_bug(request: Request, error: Exception) -> JSONResponse:

@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup demo test faults browser extras openapi fix bench agreement lock clean
+.PHONY: setup demo test faults browser fuzz extras openapi fix bench agreement lock clean
 
 setup: $(STAMP)
 
@@ -33,6 +33,11 @@ browser: $(STAMP)  ## the report page in a real Chromium, driven from an environ
 	  .venv-browser/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . && \
 	  .venv-browser/bin/python -m pip install --quiet --disable-pip-version-check playwright==1.65.2; }
 	.venv-browser/bin/pytest -m browser tests/browser -n0
+
+fuzz: $(STAMP)  ## the API against its own description, by schemathesis in an environment of its own
+	test -x .venv-fuzz/bin/schemathesis || { $(PYTHON) -m venv .venv-fuzz && \
+	  .venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check schemathesis==4.32.5; }
+	$(BIN)/pytest -m fuzz tests/fuzz -n0 -s
 
 extras:  ## the tests of the optional extras, in an environment of their own
 	test -x .venv-extras/bin/python || $(PYTHON) -m venv .venv-extras
@@ -65,4 +70,4 @@ lock: $(STAMP)  ## choose versions anew
 	  --no-header --no-emit-index-url --no-annotate --upgrade --quiet -o requirements.lock
 
 clean:
-	rm -rf .venv .venv-extras .venv-browser .bench .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-extras .venv-browser .venv-fuzz .bench .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

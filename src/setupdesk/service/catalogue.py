@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import StreamingResponse
 
-from setupdesk.service.lines import stream_lines, with_progress
+from setupdesk.service.lines import LINES, stream_lines, with_progress
 from setupdesk.service.security import TheDesk
 
 router = APIRouter(tags=["catalogue"])
@@ -31,7 +31,7 @@ def show_setup(setup_id: str, desk: TheDesk) -> dict[str, Any]:
     return desk.rule_desk.setup(setup_id)
 
 
-@router.post("/setups")
+@router.post("/setups", response_class=StreamingResponse, responses=LINES)
 def add_setup(
     yaml: Yaml,
     desk: TheDesk,

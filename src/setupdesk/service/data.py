@@ -1,20 +1,24 @@
 """Stored bars over HTTP: everything that the data desk does."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
 from setupdesk.adapters.feeds.push import PushedBar
 from setupdesk.adapters.parcel import check_size
 from setupdesk.app.bar_pages import MOST_BARS
+from setupdesk.market.data_set import ExportForm
 from setupdesk.market.feed import GRID
 from setupdesk.service.delivery import TheObject
-from setupdesk.service.lines import stream_lines
+from setupdesk.service.lines import LINES, stream_lines
 from setupdesk.service.security import ADMIN, TheDesk
 
 router = APIRouter(prefix="/data", tags=["data"])
+
+Form = Annotated[str, WithJsonSchema({"type": "string", "enum": list(get_args(ExportForm))})]
 
 # A symbol may have a slash in it, as EUR/USD: paths that say more stand before those that do not.
 
@@ -33,8 +37,12 @@ def measure_quality(
     return desk.data_desk.quality(symbol, timeframe)
 
 
-@router.get("/{symbol:path}/{timeframe}/export")
-def export_bars(symbol: str, timeframe: str, desk: TheDesk, form: str = "csv") -> Response:
+@router.get(
+    "/{symbol:path}/{timeframe}/export",
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": {}}}},
+)
+def export_bars(symbol: str, timeframe: str, desk: TheDesk, form: Form = "csv") -> Response:
     """Give the bars as a file: csv, csv.gz or parquet."""
     content = desk.data_desk.export_bars(symbol, timeframe, form)
     return Response(content, media_type="application/octet-stream")
@@ -138,7 +146,7 @@ def simulate_bars(payload: Annotated[dict[str, Any], Body()], desk: TheDesk) -> 
     return desk.data_desk.simulate_bars(payload)
 
 
-@router.post("/fetch")
+@router.post("/fetch", response_class=StreamingResponse, responses=LINES)
 def fetch_bars(payload: Annotated[dict[str, Any], Body()], desk: TheDesk) -> StreamingResponse:
     """Fetch bars from a feed; the answer is a line of JSON a day, the last says what was stored.
 

@@ -18,9 +18,14 @@ Event = dict[str, Any]
 Stage = Callable[[str, int, int], None]
 
 
+MEDIA_TYPE = "application/x-ndjson"
+LINES: dict[int | str, dict[str, Any]] = {200: {"content": {MEDIA_TYPE: {}}}}
+"""What the API's own description says of such an answer."""
+
+
 def stream_lines(events: Iterator[Event]) -> StreamingResponse:
     """Answer with a line for each event."""
-    return StreamingResponse(_write_lines(events), media_type="application/x-ndjson")
+    return StreamingResponse(_write_lines(events), media_type=MEDIA_TYPE)
 
 
 def with_progress(work: Callable[[Stage], Event]) -> Iterator[Event]:

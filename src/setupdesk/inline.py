@@ -199,7 +199,7 @@ class InlineDesk:
 
     def add_hook(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """Make a hook: name, kind, payload, fields, senders; its address is shown this once."""
-        return self.desk.hook_desk.add(read_wanted(said), self._owner)
+        return self.desk.hook_desk.add(read_wanted(said), self._caller)
 
     def revoke_hook(self, hook_id: str) -> dict[str, Any]:
         """Let a hook start nothing more."""

@@ -215,7 +215,13 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         show_bars=ShowBars(catalogue, bar_store),
         push_bars=PushBars(catalogue, PushFeed(spool=spool, now=clock.now)),
         hook_desk=HookDesk(
-            Hooks(ledger, clock.now), start, build_offer, load_master, clock.now, turned_away
+            Hooks(ledger, clock.now),
+            start,
+            build_offer,
+            keys.load_quota,
+            load_master,
+            clock.now,
+            turned_away,
         ),
         channel_desk=ChannelDesk(
             Channels(ledger, clock.now),

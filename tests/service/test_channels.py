@@ -9,7 +9,7 @@ import pytest
 
 from tests.adapters.webhook_receiver import Receiver, receiving, say
 from tests.service.serving import serving
-from tests.service.test_hooks import MARKET, PAYLOAD, read_home
+from tests.service.test_hooks import MARKET, PAYLOAD, make_key, read_home
 
 SECRET_PATH = "/services/T0/hidden?token=hidden-too"  # noqa: S105 (as some services have it)
 
@@ -127,3 +127,27 @@ def test_what_is_not_there_is_404_and_what_is_wrong_422(closed: httpx.Client) ->
     assert closed.post("/channels/channel_none/revoke").status_code == 404
     assert closed.post("/channels/channel_none/test").status_code == 404
     assert closed.get("/notifications", params={"channel_id": "none"}).status_code == 404
+
+
+def test_a_channel_is_there_for_its_owner_and_an_admin_only(
+    api: httpx.Client, receiver: Receiver
+) -> None:
+    anna, bob = make_key(api, "anna", "trader"), make_key(api, "bob", "trader")
+    url = f"http://127.0.0.1:{receiver.port}{SECRET_PATH}"
+    said = {"name": "n8n", "url": url, "events": ["run_finished"]}
+    channel_id = api.post("/channels", json=said, headers=anna).json()["channel_id"]
+    run_ids = [api.post("/runs", json=PAYLOAD, headers=key).json()["run_id"] for key in (bob, anna)]
+    for run_id in run_ids:
+        api.post(f"/runs/{run_id}/cancel")
+
+    told = await_outcome(api, channel_id)
+
+    assert told["run_id"] == run_ids[1]
+    assert len(receiver.received) == 1
+    assert api.get("/channels", headers=bob).json() == []
+    assert api.get("/notifications", headers=bob).json() == []
+    assert len(api.get("/notifications", headers=anna).json()) == 1
+    for path in (f"/channels/{channel_id}/revoke", f"/channels/{channel_id}/test"):
+        assert api.post(path, headers=bob).status_code == 404
+    asked = {"channel_id": channel_id}
+    assert api.get("/notifications", params=asked, headers=bob).status_code == 404

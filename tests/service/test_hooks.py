@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -357,13 +358,56 @@ def test_words_and_json_say_the_same() -> None:
 
 @given(binary(max_size=200) | text().map(str.encode) | NESTED.map(json.dumps).map(str.encode))
 def test_whatever_is_delivered_is_read_or_refused_in_words(body: bytes) -> None:
-    try:
+    said: dict[str, Any] = {}
+    with suppress(WrongShapeError):
         said = read_fields(body)
-    except WrongShapeError:
-        return
 
-    problems = SOME_HOOK.find_problems(said)
-    assert problems or set(said) <= {*SOME_HOOK.fields, "at"}
-    if not problems:
+    if not SOME_HOOK.find_problems(said):
+        assert set(said) <= {*SOME_HOOK.fields, "at"}
         json.dumps(SOME_HOOK.build_payload(said))
         assert REQUEST_KEY.fullmatch(SOME_HOOK.identify(said, SOME_HOOK.created_at))
+
+
+def make_key(api: httpx.Client, user: str, role: str) -> dict[str, str]:
+    said = {"name": "test", "user": user, "role": role}
+    return {"Authorization": f"Bearer {api.post('/keys', json=said).json()['key']}"}
+
+
+def test_a_hook_is_there_for_its_owner_and_an_admin_only(api: httpx.Client) -> None:
+    anna, bob = make_key(api, "anna", "trader"), make_key(api, "bob", "trader")
+    viewer = make_key(api, "anna", "viewer")
+    made = api.post("/hooks", json=HOOK, headers=anna).json()
+    path = f"/hooks/{made['hook_id']}/revoke"
+
+    run = send(api, made["token"], "").json()
+
+    assert run["user"] == "anna"
+    assert api.get("/hooks", headers=bob).json() == []
+    assert api.post(path, headers=bob).status_code == 404
+    assert api.post(path, headers=viewer).status_code == 403
+    assert api.post("/hooks", json=HOOK, headers=viewer).status_code == 403
+    assert len(api.get("/hooks", headers=viewer).json()) == 1
+    assert len(api.get("/hooks").json()) == 1
+    assert api.post(path, headers=anna).status_code == 200
+
+
+def test_the_quota_of_the_key_that_made_a_hook_bounds_what_it_starts(api: httpx.Client) -> None:
+    said = {"name": "test", "user": "anna", "role": "trader", "most_waiting": 1}
+    key = api.post("/keys", json=said).json()
+    made = api.post("/hooks", json=HOOK, headers={"Authorization": f"Bearer {key['key']}"}).json()
+
+    first = send(api, made["token"], "symbol=GER40 at=1")
+    second = send(api, made["token"], "symbol=GER40 at=2")
+
+    assert (first.status_code, second.status_code) == (202, 429)
+    assert api.get(f"/runs/{first.json()['run_id']}").json()["key_id"] == key["key_id"]
+
+
+def test_strangers_are_counted_without_their_token(api: httpx.Client) -> None:
+    for token in ("a" * 43, "b" * 43, "c" * 43):
+        send(api, token, "symbol=GER40")
+
+    counted = api.get("/audit/turned-away").json()
+
+    assert [(one["reason"], one["count"]) for one in counted] == [("unknown_hook", 3)]
+    assert "aaa" not in str(counted)

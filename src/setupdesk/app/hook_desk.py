@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from setupdesk.app.offer import BuildOffer
-from setupdesk.app.start import Start, make_writable
-from setupdesk.core.caller import Caller
+from setupdesk.app.start import Start, allow, make_writable
+from setupdesk.core.caller import Caller, Quota
 from setupdesk.core.errors import (
     InvalidRequestError,
     NotFoundError,
@@ -98,23 +98,27 @@ class HookDesk:
     hooks: Hooks
     start: Start
     build_offer: BuildOffer
+    load_quota: Callable[[str | None], Quota]
+    """Gives what may be asked for with the key that made a hook."""
+
     load_master: Callable[[], str]
     """Gives the key that the secrets of hooks are derived from."""
 
     clock: Callable[[], datetime]
     turned_away: TurnedAway
 
-    def add(self, wanted: Wanted, user: str) -> dict[str, Any]:
+    def add(self, wanted: Wanted, caller: Caller) -> dict[str, Any]:
         """Make a hook; the answer has its token, its secret and its template, this once."""
         wanted = replace(wanted, **make_writable({"name": wanted.name, "payload": wanted.payload}))
-        if problems := _find_problems(wanted, self.build_offer()):
+        if problems := _find_problems(wanted, allow(self.build_offer(), caller.quota)):
             raise InvalidRequestError(problems)
         token = secrets.token_urlsafe(32)
         hook = Hook(
             hook_id=f"hook_{secrets.token_hex(6)}",
             sha256=hash_token(token),
             name=wanted.name,
-            user=user,
+            user=caller.user,
+            key_id=caller.quota.key_id,
             kind=wanted.kind,
             payload=wanted.payload,
             fields=tuple(dict.fromkeys(wanted.fields)),
@@ -168,8 +172,13 @@ class HookDesk:
             return self.refuse(hook, dict(said), problems)
         is_standard = hook.kind is HookKind.STANDARD
         key = f"{hook.hook_id}:{message_id}" if is_standard else hook.identify(said, self.clock())
-        payload = hook.build_payload(said)
-        return self.start(payload, user=hook.user, door=Door.WEBHOOK, key=key)
+        return self.start(
+            hook.build_payload(said),
+            user=hook.user,
+            door=Door.WEBHOOK,
+            key=key,
+            quota=self.load_quota(hook.key_id),
+        )
 
     def refuse(
         self, hook: Hook, delivered: Mapping[str, Any], problems: Sequence[Problem]

@@ -47,6 +47,9 @@ class Hook:
     senders: tuple[str, ...]
     """Networks that deliveries may come from; any where there is none."""
 
+    key_id: str | None = None
+    """The key that made it, whose quota its runs count for."""
+
     created_at: datetime
     revoked_at: datetime | None = None
 

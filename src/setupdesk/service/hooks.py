@@ -43,7 +43,7 @@ class NewHook(BaseModel):
 @router.post("", status_code=201)
 def add_hook(new: NewHook, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
     """Make a hook; its token, secret and template are in this answer and in no other."""
-    return desk.hook_desk.add(Wanted(**dict(new)), caller.user)
+    return desk.hook_desk.add(Wanted(**dict(new)), caller)
 
 
 @router.get("")

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_or_update
 
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.tables import Row, api_key
-from setupdesk.core.caller import OWN_KEY, Caller, NewKey, Quota, Role
+from setupdesk.core.caller import NO_QUOTA, OWN_KEY, Caller, NewKey, Quota, Role
 from setupdesk.core.errors import NotAllowedError, NotFoundError
 
 # Built once: every request looks for its key.
@@ -75,6 +75,13 @@ class Keys:
         if row.expires_at and row.expires_at <= self.clock():
             raise NotAllowedError("expired_key")
         return Caller(user=row.user, role=Role(row.role), quota=_read_quota(row))
+
+    def load_quota(self, key_id: str | None) -> Quota:
+        """Load how much may be asked for with a key, also with one that opens nothing now."""
+        with reading(self.engine) as connection:
+            of_the_key = select(api_key).where(api_key.c.key_id == key_id)
+            row = connection.execute(of_the_key).one_or_none()
+        return _read_quota(row) if row else NO_QUOTA
 
     def load_keys(self) -> list[Row]:
         """Load every key that was given out, without its digest, the oldest first."""

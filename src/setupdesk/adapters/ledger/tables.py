@@ -205,6 +205,7 @@ hook = Table(
     Column("payload", JSON, nullable=False),
     Column("fields", JSON, nullable=False),
     Column("senders", JSON, nullable=False),
+    Column("key_id", String),
     Column("created_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
     CheckConstraint("kind IN ('tradingview', 'standard')", name="kind_is_known"),

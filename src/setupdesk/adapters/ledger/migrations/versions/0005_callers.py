@@ -71,6 +71,7 @@ def _make_hooks() -> None:
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("fields", sa.JSON(), nullable=False),
         sa.Column("senders", sa.JSON(), nullable=False),
+        sa.Column("key_id", sa.String()),
         sa.Column("created_at", sa.String(), nullable=False),
         sa.Column("revoked_at", sa.String()),
         sa.CheckConstraint("kind IN ('tradingview', 'standard')", name="kind_is_known"),

@@ -42,7 +42,8 @@ def send_by_every_way(api: httpx.Client, key: str) -> str:
         api.post("/data/fetch", json={"symbol": word, "feed": word})
     for headers in ({"Authorization": f"Bearer {CANARY}"}, {"Setupdesk-Door": key}):
         api.post("/runs", json={**ASKED, "symbol": "GER4O"}, headers=headers)
-    accepted = api.post("/runs", json=ASKED, headers={"Idempotency-Key": CANARY})
+    api.post("/runs", json=ASKED, headers={"Idempotency-Key": CANARY})
+    accepted = api.post("/runs", json=ASKED, headers={"Idempotency-Key": "a-key"})
     run_id: str = accepted.json()["run_id"]
     api.post(f"/runs/{run_id}/cancel", headers={"Idempotency-Key": key})
     return run_id

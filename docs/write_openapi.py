@@ -7,7 +7,7 @@ from typing import Any
 
 from setupdesk.service.app import create_app
 from setupdesk.settings import load_settings
-from setupdesk.wiring import build_desk
+from setupdesk.wiring.desk import build_desk
 
 FILE = Path(__file__).with_name("openapi.json")
 

@@ -18,7 +18,8 @@ from setupdesk.core.caller import HOME, Caller, NewKey, Role
 from setupdesk.core.run import Door, Receipt, RunState
 from setupdesk.settings import Settings
 from setupdesk.supervisor import find_desk
-from setupdesk.wiring import Desk, build_desk, build_flow_body, build_journal
+from setupdesk.wiring.desk import Desk, build_desk
+from setupdesk.wiring.running import build_flow_body, build_journal
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,8 @@ from setupdesk.app.adopter import build_parameters
 from setupdesk.core.request import Mode
 from setupdesk.core.run import Door, to_iso
 from setupdesk.settings import load_settings
-from setupdesk.wiring import build_adopter, build_desk
+from setupdesk.wiring.desk import build_desk
+from setupdesk.wiring.works import build_adopter
 from tests.faults.toxic_proxy import Toxic, ToxicProxy
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ CHILD = """
 import sys
 from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.settings import load_settings
-from setupdesk.wiring import build_adopter, build_desk
+from setupdesk.wiring.desk import build_desk
+from setupdesk.wiring.works import build_adopter
 
 home, url, auth_string = sys.argv[1:]
 desk = build_desk(load_settings({"SETUPDESK_HOME": home}), hands_over=True)

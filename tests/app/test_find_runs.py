@@ -9,7 +9,7 @@ from setupdesk.core.errors import InvalidRequestError, NotFoundError
 from setupdesk.core.run import Door
 from setupdesk.core.run_search import write_cursor
 from setupdesk.settings import load_settings
-from setupdesk.wiring import Desk, build_desk
+from setupdesk.wiring.desk import Desk, build_desk
 
 PAYLOAD = {
     "setup_id": "IB_raid_v1",

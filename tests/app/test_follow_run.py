@@ -10,7 +10,8 @@ from setupdesk.app.follow_run import FollowRun, Position, Told, read_position
 from setupdesk.core.errors import NotFoundError
 from setupdesk.core.run import Door
 from setupdesk.settings import load_settings
-from setupdesk.wiring import Desk, build_desk, build_journal
+from setupdesk.wiring.desk import Desk, build_desk
+from setupdesk.wiring.running import build_journal
 
 PAYLOAD = {
     "setup_id": "IB_raid_v1",

@@ -13,7 +13,8 @@ from setupdesk.app.doctor.processes import Process
 from setupdesk.app.health import ShowHealth
 from setupdesk.core.run import Door
 from setupdesk.settings import load_settings
-from setupdesk.wiring import Desk, build_desk, watching
+from setupdesk.wiring.desk import Desk, build_desk
+from setupdesk.wiring.works import watching
 
 PAYLOAD = {
     "setup_id": "IB_raid_v1",

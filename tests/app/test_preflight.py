@@ -8,7 +8,7 @@ from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.run import Door
 from setupdesk.inline import InlineDesk, open_inline
 from setupdesk.settings import load_settings
-from setupdesk.wiring import Desk, build_desk
+from setupdesk.wiring.desk import Desk, build_desk
 
 PAYLOAD = {
     "setup_id": "IB_raid_v1",

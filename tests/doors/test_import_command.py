@@ -25,7 +25,7 @@ from setupdesk.market.resample import resample
 from setupdesk.market.synthetic import simulate_bars
 from setupdesk.service.app import create_app
 from setupdesk.settings import load_settings
-from setupdesk.wiring import build_desk
+from setupdesk.wiring.desk import build_desk
 
 SETUPDESK = Path(sys.executable).with_name("setupdesk")
 GER40 = ("-p", "GER40", "-i", "M15")

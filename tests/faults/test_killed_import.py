@@ -19,13 +19,13 @@ from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.synthetic import simulate_bars
 from setupdesk.settings import load_settings
-from setupdesk.wiring import Desk, build_desk
+from setupdesk.wiring.desk import Desk, build_desk
 
 CHILD = """
 import sys
 from pathlib import Path
 from setupdesk.settings import load_settings
-from setupdesk.wiring import build_desk
+from setupdesk.wiring.desk import build_desk
 
 home, file = sys.argv[1:]
 desk = build_desk(load_settings({"SETUPDESK_HOME": home}), hands_over=False)

@@ -25,7 +25,7 @@ from setupdesk.app.dispatcher import Dispatcher
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.run import Door
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.wiring import DISPATCHED
+from setupdesk.wiring.desk import DISPATCHED
 from tests.conftest import AUTH_STRING, await_server, find_free_port, start_prefect
 from tests.faults.stand_in import StandIn
 from tests.faults.toxic_proxy import Toxic, ToxicProxy

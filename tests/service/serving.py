@@ -12,7 +12,7 @@ import uvicorn
 from setupdesk.adapters.event_log import EventLog, logging_to
 from setupdesk.service.app import create_app
 from setupdesk.settings import load_settings
-from setupdesk.wiring import build_desk
+from setupdesk.wiring.desk import build_desk
 
 MANY_WRONG_KEYS = {"SETUPDESK_WRONG_KEYS_PER_MINUTE": "1000000"}
 

@@ -14,7 +14,8 @@ from setupdesk.core.run import Door
 from setupdesk.inline import open_inline
 from setupdesk.settings import load_settings
 from setupdesk.setups.template import fill_template
-from setupdesk.wiring import build_desk, build_journal
+from setupdesk.wiring.desk import build_desk
+from setupdesk.wiring.running import build_journal
 from tests.adapters.vendor_files import zipped
 from tests.service.serving import serving
 

@@ -12,7 +12,7 @@ import pytest
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.service.app import create_app
 from setupdesk.settings import load_settings
-from setupdesk.wiring import build_desk
+from setupdesk.wiring.desk import build_desk
 from tests.service.serving import serving
 
 FILE = Path(__file__).parents[2] / "docs/openapi.json"

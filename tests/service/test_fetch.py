@@ -14,7 +14,7 @@ from setupdesk.adapters.clock import now
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.service.app import create_app
 from setupdesk.settings import FeedSettings, Settings
-from setupdesk.wiring import build_desk
+from setupdesk.wiring.desk import build_desk
 from tests.adapters.dukascopy_server import Vendor, serve
 
 WEEK = {"from": "dukascopy", "symbol": "GER40", "start": "2025-01-06", "end": "2025-01-10"}

@@ -6,7 +6,7 @@ from setupdesk.adapters.event_log import EventLog, log_all_to
 from setupdesk.executor.parent import Executor, Limits
 from setupdesk.flows import build_flows
 from setupdesk.settings import load_settings
-from setupdesk.wiring import build_flow_body, build_journal, build_workers, warm_up
+from setupdesk.wiring.running import build_flow_body, build_journal, build_workers, warm_up
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from setupdesk.adapters.secret_file import load_secret
 from setupdesk.exposure import API_PREFIX, refuse_unsafe_start
 from setupdesk.service.app import create_app
 from setupdesk.settings import Settings, load_settings
-from setupdesk.wiring import Desk, build_desk
+from setupdesk.wiring.desk import Desk, build_desk
 
 log = logging.getLogger(__name__)
 

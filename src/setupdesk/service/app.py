@@ -34,7 +34,8 @@ from setupdesk.service.gate import Gate
 from setupdesk.service.hosts import SECURITY_HEADERS, GuardHosts
 from setupdesk.service.problems import answer_error, problem_json
 from setupdesk.service.security import check_role
-from setupdesk.wiring import Desk, dispatching, watching
+from setupdesk.wiring.desk import Desk
+from setupdesk.wiring.works import dispatching, watching
 
 log = logging.getLogger(__name__)
 

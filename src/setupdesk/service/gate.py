@@ -14,7 +14,7 @@ from setupdesk.core.caller import Caller
 from setupdesk.core.errors import NotAllowedError, SetupdeskError, TooFastError
 from setupdesk.service.pace import Pace
 from setupdesk.service.problems import answer_error
-from setupdesk.wiring import Desk
+from setupdesk.wiring.desk import Desk
 
 OPEN = frozenset({"/ping", "/version"})
 """Paths under the prefix that need no key."""

@@ -14,7 +14,7 @@ from setupdesk.core.run import Door, Priority, Receipt, RunState
 from setupdesk.core.run_change import LONGEST_NAME, LONGEST_NOTES, LONGEST_TAG, MOST_TAGS
 from setupdesk.service.delivery import JSON_BODY, Delivery, TheChanges, TheDelivery, TheObject
 from setupdesk.service.security import ANY, OwnRun, TheCaller, TheDesk, TheDoor
-from setupdesk.wiring import Desk
+from setupdesk.wiring.desk import Desk
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 

@@ -7,7 +7,7 @@ from fastapi import Depends, Header, Request
 from setupdesk.core.caller import Caller, Role
 from setupdesk.core.errors import NotFoundError, RoleNeededError
 from setupdesk.core.run import Door
-from setupdesk.wiring import Desk
+from setupdesk.wiring.desk import Desk
 
 _CLAIMABLE = {door.value: door for door in (Door.CLI, Door.UI, Door.TELEGRAM, Door.API)}
 

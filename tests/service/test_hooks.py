@@ -348,6 +348,24 @@ def test_a_saved_request_may_lack_what_its_deliveries_set(shared: httpx.Client) 
     assert lacking.json()["problems"][0]["code"] == "missing"
 
 
+def test_a_hook_ends_with_the_key_that_made_it_when_that_is_revoked(shared: httpx.Client) -> None:
+    wanted = {"name": "leaked", "user": "anna", "role": "trader"}
+    made = shared.post("/keys", json=wanted).json()
+    asked = {"name": "tv", "payload": PAYLOAD, "fields": ["symbol"]}
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    hook = shared.post("/hooks", json=asked, headers=headers).json()
+    other = add(shared)["token"]
+    before = send(shared, hook["token"], "symbol=GER40")
+
+    revoked = shared.post(f"/keys/{made['key_id']}/revoke").json()
+
+    assert before.status_code == 202
+    assert revoked["hooks"] == [hook["hook_id"]]
+    assert send(shared, hook["token"], "symbol=GER40").status_code == 404
+    assert send(shared, other, "symbol=GER40").status_code != 404
+    assert shared.post(f"/keys/{made['key_id']}/revoke").json() == {**revoked, "hooks": []}
+
+
 def test_words_and_json_say_the_same() -> None:
     words = read_fields(b" symbol=GER40\n extra.min_rr=2 ")
     nested = read_fields(b'{"symbol": "GER40", "extra": {"min_rr": "2"}}')

@@ -26,8 +26,8 @@ class Keys(Protocol):
     def load_keys(self) -> list[Row]:
         """Load every key that was given out, the oldest first."""
 
-    def revoke(self, key_id: str) -> datetime:
-        """Let a key open nothing from now on; gives since when it does not."""
+    def revoke(self, key_id: str) -> tuple[datetime, list[str]]:
+        """Let a key and its hooks open nothing; gives since when, and which hooks ended now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ class KeyDesk:
         return [self._show(row) for row in rows]
 
     def revoke(self, key_id: str, by: str) -> dict[str, Any]:
-        """Take a key back, at once and for good."""
+        """Take a key back with the hooks that were made with it, at once and for good."""
         if key_id == OWN_KEY:
             raise OwnKeyError
-        at = self.keys.revoke(key_id)
-        log.info("key revoked", extra={"key_id": key_id, "user": by})
-        return {"key_id": key_id, "revoked_at": to_iso(at)}
+        at, hooks = self.keys.revoke(key_id)
+        log.info("key revoked", extra={"key_id": key_id, "hooks": hooks, "user": by})
+        return {"key_id": key_id, "revoked_at": to_iso(at), "hooks": hooks}
 
     def _show(self, row: Row) -> dict[str, Any]:
         shown = {name: value for name, value in show_row(row).items() if name != "sha256"}

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, insert, select, update
+from sqlalchemy import Engine, and_, bindparam, insert, select, update
 from sqlalchemy import Row as Found
 from sqlalchemy.dialects.sqlite import insert as insert_or_update
 
 from setupdesk.adapters.ledger.database import reading, writing
-from setupdesk.adapters.ledger.tables import Row, api_key
+from setupdesk.adapters.ledger.tables import Row, api_key, hook
 from setupdesk.core.caller import NO_QUOTA, OWN_KEY, Caller, NewKey, Quota, Role
 from setupdesk.core.errors import NotAllowedError, NotFoundError
 
@@ -90,8 +90,11 @@ class Keys:
             found = connection.execute(select(*shown).order_by(api_key.c.created_at))
             return [dict(row) for row in found.mappings()]
 
-    def revoke(self, key_id: str) -> datetime:
-        """Let a key open nothing from now on; gives since when it does not."""
+    def revoke(self, key_id: str) -> tuple[datetime, list[str]]:
+        """Let a key open nothing from now on, nor the hooks that were made with it.
+
+        Gives since when it does not, and which hooks ended now.
+        """
         with writing(self.engine) as connection:
             of_the_key = api_key.c.key_id == key_id
             row = connection.execute(select(api_key).where(of_the_key)).one_or_none()
@@ -99,7 +102,9 @@ class Keys:
                 raise NotFoundError("key", key_id)
             at: datetime = row.revoked_at or self.clock()
             connection.execute(update(api_key).where(of_the_key).values(revoked_at=at))
-            return at
+            made_with_it = and_(hook.c.key_id == key_id, hook.c.revoked_at.is_(None))
+            ended = update(hook).where(made_with_it).values(revoked_at=at).returning(hook.c.hook_id)
+            return at, list(connection.execute(ended).scalars())
 
 
 def _digest(key: str) -> str:

@@ -78,14 +78,15 @@ def revoke_key(
     *,
     as_json: Json = False,
 ) -> None:
-    """Take a key back, at once and for good."""
+    """Take a key back with the hooks that were made with it, at once and for good."""
     from setupdesk.doors.cli.access import reach_desk, say, show_json
 
     done = reach_desk().revoke_key(key_id)
     if as_json:
         show_json(done)
     else:
-        say(f"{key_id} opens nothing any more.")
+        hooks = f", and nor do its hooks: {', '.join(done['hooks'])}" if done["hooks"] else ""
+        say(f"{key_id} opens nothing any more{hooks}.")
 
 
 def _show(key: dict[str, Any]) -> tuple[str, ...]:

@@ -159,8 +159,8 @@ class _Reading:
 
     def _read_text(self, where: str) -> str | None:
         value = self.payload.get(where)
-        if isinstance(value, str) and 0 < len(value.strip()) <= 64:
-            return value.strip()
+        if isinstance(value, str) and 0 < len(value.strip(" ")) <= 64:
+            return value.strip(" ")
         if value is None or value == "":
             self._refuse(where, "missing", f"{where} is missing.")
         else:

@@ -143,7 +143,7 @@ class Catalogue:
 
     def find(self, name: str) -> Symbol | None:
         """Find a symbol by its name or an alias, in any case."""
-        wanted = name.strip().upper()
+        wanted = name.strip(" ").upper()
         for symbol in self:
             if wanted in (symbol.name, *(alias.upper() for alias in symbol.aliases)):
                 return symbol

@@ -36,7 +36,7 @@ _MINUTES = {
 
 def find_timeframe(text: str) -> Timeframe | None:
     """Read a timeframe as MetaTrader (M15), TradingView (15, D) or crypto tools (15m) write it."""
-    name = text.strip().removeprefix("PERIOD_")
+    name = text.strip(" ").removeprefix("PERIOD_")
     return None if name == _TRADINGVIEW_MONTH else _NAMES.get(name.upper())
 
 

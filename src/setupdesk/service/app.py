@@ -45,7 +45,13 @@ PREFIX = "/api/v1"
 def create_app(desk: Desk) -> FastAPI:
     """Build the API of *desk*, for whoever has a key that it knows."""
     # The pages of FastAPI load their scripts from other hosts; the description wants the key.
-    app = FastAPI(title="Setupdesk", version=__version__, lifespan=_live, openapi_url=None)
+    app = FastAPI(
+        title="Setupdesk",
+        version=__version__,
+        lifespan=_live,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
     app.state.desk = desk
     app.state.streams = events.Streams()
     app.include_router(_open_routes(), prefix=PREFIX)

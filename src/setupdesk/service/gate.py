@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from setupdesk.core.caller import Caller
-from setupdesk.core.errors import NotAllowedError, SetupdeskError, TooFastError
+from setupdesk.core.errors import NotAllowedError, NotFoundError, SetupdeskError, TooFastError
 from setupdesk.service.pace import Pace
 from setupdesk.service.problems import answer_error
 from setupdesk.wiring.desk import Desk
@@ -44,6 +44,9 @@ class Gate:
             return
         try:
             scope.setdefault("state", {})["caller"] = await self._find_caller(scope)
+            if not scope["path"].isprintable():
+                # The router would drop a last line break, and find what was not asked for.
+                raise NotFoundError("path", scope["path"])
         except SetupdeskError as refused:
             await answer_error(refused)(scope, receive, send)
             return

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -11,12 +12,13 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from setupdesk.app.follow_run import FollowRun, Told
+from setupdesk.core.caller import OWN_KEY
 from setupdesk.core.errors import SetupdeskError
-from setupdesk.service.security import OwnRun, TheDesk
+from setupdesk.service.security import OwnRun, TheCaller, TheDesk
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
-MOST_STREAMS = 100
+MOST_STREAMS, MOST_OF_A_KEY = 100, 25
 RETRY_AFTER_SECONDS = "10"
 
 LONGEST_SECONDS = 300.0
@@ -33,22 +35,26 @@ class Streams:
     is_stopping: Callable[[], bool] = lambda: False
     """Says whether the service is told to end, for which no listener may keep it waiting."""
 
-    open: int = 0
+    open: Counter[str] = field(default_factory=Counter)
+    """By the key that opened them."""
+
     threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(4))
     """Threads of their own, so that other routes never wait for one."""
 
 
-async def take_stream(request: Request) -> AsyncIterator[Streams]:
+async def take_stream(request: Request, caller: TheCaller) -> AsyncIterator[Streams]:
     """Take one of the streams that there may be, for as long as the answer lasts."""
     streams: Streams = request.app.state.streams
-    if streams.open >= MOST_STREAMS:
-        detail = f"{MOST_STREAMS} streams are open, the most that there may be."
-        raise HTTPException(503, detail, {"Retry-After": RETRY_AFTER_SECONDS})
-    streams.open += 1
+    key, later = caller.quota.key_id or "", {"Retry-After": RETRY_AFTER_SECONDS}
+    if streams.open.total() >= MOST_STREAMS:
+        raise HTTPException(503, f"{MOST_STREAMS} streams are open, the most there may be.", later)
+    if streams.open[key] >= MOST_OF_A_KEY and key != OWN_KEY:
+        raise HTTPException(429, f"{MOST_OF_A_KEY} streams of this key are open, its most.", later)
+    streams.open[key] += 1
     try:
         yield streams
     finally:
-        streams.open -= 1
+        streams.open[key] -= 1
 
 
 TheStreams = Annotated[Streams, Depends(take_stream)]

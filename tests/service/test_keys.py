@@ -3,8 +3,10 @@
 import json
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +291,39 @@ def test_guessing_is_slowed_down_and_counted_and_stops_no_right_key(tmp_path: Pa
     assert counted["wrong_key"]["address"] == "127.0.0.1"
     assert counted["wrong_key"]["example"] == "GET /api/v1/runs"
     assert audit == []
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "status"),
+    [("nobody", "/api/v1/runs", 401), ("viewer", "/api/v1/runs", 403), ("viewer", "/x", 404)],
+)
+def test_who_is_refused_early_may_finish_sending_and_ask_again(
+    doors: Doors, who: str, path: str, status: int
+) -> None:
+    connection = HTTPConnection(doors.api.base_url.netloc.decode(), timeout=10)
+    for _ in range(3):
+        connection.putrequest("POST", path)
+        connection.putheader("Content-Length", "20000")
+        connection.putheader("Authorization", f"Bearer {doors.keys[who]}")
+        connection.endheaders()
+        time.sleep(0.05)
+        connection.send(b" " * 20_000)
+        with connection.getresponse() as answer:
+            assert answer.status == status
+            assert answer.read()
+
+    connection.close()
+
+
+def test_whoever_never_sends_what_was_announced_is_answered_all_the_same(doors: Doors) -> None:
+    connection = HTTPConnection(doors.api.base_url.netloc.decode(), timeout=10)
+    connection.putrequest("POST", "/api/v1/runs")
+    connection.putheader("Content-Length", "20000")
+    connection.endheaders()
+
+    with connection.getresponse() as answer:
+        assert answer.status == 401
+    connection.close()
 
 
 def test_a_bucket_fills_again() -> None:

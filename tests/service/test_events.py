@@ -189,6 +189,20 @@ def test_one_key_leaves_streams_for_the_others(api: httpx.Client) -> None:
     assert (beyond.status_code, beyond.headers["retry-after"]) == (429, "10")
 
 
+def test_a_stream_ends_with_its_key(api: httpx.Client) -> None:
+    run_id = ask(api)
+    made = api.post("/keys", json={"name": "a", "user": "anna", "role": "admin"}).json()
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    with api.stream("GET", f"/runs/{run_id}/events", headers=headers, timeout=20) as answer:
+        lines = answer.iter_lines()
+        first = next(lines)
+        api.post(f"/keys/{made['key_id']}/revoke")
+        rest = list(lines)
+
+    assert first.startswith("event")
+    assert "event: end" not in rest
+
+
 def measure(api: httpx.Client, path: str) -> float:
     began = time.perf_counter()
     assert api.get(path).status_code == 200

@@ -359,3 +359,24 @@ def test_no_more_runs_wait_than_a_key_allows(tmp_path: Path) -> None:
     assert answers[-1].json()["problems"][0]["code"] == "too_many_waiting"
     assert not room
     assert other.status_code == 202
+
+
+def test_what_is_everybodys_takes_an_admin(doors: Doors) -> None:
+    replaced = "/api/v1/data/import?symbol=GER40&timeframe=M1&file_name=a.csv&replace=true"
+    run = f"/api/v1/runs/{doors.things['run_id']}"
+
+    check(doors.send("anna", "POST", replaced, content=b"x"), 403, "role_needed")
+    check(doors.send("anna", "PATCH", run, json={"priority": "live"}), 403, "role_needed")
+    assert doors.send("anna", "PATCH", run, json={"priority": "nightly"}).status_code == 200
+    assert doors.send("anna", "PATCH", run, json={"priority": "manual"}).status_code == 200
+
+
+def test_the_sentence_about_a_missing_key_says_how_to_send_one(doors: Doors) -> None:
+    assert "Bearer, a space" in doors.send("nobody", "GET", "/api/v1/runs").json()["detail"]
+
+
+def test_deliveries_to_hooks_have_a_pace(tmp_path: Path) -> None:
+    with serving(tmp_path, {"SETUPDESK_HOOK_DELIVERIES_PER_MINUTE": "3"}) as api:
+        answers = [api.post("/hooks/unknown", content="symbol=GER40") for _ in range(4)]
+
+    assert [one.status_code for one in answers] == [404, 404, 404, 429]

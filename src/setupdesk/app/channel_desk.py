@@ -13,6 +13,7 @@ from setupdesk.app.start import make_writable
 from setupdesk.core.caller import Caller
 from setupdesk.core.channel import Channel, ChannelEvent, show_url
 from setupdesk.core.errors import InvalidRequestError, NotFoundError, UndeliveredError
+from setupdesk.core.free_text import LONGEST_NAME, find_text_problems
 from setupdesk.core.problem import Problem, find_nearest
 from setupdesk.core.run import to_iso
 from setupdesk.core.standard_webhooks import write_secret
@@ -54,7 +55,9 @@ class ChannelDesk:
     def add(self, name: str, url: str, events: Sequence[str], user: str) -> dict[str, Any]:
         """Make a channel; the answer has its secret, this once."""
         wanted = make_writable({"name": name, "url": url})
-        if problems := [*_find_wrong(events), *self._find_unsafe(wanted["url"])]:
+        problems = find_text_problems("name", wanted["name"], LONGEST_NAME)
+        problems += [*_find_wrong(events), *self._find_unsafe(wanted["url"])]
+        if problems:
             raise InvalidRequestError(problems)
         channel = Channel(
             channel_id=f"channel_{secrets.token_hex(6)}",

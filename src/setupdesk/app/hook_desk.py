@@ -16,6 +16,7 @@ from setupdesk.core.errors import (
     WrongSenderError,
     WrongSignatureError,
 )
+from setupdesk.core.free_text import LONGEST_NAME, find_text_problems
 from setupdesk.core.hook import (
     Fields,
     Hook,
@@ -110,7 +111,9 @@ class HookDesk:
     def add(self, wanted: Wanted, caller: Caller) -> dict[str, Any]:
         """Make a hook; the answer has its token, its secret and its template, this once."""
         wanted = replace(wanted, **make_writable({"name": wanted.name, "payload": wanted.payload}))
-        if problems := _find_problems(wanted, allow(self.build_offer(), caller.quota)):
+        problems = find_text_problems("name", wanted.name, LONGEST_NAME)
+        problems += _find_problems(wanted, allow(self.build_offer(), caller.quota))
+        if problems:
             raise InvalidRequestError(problems)
         token = secrets.token_urlsafe(32)
         hook = Hook(

@@ -355,7 +355,7 @@ class NotAllowedError(SetupdeskError):
 
 _NEW_KEY = "`setupdesk key add` on the desk's own machine makes a new one."
 _NOT_ALLOWED = {
-    "no_key": "There was no key: send it as `Authorization: Bearer KEY`.",
+    "no_key": "There was no key: the header Authorization has to be Bearer, a space, and it.",
     "wrong_key": "The desk knows no such key.",
     "expired_key": f"The key has expired. {_NEW_KEY}",
     "revoked_key": f"The key was revoked. {_NEW_KEY}",

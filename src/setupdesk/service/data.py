@@ -14,7 +14,7 @@ from setupdesk.market.data_set import ExportForm
 from setupdesk.market.feed import GRID
 from setupdesk.service.delivery import TheObject
 from setupdesk.service.lines import LINES, stream_lines
-from setupdesk.service.security import ADMIN, TheDesk
+from setupdesk.service.security import ADMIN, TheCaller, TheDesk, need_admin
 
 router = APIRouter(prefix="/data", tags=["data"])
 
@@ -107,6 +107,7 @@ async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a f
     timeframe: Annotated[str, Query(max_length=64)],
     file_name: Annotated[str, Query(max_length=1024)],
     desk: TheDesk,
+    caller: TheCaller,
     request: Request,
     clock: Annotated[str | None, Query(max_length=64)] = None,
     *,
@@ -116,7 +117,12 @@ async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a f
     folder: bool = False,
     replace: bool = False,
 ) -> dict[str, Any]:
-    """Import the file that is the request's body, or the folder that it holds as a zip archive."""
+    """Import the file that is the request's body, or the folder that it holds as a zip archive.
+
+    To replace bars takes an admin: they are everybody's.
+    """
+    if replace:
+        need_admin(caller)
     return await run_in_threadpool(
         desk.data_desk.import_bars,
         await _read_body(request, file_name),

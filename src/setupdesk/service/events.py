@@ -12,9 +12,10 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from setupdesk.app.follow_run import FollowRun, Told
-from setupdesk.core.caller import OWN_KEY
+from setupdesk.core.caller import OWN_KEY, Caller
 from setupdesk.core.errors import SetupdeskError
 from setupdesk.service.security import OwnRun, TheCaller, TheDesk
+from setupdesk.wiring.desk import Desk
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -65,19 +66,31 @@ LastEventId = Annotated[
 
 @router.get("/{run_id}/events", response_class=EventSourceResponse)
 async def follow_run(
-    run_id: OwnRun, desk: TheDesk, streams: TheStreams, last_event_id: LastEventId = None
+    run_id: OwnRun,
+    desk: TheDesk,
+    streams: TheStreams,
+    caller: TheCaller,
+    last_event_id: LastEventId = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Tell what becomes of a run as it happens: state, progress, log lines, and last its end."""
     listener = desk.run_desk.follow(run_id, last_event_id)
     pause, until = SHORTEST_PAUSE, asyncio.get_running_loop().time() + LONGEST_SECONDS
     while not streams.is_stopping() and asyncio.get_running_loop().time() < until:
         told = await _look(listener, streams)
+        if not await to_thread.run_sync(_may_listen, desk, caller, limiter=streams.threads):
+            return
         for one in told:
             yield _write(one)
         if told and told[-1].event == "end":
             return
         pause = SHORTEST_PAUSE if told else min(pause * 1.5, LONGEST_PAUSE)
         await asyncio.sleep(pause)
+
+
+def _may_listen(desk: Desk, caller: Caller) -> bool:
+    """Say whether the key is still right: it may have been revoked since the stream began."""
+    key_id = caller.quota.key_id
+    return key_id is None or desk.keys.still_opens(key_id)
 
 
 async def _look(listener: FollowRun, streams: Streams) -> list[Told]:

@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from setupdesk.core.caller import Caller
 from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.free_text import LONGEST_NAME
 from setupdesk.core.request import Mode
 from setupdesk.core.run import Door, Priority, Receipt, RunState
-from setupdesk.core.run_change import LONGEST_NAME, LONGEST_NOTES, LONGEST_TAG, MOST_TAGS
+from setupdesk.core.run_change import LONGEST_NOTES, LONGEST_TAG, MOST_TAGS
 from setupdesk.service.delivery import JSON_BODY, Delivery, TheChanges, TheDelivery, TheObject
-from setupdesk.service.security import ANY, OwnRun, TheCaller, TheDesk, TheDoor
+from setupdesk.service.security import ANY, OwnRun, TheCaller, TheDesk, TheDoor, need_admin
 from setupdesk.wiring.desk import Desk
 
 router = APIRouter(prefix="/runs", tags=["runs"])
@@ -209,6 +210,9 @@ def change_run(
     run_id: OwnRun, said: TheObject, desk: TheDesk, door: TheDoor, caller: TheCaller
 ) -> dict[str, Any]:
     """Change a run's name, notes or tags, or the priority of one that waits; null clears."""
+    if said.get("priority") == Priority.LIVE.word:
+        # It would go before what everybody else asked for.
+        need_admin(caller)
     return desk.run_desk.change(run_id, said, user=caller.user, door=door)
 
 

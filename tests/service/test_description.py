@@ -164,7 +164,8 @@ def test_every_error_is_described() -> None:
                 [(kind, content)] = answer["content"].items()
                 name = "Error" if kind == PROBLEM else "Receipt"
                 assert content["schema"] == {"$ref": f"#/components/schemas/{name}"}
-        assert {"4XX", "5XX"} <= set(answers)
+        assert not {"default", "4XX", "5XX"} & set(answers)
+        assert {"403", "421", "429", "503"} <= set(answers)
 
 
 def test_a_receipt_is_as_described(api: httpx.Client) -> None:

@@ -49,7 +49,7 @@ def test_channel(channel_id: str, desk: TheDesk, caller: TheCaller) -> dict[str,
     return desk.channel_desk.test(channel_id, caller)
 
 
-@router.get("/notifications")
+@router.get("/notifications", responses={404: {"description": "There is no such channel"}})
 def list_notifications(
     desk: TheDesk,
     caller: TheCaller,

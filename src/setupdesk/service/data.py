@@ -101,7 +101,11 @@ FILE_BODY = {
 """What the API's own description says of the body, which is read here and not by FastAPI."""
 
 
-@router.post("/import", openapi_extra=FILE_BODY)
+@router.post(
+    "/import",
+    responses={404: {"description": "There is no such symbol or timeframe"}},
+    openapi_extra=FILE_BODY,
+)
 async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a file)
     symbol: Annotated[str, Query(max_length=64)],
     timeframe: Annotated[str, Query(max_length=64)],
@@ -152,7 +156,11 @@ def simulate_bars(payload: Annotated[dict[str, Any], Body()], desk: TheDesk) -> 
     return desk.data_desk.simulate_bars(payload)
 
 
-@router.post("/fetch", response_class=StreamingResponse, responses=LINES)
+@router.post(
+    "/fetch",
+    response_class=StreamingResponse,
+    responses=LINES | {502: {"description": "The vendor did not deliver"}},
+)
 def fetch_bars(payload: Annotated[dict[str, Any], Body()], desk: TheDesk) -> StreamingResponse:
     """Fetch bars from a feed; the answer is a line of JSON a day, the last says what was stored.
 

@@ -13,8 +13,8 @@ from setupdesk.app.start import make_writable
 from setupdesk.core.caller import Caller
 from setupdesk.core.channel import Channel, ChannelEvent, show_url
 from setupdesk.core.errors import InvalidRequestError, NotFoundError, UndeliveredError
+from setupdesk.core.period import to_iso
 from setupdesk.core.problem import Problem, find_nearest
-from setupdesk.core.run import to_iso
 from setupdesk.core.standard_webhooks import write_secret
 
 

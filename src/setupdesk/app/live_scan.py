@@ -1,7 +1,9 @@
 """The live scan: where a setup stands at the newest closed bar, and what mostly came next."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -27,6 +29,9 @@ class Edge:
 
     passed_at: str | None
     """Close of the first bar that traded beyond it once it was known."""
+
+    passed_local: str | None
+    """The same on the clock of the market."""
 
     is_beyond: bool
     """The last bar closed beyond it."""
@@ -66,18 +71,22 @@ def scan_live(plan: Plan, past: Plan | None) -> dict[str, Any]:
 
 
 def _describe(plan: Plan, result: Result, past: Plan | None) -> dict[str, Any]:
-    session = result.sessions[-1]
+    session, zone = result.sessions[-1], plan.symbol.zone
+    as_of = from_ms(_find_close(plan.bars))
     edges = find_edges(plan, result)
     state, sentence = _describe_state(result, edges)
-    rate = past and find_base_rate(plan, result, past)
+    rate = find_base_rate(plan, result, past) if past else None
     return {
-        "as_of": to_iso(from_ms(_find_close(plan.bars))),
+        "as_of": to_iso(as_of),
+        "as_of_local": to_local(as_of, zone),
+        "zone": zone,
         "day": session.day.isoformat(),
         "state": state,
         "sentence": sentence,
         "price": float(plan.bars.close[-1]) * plan.symbol.tick,
         "levels": session.levels,
         "levels_known_at": session.known_at and to_iso(session.known_at),
+        "levels_known_local": session.known_at and to_local(session.known_at, zone),
         "edges": [asdict(edge) for edge in edges],
         "base_rate": rate and asdict(rate),
     }
@@ -114,31 +123,36 @@ def find_edges(plan: Plan, result: Result) -> list[Edge]:
     # The bar that makes a level known is closed by then: only later ones can pass it.
     later = plan.bars.between(to_ms(session.known_at), plan.sessions[-1].closes_ms)
     last = float(plan.bars.close[-1]) * plan.symbol.tick
-    found = [_place(name, session.levels[name], last, later, plan.symbol.tick) for name in watched]
+    found = [_place(name, session.levels[name], last, later, plan.symbol.zone) for name in watched]
     return sorted(found, key=lambda edge: abs(edge.distance))
 
 
-def _place(name: str, price: float, last: float, later: Bars, tick: float) -> Edge:
-    # Highs are watched from below, lows from above.
-    is_high = name.endswith(".high")
-    passed = (later.high * tick > price) if is_high else (later.low * tick < price)
-    first = int(np.argmax(passed)) if passed.any() else None
-    at = None if first is None else int(later.time[first]) + later.timeframe.milliseconds
+def _place(name: str, price: float, last: float, later: Bars, zone: str) -> Edge:
+    # Highs are watched from below, lows from above; prices compare as ticks.
+    is_high, level = name.endswith(".high"), round(price / later.tick)
+    passed = np.flatnonzero(later.high > level if is_high else later.low < level)
+    at = from_ms(int(later.time[passed[0]]) + later.timeframe.milliseconds) if len(passed) else None
     return Edge(
         level=name,
         price=price,
         distance=price - last,
-        passed_at=None if at is None else to_iso(from_ms(at)),
+        passed_at=to_iso(at) if at else None,
+        passed_local=to_local(at, zone) if at else None,
         is_beyond=last > price if is_high else last < price,
     )
 
 
-def find_base_rate(plan: Plan, result: Result, past: Plan) -> BaseRate:
-    """Count what came of the earlier sessions that stood as this one at the same time of day."""
+def find_base_rate(plan: Plan, result: Result, past: Plan) -> BaseRate | None:
+    """Count what came of the earlier sessions that stood as this one at the same time of day.
+
+    None where none of them could be traded.
+    """
     so_far = _find_close(plan.bars) - plan.sessions[-1].opens_ms
     before = past.run()
     opens = np.array([session.opens_ms for session in past.sessions], np.int64)
     tradable = np.array([skipped is None for skipped in before.sessions.skipped], bool)
+    if not tradable.any():
+        return None
     found, late = before.candidates, np.zeros(0, bool)
     if len(found):
         late = found.known_ms - opens[found.session] > so_far
@@ -158,6 +172,11 @@ def find_base_rate(plan: Plan, result: Result, past: Plan) -> BaseRate:
         traded_later=len(r),
         expectancy_r=float(r.mean()) if len(r) else None,
     )
+
+
+def to_local(moment: datetime, zone: str) -> str:
+    """Write a moment on the clock of *zone*, with its offset."""
+    return moment.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
 
 
 def _find_close(bars: Bars) -> int:

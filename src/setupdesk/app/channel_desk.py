@@ -14,8 +14,8 @@ from setupdesk.core.caller import Caller
 from setupdesk.core.channel import Channel, ChannelEvent, show_url
 from setupdesk.core.errors import InvalidRequestError, NotFoundError, UndeliveredError
 from setupdesk.core.free_text import LONGEST_NAME, find_text_problems
+from setupdesk.core.period import to_iso
 from setupdesk.core.problem import Problem, find_nearest
-from setupdesk.core.run import to_iso
 from setupdesk.core.standard_webhooks import write_secret
 
 

@@ -27,9 +27,10 @@ from setupdesk.core.hook import (
     write_template,
 )
 from setupdesk.core.offer import Offer
+from setupdesk.core.period import to_iso
 from setupdesk.core.problem import Problem
 from setupdesk.core.request import parse_request
-from setupdesk.core.run import Door, Receipt, to_iso
+from setupdesk.core.run import Door, Receipt
 from setupdesk.core.standard_webhooks import derive_secret, is_signed, write_secret
 
 

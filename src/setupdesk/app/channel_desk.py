@@ -114,8 +114,8 @@ class ChannelDesk:
 
 
 _LOGGED = (
-    *("notification_id", "channel_id", "event", "run_id", "created_at", "due_at", "done_at"),
-    *("outcome", "attempts", "last_error"),
+    *("notification_id", "message_id", "channel_id", "event", "run_id"),
+    *("created_at", "due_at", "done_at", "outcome", "attempts", "last_error"),
 )
 
 

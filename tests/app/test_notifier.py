@@ -79,7 +79,7 @@ class Bench:
             events=events,
             created_at=self.at,
         )
-        self.channels.add(made)
+        assert self.channels.add(made, 20)
 
     def end_run(self, user: str = "ann", *, failed: bool = False) -> str:
         receipt = StartLedger(self.ledger, self.now).accept(REQUEST, {}, user, Door.CLI)

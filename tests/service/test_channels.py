@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from setupdesk.app.live_bounds import MOST_CHANNELS
 from tests.adapters.webhook_receiver import Receiver, receiving, say
 from tests.service.serving import serving
 from tests.service.test_hooks import MARKET, PAYLOAD, make_key, read_home
@@ -161,6 +162,25 @@ def await_that(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_user_has_twenty_channels_at_most_that_are_not_revoked(
+    api: httpx.Client, receiver: Receiver
+) -> None:
+    first, *_ = [add(api, receiver)["channel_id"] for _ in range(MOST_CHANNELS)]
+    said = {"name": "n8n", "url": f"http://127.0.0.1:{receiver.port}/", "events": ["alert"]}
+
+    with ThreadPoolExecutor(4) as many:
+        refused = list(many.map(lambda _: api.post("/channels", json=said), range(4)))
+    other = api.post("/channels", json=said, headers=make_key(api, "bob", "trader"))
+    api.post(f"/channels/{first}/revoke")
+    again = api.post("/channels", json=said)
+
+    for answer in refused:
+        assert answer.status_code == 422
+        assert answer.json()["problems"][0]["code"] == "too_many_channels"
+        assert f"setupdesk channel revoke {first}" in answer.json()["problems"][0]["message"]
+    assert (other.status_code, again.status_code) == (201, 201)
 
 
 def test_what_is_not_there_is_404_and_what_is_wrong_422(closed: httpx.Client) -> None:

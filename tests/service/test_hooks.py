@@ -25,6 +25,7 @@ from hypothesis.strategies import (
     text,
 )
 
+from setupdesk.app.live_bounds import MOST_HOOKS
 from setupdesk.core.hook import Hook, HookKind
 from setupdesk.core.run import REQUEST_KEY
 from setupdesk.core.standard_webhooks import sign
@@ -91,6 +92,21 @@ def send(api: httpx.Client, token: str, body: str | bytes, **headers: str) -> ht
 def read_home(home: Path) -> str:
     files = [path for path in home.rglob("*") if path.is_file() and path.suffix != ".key"]
     return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in files)
+
+
+def test_a_user_has_fifty_hooks_at_most_that_are_not_revoked(api: httpx.Client) -> None:
+    first, *_ = [add(api)["hook_id"] for _ in range(MOST_HOOKS)]
+
+    refused = api.post("/hooks", json=HOOK)
+    other = api.post("/hooks", json=HOOK, headers=make_key(api, "bob", "trader"))
+    api.post(f"/hooks/{first}/revoke")
+    again = api.post("/hooks", json=HOOK)
+
+    assert refused.status_code == 422
+    [problem] = refused.json()["problems"]
+    assert problem["code"] == "too_many_hooks"
+    assert f"setupdesk hook revoke {first}" in problem["message"]
+    assert (other.status_code, again.status_code) == (201, 201)
 
 
 def test_an_alert_of_tradingview_starts_the_saved_request_with_what_it_names(

@@ -9,6 +9,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any, Protocol
 
+from setupdesk.app.live_bounds import MOST_CHANNELS, refuse_another
 from setupdesk.app.notifier import Sender, Signer
 from setupdesk.app.queries import show_row
 from setupdesk.app.start import make_writable
@@ -28,8 +29,8 @@ from setupdesk.core.standard_webhooks import write_secret
 class Channels(Protocol):
     """The ledger, as far as the channel desk needs it."""
 
-    def add(self, made: Channel) -> None:
-        """Write a new channel down."""
+    def add(self, made: Channel, most: int) -> bool:
+        """Write a new channel down; False if its user has *most* that are not revoked."""
 
     def load(self, channel_id: str) -> Channel | None:
         """Load one channel, revoked or not."""
@@ -74,7 +75,8 @@ class ChannelDesk:
             created_at=self.clock(),
             **wanted,
         )
-        self.channels.add(channel)
+        if not self.channels.add(channel, MOST_CHANNELS):
+            raise refuse_another("channel", channel.user, self.channels.load_all())
         return {**_show(channel), "secret": write_secret(self.signer.derive(channel.channel_id))}
 
     def list_channels(self, caller: Caller) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from setupdesk.app.live_bounds import MOST_HOOKS, refuse_another
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.start import Start, allow, make_writable
 from setupdesk.core.caller import Caller, Quota
@@ -35,8 +36,8 @@ from setupdesk.core.standard_webhooks import derive_secret, is_signed, write_sec
 class Hooks(Protocol):
     """The ledger, as far as the hook desk needs it."""
 
-    def add(self, made: Hook) -> None:
-        """Write a new hook down."""
+    def add(self, made: Hook, most: int) -> bool:
+        """Write a new hook down; False if its user has *most* that are not revoked."""
 
     def find(self, sha256: str) -> Hook | None:
         """Find the hook of a token by its hash, unless it is revoked."""
@@ -125,7 +126,8 @@ class HookDesk:
             senders=tuple(wanted.senders),
             created_at=self.clock(),
         )
-        self.hooks.add(hook)
+        if not self.hooks.add(hook, MOST_HOOKS):
+            raise refuse_another("hook", hook.user, self.hooks.load_all())
         return {
             **_show(hook),
             "token": token,

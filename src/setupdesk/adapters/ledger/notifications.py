@@ -10,7 +10,18 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.tables import channel, notification, run
@@ -32,10 +43,16 @@ class Channels:
     engine: Engine
     clock: Callable[[], datetime]
 
-    def add(self, made: Channel) -> None:
-        """Write a new channel down."""
+    def add(self, made: Channel, most: int) -> bool:
+        """Write a new channel down; False if its user has *most* that are not revoked."""
+        row = {**asdict(made), "events": [*made.events]}
+        live = (channel.c.user == made.user, channel.c.revoked_at.is_(None))
+        count = select(func.count()).select_from(channel).where(*live)
         with writing(self.engine) as connection:
-            connection.execute(insert(channel).values({**asdict(made), "events": [*made.events]}))
+            if connection.execute(count).scalar_one() >= most:
+                return False
+            connection.execute(insert(channel).values(row))
+        return True
 
     def load(self, channel_id: str) -> Channel | None:
         """Load one channel, revoked or not."""

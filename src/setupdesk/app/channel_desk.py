@@ -1,6 +1,7 @@
 """The channel desk: makes channels, and shows what they were told."""
 
 import json
+import logging
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from setupdesk.core.errors import (
 from setupdesk.core.problem import Problem, find_nearest
 from setupdesk.core.run import to_iso
 from setupdesk.core.standard_webhooks import write_secret
+
+log = logging.getLogger(__name__)
 
 
 class Channels(Protocol):
@@ -77,6 +80,7 @@ class ChannelDesk:
         )
         if not self.channels.add(channel, MOST_CHANNELS):
             raise refuse_another("channel", channel.user, self.channels.load_all())
+        log.info("channel made", extra={"channel_id": channel.channel_id, "user": user})
         return {**_show(channel), "secret": write_secret(self.signer.derive(channel.channel_id))}
 
     def list_channels(self, caller: Caller) -> list[dict[str, Any]]:
@@ -87,6 +91,8 @@ class ChannelDesk:
         """Tell a channel nothing more; to do it again changes nothing."""
         channel = self._find(channel_id, caller)
         self.channels.revoke(channel_id)
+        if not channel.revoked_at:
+            log.info("channel revoked", extra={"channel_id": channel_id, "user": caller.user})
         return _show(self.channels.load(channel_id) or channel)
 
     def test(self, channel_id: str, caller: Caller) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from setupdesk.market.data_set import ExportForm
 from setupdesk.market.feed import GRID
 from setupdesk.service.delivery import TheObject
 from setupdesk.service.lines import LINES, stream_lines
-from setupdesk.service.security import ADMIN, TheDesk
+from setupdesk.service.security import ADMIN, TheCaller, TheDesk
 
 router = APIRouter(prefix="/data", tags=["data"])
 
@@ -87,9 +87,9 @@ def show_data_set(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
 
 
 @router.delete("/{symbol:path}/{timeframe}", openapi_extra=ADMIN)
-def delete_bars(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
+def delete_bars(symbol: str, timeframe: str, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
     """Delete a data set with all its versions."""
-    return desk.data_desk.delete_bars(symbol, timeframe)
+    return desk.data_desk.delete_bars(symbol, timeframe, caller.user)
 
 
 FILE_BODY = {
@@ -107,6 +107,7 @@ async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a f
     timeframe: Annotated[str, Query(max_length=64)],
     file_name: Annotated[str, Query(max_length=1024)],
     desk: TheDesk,
+    caller: TheCaller,
     request: Request,
     clock: Annotated[str | None, Query(max_length=64)] = None,
     *,
@@ -129,6 +130,7 @@ async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a f
         source=source,
         folder=folder,
         replace=replace,
+        by=caller.user,
     )
 
 

@@ -419,6 +419,15 @@ class WrongSignatureError(SetupdeskError):
         )
 
 
+class ChannelBusyError(SetupdeskError):
+    """The channel is being tested already."""
+
+    code = "channel_busy"
+
+    def __init__(self, channel_id: str) -> None:
+        super().__init__(f"{channel_id} is being tested; its answer is known within 5 s.")
+
+
 class UndeliveredError(SetupdeskError):
     """A channel could not be told; a notification is kept for another attempt."""
 

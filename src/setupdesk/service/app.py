@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, closing
 from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -56,6 +57,7 @@ def create_app(desk: Desk) -> FastAPI:
     )
     app.state.desk = desk
     app.state.streams = events.Streams()
+    app.state.outward = CapacityLimiter(channels.MOST_OUTWARD)
     opened = (_open_routes(), health.router, hooks.public)
     looked = (runs, events, queue, audit, keys, repairs, catalogue, symbols, data, hooks, channels)
     closed = (*(each.router for each in looked), data.pushed, _description_route(app))

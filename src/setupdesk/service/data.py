@@ -87,9 +87,9 @@ def show_data_set(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
 
 
 @router.delete("/{symbol:path}/{timeframe}", openapi_extra=ADMIN)
-def delete_bars(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
+def delete_bars(symbol: str, timeframe: str, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
     """Delete a data set with all its versions."""
-    return desk.data_desk.delete_bars(symbol, timeframe)
+    return desk.data_desk.delete_bars(symbol, timeframe, caller.user)
 
 
 FILE_BODY = {
@@ -139,6 +139,7 @@ async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a f
         source=source,
         folder=folder,
         replace=replace,
+        by=caller.user,
     )
 
 

@@ -355,7 +355,7 @@ def _read_addresses(name: str, stored: object) -> tuple[str, ...]:
     if not isinstance(stored, list):
         raise InvalidSettingsError(name, stored, wanted)
     for one in stored:
-        if not re.fullmatch(r"[a-z0-9._:-]+:[0-9]{1,5}", str(one)):
+        if not re.fullmatch(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+):[0-9]{1,5}", str(one)):
             raise InvalidSettingsError(name, one, wanted)
     return tuple(stored)
 

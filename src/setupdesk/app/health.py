@@ -47,6 +47,8 @@ class ShowHealth:
     executor: Executor
     find_processes: Callable[[], Sequence[Process]]
     clock: Clock
+    find_lag: Callable[[], timedelta] = timedelta
+    """Finds for how long the oldest tick of a schedule is due that nobody has accounted for."""
 
     def __call__(self) -> dict[str, Any]:
         """Give each check, and the names of those that are bad."""
@@ -67,7 +69,13 @@ class ShowHealth:
             unsent = self.errands.find_unsent()
         except LedgerUnavailableError as error:
             return [Check("ledger", Grade.BAD, str(error), "setupdesk doctor")]
-        return [Check("ledger", Grade.OK, "it can be read"), self._judge_errands(unsent)]
+        readable = Check("ledger", Grade.OK, "it can be read")
+        return [readable, self._judge_errands(unsent), self._look_at_scheduler()]
+
+    def _look_at_scheduler(self) -> Check:
+        lag = self.find_lag()
+        late = f"a tick is due for {_in_seconds(lag)}" if lag > SLOW else ""
+        return judge("scheduler", "it is not behind", bad=late, remedy=LOOK)
 
     def _judge_errands(self, unsent: Unsent) -> Check:
         at = self.clock()

@@ -26,6 +26,7 @@ from setupdesk.service import (
     queue,
     repairs,
     runs,
+    schedules,
     symbols,
 )
 from setupdesk.service.bodies import LimitBodies
@@ -58,7 +59,20 @@ def create_app(desk: Desk) -> FastAPI:
     app.include_router(health.router, prefix=PREFIX)
     app.include_router(hooks.public, prefix=PREFIX)
     described = _description_route(app)
-    looked = (runs, events, queue, audit, keys, repairs, catalogue, symbols, data, hooks, channels)
+    looked = (
+        runs,
+        events,
+        queue,
+        audit,
+        keys,
+        repairs,
+        catalogue,
+        symbols,
+        data,
+        hooks,
+        channels,
+        schedules,
+    )
     for router in (*(resource.router for resource in looked), data.pushed, described):
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(check_role)])
     app.add_middleware(LimitBodies, prefix=PREFIX)

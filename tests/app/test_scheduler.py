@@ -237,6 +237,23 @@ def test_bars_that_close_outside_the_session_are_no_ticks(desk: ScheduledDesk) -
     assert next(ticks).date().isoformat() == "2026-01-06"
 
 
+def test_a_scheduler_that_is_behind_or_met_a_clock_ahead_is_known(desk: ScheduledDesk) -> None:
+    made = desk.add()
+    well = desk.scheduler.find_fault()
+    desk.now += 3 * MINUTE
+    behind = desk.scheduler.find_fault()
+    desk.pass_time(timedelta(days=30))
+    desk.now -= timedelta(days=30)
+    ahead = desk.scheduler.find_fault()
+    for paused in (True, False):
+        desk.desk.change(made, {"paused": paused}, ANN)
+
+    assert well == ""
+    assert behind == "a tick is due for 120 s"
+    assert made in ahead
+    assert desk.scheduler.find_fault() == ""
+
+
 def test_run_now_starts_at_once_and_has_a_row_also_when_paused(desk: ScheduledDesk) -> None:
     made = desk.add(paused=True)
 

@@ -42,6 +42,12 @@ AT_ONCE = 8
 
 MOST_REASONS = 3
 
+SLOW = timedelta(minutes=1)
+"""A tick that waits for longer to be accounted for means that no Scheduler works."""
+
+LONG = timedelta(hours=1)
+"""A clock that goes back by less is waited for."""
+
 Due = tuple[Schedule, datetime, str | None]
 
 
@@ -152,11 +158,18 @@ class Scheduler:
         list((pool.map if pool else map)(self._work_off, batches))
         return self._find_wait(self.schedules.load_all() if judged else live)
 
-    def find_lag(self) -> timedelta:
-        """Find for how long the oldest tick is due that nobody has accounted for."""
-        now = self.clock()
-        due = [tick for one in self.schedules.load_all() if (tick := self._foresee(one))]
-        return max(now - min(due, default=now), timedelta())
+    def find_fault(self) -> str:
+        """Say what is wrong: a tick that nobody accounts for, or one of a time to come that was.
+
+        Empty where nothing is.
+        """
+        now, live = self.clock(), self.schedules.load_all()
+        ahead = [one.schedule_id for one in live if one.accounted_until > now + LONG]
+        if ahead:
+            return f"the clock was ahead, and {ahead[0]} is accounted for until after now"
+        due = [tick for one in live if (tick := self._foresee(one)) and now - tick > SLOW]
+        late = (now - min(due)).total_seconds() if due else 0
+        return f"a tick is due for {late:,.0f} s" if due else ""
 
     def account_for(self, one: Schedule) -> None:
         """Write down what becomes of the ticks of a schedule that are due, before it changes."""

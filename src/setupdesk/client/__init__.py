@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 from setupdesk.adapters.event_stream import follow_stream
 from setupdesk.adapters.parcel import Parcel, Watch, check_size, open_parcel
-from setupdesk.client.connection import Connection, DeskAnswerError, read_error, wait_for_answer
+from setupdesk.client.connection import DeskAnswerError, read_error, wait_for_answer
 from setupdesk.client.handle import RunHandle
 from setupdesk.client.payload import build_payload
+from setupdesk.client.schedules import ScheduleCalls
 from setupdesk.core.errors import InvalidRequestError, NotFoundError
 from setupdesk.core.problem import load_problem
 from setupdesk.core.run import RUN_ID, Door
@@ -23,7 +24,7 @@ _LONGEST_IMPORT = 600.0
 """Seconds to wait for what becomes of a large file: it is parsed for longer than others answer."""
 
 
-class Client(Connection):
+class Client(ScheduleCalls):
     """One connection to a desk. Answers are the API's JSON; errors are raised.
 
     ``Client()`` reaches the desk that ``SETUPDESK_SERVER`` and ``SETUPDESK_KEY`` name, else the
@@ -235,38 +236,6 @@ class Client(Connection):
         """Let a hook start nothing more."""
         return self._read(self._send("POST", f"/hooks/{quote(hook_id, safe='')}/revoke"))
 
-    def schedules(self) -> list[dict[str, Any]]:
-        """List the schedules, the newest first, each with its next tick."""
-        return self._get("/schedules")
-
-    def schedule(self, schedule_id: str) -> dict[str, Any]:
-        """Give a schedule with its next ticks."""
-        return self._get(_schedule_path(schedule_id))
-
-    def add_schedule(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        """Make a schedule: name, payload or payloads, cron, every or at_bar_close, and so on."""
-        return self._read(self._send("POST", "/schedules", json=dict(said)))
-
-    def change_schedule(self, schedule_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
-        """Change the fields of a schedule that are said, such as paused."""
-        return self._read(self._send("PATCH", _schedule_path(schedule_id), json=dict(said)))
-
-    def run_schedule_now(self, schedule_id: str) -> dict[str, Any]:
-        """Ask at once for what a schedule asks for; gives the row of this tick."""
-        return self._read(self._send("POST", f"{_schedule_path(schedule_id)}/run-now"))
-
-    def remove_schedule(self, schedule_id: str) -> dict[str, Any]:
-        """Let a schedule start nothing more."""
-        return self._read(self._send("DELETE", _schedule_path(schedule_id)))
-
-    def ticks(self, schedule_id: str, limit: int) -> list[dict[str, Any]]:
-        """List what became of the ticks of a schedule, the newest first."""
-        return self._get(f"{_schedule_path(schedule_id)}/ticks", limit=limit)
-
-    def next_ticks(self, limit: int) -> list[dict[str, Any]]:
-        """List the coming ticks of all schedules, the next one first."""
-        return self._get("/schedules/next", limit=limit)
-
     def channels(self) -> list[dict[str, Any]]:
         """List the channels, the newest first."""
         return self._get("/channels")
@@ -410,10 +379,6 @@ def _check(run_id: str) -> str:
     if not RUN_ID.fullmatch(run_id):
         raise NotFoundError("run", run_id)
     return run_id
-
-
-def _schedule_path(schedule_id: str) -> str:
-    return f"/schedules/{quote(schedule_id, safe='')}"
 
 
 def _data_path(*parts: str) -> str:

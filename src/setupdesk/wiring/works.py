@@ -80,7 +80,7 @@ def watching(desk: Desk) -> Iterator[ShowHealth]:
             ExecutorSocket(settings.executor_socket, LOOK_SECONDS),
             lambda: list(list_processes(read_desk_file(settings.desk_file))),
             clock.now,
-            desk.schedule_desk.scheduler.find_lag,
+            desk.schedule_desk.scheduler.find_fault,
         )
 
 

@@ -40,6 +40,9 @@ POLL_SECONDS = 0.5
 AT_ONCE = 8
 """Schedules whose requests START is asked at the same time; it writes them down together."""
 
+LEAST_WAIT = 0.05
+"""After a look that found nothing: also if there is something that cannot be judged."""
+
 MOST_REASONS = 3
 
 SLOW = timedelta(minutes=1)
@@ -156,7 +159,9 @@ class Scheduler:
         due = sorted(self.ticks.load_due(), key=lambda found: found[0].schedule_id)
         batches = [list(batch) for _, batch in groupby(due, lambda found: found[0].schedule_id)]
         list((pool.map if pool else map)(self._work_off, batches))
-        return self._find_wait(self.schedules.load_all() if judged else live)
+        if judged:
+            return self._find_wait(self.schedules.load_all())
+        return max(self._find_wait(live), LEAST_WAIT)
 
     def find_fault(self) -> str:
         """Say what is wrong: a tick that nobody accounts for, or one of a time to come that was.

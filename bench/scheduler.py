@@ -49,9 +49,8 @@ def main() -> None:
         worker.join()
         with reading(desk.outbox.engine) as connection:
             rows = connection.execute(select(tick.c.due_at, tick.c.run_ids, tick.c.outcome)).all()
-            accepted = dict(
-                row.tuple() for row in connection.execute(select(run.c.run_id, run.c.accepted_at))
-            )
+            found = connection.execute(select(run.c.run_id, run.c.accepted_at)).all()
+            accepted = {row.run_id: row.accepted_at for row in found}
         late = np.array(
             [(accepted[row.run_ids[0]] - row.due_at).total_seconds() for row in rows if row.run_ids]
         )

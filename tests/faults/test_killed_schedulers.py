@@ -73,7 +73,7 @@ def check(desk: ScheduledDesk, one: Schedule) -> int:
             .join(run, run.c.run_id == audit_log.c.run_id)
             .where(audit_log.c.idempotency_key.startswith(f"sched:{one.schedule_id}:"))
         ).all()
-    by_key = dict(row.tuple() for row in started)
+    by_key = dict(map(tuple, started))
     assert len(by_key) == len(started)
     told = {
         one.name_request(due_at, number): run_id

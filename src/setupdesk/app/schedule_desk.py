@@ -3,14 +3,14 @@
 import heapq
 import logging
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from setupdesk.app.scheduler import Fire, Scheduler, show_tick
+from setupdesk.app.scheduler import Fire, Scheduler, Settled, show_tick
 from setupdesk.app.start import allow, make_writable
 from setupdesk.core.caller import Caller
 from setupdesk.core.errors import InvalidRequestError, NotFoundError
@@ -55,6 +55,9 @@ class Ticks(Protocol):
 
     def claim_now(self, schedule_id: str, due_at: datetime, reason: str) -> None:
         """Write down a tick that a user wants beside those of the rhythm."""
+
+    def settle(self, settled: Sequence[Settled]) -> None:
+        """Write down what became of claimed ticks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ class ScheduleDesk:
         reason = f"run now, asked by {caller.user}"
         self.ticks.claim_now(schedule_id, at, reason)
         _note("schedule run now", one, caller)
-        self.fire(one, at, reason)
+        self.ticks.settle([self.fire(one, at, reason)])
         newest = self.schedules.load_ticks(schedule_id, SHOWN)
         return next(show_tick(row) for row in newest if row["due_at"] == at)
 

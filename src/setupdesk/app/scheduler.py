@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from setupdesk.app.ports import Clock
 from setupdesk.app.start import Start
 from setupdesk.app.timetable import Timetable
-from setupdesk.core.caller import Quota
+from setupdesk.core.caller import NO_QUOTA, Quota
 from setupdesk.core.errors import KeyConflictError, LedgerUnavailableError
 from setupdesk.core.problem import Problem
 from setupdesk.core.run import Door, to_iso
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
 """Within so long, a schedule that was made or changed is known, and a step of the clock seen."""
 
-AT_ONCE = 8
+AT_ONCE = 16
 """Schedules whose requests START is asked at the same time; it writes them down together."""
 
 LEAST_WAIT = 0.05
@@ -52,6 +52,15 @@ LONG = timedelta(hours=1)
 """A clock that goes back by less is waited for."""
 
 Due = tuple[Schedule, datetime, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a claimed tick, and the runs that it started."""
+
+    schedule_id: str
+    fate: Fate
+    run_ids: Sequence[str] = ()
 
 
 class Schedules(Protocol):
@@ -76,10 +85,8 @@ class Ticks(Protocol):
     def find_started(self, one: Schedule, due_at: datetime) -> list[str]:
         """Find the runs that a tick has started."""
 
-    def settle(
-        self, schedule_id: str, due_at: datetime, fate: Fate, run_ids: Sequence[str]
-    ) -> bool:
-        """Write down what became of a claimed tick; False where that was done before."""
+    def settle(self, settled: Sequence[Settled]) -> None:
+        """Write down what became of claimed ticks, all in one; what was settled before stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +98,22 @@ class Fire:
     load_quota: Callable[[str | None], Quota]
     """Gives what may be asked for with the key that made a schedule."""
 
-    def __call__(self, one: Schedule, tick: datetime, reason: str | None) -> list[str]:
-        """Ask, and write down what came of it; give the runs."""
-        refused = self._ask(one, tick)
-        run_ids = self.ticks.find_started(one, tick)
+    def __call__(self, one: Schedule, tick: datetime, reason: str | None) -> Settled:
+        """Ask; give what came of it."""
+        run_ids, refused, is_first = self._ask(one, tick)
+        if not is_first:
+            # Who asked before may have asked for more, before the schedule was changed.
+            run_ids = self.ticks.find_started(one, tick)
         outcome = Outcome.FIRED if run_ids else Outcome.REFUSED
         told = "; ".join(part for part in (reason, _count_refused(one, refused)) if part)
-        if self.ticks.settle(one.schedule_id, tick, Fate(tick, outcome, told or None), run_ids):
-            log.info(
-                "tick %s", outcome, extra={"schedule_id": one.schedule_id, "tick": to_iso(tick)}
-            )
-        return run_ids
+        log.info("tick %s", outcome, extra={"schedule_id": one.schedule_id, "tick": to_iso(tick)})
+        return Settled(one.schedule_id, Fate(tick, outcome, told or None), run_ids)
 
-    def _ask(self, one: Schedule, tick: datetime) -> list[Sequence[Problem]]:
-        quota = self.load_quota(one.key_id)
-        refused: list[Sequence[Problem]] = []
+    def _ask(
+        self, one: Schedule, tick: datetime
+    ) -> tuple[list[str], list[Sequence[Problem]], bool]:
+        quota = self.load_quota(one.key_id) if one.key_id else NO_QUOTA
+        run_ids, refused, is_first = list[str](), list[Sequence[Problem]](), True
         for number, payload in enumerate(one.terms.payloads):
             key = one.name_request(tick, number)
             try:
@@ -114,10 +122,14 @@ class Fire:
                 )
             except KeyConflictError:
                 # It was asked for before the schedule was changed, and that stands.
+                is_first = False
                 continue
-            if receipt.status == "refused":
+            is_first = is_first and receipt.first_text is None
+            if receipt.run_id:
+                run_ids.append(receipt.run_id)
+            else:
                 refused.append(receipt.problems)
-        return refused
+        return run_ids, refused, is_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +170,9 @@ class Scheduler:
             self.ticks.claim(judged, now)
         due = sorted(self.ticks.load_due(), key=lambda found: found[0].schedule_id)
         batches = [list(batch) for _, batch in groupby(due, lambda found: found[0].schedule_id)]
-        list((pool.map if pool else map)(self._work_off, batches))
+        worked = (pool.map if pool else map)(self._work_off, batches)
+        if settled := [one for batch in worked for one in batch]:
+            self.ticks.settle(settled)
         if judged:
             return self._find_wait(self.schedules.load_all())
         return max(self._find_wait(live), LEAST_WAIT)
@@ -196,28 +210,28 @@ class Scheduler:
             log.exception("a schedule met a bug", extra={"schedule_id": one.schedule_id})
             return None
 
-    def _work_off(self, batch: Sequence[Due]) -> None:
+    def _work_off(self, batch: Sequence[Due]) -> list[Settled]:
+        settled = []
         for one, tick, reason in batch:
             try:
-                self._work_off_one(one, tick, reason)
+                settled.append(self._work_off_one(one, tick, reason))
             except LedgerUnavailableError:
-                raise
+                # What is asked for and not written down is asked for again, and starts nothing.
+                break
             except Exception:
                 log.exception("a tick met a bug", extra={"schedule_id": one.schedule_id})
+        return [one for one in settled if one]
 
-    def _work_off_one(self, one: Schedule, tick: datetime, reason: str | None) -> None:
-        overlap = one.terms.overlap
-        is_begun = bool(self.ticks.find_started(one, tick))
-        if not is_begun and (fate := self._find_end(one, tick)):
-            self.ticks.settle(one.schedule_id, tick, fate, [])
-            return
-        others = [] if overlap is Overlap.ALLOW else self.ticks.find_under_way(one, but=tick)
-        if overlap is Overlap.QUEUE_ONE and others and not is_begun:
-            return
-        if overlap is Overlap.CANCEL_PREVIOUS and not is_begun:
-            for run_id in others:
+    def _work_off_one(self, one: Schedule, tick: datetime, reason: str | None) -> Settled | None:
+        fate, overlap = self._find_end(one, tick), one.terms.overlap
+        if fate and not self.ticks.find_started(one, tick):
+            return Settled(one.schedule_id, fate)
+        if overlap is Overlap.QUEUE_ONE and self.ticks.find_under_way(one, but=tick):
+            return None
+        if overlap is Overlap.CANCEL_PREVIOUS and not self.ticks.find_started(one, tick):
+            for run_id in self.ticks.find_under_way(one, but=tick):
                 self.cancel(run_id, one.user, Door.SCHEDULER)
-        self.fire(one, tick, reason)
+        return self.fire(one, tick, reason)
 
     def _find_end(self, one: Schedule, tick: datetime) -> Fate | None:
         """Find why a tick that was claimed, and never asked for, is not asked for any more."""

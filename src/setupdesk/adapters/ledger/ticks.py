@@ -16,6 +16,7 @@ from sqlalchemy.dialects.sqlite import insert
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.schedules import read_schedule
 from setupdesk.adapters.ledger.tables import DECIDES, DUE, audit_log, run, schedule, tick
+from setupdesk.app.scheduler import Settled
 from setupdesk.core.run import RunState
 from setupdesk.core.schedule import Fate, Outcome, Schedule, judge_overlap, name_tick
 
@@ -81,19 +82,21 @@ class Ticks:
                 for row in connection.execute(_started(one, name_tick(one.schedule_id, due_at)))
             ]
 
-    def settle(
-        self, schedule_id: str, due_at: datetime, fate: Fate, run_ids: Sequence[str]
-    ) -> bool:
-        """Write down what became of a claimed tick; False where that was done before."""
-        of_it = and_(tick.c.schedule_id == schedule_id, tick.c.due_at == due_at, DUE)
-        values = {
-            "outcome": fate.outcome.value,
-            "reason": fate.reason,
-            "run_ids": list(run_ids),
-            "at": self.clock(),
-        }
+    def settle(self, settled: Sequence[Settled]) -> None:
+        """Write down what became of claimed ticks, all in one; what was settled before stays."""
+        at = self.clock()
         with writing(self.engine) as connection:
-            return connection.execute(update(tick).where(of_it).values(values)).rowcount == 1
+            for one in settled:
+                of_it = and_(
+                    tick.c.schedule_id == one.schedule_id, tick.c.due_at == one.fate.tick, DUE
+                )
+                values = {
+                    "outcome": one.fate.outcome.value,
+                    "reason": one.fate.reason,
+                    "run_ids": list(one.run_ids),
+                    "at": at,
+                }
+                connection.execute(update(tick).where(of_it).values(values))
 
 
 def _claim(connection: Connection, one: Schedule, fates: Sequence[Fate], now: datetime) -> None:

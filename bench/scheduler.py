@@ -16,7 +16,7 @@ from setupdesk.core.caller import Caller, Role
 from setupdesk.settings import load_settings
 from setupdesk.wiring.desk import build_desk
 
-SCHEDULES, ROUNDS = 200, 4
+SCHEDULES, ROUNDS = 200, 2
 PAYLOAD = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15", "last": "10d"}
 
 

@@ -197,6 +197,21 @@ def test_a_payload_that_was_changed_between_keeps_the_run_that_was_started(
     assert desk.count_runs() == 1
 
 
+def test_what_was_judged_of_a_schedule_before_it_changed_is_not_written(
+    desk: ScheduledDesk,
+) -> None:
+    made = desk.add()
+    stale = desk.schedules.load_all()[0]
+    desk.now += timedelta(seconds=1)
+    desk.desk.change(made, {"every": "1h"}, ANN)
+    desk.now += 59 * timedelta(seconds=1)
+    desk.ticks.claim([(stale, [Fate(desk.now, Outcome.DUE)])], desk.now)
+    desk.scheduler.work_once()
+
+    assert desk.outcomes(made) == []
+    assert desk.count_runs() == 0
+
+
 def test_a_refused_tick_says_why(desk: ScheduledDesk) -> None:
     made = desk.add()
     one = desk.schedules.load_all()[0]

@@ -45,12 +45,14 @@ class Shell:
         key = {"name": "a", "user": "ann", "role": "viewer"}
         channel = {"name": "a", "url": self.receiver, "events": ["run_finished"]}
         hook = self._make("/hooks", {"name": "a", "payload": RUN | MAY, "fields": ["symbol"]})
+        schedule = {"name": "a", "payload": RUN | MAY, "every": "1h"}
         return {
             "WAITING": self._make("/runs", RUN | MAY)["run_id"],
             "KEY_ID": self._make("/keys", key)["key_id"],
             "CHANNEL": self._make("/channels", channel)["channel_id"],
             "HOOK": hook["hook_id"],
             "TOKEN": hook["token"],
+            "SCHEDULE": self._make("/schedules", schedule)["schedule_id"],
         }
 
     def _make(self, path: str, said: dict[str, Any]) -> dict[str, Any]:

@@ -211,6 +211,46 @@ class InlineDesk:
         with self._logging():
             return self.desk.hook_desk.revoke(hook_id, self._caller)
 
+    def schedules(self) -> list[dict[str, Any]]:
+        """List the schedules, the newest first, each with its next tick."""
+        return self.desk.schedule_desk.list_schedules(self._caller)
+
+    def schedule(self, schedule_id: str) -> dict[str, Any]:
+        """Give a schedule with its next ticks."""
+        return self.desk.schedule_desk.show(schedule_id, self._caller)
+
+    def add_schedule(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a schedule; it is due as soon as a desk runs in this home."""
+        with self._logging():
+            return self.desk.schedule_desk.add(said, self._caller)
+
+    def change_schedule(self, schedule_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Change the fields of a schedule that are said, such as paused."""
+        with self._logging():
+            return self.desk.schedule_desk.change(schedule_id, said, self._caller)
+
+    def run_schedule_now(self, schedule_id: str) -> dict[str, Any]:
+        """Ask at once for what a schedule asks for, and carry it out."""
+        with self._logging():
+            tick = self.desk.schedule_desk.run_now(schedule_id, self._caller)
+            for run_id in tick["run_ids"]:
+                with bound_contextvars(run_id=run_id):
+                    self._carry_out(run_id)
+            return tick
+
+    def remove_schedule(self, schedule_id: str) -> dict[str, Any]:
+        """Let a schedule start nothing more."""
+        with self._logging():
+            return self.desk.schedule_desk.remove(schedule_id, self._caller)
+
+    def ticks(self, schedule_id: str, limit: int) -> list[dict[str, Any]]:
+        """List what became of the ticks of a schedule, the newest first."""
+        return self.desk.schedule_desk.list_ticks(schedule_id, limit, self._caller)
+
+    def next_ticks(self, limit: int) -> list[dict[str, Any]]:
+        """List the coming ticks of all schedules, the next one first."""
+        return self.desk.schedule_desk.list_next(limit, self._caller)
+
     def channels(self) -> list[dict[str, Any]]:
         """List the channels, the newest first."""
         return self.desk.channel_desk.list_channels(self._caller)

@@ -72,6 +72,7 @@ def test_a_desk_whose_parts_answer_is_well(desk: Desk) -> None:
     assert checks_of(found) == {
         "ledger": ("ok", "it can be read"),
         "errands": ("ok", "0 errands to do"),
+        "scheduler": ("ok", "it is not behind"),
         "prefect answers": ("ok", "yes"),
         "executor answers": ("ok", "yes, it holds 1 run"),
     }

@@ -92,6 +92,9 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
         found = Doors(api, keys, {"symbol": "GER40", "timeframe": "M15"})
         receipt = found.send("anna", "POST", "/api/v1/runs", json=PAYLOAD).json()
         found.things["run_id"] = receipt["run_id"]
+        schedule = {"name": "nightly", "cron": "0 22 * * *", "payload": PAYLOAD}
+        made_one = found.send("anna", "POST", "/api/v1/schedules", json=schedule).json()
+        found.things["schedule_id"] = made_one["schedule_id"]
         yield found
 
 

@@ -101,6 +101,14 @@ def set_clock_back(home: Path) -> None:
     )
 
 
+def set_schedule_ahead(home: Path) -> None:
+    change(
+        home,
+        "INSERT INTO schedule VALUES ('sched_1', 'nightly', 'ann', NULL, '{}', 0, '2026', '2026', "
+        "NULL, '9999')",
+    )
+
+
 def leave_wal(home: Path) -> None:
     connection = sqlite3.connect(home / "ledger.db")
     connection.execute("PRAGMA journal_mode = DELETE")
@@ -125,6 +133,7 @@ BREAKS: list[tuple[str, str, str, Callable[[Path], object]]] = [
     ("audit log", "bad", "a row cannot be read", break_json),
     ("audit log", "warn", "no anchor", lambda home: (home / "audit.anchors").unlink()),
     ("given up", "warn", "errands of run_", give_up),
+    ("schedules", "warn", "they wait for it: sched_1", set_schedule_ahead),
     ("results", "bad", "missing", lambda home: report_of(home).unlink()),
     ("results", "bad", "changed since", lambda home: flip_byte(report_of(home), 30)),
     ("folders of runs", "bad", "run_2020", lambda home: (home / "runs/run_2020_01_01_001").mkdir()),

@@ -47,6 +47,8 @@ class ShowHealth:
     executor: Executor
     find_processes: Callable[[], Sequence[Process]]
     clock: Clock
+    find_fault: Callable[[], str] = str
+    """Says what is wrong with the Scheduler; empty where nothing is."""
 
     def __call__(self) -> dict[str, Any]:
         """Give each check, and the names of those that are bad."""
@@ -67,7 +69,12 @@ class ShowHealth:
             unsent = self.errands.find_unsent()
         except LedgerUnavailableError as error:
             return [Check("ledger", Grade.BAD, str(error), "setupdesk doctor")]
-        return [Check("ledger", Grade.OK, "it can be read"), self._judge_errands(unsent)]
+        readable = Check("ledger", Grade.OK, "it can be read")
+        return [readable, self._judge_errands(unsent), self._look_at_scheduler()]
+
+    def _look_at_scheduler(self) -> Check:
+        remedy = f"{LOOK}; setupdesk schedule pause, and resume, begins anew from now"
+        return judge("scheduler", "it is not behind", bad=self.find_fault(), remedy=remedy)
 
     def _judge_errands(self, unsent: Unsent) -> Check:
         at = self.clock()

@@ -26,8 +26,11 @@ class Keys(Protocol):
     def load_keys(self) -> list[Row]:
         """Load every key that was given out, the oldest first."""
 
-    def revoke(self, key_id: str) -> tuple[datetime, list[str]]:
-        """Let a key and its hooks open nothing; gives since when, and which hooks ended now."""
+    def revoke(self, key_id: str) -> tuple[datetime, list[str], list[str]]:
+        """Let a key and its hooks open nothing, and pause its schedules.
+
+        Gives since when, and which hooks and schedules that were.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,13 @@ class KeyDesk:
         return [self._show(row) for row in rows]
 
     def revoke(self, key_id: str, by: str) -> dict[str, Any]:
-        """Take a key back with the hooks that were made with it, at once and for good."""
+        """Take a key back with its hooks, at once and for good; its schedules are paused."""
         if key_id == OWN_KEY:
             raise OwnKeyError
-        at, hooks = self.keys.revoke(key_id)
-        log.info("key revoked", extra={"key_id": key_id, "hooks": hooks, "user": by})
-        return {"key_id": key_id, "revoked_at": to_iso(at), "hooks": hooks}
+        at, hooks, schedules = self.keys.revoke(key_id)
+        ended = {"hooks": hooks, "schedules": schedules}
+        log.info("key revoked", extra={"key_id": key_id, **ended, "user": by})
+        return {"key_id": key_id, "revoked_at": to_iso(at), **ended}
 
     def _show(self, row: Row) -> dict[str, Any]:
         shown = {name: value for name, value in show_row(row).items() if name != "sha256"}

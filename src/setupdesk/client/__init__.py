@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 from setupdesk.adapters.event_stream import follow_stream
 from setupdesk.adapters.parcel import Parcel, Watch, check_size, open_parcel
-from setupdesk.client.connection import Connection, DeskAnswerError, read_error, wait_for_answer
+from setupdesk.client.connection import DeskAnswerError, read_error, wait_for_answer
 from setupdesk.client.handle import RunHandle
 from setupdesk.client.payload import build_payload
+from setupdesk.client.schedules import ScheduleCalls
 from setupdesk.core.errors import InvalidRequestError, NotFoundError
 from setupdesk.core.problem import load_problem
 from setupdesk.core.run import RUN_ID, Door
@@ -23,7 +24,7 @@ _LONGEST_IMPORT = 600.0
 """Seconds to wait for what becomes of a large file: it is parsed for longer than others answer."""
 
 
-class Client(Connection):
+class Client(ScheduleCalls):
     """One connection to a desk. Answers are the API's JSON; errors are raised.
 
     ``Client()`` reaches the desk that ``SETUPDESK_SERVER`` and ``SETUPDESK_KEY`` name, else the

@@ -55,5 +55,5 @@ def add_key(wanted: Wanted, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
     openapi_extra=ADMIN,
 )
 def revoke_key(key_id: str, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
-    """Take a key back with the hooks that were made with it, at once and for good."""
+    """Take a key back with its hooks, at once and for good; its schedules are paused."""
     return desk.key_desk.revoke(key_id, caller.user)

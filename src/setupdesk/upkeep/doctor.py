@@ -29,6 +29,7 @@ from setupdesk.app.doctor.ledger import (
     judge_errands,
     judge_ledger,
     judge_repairs,
+    judge_schedules,
 )
 from setupdesk.app.doctor.machine import (
     judge_clocks,
@@ -156,6 +157,7 @@ def _examine_ledger(
         anchors = Anchors(open_as_it_is(settings.ledger), settings.anchors, clock.now)
         yield judge_audit_log(anchors.check())
     yield from judge_errands(ledger, now, is_up=is_up)
+    yield judge_schedules(ledger)
     yield judge_repairs(ledger.repairs)
 
 

@@ -28,7 +28,9 @@ from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.queue import QueueReads
 from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.repairs import Repairs
+from setupdesk.adapters.ledger.schedules import Schedules
 from setupdesk.adapters.ledger.start import StartLedger
+from setupdesk.adapters.ledger.ticks import Ticks
 from setupdesk.adapters.ledger.turned_away import TurnedAway
 from setupdesk.adapters.redactor import Redactor
 from setupdesk.adapters.result_store import ResultStore
@@ -51,8 +53,11 @@ from setupdesk.app.queue import ShowQueue
 from setupdesk.app.report_page import WriteReportPage
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
 from setupdesk.app.run_desk import RunDesk
+from setupdesk.app.schedule_desk import ScheduleDesk
+from setupdesk.app.scheduler import Fire, Scheduler
 from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
+from setupdesk.app.timetable import Timetable
 from setupdesk.core.run import Door
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.settings import Settings
@@ -97,6 +102,7 @@ class Desk:
     show_bars: ShowBars
     push_bars: PushBars
     hook_desk: HookDesk
+    schedule_desk: ScheduleDesk
     channel_desk: ChannelDesk
     fetch: Fetch
     outbox: Outbox
@@ -118,12 +124,16 @@ class Desk:
 
     def cancel(self, run_id: str, user: str, door: Door) -> dict[str, Any]:
         """Stop a run; its row stays, and its log says who asked."""
-        state = self.outbox.ask_to_cancel(run_id)
-        asked = {"user": user, "door": door}
-        with bound_contextvars(run_id=run_id):
-            log.info("cancel asked", extra={**asked, "state": state})
-        self.alarm.ring()
-        return {"run_id": run_id, "state": state}
+        return _cancel(self.outbox, self.alarm, run_id, user, door)
+
+
+def _cancel(outbox: Outbox, alarm: Alarm, run_id: str, user: str, door: Door) -> dict[str, Any]:
+    state = outbox.ask_to_cancel(run_id)
+    asked = {"user": user, "door": door}
+    with bound_contextvars(run_id=run_id):
+        log.info("cancel asked", extra={**asked, "state": state})
+    alarm.ring()
+    return {"run_id": run_id, "state": state}
 
 
 def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
@@ -153,6 +163,16 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     redactor, outbox = Redactor(settings.secret_files), Outbox(ledger, clock.now)
     start = Start(build_offer, start_ledger, alarm.ring, redactor.clean)
     load_master = partial(load_secret, settings.webhooks_key_file, "")
+    schedules, ticks = Schedules(ledger, clock.now), Ticks(ledger, clock.now)
+    fire = Fire(ticks, start, keys.load_quota)
+    scheduler = Scheduler(
+        schedules,
+        ticks,
+        Timetable(catalogue, calendar),
+        fire,
+        partial(_cancel, outbox, alarm),
+        clock.now,
+    )
     return Desk(
         settings=settings,
         start=start,
@@ -185,6 +205,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
             clock.now,
             turned_away,
         ),
+        schedule_desk=ScheduleDesk(schedules, ticks, scheduler, fire),
         channel_desk=ChannelDesk(
             Channels(ledger, clock.now),
             Notifications(ledger, clock.now),

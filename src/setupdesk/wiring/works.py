@@ -1,4 +1,4 @@
-"""What works beside the service's answers: dispatchers, reaper, reconciler, notifier, watch."""
+"""What works beside the service's answers: dispatchers, reaper, reconciler, notifier, Scheduler."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -53,6 +53,7 @@ def dispatching(desk: Desk) -> Iterator[None]:
     works.append(partial(build_adopter(desk, prefect).run_for_ever, stop))
     works.append(partial(build_reconciler(desk, prefect).run_for_ever, stop))
     works.append(partial(build_notifier(desk).run_for_ever, stop))
+    works.append(partial(desk.schedule_desk.scheduler.run_for_ever, stop))
     works.append(partial(_keep_writing, desk, stop))
     lead = Thread(target=_lead, args=(desk, works, stop), daemon=True)
     lead.start()
@@ -79,6 +80,7 @@ def watching(desk: Desk) -> Iterator[ShowHealth]:
             ExecutorSocket(settings.executor_socket, LOOK_SECONDS),
             lambda: list(list_processes(read_desk_file(settings.desk_file))),
             clock.now,
+            desk.schedule_desk.scheduler.find_fault,
         )
 
 

@@ -74,6 +74,8 @@ def _examine(connection: Connection, now: datetime) -> Ledger:
     stuck = connection.execute(text(_STUCK)).one_or_none()
     given_up = {"attempts": MOST_TRIES, "since": write_instant(now - timedelta(days=7))}
     newest = _one(connection, _NEWEST)
+    schedules = dict(_load_schedules(connection))
+    soon = write_instant(now + timedelta(hours=1))
     return Ledger(
         broken_references=len(_list(connection, "PRAGMA foreign_key_check")),
         revision=_one(connection, "SELECT version_num FROM alembic_version") or "",
@@ -87,6 +89,8 @@ def _examine(connection: Connection, now: datetime) -> Ledger:
         stuck_since=datetime.fromisoformat(stuck[0]) if stuck else None,
         stuck_by=stuck[1] if stuck else "",
         given_up=tuple(connection.execute(text(_GIVEN_UP), given_up).scalars()),
+        schedules=len(schedules),
+        schedules_ahead=tuple(one for one, until in schedules.items() if until > soon),
         repairs=tuple(_load_repairs(connection, now - timedelta(days=1))),
     )
 
@@ -98,6 +102,14 @@ def _find_missing(connection: Connection) -> Iterator[str]:
             run_id = f"run_{day.replace('-', '_')}_{number:03d}"
             if run_id not in known:
                 yield run_id
+
+
+def _load_schedules(connection: Connection) -> Iterator[tuple[str, str]]:
+    # Desks of earlier versions have no such table.
+    if not inspect(connection).has_table("schedule"):
+        return
+    query = "SELECT schedule_id, accounted_until FROM schedule WHERE removed_at IS NULL"
+    yield from ((one, until) for one, until in connection.execute(text(query)))
 
 
 def _load_repairs(connection: Connection, since: datetime) -> Iterator[Repair]:

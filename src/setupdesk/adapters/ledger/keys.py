@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Engine, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, insert, select, update
 from sqlalchemy import Row as Found
 from sqlalchemy.dialects.sqlite import insert as insert_or_update
 
 from setupdesk.adapters.ledger.database import reading, writing
-from setupdesk.adapters.ledger.tables import Row, api_key, hook
+from setupdesk.adapters.ledger.tables import Row, api_key, hook, schedule
 from setupdesk.core.caller import NO_QUOTA, OWN_KEY, Caller, NewKey, Quota, Role
 from setupdesk.core.errors import NotAllowedError, NotFoundError
 
@@ -99,10 +99,11 @@ class Keys:
             found = connection.execute(select(*shown).order_by(api_key.c.created_at))
             return [dict(row) for row in found.mappings()]
 
-    def revoke(self, key_id: str) -> tuple[datetime, list[str]]:
+    def revoke(self, key_id: str) -> tuple[datetime, list[str], list[str]]:
         """Let a key open nothing from now on, nor the hooks that were made with it.
 
-        Gives since when it does not, and which hooks ended now.
+        The schedules that were made with it are paused. Gives since when it does not open
+        anything, which hooks ended and which schedules were paused now.
         """
         with writing(self.engine) as connection:
             of_the_key = api_key.c.key_id == key_id
@@ -113,7 +114,18 @@ class Keys:
             connection.execute(update(api_key).where(of_the_key).values(revoked_at=at))
             made_with_it = and_(hook.c.key_id == key_id, hook.c.revoked_at.is_(None))
             ended = update(hook).where(made_with_it).values(revoked_at=at).returning(hook.c.hook_id)
-            return at, list(connection.execute(ended).scalars())
+            hooks = list(connection.execute(ended).scalars())
+            return at, hooks, _pause_schedules(connection, key_id, at)
+
+
+def _pause_schedules(connection: Connection, key_id: str, at: datetime) -> list[str]:
+    went_on = and_(
+        schedule.c.key_id == key_id,
+        schedule.c.removed_at.is_(None),
+        schedule.c.paused.is_(False),
+    )
+    pausing = update(schedule).where(went_on).values(paused=True, changed_at=at)
+    return list(connection.execute(pausing.returning(schedule.c.schedule_id)).scalars())
 
 
 def _digest(key: str) -> str:

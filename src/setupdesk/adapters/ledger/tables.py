@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     CheckConstraint,
     Column,
     Dialect,
@@ -22,7 +23,7 @@ from sqlalchemy import (
 
 from setupdesk.adapters.ledger.chain import write_instant
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration."""
 
 
@@ -252,5 +253,41 @@ notification = Table(
     Index("notification_to_do", "done_at", "due_at"),
     sqlite_autoincrement=True,
 )
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("schedule_id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("user", String, nullable=False),
+    Column("key_id", String),
+    Column("terms", JSON, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("removed_at", UtcTime),
+    Column("accounted_until", UtcTime, nullable=False),
+)
+
+DUE = text("tick.outcome = 'due'")
+"""Of a tick that START has to be asked for. SQLite takes the index only for these very words."""
+
+tick = Table(
+    "tick",
+    metadata,
+    Column("schedule_id", String, ForeignKey("schedule.schedule_id"), primary_key=True),
+    Column("due_at", UtcTime, primary_key=True),
+    Column("outcome", String, nullable=False),
+    Column("reason", String),
+    Column("run_ids", JSON, nullable=False, server_default="[]"),
+    Column("at", UtcTime, nullable=False),
+    CheckConstraint(
+        "outcome IN ('due', 'fired', 'skipped_overlap', 'missed_late', 'coalesced', 'paused', "
+        "'refused')",
+        name="outcome_is_known",
+    ),
+    Index("tick_to_start", "schedule_id", "due_at", sqlite_where=text("outcome = 'due'")),
+)
+"""One row for each time at which a schedule was due, whatever became of it."""
 
 Row = Mapping[str, Any]

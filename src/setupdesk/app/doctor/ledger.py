@@ -53,6 +53,12 @@ class Ledger:
     given_up: tuple[str, ...] = ()
     """Runs with an errand that was given up within a week."""
 
+    schedules: int = 0
+    """Those that were not removed."""
+
+    schedules_ahead: tuple[str, ...] = ()
+    """Those that wait for the clock to come again to where it was by mistake."""
+
     repairs: tuple[Repair, ...] = ()
     """Of the last day, the newest first."""
 
@@ -142,6 +148,17 @@ def _judge_stuck(ledger: Ledger, now: datetime) -> str:
         return ""
     minutes = (now - ledger.stuck_since) // _SLOW
     return f"{count(ledger.unsent, 'errand')}, the oldest for {minutes:,} min: {ledger.stuck_by}"
+
+
+def judge_schedules(ledger: Ledger) -> Check:
+    """Judge whether each schedule can be due."""
+    ahead = ledger.schedules_ahead
+    return judge(
+        "schedules",
+        count(ledger.schedules, "schedule"),
+        warn=f"the clock was ahead, and they wait for it: {name_some(ahead)}" if ahead else "",
+        remedy="setupdesk schedule pause, and resume, lets one begin anew",
+    )
 
 
 def judge_repairs(repairs: tuple[Repair, ...]) -> Check:

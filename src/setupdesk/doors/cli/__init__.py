@@ -8,8 +8,22 @@ import typer
 
 from setupdesk.doors.cli.channels import channel
 from setupdesk.doors.cli.data import Json, data
+from setupdesk.doors.cli.flags import (
+    End,
+    Last,
+    MaxTrades,
+    RrTarget,
+    Settings,
+    Setup,
+    Size,
+    Start,
+    SymbolName,
+    Text,
+    Timerange,
+)
 from setupdesk.doors.cli.hooks import hook
 from setupdesk.doors.cli.keys import keys
+from setupdesk.doors.cli.schedules import schedule
 from setupdesk.doors.cli.setups import setups
 from setupdesk.doors.cli.symbols import symbols
 
@@ -27,25 +41,10 @@ app.add_typer(setups, name="setups")
 app.add_typer(symbols, name="symbols")
 app.add_typer(hook, name="hook")
 app.add_typer(channel, name="channel")
+app.add_typer(schedule, name="schedule")
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run_id, such as run_2025_10_31_001.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")]
-Text = str | None
-
-Setup = Annotated[Text, typer.Option("--setup", "-s", "--strategy", help="Setup id.")]
-SymbolName = Annotated[Text, typer.Option("--symbol", "-p", "--pair", help="GER40, ...")]
-Size = Annotated[Text, typer.Option("--timeframe", "-i", "--tf", help="M1 M5 M15 H1 H4 D1")]
-Start = Annotated[Text, typer.Option(help="First day, market date.")]
-End = Annotated[Text, typer.Option(help="Last day, inclusive.")]
-Timerange = Annotated[Text, typer.Option(help="20250501-20251031, inclusive.")]
-Last = Annotated[Text, typer.Option(help="10d, 6w, 6m, 1y or ytd, to the newest bar.")]
-RrTarget = Annotated[
-    Text, typer.Option("--rr-target", "--rr", help="Target as a multiple of the risk.")
-]
-MaxTrades = Annotated[Text, typer.Option(help="Fills per session.")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setup's own param.")
-]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Do not wait.")]
 Inline = Annotated[bool, typer.Option("--inline", help="In this process, without Prefect.")]
 RequestKey = Annotated[

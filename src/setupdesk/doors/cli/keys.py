@@ -78,7 +78,7 @@ def revoke_key(
     *,
     as_json: Json = False,
 ) -> None:
-    """Take a key back with the hooks that were made with it, at once and for good."""
+    """Take a key back with its hooks, at once and for good; its schedules are paused."""
     from setupdesk.doors.cli.access import reach_desk, say, show_json
 
     done = reach_desk().revoke_key(key_id)
@@ -87,6 +87,8 @@ def revoke_key(
     else:
         hooks = f", and nor do its hooks: {', '.join(done['hooks'])}" if done["hooks"] else ""
         say(f"{key_id} opens nothing any more{hooks}.")
+        if done["schedules"]:
+            say(f"Its schedules are paused: {', '.join(done['schedules'])}.")
 
 
 def _show(key: dict[str, Any]) -> tuple[str, ...]:

@@ -1,0 +1,92 @@
+"""Schedules in the ledger: who wants what started when, kept also when it is removed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, Row, func, insert, select, update
+
+from setupdesk.adapters.ledger.database import reading, writing
+from setupdesk.adapters.ledger.tables import DUE, schedule, tick
+from setupdesk.core.schedule import Schedule, Terms, load_terms
+
+
+@dataclass(frozen=True, slots=True)
+class Schedules:
+    """The schedules of all users."""
+
+    engine: Engine
+    clock: Callable[[], datetime]
+
+    def add(self, made: Schedule) -> None:
+        """Write a new schedule down."""
+        row = {
+            "schedule_id": made.schedule_id,
+            "name": made.name,
+            "user": made.user,
+            "key_id": made.key_id,
+            "terms": made.terms.to_json(),
+            "paused": made.paused,
+            "created_at": made.created_at,
+            "changed_at": made.changed_at,
+            "accounted_until": made.accounted_until,
+        }
+        with writing(self.engine) as connection:
+            connection.execute(insert(schedule).values(row))
+
+    def load(self, schedule_id: str) -> Schedule | None:
+        """Load one schedule, removed or not."""
+        wanted = select(schedule).where(schedule.c.schedule_id == schedule_id)
+        with reading(self.engine) as connection:
+            row = connection.execute(wanted).one_or_none()
+        return read_schedule(row) if row else None
+
+    def load_all(self) -> list[Schedule]:
+        """Load every schedule that was not removed, the newest first."""
+        live = select(schedule).where(schedule.c.removed_at.is_(None))
+        newest = live.order_by(schedule.c.created_at.desc(), schedule.c.schedule_id)
+        with reading(self.engine) as connection:
+            return [read_schedule(row) for row in connection.execute(newest)]
+
+    def change(
+        self, schedule_id: str, name: str, terms: Terms, *, paused: bool, restarts: bool
+    ) -> None:
+        """Change a schedule; one that *restarts* is due again from now on, and not before."""
+        at = self.clock()
+        values: dict[str, Any] = {"name": name, "terms": terms.to_json(), "paused": paused}
+        if restarts:
+            values["accounted_until"] = at
+        of_it = schedule.c.schedule_id == schedule_id
+        with writing(self.engine) as connection:
+            connection.execute(update(schedule).where(of_it).values(**values, changed_at=at))
+
+    def remove(self, schedule_id: str) -> None:
+        """Let a schedule start nothing more; the first time counts."""
+        live = (schedule.c.schedule_id == schedule_id, schedule.c.removed_at.is_(None))
+        with writing(self.engine) as connection:
+            connection.execute(update(schedule).where(*live).values(removed_at=self.clock()))
+
+    def load_ticks(self, schedule_id: str, limit: int) -> list[dict[str, Any]]:
+        """Load what became of the ticks of a schedule, the newest first."""
+        newest = (
+            select(tick)
+            .where(tick.c.schedule_id == schedule_id)
+            .order_by(tick.c.due_at.desc())
+            .limit(limit)
+        )
+        with reading(self.engine) as connection:
+            return [dict(row) for row in connection.execute(newest).mappings()]
+
+    def find_oldest_due(self) -> tuple[int, datetime | None]:
+        """Count the ticks that START was not asked for yet; give when the oldest was due."""
+        waiting = select(func.count(), func.min(tick.c.due_at)).where(DUE)
+        with reading(self.engine) as connection:
+            count, oldest = connection.execute(waiting).one()
+        return count, oldest
+
+
+def read_schedule(row: Row[Any]) -> Schedule:
+    """Read a row of the table, or one that was joined to it."""
+    stored = {column.name: row._mapping[column] for column in schedule.c}  # noqa: SLF001 (public)
+    return Schedule(**{**stored, "terms": load_terms(stored["terms"])})

@@ -1,0 +1,202 @@
+"""The schedule desk: makes, shows and changes Schedules; the log says who did."""
+
+import heapq
+import logging
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from setupdesk.app.scheduler import Fire, Scheduler, Settled, show_tick
+from setupdesk.app.start import allow, make_writable
+from setupdesk.core.caller import Caller
+from setupdesk.core.errors import InvalidRequestError, NotFoundError
+from setupdesk.core.period import to_iso
+from setupdesk.core.problem import Problem
+from setupdesk.core.schedule import Schedule, Terms
+from setupdesk.core.schedule_terms import RHYTHMS, Said, parse_schedule
+
+log = logging.getLogger(__name__)
+
+MOST_PER_USER = 500
+SHOWN = 5
+"""Coming ticks that are shown of one schedule."""
+
+
+class Schedules(Protocol):
+    """Where schedules are kept."""
+
+    def add(self, made: Schedule) -> None:
+        """Write a new schedule down."""
+
+    def load(self, schedule_id: str) -> Schedule | None:
+        """Load one schedule, removed or not."""
+
+    def load_all(self) -> list[Schedule]:
+        """Load every schedule that was not removed, the newest first."""
+
+    def change(
+        self, schedule_id: str, name: str, terms: Terms, *, paused: bool, restarts: bool
+    ) -> None:
+        """Change a schedule; one that *restarts* is due again from now on, and not before."""
+
+    def remove(self, schedule_id: str) -> None:
+        """Let a schedule start nothing more."""
+
+    def load_ticks(self, schedule_id: str, limit: int) -> list[dict[str, Any]]:
+        """Load what became of the ticks of a schedule, the newest first."""
+
+
+class Ticks(Protocol):
+    """Where ticks are kept."""
+
+    def claim_now(self, schedule_id: str, due_at: datetime, reason: str) -> None:
+        """Write down a tick that a user wants beside those of the rhythm."""
+
+    def settle(self, settled: Sequence[Settled]) -> None:
+        """Write down what became of claimed ticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleDesk:
+    """Schedules of all users; each is seen and changed by its owner, and by an admin."""
+
+    schedules: Schedules
+    ticks: Ticks
+    scheduler: Scheduler
+    fire: Fire
+
+    def add(self, said: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """Make a schedule; it is due from now on."""
+        wanted = self._parse(said, caller)
+        mine = sum(one.user == caller.user for one in self.schedules.load_all())
+        if mine >= MOST_PER_USER:
+            message = f"{caller.user} has {mine} schedules already; remove one before."
+            raise InvalidRequestError([Problem(field="", code="too_many", message=message)])
+        at = self.scheduler.clock()
+        made = Schedule(
+            schedule_id=f"sched_{secrets.token_hex(6)}",
+            name=wanted.name,
+            user=caller.user,
+            key_id=caller.quota.key_id,
+            terms=wanted.terms,
+            paused=wanted.paused,
+            created_at=at,
+            changed_at=at,
+            accounted_until=at,
+        )
+        self.schedules.add(made)
+        _note("schedule made", made, caller)
+        return self._show(made)
+
+    def list_schedules(self, caller: Caller) -> list[dict[str, Any]]:
+        """List the schedules that *caller* may see, the newest first."""
+        return [self._show(one, 1) for one in self._load_seen(caller)]
+
+    def show(self, schedule_id: str, caller: Caller) -> dict[str, Any]:
+        """Give one schedule, with its next ticks."""
+        return self._show(self._find(schedule_id, caller))
+
+    def change(self, schedule_id: str, said: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """Change what is *said*, and leave the rest; null gives a field its usual value again.
+
+        With another rhythm, or no longer paused, it is due from now on.
+        """
+        one = self._find(schedule_id, caller)
+        wanted = self._parse(_join(one, said), caller)
+        self.scheduler.account_for(one)
+        rhythms = (wanted.terms.rhythm, wanted.terms.zone), (one.terms.rhythm, one.terms.zone)
+        self.schedules.change(
+            schedule_id,
+            wanted.name,
+            wanted.terms,
+            paused=wanted.paused,
+            restarts=(one.paused and not wanted.paused) or rhythms[0] != rhythms[1],
+        )
+        _note("schedule changed", one, caller, fields=sorted(said))
+        return self._show(self.schedules.load(schedule_id) or one)
+
+    def run_now(self, schedule_id: str, caller: Caller) -> dict[str, Any]:
+        """Ask START at once for what a schedule asks for, also if it is paused."""
+        one, at = self._find(schedule_id, caller), self.scheduler.clock()
+        reason = f"run now, asked by {caller.user}"
+        self.ticks.claim_now(schedule_id, at, reason)
+        _note("schedule run now", one, caller)
+        self.ticks.settle([self.fire(one, at, reason)])
+        newest = self.schedules.load_ticks(schedule_id, SHOWN)
+        return next(show_tick(row) for row in newest if row["due_at"] == at)
+
+    def remove(self, schedule_id: str, caller: Caller) -> dict[str, Any]:
+        """Let a schedule start nothing more; its ticks stay in the ledger."""
+        one = self._find(schedule_id, caller)
+        self.scheduler.account_for(one)
+        self.schedules.remove(schedule_id)
+        _note("schedule removed", one, caller)
+        return self._show(self.schedules.load(schedule_id) or one)
+
+    def list_ticks(self, schedule_id: str, limit: int, caller: Caller) -> list[dict[str, Any]]:
+        """List what became of the ticks of a schedule, the newest first, also of a removed one."""
+        one = self._find(schedule_id, caller, removed=True)
+        return [show_tick(row) for row in self.schedules.load_ticks(one.schedule_id, limit)]
+
+    def list_next(self, limit: int, caller: Caller) -> list[dict[str, Any]]:
+        """List the coming ticks of all schedules that *caller* may see, the next one first."""
+        live = [one for one in self._load_seen(caller) if not one.paused]
+        coming = heapq.merge(*(self._foresee(one) for one in live), key=lambda tick: tick["at"])
+        return list(islice(coming, limit))
+
+    def _load_seen(self, caller: Caller) -> list[Schedule]:
+        return [one for one in self.schedules.load_all() if caller.may_see(one.user)]
+
+    def _find(self, schedule_id: str, caller: Caller, *, removed: bool = False) -> Schedule:
+        one = self.schedules.load(schedule_id)
+        if one is None or not caller.may_see(one.user) or (one.removed_at and not removed):
+            raise NotFoundError("schedule", schedule_id)
+        return one
+
+    def _parse(self, said: Mapping[str, Any], caller: Caller) -> Said:
+        start = self.fire.start
+        written = start.hide_secrets(make_writable(said))
+        return parse_schedule(written, allow(start.build_offer(), caller.quota))
+
+    def _foresee(self, one: Schedule) -> Iterator[dict[str, Any]]:
+        zone, since = ZoneInfo(one.terms.zone), self.scheduler.clock()
+        for tick in self.scheduler.timetable.after(one.terms, since):
+            yield {
+                "schedule_id": one.schedule_id,
+                "name": one.name,
+                "at": to_iso(tick),
+                "market_time": tick.astimezone(zone).isoformat(),
+                "timezone": one.terms.zone,
+            }
+
+    def _show(self, one: Schedule, count: int = SHOWN) -> dict[str, Any]:
+        is_over = one.paused or one.removed_at
+        return {
+            "schedule_id": one.schedule_id,
+            "name": one.name,
+            "user": one.user,
+            **one.terms.to_json(),
+            "paused": one.paused,
+            "created_at": to_iso(one.created_at),
+            "changed_at": to_iso(one.changed_at),
+            "removed_at": to_iso(one.removed_at) if one.removed_at else None,
+            "next": [] if is_over else list(islice(self._foresee(one), count)),
+        }
+
+
+def _join(one: Schedule, said: Mapping[str, Any]) -> dict[str, Any]:
+    known = {**one.terms.to_json(), "name": one.name, "paused": one.paused}
+    known.pop("roll", None)  # it is that of the symbol
+    for alike in (RHYTHMS, ("payload", "payloads")):
+        if any(said.get(name) is not None for name in alike):
+            known = {name: value for name, value in known.items() if name not in alike}
+    return {**known, **said}
+
+
+def _note(event: str, one: Schedule, caller: Caller, **more: Any) -> None:
+    extra = {"schedule_id": one.schedule_id, "owner": one.user, "user": caller.user, **more}
+    log.info(event, extra=extra)

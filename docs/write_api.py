@@ -7,6 +7,7 @@ import json
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,9 @@ _PREFACE = [
     "export DESK=http://127.0.0.1:8750/api/v1 KEY=$(cat ~/.setupdesk/api.key)",
     "export RUN=run_2025_10_31_001 WAITING=run_2025_10_31_002",
     "```",
+    "",
+    "Any route may also answer 401 and 403 (the key), 421 and 403 (another host or site), 429 (too",
+    "fast), 503 (the ledger), 404 (what the path names), and 400, 413, 415 and 422 (the body).",
 ]
 
 
@@ -144,10 +148,10 @@ def _tell_body(kind: str, said: dict[str, Any], schemas: dict[str, Any]) -> str:
 def _tell_answers(responses: dict[str, Any]) -> Iterator[str]:
     for status, answer in responses.items():
         description = answer["description"].rstrip(".")
-        if status.isdigit() and description not in ("Successful Response", "Validation Error"):
-            yield f"{status} ({description[0].lower()}{description[1:]})"
-        else:
+        if description == "Successful Response":
             yield status
+        elif description != HTTPStatus(int(status)).phrase:
+            yield f"{status} ({description[0].lower()}{description[1:]})"
 
 
 if __name__ == "__main__":

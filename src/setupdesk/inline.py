@@ -192,7 +192,10 @@ class InlineDesk:
         self, text: str, file_name: str, *, dry_run: bool, watch: Watch = lambda *_: None
     ) -> dict[str, Any]:
         """Check the YAML of a rule, put it through the gate and, unless a dry run, publish it."""
-        return self.desk.rule_desk.add(text, file_name, dry_run=dry_run, note=watch)
+        with self._logging():
+            return self.desk.rule_desk.add(
+                text, file_name, self._owner, dry_run=dry_run, note=watch
+            )
 
     def hooks(self) -> list[dict[str, Any]]:
         """List the hooks, the newest first."""
@@ -200,11 +203,13 @@ class InlineDesk:
 
     def add_hook(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """Make a hook: name, kind, payload, fields, senders; its address is shown this once."""
-        return self.desk.hook_desk.add(read_wanted(said), self._caller)
+        with self._logging():
+            return self.desk.hook_desk.add(read_wanted(said), self._caller)
 
     def revoke_hook(self, hook_id: str) -> dict[str, Any]:
         """Let a hook start nothing more."""
-        return self.desk.hook_desk.revoke(hook_id, self._caller)
+        with self._logging():
+            return self.desk.hook_desk.revoke(hook_id, self._caller)
 
     def schedules(self) -> list[dict[str, Any]]:
         """List the schedules, the newest first, each with its next tick."""
@@ -252,11 +257,13 @@ class InlineDesk:
 
     def add_channel(self, name: str, url: str, events: Sequence[str]) -> dict[str, Any]:
         """Make a channel; its secret is shown this once."""
-        return self.desk.channel_desk.add(name, url, events, self._owner)
+        with self._logging():
+            return self.desk.channel_desk.add(name, url, events, self._owner)
 
     def revoke_channel(self, channel_id: str) -> dict[str, Any]:
         """Tell a channel nothing more."""
-        return self.desk.channel_desk.revoke(channel_id, self._caller)
+        with self._logging():
+            return self.desk.channel_desk.revoke(channel_id, self._caller)
 
     def test_channel(self, channel_id: str) -> dict[str, Any]:
         """Tell a channel at once that this is a test."""
@@ -280,7 +287,8 @@ class InlineDesk:
 
     def add_symbol(self, text: str, file_name: str, *, dry_run: bool) -> dict[str, Any]:
         """Check the TOML of a symbol and, unless it is a dry run, keep it."""
-        return self.desk.symbol_desk.add(text, file_name, dry_run=dry_run)
+        with self._logging():
+            return self.desk.symbol_desk.add(text, file_name, self._owner, dry_run=dry_run)
 
     def data_sets(self) -> list[dict[str, Any]]:
         """List the stored bars."""
@@ -300,7 +308,8 @@ class InlineDesk:
 
     def delete_bars(self, symbol: str, timeframe: str) -> dict[str, Any]:
         """Delete a data set with all its versions."""
-        return self.desk.data_desk.delete_bars(symbol, timeframe)
+        with self._logging():
+            return self.desk.data_desk.delete_bars(symbol, timeframe, self._owner)
 
     def levels(
         self, symbol: str, timeframe: str, window: str, start: str | None, end: str | None
@@ -322,15 +331,17 @@ class InlineDesk:
         """
         with open_parcel([files] if isinstance(files, Path) else files, watch) as parcel:
             raw, skipped = b"".join(parcel.chunks("reading", watch)), parcel.skipped
-        done = self.desk.data_desk.import_bars(
-            raw,
-            parcel.name,
-            symbol,
-            timeframe,
-            folder=parcel.is_folder,
-            note_stage=lambda stage: watch(stage, 0, 0),
-            **said,
-        )
+        with self._logging():
+            done = self.desk.data_desk.import_bars(
+                raw,
+                parcel.name,
+                symbol,
+                timeframe,
+                folder=parcel.is_folder,
+                by=self._owner,
+                note_stage=lambda stage: watch(stage, 0, 0),
+                **said,
+            )
         return {**done, "skipped": [*(each._asdict() for each in skipped), *done["skipped"]]}
 
     def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:

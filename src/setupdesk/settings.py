@@ -100,6 +100,9 @@ class Settings:
 
     most_waiting_per_user: int = 200
 
+    hook_deliveries_per_minute: int = 300
+    """How many deliveries to hooks an address may send."""
+
     wrong_keys_per_minute: int = 20
     """How many requests without a right key an address may send before it has to wait."""
 
@@ -240,6 +243,9 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         wrong_keys_per_minute=_read_number(
             "wrong_keys_per_minute", 20, stored, environment, 1, 2**31
         ),
+        hook_deliveries_per_minute=_read_number(
+            "hook_deliveries_per_minute", 300, stored, environment, 1, 2**31
+        ),
         run_seconds=_read_number("run_seconds", 3600, stored, environment, 1, 30 * 86_400),
         run_memory_mb=_read_number("run_memory_mb", 4096, stored, environment, 64, 2**20),
         executor_growth_mb=_read_number("executor_growth_mb", 512, stored, environment, 1, 2**20),
@@ -329,7 +335,10 @@ def _read_proxies(value: object) -> tuple[str, ...]:
         return ("127.0.0.1", "::1")
     proxies = _list_words(value)
     try:
-        return tuple(str(ip_network(proxy)) for proxy in proxies)
+        networks = [ip_network(proxy) for proxy in proxies]
+        if any(network.prefixlen < 8 for network in networks):
+            raise ValueError("everybody would be a proxy")  # noqa: TRY301
+        return tuple(map(str, networks))
     except ValueError as wrong:
         wanted = "true, false, or the address or network of the proxy"
         raise InvalidSettingsError("behind_proxy", value, wanted) from wrong
@@ -346,7 +355,7 @@ def _read_addresses(name: str, stored: object) -> tuple[str, ...]:
     if not isinstance(stored, list):
         raise InvalidSettingsError(name, stored, wanted)
     for one in stored:
-        if not re.fullmatch(r"[a-z0-9._:-]+:[0-9]{1,5}", str(one)):
+        if not re.fullmatch(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+):[0-9]{1,5}", str(one)):
             raise InvalidSettingsError(name, one, wanted)
     return tuple(stored)
 

@@ -2,6 +2,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -51,6 +52,10 @@ def sending_to(addresses: Sequence[str], *private: str, trusted: Path | None = N
         "255.255.255.255",
         "240.0.0.1",
         "192.0.2.1",
+        "192.0.0.8",
+        "192.0.0.9",
+        "192.88.99.1",
+        "198.18.0.1",
         "[::1]",
         "[::]",
         "[::ffff:127.0.0.1]",
@@ -62,6 +67,11 @@ def sending_to(addresses: Sequence[str], *private: str, trusted: Path | None = N
         "[fd00::1]",
         "[fe80::1]",
         "[ff02::1]",
+        "[fec0::1]",
+        "[3fff::1]",
+        "[5f00::1]",
+        "[2001:20::1]",
+        "[::ffff:192.0.0.8]",
     ],
 )
 def test_nothing_is_sent_to_a_machine_of_the_desks_own_network(host: str) -> None:
@@ -85,6 +95,8 @@ def test_nothing_is_sent_to_a_machine_of_the_desks_own_network(host: str) -> Non
         "https:///x",
         "https://user:pass@93.184.216.34/",
         "https://93.184.216.34:99999/",
+        "https://xn--/",
+        "https://xn--ls8h.la/",
         "https://93.184.216.34/\r\nX: y",
         "https://93.184.216.34/" + "x" * 2_000,
     ],
@@ -227,6 +239,33 @@ def test_an_answer_that_takes_too_long_is_none() -> None:
             open_sender(here, seconds=0.3).send(f"http://{here}/", HEADERS, b"{}")
 
         assert time.monotonic() - begun < 3
+
+
+def test_a_resolver_that_hangs_is_waited_for_no_longer_than_an_answer() -> None:
+    released = Event()
+
+    def hang(_host: str, _port: int) -> list[str]:
+        released.wait(20)
+        return [PUBLIC]
+
+    sender = WebhookSender(clock=clock.now, resolve=hang, seconds=0.3)
+    begun = time.monotonic()
+
+    with pytest.raises(UndeliveredError, match=r"within 0\.3 s"):
+        sender.send("https://hooks.example.com/", HEADERS, b"{}")
+    with pytest.raises(UndeliveredError, match=r"within 0\.3 s"):
+        sender.check("https://hooks.example.com/")
+
+    assert time.monotonic() - begun < 3
+    released.set()
+
+
+def test_a_private_channel_of_ipv6_is_named_as_its_refusal_says() -> None:
+    url = "http://[::1]:5678/x"
+    with pytest.raises(UnsafeUrlError, match=r'such as \["\[::1\]:5678"\]'):
+        sending_to(["::1"]).check(url.replace("http", "https"))
+
+    sending_to(["::1"], "[::1]:5678").check(url)
 
 
 def test_nobody_and_nonsense_are_no_answer() -> None:

@@ -17,8 +17,9 @@ import pytest
 from setupdesk.adapters import clock
 from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.app.adopter import build_parameters
+from setupdesk.core.period import to_iso
 from setupdesk.core.request import Mode
-from setupdesk.core.run import Door, to_iso
+from setupdesk.core.run import Door
 from setupdesk.settings import load_settings
 from setupdesk.wiring.desk import build_desk
 from setupdesk.wiring.works import build_adopter

@@ -186,7 +186,7 @@ def test_a_day_that_was_damaged_on_disk_is_fetched_again(vendor: Vendor, tmp_pat
         ({"timeframe": "M15"}, "timeframe", "not_given", "M15 is made from the finest bars"),
         ({"timeframe": "M7"}, "timeframe", "unknown_timeframe", "'M7' is not a timeframe"),
         ({"start": "yesterday"}, "start", "wrong_type", "Write it as 2025-10-31"),
-        ({"start": None}, "start", "wrong_type", "Write it as 2025-10-31"),
+        ({"start": None}, "start", "missing", "Write it as 2025-10-31"),
         ({"end": "2025-01-23"}, "end", "in_the_future", "in the future; today is 2025-01-22"),
         ({"start": "2025-01-30", "end": None}, "start", "in_the_future", "in the future"),
         ({"end": "2025-01-02"}, "end", "before_start", "is before start 2025-01-06"),

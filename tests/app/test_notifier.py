@@ -1,5 +1,6 @@
 import base64
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -78,7 +79,7 @@ class Bench:
             events=events,
             created_at=self.at,
         )
-        self.channels.add(made)
+        assert self.channels.add(made, 20)
 
     def end_run(self, user: str = "ann", *, failed: bool = False) -> str:
         receipt = StartLedger(self.ledger, self.now).accept(REQUEST, {}, user, Door.CLI)
@@ -121,7 +122,8 @@ def test_the_end_of_a_run_is_told_once_and_signed(bench: Bench) -> None:
     assert (said["setup_id"], said["symbol"], said["timeframe"]) == ("IB_raid_v1", "GER40", "M15")
     assert said["links"] == {"run": f"/api/v1/runs/{run_id}"}
     secret = Signer(lambda: "master", bench.now).derive("channel_1")
-    assert received.headers["webhook-id"] == said["id"] == "note_1"
+    assert re.fullmatch("note_[0-9a-f]{32}", said["id"])
+    assert received.headers["webhook-id"] == said["id"] == bench.log()[0]["message_id"]
     assert is_signed(
         secret,
         received.headers["webhook-id"],
@@ -209,6 +211,38 @@ def test_a_receiver_that_is_gone_is_given_up_at_once(bench: Bench) -> None:
     [row] = bench.log()
     assert (row["outcome"], row["attempts"]) == ("given_up", 1)
     assert row["last_error"].startswith("it answered 410")
+
+
+def test_a_receiver_that_is_gone_is_told_of_no_later_run(bench: Bench) -> None:
+    bench.add("channel_1")
+    bench.add("channel_2", user="bob")
+    bench.end_run()
+    bench.end_run()
+    bench.receiver.answer = lambda handler, _: say(handler, 410)
+
+    assert bench.tell()
+    assert not bench.tell()
+    bench.end_run()
+    assert not bench.tell()
+
+    assert len(bench.receiver.received) == 1
+    assert [row["outcome"] for row in bench.log()] == ["given_up", "given_up"]
+    assert all("the channel was revoked" in row["last_error"] for row in bench.log())
+    [other, gone] = sorted(bench.channels.load_all(), key=lambda one: one.user, reverse=True)
+    assert (other.revoked_at, gone.revoked_at) == (None, bench.at)
+
+
+def test_an_id_of_a_message_is_not_used_again_by_an_older_ledger(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.add()
+    other = Bench(open_database(tmp_path / "restored.db"), bench.receiver)
+    other.add()
+    bench.end_run()
+    other.end_run()
+
+    assert bench.log()[0]["notification_id"] == other.log()[0]["notification_id"]
+    assert bench.log()[0]["message_id"] != other.log()[0]["message_id"]
 
 
 def test_a_receiver_that_fails_for_three_days_is_given_up(bench: Bench) -> None:
@@ -311,6 +345,6 @@ def test_what_is_shown_and_logged_has_no_part_of_a_url(
     with caplog.at_level("INFO", logger="setupdesk"):
         bench.tell()
 
-    assert "is not told to channel_1" in caplog.text
+    assert "channel_1 is revoked" in caplog.text
     assert "hidden" not in caplog.text
     assert "hidden" not in str(bench.log())

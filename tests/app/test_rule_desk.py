@@ -44,7 +44,7 @@ def test_what_looks_ahead_is_not_published(tmp_path: Path) -> None:
     desk = open_desk(tmp_path, peeks=True)
 
     with pytest.raises(InvalidRuleError) as refused:
-        desk.add(MINE, "mine.yaml")
+        desk.add(MINE, "mine.yaml", "ann")
 
     assert "M1: it looks ahead. At 2024-" in str(refused.value)
     assert refused.value.mistakes[-1].startswith("The gate is closed")
@@ -53,22 +53,27 @@ def test_what_looks_ahead_is_not_published(tmp_path: Path) -> None:
     assert not (tmp_path / "published.json").exists()
 
 
-def test_what_cannot_be_judged_is_published_and_says_so(tmp_path: Path) -> None:
+def test_what_cannot_be_judged_is_published_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     desk = open_desk(tmp_path)
     stages: list[str] = []
 
-    answer = desk.add(MINE, "mine.yaml", note=lambda stage, *_: stages.append(stage))
+    with caplog.at_level("INFO", logger="setupdesk.app.rule_desk"):
+        answer = desk.add(MINE, "mine.yaml", "ann", note=lambda stage, *_: stages.append(stage))
 
     assert answer["outcome"] == "added"
     assert (answer["gate"]["passed"], answer["gate"]["refused"]) == (False, False)
     assert "could not be judged" in answer["gate"]["sentences"][-1]
     assert "trading a random walk, M1" in stages
+    [added] = caplog.records
+    assert (added.message, vars(added)["user"]) == ("rule added", "ann")
 
 
 def test_a_dry_run_keeps_nothing(tmp_path: Path) -> None:
     desk = open_desk(tmp_path)
 
-    answer = desk.add(MINE, "mine.yaml", dry_run=True)
+    answer = desk.add(MINE, "mine.yaml", "ann", dry_run=True)
 
     assert (answer["outcome"], answer["own"]) == ("checked", False)
     assert list(tmp_path.iterdir()) == []
@@ -78,7 +83,7 @@ def test_the_gate_takes_the_first_symbol_that_has_all_windows(tmp_path: Path) ->
     symbols = load_catalogue().symbols
     some = Catalogue({name: symbols[name] for name in ("BTCUSD", "JPN225", "US500")})
 
-    answer = open_desk(tmp_path, catalogue=some).add(MINE, "mine.yaml", dry_run=True)
+    answer = open_desk(tmp_path, catalogue=some).add(MINE, "mine.yaml", "ann", dry_run=True)
 
     assert answer["gate"]["symbol"] == "JPN225"
 
@@ -88,7 +93,7 @@ def test_windows_that_no_symbol_has_together_are_a_mistake(tmp_path: Path) -> No
     lonely = Catalogue({"BTCUSD": bitcoin})
 
     with pytest.raises(InvalidRuleError) as refused:
-        open_desk(tmp_path, catalogue=lonely).add(MINE, "mine.yaml")
+        open_desk(tmp_path, catalogue=lonely).add(MINE, "mine.yaml", "ann")
 
     [mistake] = refused.value.mistakes
     assert "no symbol has all windows of this rule: initial_balance" in mistake
@@ -99,7 +104,7 @@ def test_a_timeframe_that_cuts_a_window_is_a_mistake(tmp_path: Path) -> None:
     text = MINE.replace("timeframes: [M1, M5, M15]", "timeframes: [H4]")
 
     with pytest.raises(InvalidRuleError, match="cannot be measured with H4 bars"):
-        open_desk(tmp_path).add(text, "mine.yaml")
+        open_desk(tmp_path).add(text, "mine.yaml", "ann")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +121,7 @@ def test_what_only_a_market_shows_is_a_mistake_with_its_line(
     text = MINE.replace(old, new)
 
     with pytest.raises(InvalidRuleError) as refused:
-        open_desk(tmp_path).add(text, "mine.yaml")
+        open_desk(tmp_path).add(text, "mine.yaml", "ann")
 
     [mistake] = refused.value.mistakes
     line, _, words = mistake.removeprefix("line ").partition(": ")

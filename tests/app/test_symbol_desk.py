@@ -31,7 +31,7 @@ def test_a_zone_or_a_session_that_is_not_the_exchanges_is_a_mistake(
 ) -> None:
     with pytest.raises(InvalidSymbolError) as refused:
         open_desk(tmp_path).add(
-            f'name = "GER40"\nextends = "GER40"\n{says}', "GER40.toml", dry_run=True
+            f'name = "GER40"\nextends = "GER40"\n{says}', "GER40.toml", "ann", dry_run=True
         )
 
     assert refused.value.mistakes == (mistake,)
@@ -42,4 +42,4 @@ def test_every_symbol_that_ships_passes_its_own_check(tmp_path: Path) -> None:
 
     for symbol in load_catalogue():
         text = f'name = "{symbol.name}"\nextends = "{symbol.name}"'
-        assert desk.add(text, f"{symbol.name}.toml", dry_run=True)["outcome"] == "checked"
+        assert desk.add(text, f"{symbol.name}.toml", "ann", dry_run=True)["outcome"] == "checked"

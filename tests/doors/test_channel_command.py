@@ -30,7 +30,7 @@ def ask(*words: str) -> Any:
     return json.loads(shown)
 
 
-def test_a_channel_is_made_tested_listed_and_revoked(receiver: Receiver) -> None:
+def test_a_channel_is_made_tested_listed_and_revoked(receiver: Receiver, tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{receiver.port}/hidden"
 
     code, shown, _ = run("add", "n8n", url, "--event", "run_failed")
@@ -49,6 +49,8 @@ def test_a_channel_is_made_tested_listed_and_revoked(receiver: Receiver) -> None
     assert (failed[0], "it answered 500" in failed[2]) == (5, True)
     assert revoked["revoked_at"]
     assert "revoked" in run("list")[1]
+    logged = (tmp_path / "logs/inline.jsonl").read_text()
+    assert logged.index("channel made") < logged.index("channel revoked")
     assert ask("log") == []
     assert "Nothing was told yet." in "".join(map(str, run("log", channel_id)))
 

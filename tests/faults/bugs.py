@@ -126,9 +126,9 @@ def number_is_taken_in_a_transaction_of_its_own() -> None:
     accept, take = start.StartLedger.accept, start._next_run_id
     taken = [""]
 
-    def accept_in_two(self: start.StartLedger, *words: Any) -> Any:
+    def accept_in_two(self: start.StartLedger, *words: Any, **named: Any) -> Any:
         taken[0] = self.writer.write(lambda connection: take(connection, self.clock()))
-        return accept(self, *words)
+        return accept(self, *words, **named)
 
     put(start, "_next_run_id", lambda _connection, _at: taken[0])
     put(start.StartLedger, "accept", accept_in_two)

@@ -17,7 +17,7 @@ import pytest
 from setupdesk.adapters import clock
 from setupdesk.adapters.prefect_api import PrefectApi, PrefectUnavailableError
 from setupdesk.adapters.prefect_server import DATABASE, prepare_database
-from setupdesk.core.run import to_iso
+from setupdesk.core.period import to_iso
 from tests.conftest import AUTH_STRING, find_free_port, serving_prefect
 
 if TYPE_CHECKING:

@@ -14,7 +14,10 @@ from setupdesk.service.app import create_app
 from setupdesk.settings import load_settings
 from setupdesk.wiring.desk import build_desk
 
-MANY_WRONG_KEYS = {"SETUPDESK_WRONG_KEYS_PER_MINUTE": "1000000"}
+MANY_WRONG_KEYS = {
+    "SETUPDESK_WRONG_KEYS_PER_MINUTE": "1000000",
+    "SETUPDESK_HOOK_DELIVERIES_PER_MINUTE": "1000000",
+}
 
 
 @contextmanager

@@ -1,12 +1,16 @@
 import json
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import httpx
 import pytest
 
+from setupdesk.app.live_bounds import MOST_CHANNELS
 from tests.adapters.webhook_receiver import Receiver, receiving, say
 from tests.service.serving import serving
 from tests.service.test_hooks import MARKET, PAYLOAD, make_key, read_home
@@ -117,6 +121,66 @@ def test_a_url_that_must_not_be_sent_to_is_refused(
     assert problem["code"] == code or problem["field"] == "body.url"
     assert "hidden" not in answer.text
     assert closed.get("/channels").json() == []
+
+
+def test_hooks_answer_at_once_while_many_tests_wait_for_receivers_that_hang(
+    api: httpx.Client, receiver: Receiver
+) -> None:
+    paths = [f"/channels/{add(api, receiver)['channel_id']}/test" for _ in range(5)]
+    token = api.post("/hooks", json={"name": "raids", "payload": PAYLOAD}).json()["token"]
+    released = Event()
+
+    def hang(handler: Any, _received: Any) -> None:
+        released.wait(20)
+        say(handler, 204)
+
+    receiver.answer = hang
+
+    def test(path: str) -> int:
+        return httpx.post(f"{api.base_url}{path[1:]}", headers=api.headers, timeout=60).status_code
+
+    with ThreadPoolExecutor(50) as many:
+        tests = [many.submit(test, paths[number % 5]) for number in range(50)]
+        await_that(lambda: len(receiver.received) == 4)
+        begun = time.monotonic()
+        delivered = api.post(f"/hooks/{token}", content="at=now")
+        listed = api.get("/channels")
+        took = time.monotonic() - begun
+        told = len(receiver.received)
+        released.set()
+        statuses = Counter(one.result() for one in tests)
+
+    assert (delivered.status_code, listed.status_code) == (202, 200)
+    assert took < 1
+    assert told == 4
+    assert statuses[409] >= 1
+    assert set(statuses) == {200, 409}
+
+
+def await_that(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_user_has_twenty_channels_at_most_that_are_not_revoked(
+    api: httpx.Client, receiver: Receiver
+) -> None:
+    first, *_ = [add(api, receiver)["channel_id"] for _ in range(MOST_CHANNELS)]
+    said = {"name": "n8n", "url": f"http://127.0.0.1:{receiver.port}/", "events": ["alert"]}
+
+    with ThreadPoolExecutor(4) as many:
+        refused = list(many.map(lambda _: api.post("/channels", json=said), range(4)))
+    other = api.post("/channels", json=said, headers=make_key(api, "bob", "trader"))
+    api.post(f"/channels/{first}/revoke")
+    again = api.post("/channels", json=said)
+
+    for answer in refused:
+        assert answer.status_code == 422
+        assert answer.json()["problems"][0]["code"] == "too_many_channels"
+        assert f"setupdesk channel revoke {first}" in answer.json()["problems"][0]["message"]
+    assert (other.status_code, again.status_code) == (201, 201)
 
 
 def test_what_is_not_there_is_404_and_what_is_wrong_422(closed: httpx.Client) -> None:

@@ -169,6 +169,40 @@ def test_other_routes_stay_quick_and_the_hundred_and_first_stream_has_to_wait(
         time.sleep(0.1)
 
 
+def test_one_key_leaves_streams_for_the_others(api: httpx.Client) -> None:
+    run_id = ask(api)
+    wanted = {"name": "greedy", "user": "anna", "role": "admin"}
+    headers = {"Authorization": f"Bearer {api.post('/keys', json=wanted).json()['key']}"}
+    path = f"/runs/{run_id}/events"
+    limits = httpx.Limits(max_connections=100)
+    with (
+        httpx.Client(base_url=api.base_url, headers=headers, limits=limits) as greedy,
+        ExitStack() as stack,
+    ):
+        for _ in range(events.MOST_OF_A_KEY):
+            stream = stack.enter_context(greedy.stream("GET", path, timeout=30))
+            assert stream.status_code == 200
+        beyond = greedy.get(path)
+        with api.stream("GET", path) as another:
+            assert another.status_code == 200
+
+    assert (beyond.status_code, beyond.headers["retry-after"]) == (429, "10")
+
+
+def test_a_stream_ends_with_its_key(api: httpx.Client) -> None:
+    run_id = ask(api)
+    made = api.post("/keys", json={"name": "a", "user": "anna", "role": "admin"}).json()
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    with api.stream("GET", f"/runs/{run_id}/events", headers=headers, timeout=20) as answer:
+        lines = answer.iter_lines()
+        first = next(lines)
+        api.post(f"/keys/{made['key_id']}/revoke")
+        rest = list(lines)
+
+    assert first.startswith("event")
+    assert "event: end" not in rest
+
+
 def measure(api: httpx.Client, path: str) -> float:
     began = time.perf_counter()
     assert api.get(path).status_code == 200

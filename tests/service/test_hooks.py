@@ -1,5 +1,6 @@
 import json
 import random
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ from hypothesis.strategies import (
     text,
 )
 
+from setupdesk.app.hook_desk import MOST_PROBLEMS
+from setupdesk.app.live_bounds import MOST_HOOKS
 from setupdesk.core.hook import Hook, HookKind
 from setupdesk.core.run import REQUEST_KEY
 from setupdesk.core.standard_webhooks import sign
@@ -56,6 +59,7 @@ SOME_HOOK = Hook(
     created_at=datetime(2025, 5, 1, tzinfo=UTC),
 )
 OUT = "out_of_bounds"
+TOML = {"Content-Type": "application/toml"}
 HOOK = {"name": "raids", "payload": PAYLOAD, "fields": ["symbol", "timeframe", "options.rr_target"]}
 
 
@@ -91,6 +95,21 @@ def send(api: httpx.Client, token: str, body: str | bytes, **headers: str) -> ht
 def read_home(home: Path) -> str:
     files = [path for path in home.rglob("*") if path.is_file() and path.suffix != ".key"]
     return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in files)
+
+
+def test_a_user_has_fifty_hooks_at_most_that_are_not_revoked(api: httpx.Client) -> None:
+    first, *_ = [add(api)["hook_id"] for _ in range(MOST_HOOKS)]
+
+    refused = api.post("/hooks", json=HOOK)
+    other = api.post("/hooks", json=HOOK, headers=make_key(api, "bob", "trader"))
+    api.post(f"/hooks/{first}/revoke")
+    again = api.post("/hooks", json=HOOK)
+
+    assert refused.status_code == 422
+    [problem] = refused.json()["problems"]
+    assert problem["code"] == "too_many_hooks"
+    assert f"setupdesk hook revoke {first}" in problem["message"]
+    assert (other.status_code, again.status_code) == (201, 201)
 
 
 def test_an_alert_of_tradingview_starts_the_saved_request_with_what_it_names(
@@ -160,6 +179,27 @@ def test_a_wrong_delivery_is_refused_with_its_problem_and_an_audit_row(
     assert (row["outcome"], row["door"]) == ("refused", "webhook")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"symbol": "GER40", "nonsense": "x" * 15_000}),
+        json.dumps({"symbol": "GER40", "nonsense": [["x" * 50]] * 250}),
+        "symbol=GER40 " + " ".join(f"n{number}=1" for number in range(1_500)),
+    ],
+)
+def test_of_a_long_delivery_that_is_refused_little_is_kept(shared: httpx.Client, body: str) -> None:
+    made = add(shared)
+
+    assert send(shared, made["token"], body).status_code == 422
+
+    row = shared.get("/audit").json()[0]
+    kept = row["payload"]["delivered"]
+    assert kept["beginning"]["symbol"] == "GER40"
+    assert re.fullmatch("[0-9a-f]{64}", kept["sha256"])
+    assert len(row["problems"]) <= MOST_PROBLEMS
+    assert len(json.dumps(row)) < 10_000
+
+
 def test_a_delivery_of_more_than_16_kib_is_not_read(shared: httpx.Client) -> None:
     token = add(shared)["token"]
 
@@ -193,6 +233,35 @@ def test_a_sender_that_the_hook_does_not_name_is_refused(api: httpx.Client) -> N
     assert (answer.status_code, answer.json()["title"]) == (403, "wrong_sender")
     assert admitted.status_code == 202
     assert len(api.get("/audit").json()) == 1
+
+
+def test_the_log_says_who_made_and_revoked_hooks_channels_bars_rules_and_symbols(
+    api: httpx.Client, tmp_path: Path
+) -> None:
+    ann = make_key(api, "ann", "admin")
+    hook_id = api.post("/hooks", json=HOOK, headers=ann).json()["hook_id"]
+    said = {"name": "n8n", "url": "https://93.184.216.34/hidden", "events": ["alert"]}
+    channel_id = api.post("/channels", json=said, headers=ann).json()["channel_id"]
+    for _ in range(2):
+        api.post(f"/hooks/{hook_id}/revoke", headers=ann)
+        api.post(f"/channels/{channel_id}/revoke", headers=ann)
+    symbol = 'name = "MINE"\nextends = "GER40"\n'
+    for _ in range(2):
+        assert api.post("/symbols", content=symbol, headers=ann | TOML).is_success
+    bars = api.get("/data/GER40/M1/export").content
+    query = {"symbol": "GER40", "timeframe": "M1", "file_name": "a.csv", "replace": "true"}
+    assert api.post("/data/import", params=query, content=bars, headers=ann).is_success
+    assert api.delete("/data/GER40/M1", headers=ann).is_success
+
+    lines = (tmp_path / "logs/service.jsonl").read_text().splitlines()
+    deeds = [one for one in map(json.loads, lines) if one.get("user") == "ann"]
+
+    made, revoked = ("hook made", "channel made"), ("hook revoked", "channel revoked")
+    data = ("symbol added", "symbol replaced", "bars replaced", "bars deleted")
+    assert [one["event"] for one in deeds] == [*made, *revoked, *data]
+    assert deeds[0]["hook_id"] == hook_id
+    assert deeds[1]["channel_id"] == channel_id
+    assert deeds[-1]["symbol"] == "GER40"
 
 
 def test_the_token_is_kept_nowhere_and_shown_once(api: httpx.Client, tmp_path: Path) -> None:

@@ -145,3 +145,51 @@ def test_whatever_is_asked_for_gets_a_receipt_and_a_row(
     [newest] = api.get("/audit?limit=1").json()
     assert newest["audit_id"] == before["audit_id"] + 1
     assert newest["outcome"] == "refused"
+
+
+ONCE_BUGS: list[tuple[str, str, Any]] = [
+    ("GET", "/runs?until=9999-12-31", None),
+    ("GET", "/runs?since=0001-01-01", None),
+    ("POST", "/bars", {"time": "9999-12-31T23:59:00-14:00"}),
+    ("POST", "/bars", {"time": 1_700_000_000}),
+    ("POST", "/bars", {"open": "1.1"}),
+    ("POST", "/bars", {"high": True}),
+    ("POST", "/bars", {"volume": 1e300}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "part"), ONCE_BUGS)
+def test_what_once_was_a_bug_is_refused_in_words(
+    api: httpx.Client, method: str, path: str, part: Any
+) -> None:
+    bar = {"time": "2025-05-05T07:00:00Z", "open": 1, "high": 1, "low": 1, "close": 1}
+    body = part and {"symbol": "GER40", "timeframe": "M1", "bars": [{**bar, **part}]}
+
+    check_refused_in_words(api.request(method, path, json=body))
+
+
+@pytest.mark.parametrize("path", ["/keys", "/hooks", "/channels", "/data/simulated", "/data/fetch"])
+def test_no_name_stands_twice_and_no_number_is_none(api: httpx.Client, path: str) -> None:
+    for shape in ('{"role": "viewer", "role": "admin"}', '{"a": NaN}', '{"a": 1e400}', "[1]"):
+        answer = api.post(path, content=shape, headers={"Content-Type": "application/json"})
+
+        check_refused_in_words(answer)
+        assert answer.json()["problems"][0]["code"] == "wrong_shape"
+
+
+@pytest.mark.parametrize(
+    "text", ["sdk_" + "a" * 43, "my whsec_" + "b" * 32, "a\u200bb", "\U000e0041x"]
+)
+def test_no_name_holds_a_secret_or_what_cannot_be_seen(api: httpx.Client, text: str) -> None:
+    payload = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15", "mode": "live"}
+    url = {"url": "https://93.184.216.34/", "events": ["alert"]}
+    for path, body in (
+        ("/keys", {"user": text, "role": "viewer"}),
+        ("/hooks", {"payload": payload}),
+        ("/channels", url),
+    ):
+        answer = api.post(path, json={"name": text, **body})
+
+        check_refused_in_words(answer)
+        assert "name" in [one["field"] for one in answer.json()["problems"]]
+        assert text not in answer.text

@@ -3,8 +3,10 @@
 import json
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -294,6 +296,39 @@ def test_guessing_is_slowed_down_and_counted_and_stops_no_right_key(tmp_path: Pa
     assert audit == []
 
 
+@pytest.mark.parametrize(
+    ("who", "path", "status"),
+    [("nobody", "/api/v1/runs", 401), ("viewer", "/api/v1/runs", 403), ("viewer", "/x", 404)],
+)
+def test_who_is_refused_early_may_finish_sending_and_ask_again(
+    doors: Doors, who: str, path: str, status: int
+) -> None:
+    connection = HTTPConnection(doors.api.base_url.netloc.decode(), timeout=10)
+    for _ in range(3):
+        connection.putrequest("POST", path)
+        connection.putheader("Content-Length", "20000")
+        connection.putheader("Authorization", f"Bearer {doors.keys[who]}")
+        connection.endheaders()
+        time.sleep(0.05)
+        connection.send(b" " * 20_000)
+        with connection.getresponse() as answer:
+            assert answer.status == status
+            assert answer.read()
+
+    connection.close()
+
+
+def test_whoever_never_sends_what_was_announced_is_answered_all_the_same(doors: Doors) -> None:
+    connection = HTTPConnection(doors.api.base_url.netloc.decode(), timeout=10)
+    connection.putrequest("POST", "/api/v1/runs")
+    connection.putheader("Content-Length", "20000")
+    connection.endheaders()
+
+    with connection.getresponse() as answer:
+        assert answer.status == 401
+    connection.close()
+
+
 def test_a_bucket_fills_again() -> None:
     now = [0.0]
     pace = Pace(lambda: now[0])
@@ -327,3 +362,24 @@ def test_no_more_runs_wait_than_a_key_allows(tmp_path: Path) -> None:
     assert answers[-1].json()["problems"][0]["code"] == "too_many_waiting"
     assert not room
     assert other.status_code == 202
+
+
+def test_what_is_everybodys_takes_an_admin(doors: Doors) -> None:
+    replaced = "/api/v1/data/import?symbol=GER40&timeframe=M1&file_name=a.csv&replace=true"
+    run = f"/api/v1/runs/{doors.things['run_id']}"
+
+    check(doors.send("anna", "POST", replaced, content=b"x"), 403, "role_needed")
+    check(doors.send("anna", "PATCH", run, json={"priority": "live"}), 403, "role_needed")
+    assert doors.send("anna", "PATCH", run, json={"priority": "nightly"}).status_code == 200
+    assert doors.send("anna", "PATCH", run, json={"priority": "manual"}).status_code == 200
+
+
+def test_the_sentence_about_a_missing_key_says_how_to_send_one(doors: Doors) -> None:
+    assert "Bearer, a space" in doors.send("nobody", "GET", "/api/v1/runs").json()["detail"]
+
+
+def test_deliveries_to_hooks_have_a_pace(tmp_path: Path) -> None:
+    with serving(tmp_path, {"SETUPDESK_HOOK_DELIVERIES_PER_MINUTE": "3"}) as api:
+        answers = [api.post("/hooks/unknown", content="symbol=GER40") for _ in range(4)]
+
+    assert [one.status_code for one in answers] == [404, 404, 404, 429]

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -256,8 +257,14 @@ def _read_manifest(folder: Path) -> Manifest | None:
 
 
 def _map(version: Path, name: str) -> NDArray[Any]:
+    # Python 3.11 fails now and then where two threads parse such headers (python/cpython#106905).
+    with _ONE_HEADER:
+        mapped = np.load(version / f"{name}.npy", mmap_mode="r", allow_pickle=False)
     # A plain view: slicing a np.memmap costs ten times as much as slicing an array.
-    return np.load(version / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
+    return mapped.view(np.ndarray)
+
+
+_ONE_HEADER = Lock()
 
 
 def _publish(folder: Path, bars: Bars, manifest: Manifest) -> None:

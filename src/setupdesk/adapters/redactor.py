@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 HIDDEN = "***"
@@ -39,6 +40,7 @@ class Redactor:
     def __init__(self, secret_files: Iterable[Path]) -> None:
         self._unread = list(secret_files)
         self._secrets: list[str] = []
+        self._lock = Lock()
 
     def clean(self, value: Any, depth: int = 0) -> Any:
         """Make of a value what JSON can carry and anybody may read."""
@@ -72,8 +74,12 @@ class Redactor:
 
     def _load_secrets(self) -> list[str]:
         # A key is made when it is first needed, which may be after the first line was written.
-        for file in [each for each in self._unread if each.exists()]:
-            whole = file.read_text().strip()
-            self._secrets += [part for part in (whole, whole.partition(":")[2]) if len(part) >= 8]
-            self._unread.remove(file)
+        if not self._unread:
+            return self._secrets
+        with self._lock:
+            for file in [each for each in self._unread if each.exists()]:
+                whole = file.read_text().strip()
+                parts = (whole, whole.partition(":")[2])
+                self._secrets += [part for part in parts if len(part) >= 8]
+                self._unread.remove(file)
         return self._secrets

@@ -133,6 +133,7 @@ def build_parameters(offer: Offer) -> dict[str, Any]:
         "start": _field("string", "First day, a date of the market", format="date"),
         "end": _field("string", "Last day, inclusive", format="date"),
         "last": _field("string", "Instead of start and end, such as 6m, 10d or ytd"),
+        "at": _field("string", "Of a live request: as of when, instead of the newest bar"),
         "options": _field("object", "What may be asked of any setup", properties=options),
         "extra": _field("object", "Parameters of the setup", additionalProperties=True),
     }

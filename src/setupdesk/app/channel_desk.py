@@ -1,28 +1,40 @@
 """The channel desk: makes channels, and shows what they were told."""
 
 import json
+import logging
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 from typing import Any, Protocol
 
+from setupdesk.app.live_bounds import MOST_CHANNELS, refuse_another
 from setupdesk.app.notifier import Sender, Signer
 from setupdesk.app.queries import show_row
 from setupdesk.app.start import make_writable
 from setupdesk.core.caller import Caller
 from setupdesk.core.channel import Channel, ChannelEvent, show_url
-from setupdesk.core.errors import InvalidRequestError, NotFoundError, UndeliveredError
+from setupdesk.core.errors import (
+    ChannelBusyError,
+    InvalidRequestError,
+    NotFoundError,
+    UndeliveredError,
+)
+from setupdesk.core.free_text import LONGEST_NAME, find_text_problems
+from setupdesk.core.period import to_iso
 from setupdesk.core.problem import Problem, find_nearest
-from setupdesk.core.run import to_iso
 from setupdesk.core.standard_webhooks import write_secret
+
+log = logging.getLogger(__name__)
 
 
 class Channels(Protocol):
     """The ledger, as far as the channel desk needs it."""
 
-    def add(self, made: Channel) -> None:
-        """Write a new channel down."""
+    def add(self, made: Channel, most: int) -> bool:
+        """Write a new channel down; False if its user has *most* that are not revoked."""
 
     def load(self, channel_id: str) -> Channel | None:
         """Load one channel, revoked or not."""
@@ -50,11 +62,17 @@ class ChannelDesk:
     sender: Sender
     signer: Signer
     clock: Callable[[], datetime]
+    tested: set[str] = field(default_factory=set)
+    """Channels that are being tested now."""
+
+    lock: Lock = field(default_factory=Lock)
 
     def add(self, name: str, url: str, events: Sequence[str], user: str) -> dict[str, Any]:
         """Make a channel; the answer has its secret, this once."""
         wanted = make_writable({"name": name, "url": url})
-        if problems := [*_find_wrong(events), *self._find_unsafe(wanted["url"])]:
+        problems = find_text_problems("name", wanted["name"], LONGEST_NAME)
+        problems += [*_find_wrong(events), *self._find_unsafe(wanted["url"])]
+        if problems:
             raise InvalidRequestError(problems)
         channel = Channel(
             channel_id=f"channel_{secrets.token_hex(6)}",
@@ -63,7 +81,9 @@ class ChannelDesk:
             created_at=self.clock(),
             **wanted,
         )
-        self.channels.add(channel)
+        if not self.channels.add(channel, MOST_CHANNELS):
+            raise refuse_another("channel", channel.user, self.channels.load_all())
+        log.info("channel made", extra={"channel_id": channel.channel_id, "user": user})
         return {**_show(channel), "secret": write_secret(self.signer.derive(channel.channel_id))}
 
     def list_channels(self, caller: Caller) -> list[dict[str, Any]]:
@@ -74,20 +94,41 @@ class ChannelDesk:
         """Tell a channel nothing more; to do it again changes nothing."""
         channel = self._find(channel_id, caller)
         self.channels.revoke(channel_id)
+        if not channel.revoked_at:
+            log.info("channel revoked", extra={"channel_id": channel_id, "user": caller.user})
         return _show(self.channels.load(channel_id) or channel)
 
     def test(self, channel_id: str, caller: Caller) -> dict[str, Any]:
-        """Tell a channel at once that this is a test; raises ``UndeliveredError`` if it fails."""
+        """Tell a channel at once that this is a test, one at a time.
+
+        Raises ``ChannelBusyError``, or ``UndeliveredError`` if it fails.
+        """
         channel = self._find(channel_id, caller)
         if channel.revoked_at:
             raise NotFoundError("channel", channel_id, hint=" any more: it was revoked.")
+        with self._testing(channel_id):
+            return self._test(channel)
+
+    @contextmanager
+    def _testing(self, channel_id: str) -> Iterator[None]:
+        with self.lock:
+            if channel_id in self.tested:
+                raise ChannelBusyError(channel_id)
+            self.tested.add(channel_id)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.tested.remove(channel_id)
+
+    def _test(self, channel: Channel) -> dict[str, Any]:
         message_id = f"test_{secrets.token_hex(8)}"
         body = json.dumps({"event": "test", "id": message_id}).encode()
-        headers = self.signer.build_headers(channel_id, message_id, body)
+        headers = self.signer.build_headers(channel.channel_id, message_id, body)
         status = self.sender.send(channel.url, headers, body).status
         if not 200 <= status < 300:
             raise UndeliveredError(f"it answered {status}")
-        return {"channel_id": channel_id, "answered": status}
+        return {"channel_id": channel.channel_id, "answered": status}
 
     def log(self, channel_id: str | None, limit: int, caller: Caller) -> list[dict[str, Any]]:
         """List what the caller's channels, or one of them, were told and are to be told."""
@@ -114,8 +155,8 @@ class ChannelDesk:
 
 
 _LOGGED = (
-    *("notification_id", "channel_id", "event", "run_id", "created_at", "due_at", "done_at"),
-    *("outcome", "attempts", "last_error"),
+    *("notification_id", "message_id", "channel_id", "event", "run_id"),
+    *("created_at", "due_at", "done_at", "outcome", "attempts", "last_error"),
 )
 
 

@@ -1,5 +1,6 @@
 """The data desk: takes bars in, and says what it has, how good it is and what is in it."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -28,6 +29,8 @@ from setupdesk.market.resample import resample
 from setupdesk.market.sessions import Session, count_with_bars, fits
 from setupdesk.market.synthetic import simulate_bars
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class DataDesk:
@@ -55,6 +58,7 @@ class DataDesk:
         source: str | None = None,
         folder: bool = False,
         replace: bool = False,
+        by: str | None = None,
         note_stage: Callable[[str], None] = lambda _: None,
     ) -> dict[str, Any]:
         """Import the bars of a file, or of a *folder* as a zip archive.
@@ -64,7 +68,7 @@ class DataDesk:
         raise ``ClockNeededError`` with a proposal, bars that look stamped at their close raise
         ``StampingNeededError``; *accept_clock* takes either, but no clock that is unsure, which
         raises ``ClockUnsureError``. Bars that contradict those that are stored raise
-        ``BarsDisagreeError``; *replace* takes them all the same.
+        ``BarsDisagreeError``; *replace* takes them all the same, and the log says *by* whom.
         """
         known, size = self._find(symbol), _find_size(timeframe)
         note_stage("parsing")
@@ -96,7 +100,10 @@ class DataDesk:
         )
         note_stage("storing")
         skipped = [each._asdict() for each in imported.skipped]
-        return self._save(known, imported.bars, facts, replaces=replace) | {"skipped": skipped}
+        saved = self._save(known, imported.bars, facts, replaces=replace)
+        if replace:
+            log.info("bars replaced", extra={"symbol": known.name, "timeframe": size, "user": by})
+        return saved | {"skipped": skipped}
 
     def simulate_bars(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Store M1 bars of the simulated market for ``{symbol, start, end, seed}``."""
@@ -140,12 +147,13 @@ class DataDesk:
         manifest = self._find_stored(symbol, timeframe)
         return self.write_bars(self._load(manifest), wanted, manifest.seed)
 
-    def delete_bars(self, symbol: str, timeframe: str) -> dict[str, Any]:
-        """Delete a data set with all its versions. Nothing brings them back."""
+    def delete_bars(self, symbol: str, timeframe: str, by: str) -> dict[str, Any]:
+        """Delete a data set with all its versions, as *by* wants it. Nothing brings them back."""
         known, size = self._find(symbol), _find_size(timeframe)
         count = self.bar_store.delete(known.name, size)
         if not count:
             raise NotFoundError("data set", f"{known.name} {size}")
+        log.info("bars deleted", extra={"symbol": known.name, "timeframe": size, "user": by})
         return {"symbol": known.name, "timeframe": size, "versions": count}
 
     def levels(

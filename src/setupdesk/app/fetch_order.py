@@ -101,7 +101,10 @@ def _check_period(first: date, last: date, today: date) -> Iterator[Problem]:
 def read_day(name: str, value: object, problems: list[Problem]) -> date | None:
     """Read a day, or add to *problems* how it is written."""
     day = find_date(value)
-    if day is None:
+    if value is None:
+        message = f"{name} is missing. Write it as 2025-10-31."
+        problems.append(Problem(field=name, code="missing", message=message))
+    elif day is None:
         message = f"{name} was {str(value)[:50]!r}. Write it as 2025-10-31."
         problems.append(Problem(field=name, code="wrong_type", message=message))
     return day
@@ -131,7 +134,11 @@ def _find_days(symbol: Symbol, first: date, last: date, now_ms: int) -> range:
 
 
 def _refuse(name: str, code: str, value: object, what: str, known: tuple[str, ...]) -> Problem:
-    message = f"{str(value)[:50]!r} is not {what}. Known: {', '.join(known)}."
+    known_ones = f"Known: {', '.join(known)}."
+    if value is None:
+        message = f"{name} is missing. {known_ones}"
+        return Problem(field=name, code="missing", message=message, allowed=known)
+    message = f"{str(value)[:50]!r} is not {what}. {known_ones}"
     nearest = find_nearest(str(value)[:50], known)
     return Problem(field=name, code=code, message=message, allowed=known, suggestion=nearest)
 

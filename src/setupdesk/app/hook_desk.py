@@ -1,12 +1,17 @@
 """The hook desk: makes hooks, and hands what they are sent to START."""
 
+import hashlib
 import hmac
+import json
+import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, Protocol
 
+from setupdesk.app.live_bounds import MOST_HOOKS, refuse_another
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.start import Start, allow, make_writable
 from setupdesk.core.caller import Caller, Quota
@@ -16,6 +21,7 @@ from setupdesk.core.errors import (
     WrongSenderError,
     WrongSignatureError,
 )
+from setupdesk.core.free_text import LONGEST_NAME, find_text_problems
 from setupdesk.core.hook import (
     Fields,
     Hook,
@@ -26,17 +32,26 @@ from setupdesk.core.hook import (
     write_template,
 )
 from setupdesk.core.offer import Offer
+from setupdesk.core.period import to_iso
 from setupdesk.core.problem import Problem
 from setupdesk.core.request import parse_request
-from setupdesk.core.run import Door, Receipt, to_iso
+from setupdesk.core.run import Door, Receipt
 from setupdesk.core.standard_webhooks import derive_secret, is_signed, write_secret
+
+log = logging.getLogger(__name__)
+
+MOST_KEPT = 2_000
+"""Characters that are kept of a delivery that is refused."""
+
+MOST_PROBLEMS = 20
+"""Of one delivery, which may have a thousand names that its hook does not know."""
 
 
 class Hooks(Protocol):
     """The ledger, as far as the hook desk needs it."""
 
-    def add(self, made: Hook) -> None:
-        """Write a new hook down."""
+    def add(self, made: Hook, most: int) -> bool:
+        """Write a new hook down; False if its user has *most* that are not revoked."""
 
     def find(self, sha256: str) -> Hook | None:
         """Find the hook of a token by its hash, unless it is revoked."""
@@ -110,7 +125,9 @@ class HookDesk:
     def add(self, wanted: Wanted, caller: Caller) -> dict[str, Any]:
         """Make a hook; the answer has its token, its secret and its template, this once."""
         wanted = replace(wanted, **make_writable({"name": wanted.name, "payload": wanted.payload}))
-        if problems := _find_problems(wanted, allow(self.build_offer(), caller.quota)):
+        problems = find_text_problems("name", wanted.name, LONGEST_NAME)
+        problems += _find_problems(wanted, allow(self.build_offer(), caller.quota))
+        if problems:
             raise InvalidRequestError(problems)
         token = secrets.token_urlsafe(32)
         hook = Hook(
@@ -125,7 +142,9 @@ class HookDesk:
             senders=tuple(wanted.senders),
             created_at=self.clock(),
         )
-        self.hooks.add(hook)
+        if not self.hooks.add(hook, MOST_HOOKS):
+            raise refuse_another("hook", hook.user, self.hooks.load_all())
+        log.info("hook made", extra={"hook_id": hook.hook_id, "user": caller.user})
         return {
             **_show(hook),
             "token": token,
@@ -144,6 +163,8 @@ class HookDesk:
         if hook is None or not caller.may_see(hook.user):
             raise NotFoundError("hook", hook_id)
         self.hooks.revoke(hook_id)
+        if not hook.revoked_at:
+            log.info("hook revoked", extra={"hook_id": hook_id, "user": caller.user})
         revoked = self.hooks.load(hook_id)
         return _show(revoked or hook)
 
@@ -169,7 +190,7 @@ class HookDesk:
     def deliver(self, hook: Hook, said: Fields, message_id: str) -> Receipt:
         """Ask for the run of a delivery; one that comes again starts nothing."""
         if problems := hook.find_problems(said):
-            return self.refuse(hook, dict(said), problems)
+            return self.refuse(hook, _keep(said), problems[:MOST_PROBLEMS])
         is_standard = hook.kind is HookKind.STANDARD
         key = f"{hook.hook_id}:{message_id}" if is_standard else hook.identify(said, self.clock())
         return self.start(
@@ -199,6 +220,17 @@ class HookDesk:
 
     def _derive_secret(self, hook: Hook) -> bytes:
         return derive_secret(self.load_master(), f"hook:{hook.hook_id}")
+
+
+def _keep(said: Fields) -> dict[str, Any]:
+    text = json.dumps(said)
+    if len(text) <= MOST_KEPT:
+        return dict(said)
+    # By whole values, as half a secret would not be known as one; the hash tells two apart.
+    sizes = accumulate(len(json.dumps({name: value})) for name, value in said.items())
+    kept = [one for one, size in zip(said.items(), sizes, strict=True) if size <= MOST_KEPT]
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"beginning": dict(kept), "characters": len(text), "sha256": digest}
 
 
 def _is_signed(hook: Hook) -> bool:

@@ -10,7 +10,7 @@ from setupdesk.app.ports import Clock
 from setupdesk.app.queries import show_row
 from setupdesk.core.caller import OWN_KEY, Caller, NewKey
 from setupdesk.core.errors import OwnKeyError
-from setupdesk.core.run import to_iso
+from setupdesk.core.period import to_iso
 
 log = logging.getLogger(__name__)
 

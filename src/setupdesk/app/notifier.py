@@ -61,6 +61,9 @@ class Notifications(Protocol):
     def finish(self, taken: Notification, outcome: str, error: str | None = None) -> None:
         """End it: ``delivered``, or ``given_up`` because of *error*."""
 
+    def end_channel(self, taken: Notification, error: str) -> None:
+        """Give it up because of *error*, and revoke its channel with all that is untold there."""
+
     def postpone(self, taken: Notification, error: str, wait: timedelta) -> None:
         """Keep it for another attempt after *wait*."""
 
@@ -159,7 +162,9 @@ class Notifier:
             self.notifications.finish(taken, "delivered")
             log.info("%s told to %s", taken.event, taken.channel_id)
         elif answer.status == GONE:
-            self._give_up(taken, f"it answered {GONE}: nobody is there any more")
+            gone = f"it answered {GONE}: nobody is there any more, so the channel was revoked"
+            self.notifications.end_channel(taken, gone)
+            log.warning("%s is revoked: it answered %d", taken.channel_id, GONE)
         else:
             self._put_off(taken, f"it answered {answer.status}", answer.retry_after)
 

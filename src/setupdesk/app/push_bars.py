@@ -7,8 +7,8 @@ from typing import Any, Protocol
 from setupdesk.app.fetch_order import name_unknown, read_symbol, read_timeframe
 from setupdesk.app.ports import Feed
 from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.period import to_iso
 from setupdesk.core.problem import Problem
-from setupdesk.core.run import to_iso
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.days import from_ms

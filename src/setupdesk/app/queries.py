@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from setupdesk.app.ports import ResultStore
 from setupdesk.core.errors import NotFinishedError, NotFoundError
-from setupdesk.core.run import Priority, RunState, to_iso
+from setupdesk.core.period import to_iso
+from setupdesk.core.run import Priority, RunState
 from setupdesk.core.timeframe import Timeframe
 
 Row = Mapping[str, Any]

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from setupdesk.app.ports import Clock
 from setupdesk.core.caller import HOME, Caller
+from setupdesk.core.period import to_iso
 from setupdesk.core.request import Mode
-from setupdesk.core.run import Priority, RunState, to_iso
+from setupdesk.core.run import Priority, RunState
 
 Row = Mapping[str, Any]
 

@@ -1,5 +1,6 @@
 """The rule desk: shows the Rule Registry, and takes in rules of the user's own."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,6 +12,8 @@ from setupdesk.setups.places import point_out
 from setupdesk.setups.registry import RuleRegistry
 from setupdesk.setups.rule import Rule
 from setupdesk.setups.words import tell_rule
+
+log = logging.getLogger(__name__)
 
 FIRST_CHOICE = "GER40"
 """The symbol whose hours the gate takes, if it has every window of the rule."""
@@ -83,6 +86,7 @@ class RuleDesk:
         self,
         text: str,
         file_name: str,
+        by: str,
         *,
         dry_run: bool = False,
         note: Stage = lambda *_: None,
@@ -100,6 +104,8 @@ class RuleDesk:
         if report.refused:
             raise InvalidRuleError(file_name, report.sentences)
         is_new = not dry_run and self.files.publish(rule, text)
+        if is_new:
+            log.info("rule added", extra={"setup_id": rule.id, "user": by})
         return {
             **self._describe(rule),
             **_details(rule),

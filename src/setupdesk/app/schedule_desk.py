@@ -14,8 +14,8 @@ from setupdesk.app.scheduler import Fire, Scheduler, Settled, show_tick
 from setupdesk.app.start import allow, make_writable
 from setupdesk.core.caller import Caller
 from setupdesk.core.errors import InvalidRequestError, NotFoundError
+from setupdesk.core.period import to_iso
 from setupdesk.core.problem import Problem
-from setupdesk.core.run import to_iso
 from setupdesk.core.schedule import Schedule, Terms
 from setupdesk.core.schedule_terms import RHYTHMS, Said, parse_schedule
 

@@ -19,8 +19,9 @@ from setupdesk.app.start import Start
 from setupdesk.app.timetable import Timetable
 from setupdesk.core.caller import NO_QUOTA, Quota
 from setupdesk.core.errors import KeyConflictError, LedgerUnavailableError
+from setupdesk.core.period import to_iso
 from setupdesk.core.problem import Problem
-from setupdesk.core.run import Door, to_iso
+from setupdesk.core.run import Door
 from setupdesk.core.schedule import (
     NIGHTLY_DEADLINE,
     ON_TIME,

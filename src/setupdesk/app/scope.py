@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from math import ceil
 from statistics import median
 
@@ -54,6 +54,10 @@ def find_scope(
     if source is None:
         raise MissingBarsError(symbol.name, request.timeframe, "any day")
     stored = bar_store.load(symbol.name, source.timeframe, source.fingerprint)
+    if request.at:
+        stored = _until(stored, request.at)
+        if not len(stored):
+            raise MissingBarsError(symbol.name, request.timeframe, f"the time before {request.at}")
     sessions = _find_sessions(request, symbol, stored, calendar)
     warm_up = find_warm_up(setup, symbol)
     near = cut(stored, symbol, sessions, warm_up)
@@ -65,6 +69,11 @@ def find_scope(
         bars=resample(near, request.timeframe, symbol.week, symbol.roll).closed(),
         warm_up=warm_up,
     )
+
+
+def _until(stored: Bars, at: datetime) -> Bars:
+    """Give the bars that had closed at a moment: nothing later was known then."""
+    return stored.between(0, int(at.timestamp() * 1000) - stored.timeframe.milliseconds + 1)
 
 
 def estimate_seconds(speeds: Sequence[tuple[int, float]], bars: int) -> float | None:

@@ -3,14 +3,15 @@
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from setupdesk.app.means import find_means
 from setupdesk.app.plan import Plan
 from setupdesk.app.ports import BarStore, Calendar, Journal
 from setupdesk.app.scope import estimate_seconds, find_earlier, find_scope, find_total
-from setupdesk.core.errors import NotFoundError
+from setupdesk.core.errors import MissingBarsError, NotFoundError
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.run import Run
 from setupdesk.core.symbol import Catalogue, Symbol
@@ -21,6 +22,9 @@ from setupdesk.market.data_set import Manifest
 from setupdesk.setups.registry import RuleRegistry
 
 log = logging.getLogger(__name__)
+
+PAST = timedelta(days=365)
+"""How far a live scan looks back for base rates."""
 
 Runner = Callable[[Plan], dict[str, Any]]
 
@@ -37,7 +41,7 @@ class SetupManager:
     load_speeds: Callable[[str], list[tuple[int, float]]]
     load_variants: Callable[[str, str, str], list[dict[str, Any]]]
     run_backtest: Runner
-    scan_live: Runner
+    scan_live: Callable[[Plan, Plan | None], dict[str, Any]]
 
     def __call__(self, run: Run) -> dict[str, Any] | None:
         """Carry out a run and give its report; a dry run ends with its Plan and gives None."""
@@ -47,7 +51,9 @@ class SetupManager:
         if run.request.options.dry_run:
             return None
         self._enter(run, "finding signals")
-        return (self.run_backtest if run.request.mode is Mode.BACKTEST else self.scan_live)(plan)
+        if run.request.mode is Mode.BACKTEST:
+            return self.run_backtest(plan)
+        return self.scan_live(plan, self._plan_past(plan))
 
     def _enter(self, run: Run, stage: str) -> None:
         self.journal.note_stage(run.run_id, stage)
@@ -81,6 +87,16 @@ class SetupManager:
             fine_source=fine_source,
             seconds=estimate_seconds(self.load_speeds(request.setup_id), len(bars)),
         )
+
+    def _plan_past(self, plan: Plan) -> Plan | None:
+        """Plan the sessions before a live one; None where none of them has bars."""
+        end = plan.sessions[0].day - timedelta(days=1)
+        before = replace(plan.request, mode=Mode.BACKTEST, start=end - PAST, end=end, at=None)
+        try:
+            past = self.plan(before)
+        except MissingBarsError:
+            return None
+        return past if len(past.bars) else None
 
     def _find_fine(self, symbol: Symbol, timeframe: Timeframe, source: Manifest) -> Manifest | None:
         # Bars that were made of finer ones are settled by these, others by M1 of their own kind.

@@ -12,9 +12,10 @@ from setupdesk.app.ports import StartLedger
 from setupdesk.core.caller import NO_QUOTA, Quota
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.offer import Offer
+from setupdesk.core.period import to_iso
 from setupdesk.core.problem import Problem
 from setupdesk.core.request import Request, parse_request
-from setupdesk.core.run import Door, Receipt, find_priority, to_iso
+from setupdesk.core.run import Door, Receipt, find_priority
 
 log = logging.getLogger(__name__)
 

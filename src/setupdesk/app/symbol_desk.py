@@ -1,5 +1,6 @@
 """The symbol desk: shows the catalogue, and takes in symbols of the user's own."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time
@@ -7,6 +8,8 @@ from typing import Any, Protocol
 
 from setupdesk.app.ports import Calendar
 from setupdesk.core.symbol import Catalogue, Symbol, Window
+
+log = logging.getLogger(__name__)
 
 CheckCalendar = Callable[[str, str | None, tuple[time, time] | None], Iterable[str]]
 
@@ -52,12 +55,14 @@ class SymbolDesk:
         found = self.catalogue.need(name)
         return self._describe(found) | _details(found) | {"toml": self.files.text_of(found.name)}
 
-    def add(self, text: str, file_name: str, *, dry_run: bool = False) -> dict[str, Any]:
-        """Check the TOML of a symbol, exchange calendar included, and keep it."""
+    def add(self, text: str, file_name: str, by: str, *, dry_run: bool = False) -> dict[str, Any]:
+        """Check the TOML of a symbol, exchange calendar included, and keep it as *by* wants it."""
         symbol = self.files.check(text, file_name, self._check_calendar)
         replaces = symbol.name in self.catalogue.symbols
         if not dry_run:
             self.files.add(symbol, text)
+            word = "symbol replaced" if replaces else "symbol added"
+            log.info(word, extra={"symbol": symbol.name, "user": by})
         return {
             **self._describe(symbol),
             **_details(symbol),

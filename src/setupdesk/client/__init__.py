@@ -84,11 +84,16 @@ class Client(ScheduleCalls):
         setup: str,
         symbol: str,
         timeframe: str,
+        at: str | None = None,
         key: str | None = None,
         **params: float | str,
     ) -> RunHandle:
-        """Look once at the newest stored session; refusals are as those of ``backtest``."""
+        """Look once at the newest stored session, or *at* a moment of ISO 8601, as if it were now.
+
+        Refusals are as those of ``backtest``; a moment without an offset is on the market's clock.
+        """
         market = {"setup_id": setup, "symbol": symbol, "timeframe": timeframe}
+        market |= {"at": at} if at else {}
         return self._start(build_payload("live", market, {}, {}, params), key)
 
     def _start(self, payload: Mapping[str, Any], key: str | None) -> RunHandle:

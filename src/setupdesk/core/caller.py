@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.free_text import LONGEST_NAME, find_text_problems
 from setupdesk.core.problem import Problem
 
 OWN_KEY = "desk"
@@ -66,13 +67,15 @@ class NewKey:
     most_bars: int | None = None
 
     def __post_init__(self) -> None:
-        problems = [
-            Problem(field=field, code="wrong_name", message=_WRONG_NAME.format(field, value))
-            for field, value in (("name", self.name), ("user", self.user))
-            if not NAME.fullmatch(value)
-        ]
+        problems = [*_find_wrong("name", self.name), *_find_wrong("user", self.user)]
         if problems:
             raise InvalidRequestError(problems)
+
+
+def _find_wrong(field: str, value: str) -> list[Problem]:
+    if NAME.fullmatch(value):
+        return find_text_problems(field, value, LONGEST_NAME)
+    return [Problem(field=field, code="wrong_name", message=_WRONG_NAME.format(field, value))]
 
 
 _WRONG_NAME = (

@@ -37,6 +37,9 @@ class Notification:
     """One event that one channel has to be told of, in the hands of whoever tells it."""
 
     notification_id: int
+    message_id: str
+    """What its receiver knows it by when it comes again."""
+
     fence: int
     """Which taking of it this is: who was too slow changes nothing any more."""
 
@@ -48,11 +51,6 @@ class Notification:
 
     created_at: datetime
     attempts: int
-
-    @property
-    def message_id(self) -> str:
-        """Give what its receiver knows it by when it comes again."""
-        return f"note_{self.notification_id}"
 
     def to_body(self) -> bytes:
         """Write what is sent, the same at every attempt."""

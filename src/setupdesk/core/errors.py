@@ -355,7 +355,7 @@ class NotAllowedError(SetupdeskError):
 
 _NEW_KEY = "`setupdesk key add` on the desk's own machine makes a new one."
 _NOT_ALLOWED = {
-    "no_key": "There was no key: send it as `Authorization: Bearer KEY`.",
+    "no_key": "There was no key: the header Authorization has to be Bearer, a space, and it.",
     "wrong_key": "The desk knows no such key.",
     "expired_key": f"The key has expired. {_NEW_KEY}",
     "revoked_key": f"The key was revoked. {_NEW_KEY}",
@@ -417,6 +417,15 @@ class WrongSignatureError(SetupdeskError):
             f"The delivery to {hook_id} is not signed as Standard Webhooks has it: webhook-id, "
             f"webhook-timestamp within 5 minutes, webhook-signature with the hook's secret."
         )
+
+
+class ChannelBusyError(SetupdeskError):
+    """The channel is being tested already."""
+
+    code = "channel_busy"
+
+    def __init__(self, channel_id: str) -> None:
+        super().__init__(f"{channel_id} is being tested; its answer is known within 5 s.")
 
 
 class UndeliveredError(SetupdeskError):

@@ -3,7 +3,8 @@
 import re
 from calendar import monthrange
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 _FORMATS = ("%Y-%m-%d", "%Y%m%d", "%Y.%m.%d")
 _DAYS = {"d": 1, "w": 7}
@@ -19,6 +20,23 @@ def find_date(value: object) -> date | None:
             with suppress(ValueError):
                 return datetime.strptime(value.strip(), pattern).date()  # noqa: DTZ007 (a date)
     return None
+
+
+def find_instant(value: object, zone: str) -> datetime | None:
+    """Read a moment of ISO 8601; without an offset it is on the clock of *zone*. Gives UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        read = datetime.fromisoformat(value.strip(" "))
+        local = read.replace(tzinfo=ZoneInfo(zone)) if read.tzinfo is None else read
+        return local.astimezone(UTC) if 1990 <= local.year <= 2100 else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def to_iso(moment: datetime) -> str:
+    """Write an instant as every door shows it: ISO 8601 in UTC with a Z."""
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def days_before(end: date, span: str) -> date | None:

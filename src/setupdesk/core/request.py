@@ -7,13 +7,14 @@ payload here, through START, so every door gives the same answer.
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeGuard
+from zoneinfo import ZoneInfo
 
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.offer import Coverage, Offer
-from setupdesk.core.period import days_before, find_date
+from setupdesk.core.period import days_before, find_date, find_instant, to_iso
 from setupdesk.core.problem import Problem, find_nearest
 from setupdesk.core.setup_terms import RUN_PARAMS, Param, SetupTerms
 from setupdesk.core.symbol import Symbol
@@ -59,6 +60,9 @@ class Request:
     end: date | None = None
     """Last day, inclusive."""
 
+    at: datetime | None = None
+    """Of a live request: as of when it looks, in UTC; None for the newest closed bar."""
+
     options: Options = field(default_factory=Options)
     extra: Mapping[str, float | str] = field(default_factory=dict)
 
@@ -67,13 +71,15 @@ class Request:
         return asdict(self) | {
             "start": self.start and self.start.isoformat(),
             "end": self.end and self.end.isoformat(),
+            "at": self.at and to_iso(self.at),
             "extra": dict(self.extra),
         }
 
 
 def load_request(stored: Mapping[str, Any]) -> Request:
     """Read back what ``Request.to_json`` gave, which was valid when it was accepted."""
-    start, end = stored["start"], stored["end"]
+    # Requests of an earlier version have no ``at``.
+    start, end, at = stored["start"], stored["end"], stored.get("at")
     return Request(
         setup_id=stored["setup_id"],
         symbol=stored["symbol"],
@@ -81,6 +87,7 @@ def load_request(stored: Mapping[str, Any]) -> Request:
         mode=Mode(stored["mode"]),
         start=start and date.fromisoformat(start),
         end=end and date.fromisoformat(end),
+        at=at and datetime.fromisoformat(at),
         options=Options(**stored["options"]),
         extra=stored["extra"],
     )
@@ -110,12 +117,14 @@ class _Reading:
         timeframe = self._read_timeframe(terms)
         mode = self._read_mode()
         start, end = self._read_period(symbol, timeframe, mode)
+        at = self._read_at(symbol, mode)
         extra = self._read_extra(terms)
         options = self._read_options(terms, extra)
         if terms and symbol:
             self._check_windows(terms, symbol)
         if symbol and timeframe and mode:
             self._check_bars(symbol, timeframe, start, end)
+            self._check_instant(symbol, timeframe, at)
         if not (terms and symbol and timeframe and mode):
             return None
         return Request(
@@ -125,6 +134,7 @@ class _Reading:
             mode=mode,
             start=start,
             end=end,
+            at=at,
             options=options,
             extra=extra,
         )
@@ -253,6 +263,30 @@ class _Reading:
             message = f"last was {self.payload['last']!r}."
             self._refuse("last", "wrong_period", message, ("10d", "6w", "3m", "1y", "ytd"), "6m")
         return None, None
+
+    def _read_at(self, symbol: Symbol | None, mode: Mode | None) -> datetime | None:
+        value = self.payload.get("at")
+        if value is None or symbol is None:
+            return None
+        if mode is Mode.BACKTEST:
+            message = "A backtest has no at: it looks at each bar as of its close."
+            self._refuse("at", "only_for_live", message)
+            return None
+        at = find_instant(value, symbol.zone)
+        if at is None:
+            message = f"at was {value!r:.80}. Without an offset it is on the clock of the market."
+            forms = ("2025-10-31 10:30", "2025-10-31T09:30:00Z", "2025-10-31T10:30:00+01:00")
+            self._refuse("at", "wrong_time", message, forms)
+        return at
+
+    def _check_instant(self, symbol: Symbol, timeframe: Timeframe, at: datetime | None) -> None:
+        coverage = self.offer.find_coverage(symbol, timeframe)
+        if at is None or coverage is None:
+            return
+        day = at.astimezone(ZoneInfo(symbol.zone)).date()
+        if not coverage.first <= day <= coverage.last:
+            message = f"{symbol.name} {timeframe} has no bars of {day}."
+            self._refuse("at", "no_bars", message, (str(coverage),), str(coverage.last))
 
     def _read_date(self, where: str) -> date | None:
         value = self.payload.get(where)
@@ -400,7 +434,7 @@ class _Reading:
 
 
 _FIELDS = (
-    *("setup_id", "symbol", "timeframe", "start", "end", "last", "mode"),
+    *("setup_id", "symbol", "timeframe", "start", "end", "last", "at", "mode"),
     *("options", "extra"),
 )
 

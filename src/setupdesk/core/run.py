@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any, Literal
 
+from setupdesk.core.period import to_iso
 from setupdesk.core.problem import QUEUE_FULL, TOO_MANY_WAITING, Problem, load_problem
 from setupdesk.core.request import Mode, Request
 
@@ -139,8 +140,3 @@ def load_receipt(text: str) -> Receipt:
         problems=tuple(load_problem(problem) for problem in stored["problems"]),
         first_text=text,
     )
-
-
-def to_iso(moment: datetime) -> str:
-    """Write an instant as every door shows it: ISO 8601 in UTC with a Z."""
-    return moment.isoformat().replace("+00:00", "Z")

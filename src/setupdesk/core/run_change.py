@@ -1,22 +1,19 @@
 """Changes of a run by its user: what it is called, what is said of it, and whose turn it is."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.free_text import LONGEST_NAME, find_text_problems
 from setupdesk.core.problem import Problem, find_nearest
 from setupdesk.core.run import Priority
 
-LONGEST_NAME, LONGEST_NOTES, LONGEST_TAG, MOST_TAGS = 100, 2_000, 30, 10
+LONGEST_NOTES, LONGEST_TAG, MOST_TAGS = 2_000, 30, 10
 FIELDS = ("priority", "name", "notes", "tags")
 
 _TAG = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 _.-]{{0,{LONGEST_TAG - 1}}}")
-_FORMULA_STARTS = ("=", "+", "-", "@")
-_UNPRINTED = ("Cc", "Cs", "Zl", "Zp")
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +88,8 @@ class _Reading:
             self.refuse(name, "wrong_type", f"{name} was not a text.", ("a text", "null"))
             return None
         text = value.replace("\r\n", "\n").strip() if breaks else value.strip()
-        self._check_text(name, text, longest, breaks)
+        self.problems += find_text_problems(name, text, longest, breaks)
         return text or None
-
-    def _check_text(self, name: str, text: str, longest: int, breaks: str) -> None:
-        if len(text) > longest:
-            message = f"{name} had {len(text):,} characters."
-            self.refuse(name, "too_long", message, (f"up to {longest:,} characters",))
-        if wrong := _find_unprinted(text, breaks):
-            message = (
-                f"{name} had the character U+{ord(wrong):04X}, which does not print or turns "
-                "letters around; leave it out."
-            )
-            self.refuse(name, "wrong_character", message)
-        if text.startswith(_FORMULA_STARTS):
-            message = (
-                f"{name} began with {text[0]!r}: a spreadsheet would take it for a formula. "
-                "Begin with a letter or a digit."
-            )
-            self.refuse(name, "formula", message)
 
     def _read_tags(self, value: object) -> list[str]:
         if value is None:
@@ -131,14 +111,3 @@ class _Reading:
             allowed = (f"1 to {LONGEST_TAG} of A-Z a-z 0-9 space _ . -, a letter or a digit first",)
             self.refuse(f"tags.{place}", "wrong_tag", message, allowed)
         return tag
-
-
-def _find_unprinted(text: str, breaks: str) -> str | None:
-    return next(
-        (
-            each
-            for each in text
-            if each not in breaks and (unicodedata.category(each) in _UNPRINTED or each in _BIDI)
-        ),
-        None,
-    )

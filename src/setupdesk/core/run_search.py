@@ -131,8 +131,9 @@ class _Reading:
     def day(self, name: str) -> date | None:
         value = self.text(name)
         found = find_date(value)
-        if value and not found:
-            self._refuse(name, "wrong_date", f"{name} was {value!r}.", ("YYYY-MM-DD",))
+        if value and not (found and 1990 <= found.year <= 2100):
+            message = f"{name} was {value!r}, which is not a date from 1990 to 2100."
+            self._refuse(name, "wrong_date", message, ("YYYY-MM-DD",))
         return found
 
     def cursor(self) -> str | None:

@@ -7,9 +7,9 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
+from setupdesk.core.period import to_iso
 from setupdesk.core.request import Mode
 from setupdesk.core.rhythm import AtBarClose, Cron, Every, Rhythm, read_span, write_span
-from setupdesk.core.run import to_iso
 from setupdesk.core.symbol import Roll
 from setupdesk.core.timeframe import Timeframe
 

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from setupdesk.core.run import to_iso
+from setupdesk.core.period import to_iso
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.engine.result import Candidate, SessionLevels, Trade
 from setupdesk.market.bars import Bars, Ints

@@ -1,15 +1,18 @@
 """The HTTP API: routes, errors in one shape, and the threads that live with the service."""
 
 import logging
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, closing
 from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import compile_path
 
 from setupdesk import __version__
 from setupdesk.core.errors import SetupdeskError
@@ -29,7 +32,7 @@ from setupdesk.service import (
     schedules,
     symbols,
 )
-from setupdesk.service.bodies import LimitBodies
+from setupdesk.service.bodies import HearOut, LimitBodies
 from setupdesk.service.description import describe
 from setupdesk.service.gate import Gate
 from setupdesk.service.hosts import SECURITY_HEADERS, GuardHosts
@@ -55,29 +58,20 @@ def create_app(desk: Desk) -> FastAPI:
     )
     app.state.desk = desk
     app.state.streams = events.Streams()
-    app.include_router(_open_routes(), prefix=PREFIX)
-    app.include_router(health.router, prefix=PREFIX)
-    app.include_router(hooks.public, prefix=PREFIX)
-    described = _description_route(app)
-    looked = (
-        runs,
-        events,
-        queue,
-        audit,
-        keys,
-        repairs,
-        catalogue,
-        symbols,
-        data,
-        hooks,
-        channels,
-        schedules,
-    )
-    for router in (*(resource.router for resource in looked), data.pushed, described):
+    app.state.outward = CapacityLimiter(channels.MOST_OUTWARD)
+    opened = (_open_routes(), health.router, hooks.public)
+    shown = (runs, events, queue, audit, keys, repairs, catalogue, symbols, data)
+    looked = (*shown, hooks, channels, schedules)
+    closed = (*(each.router for each in looked), data.pushed, _description_route(app))
+    for router in opened:
+        app.include_router(router, prefix=PREFIX)
+    for router in closed:
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(check_role)])
+    app.state.patterns = _list_patterns((*opened, *closed))
     app.add_middleware(LimitBodies, prefix=PREFIX)
     app.add_middleware(Gate, desk=desk, prefix=PREFIX)
     app.add_middleware(GuardHosts, names=desk.settings.listening.names)
+    app.add_middleware(HearOut)
     app.openapi = lambda: describe(app, desk.start.build_offer())  # type: ignore[method-assign]
     app.add_exception_handler(SetupdeskError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_wrong_shape)
@@ -148,16 +142,19 @@ def _answer_http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _find_methods(request: Request) -> set[str]:
-    """Find what a path answers to: several routes may have it, each with a method of its own."""
-    return {
-        method
-        for method in _METHODS
-        for route in request.app.routes
-        if route.matches({**request.scope, "method": method})[0] is Match.FULL
-    }
+    """Find what a path answers to: the routes of the first pattern that it fits."""
+    path, patterns = request.scope["path"], request.app.state.patterns
+    fitting = next((pattern for pattern in patterns if pattern.fullmatch(path)), None)
+    return patterns[fitting] if fitting else set()
 
 
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+def _list_patterns(routers: Iterable[APIRouter]) -> dict[re.Pattern[str], set[str]]:
+    patterns: dict[re.Pattern[str], set[str]] = {}
+    routes = [one for router in routers for one in router.routes if isinstance(one, APIRoute)]
+    for route in routes:
+        pattern = compile_path(PREFIX + route.path)[0]
+        patterns.setdefault(pattern, set()).update(route.methods or ())
+    return patterns
 
 
 def _answer_bug(request: Request, error: Exception) -> JSONResponse:

@@ -1,18 +1,31 @@
 """Bodies over HTTP: none is read for longer than anything that may be asked for is long."""
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from setupdesk.service.problems import problem_json
+from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.problem import Problem
+from setupdesk.service.problems import answer_error, problem_json
+from setupdesk.service.strict_json import WrongShapeError, read_object
+
+PATIENCE_SECONDS = 1.0
+"""For the rest of a body that nobody will look at."""
 
 MOST_BYTES = 1_048_576
 """Of a body; a rule of 65,536 letters, each written as an escape, has less than half of it."""
 
 PAYLOADS = ("/runs", "/runs/validate")
 """Where whatever comes is refused with a Receipt, or with Problems."""
+
+STRICT = ("/keys", "/hooks", "/channels", "/data/simulated", "/data/fetch")
+"""JSON that FastAPI reads, which would take the last of two equal names, and NaN."""
+
+MOST_STRICT_BYTES = 16_384
 
 MEASURED_ELSEWHERE = ("/data/import",)
 """Files, of which large ones are right."""
@@ -38,19 +51,90 @@ class LimitBodies:
             await self.app(scope, receive, send)
         elif _read_length(scope) > MOST_BYTES:
             await problem_json(413, "http_error", _MESSAGE)(scope, receive, send)
+        elif scope["method"] == "POST" and scope["path"] in self._strict:
+            await self._pass_strictly(scope, receive, send)
         else:
             await self.app(scope, _counting(receive), send)
+
+    async def _pass_strictly(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = bytearray()
+        async for chunk in Request(scope, receive).stream():
+            body += chunk
+            if len(body) > MOST_STRICT_BYTES:
+                message = f"The body was longer than {MOST_STRICT_BYTES:,} bytes."
+                await problem_json(413, "http_error", message)(scope, receive, send)
+                return
+        try:
+            # That one is missing is said by the route, if the role does.
+            read_object(bytes(body) or b"{}")
+        except WrongShapeError as wrong:
+            problem = Problem(field="", code="wrong_shape", message=str(wrong))
+            await answer_error(InvalidRequestError([problem]))(scope, receive, send)
+            return
+
+        read: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+
+        async def receive_again() -> Message:
+            return read.pop() if read else await receive()
+
+        await self.app(scope, receive_again, send)
 
     @property
     def _payloads(self) -> tuple[str, ...]:
         return tuple(self.prefix + path for path in PAYLOADS)
 
     @property
+    def _strict(self) -> tuple[str, ...]:
+        return tuple(self.prefix + path for path in STRICT)
+
+    @property
     def _exempt(self) -> tuple[str, ...]:
         return tuple(self.prefix + path for path in MEASURED_ELSEWHERE)
 
 
+@dataclass(frozen=True, slots=True)
+class HearOut:
+    """Lets whoever is answered early finish sending first.
+
+    Else the connection is closed under the sender, who loses the answer with it.
+    """
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; before the answer goes out, read what is left of a body that fits."""
+        if scope["type"] != "http" or not _has_body(scope):
+            await self.app(scope, receive, send)
+            return
+        left = True
+
+        async def receive_some() -> Message:
+            nonlocal left
+            message = await receive()
+            left = message.get("more_body", False)
+            return message
+
+        async def send_at_last(message: Message) -> None:
+            if message["type"] == "http.response.start" and left:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PATIENCE_SECONDS):
+                        await hear()
+            await send(message)
+
+        async def hear() -> None:
+            heard = 0
+            while left and heard <= MOST_BYTES:
+                heard += len((await receive_some()).get("body", b""))
+
+        await self.app(scope, receive_some, send_at_last)
+
+
 _MESSAGE = f"The body was longer than {MOST_BYTES:,} bytes, the most that is read."
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = Request(scope).headers
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 def _read_length(scope: Scope) -> int:

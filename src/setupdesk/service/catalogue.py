@@ -1,12 +1,13 @@
 """What may be asked for, over HTTP: setups, rules of the user's own, and timeframes."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import StreamingResponse
 
 from setupdesk.service.lines import LINES, stream_lines, with_progress
-from setupdesk.service.security import TheDesk
+from setupdesk.service.security import TheCaller, TheDesk
 
 router = APIRouter(tags=["catalogue"])
 
@@ -35,6 +36,7 @@ def show_setup(setup_id: str, desk: TheDesk) -> dict[str, Any]:
 def add_setup(
     yaml: Yaml,
     desk: TheDesk,
+    caller: TheCaller,
     *,
     file_name: Annotated[str, Query(max_length=255)] = "the rule",
     dry_run: bool = False,
@@ -43,9 +45,8 @@ def add_setup(
 
     The answer is lines of JSON: what is done, step by step; the last says what came of it.
     """
-    return stream_lines(
-        with_progress(lambda note: desk.rule_desk.add(yaml, file_name, dry_run=dry_run, note=note))
-    )
+    add = partial(desk.rule_desk.add, yaml, file_name, caller.user, dry_run=dry_run)
+    return stream_lines(with_progress(lambda note: add(note=note)))
 
 
 @router.get("/timeframes")

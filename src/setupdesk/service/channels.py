@@ -1,14 +1,29 @@
 """Channels over HTTP: where the desk tells of your runs, and what it has told there."""
 
+from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from setupdesk.core.channel import ChannelEvent
 from setupdesk.service.security import TheCaller, TheDesk
 
 router = APIRouter(tags=["channels"])
+
+
+MOST_OUTWARD = 4
+"""Requests that wait for other machines at once, in threads of their own: others wait for none."""
+
+
+def get_outward(request: Request) -> CapacityLimiter:
+    """Give the places of those who wait for other machines."""
+    outward: CapacityLimiter = request.app.state.outward
+    return outward
+
+
+Outward = Annotated[CapacityLimiter, Depends(get_outward)]
 
 
 class NewChannel(BaseModel):
@@ -24,9 +39,12 @@ class NewChannel(BaseModel):
 @router.post(
     "/channels", status_code=201, responses={422: {"description": "Refused, with every Problem"}}
 )
-def add_channel(new: NewChannel, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
+async def add_channel(
+    new: NewChannel, desk: TheDesk, caller: TheCaller, outward: Outward
+) -> dict[str, Any]:
     """Make a channel of your runs; its secret is in this answer and in no other."""
-    return desk.channel_desk.add(new.name, new.url, new.events, caller.user)
+    make = partial(desk.channel_desk.add, new.name, new.url, new.events, caller.user)
+    return await to_thread.run_sync(make, limiter=outward)
 
 
 @router.get("/channels")
@@ -42,14 +60,21 @@ def revoke_channel(channel_id: str, desk: TheDesk, caller: TheCaller) -> dict[st
 
 
 @router.post(
-    "/channels/{channel_id}/test", responses={502: {"description": "It could not be told"}}
+    "/channels/{channel_id}/test",
+    responses={
+        409: {"description": "It is being tested already"},
+        502: {"description": "It could not be told"},
+    },
 )
-def test_channel(channel_id: str, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
+async def test_channel(
+    channel_id: str, desk: TheDesk, caller: TheCaller, outward: Outward
+) -> dict[str, Any]:
     """Tell a channel at once that this is a test."""
-    return desk.channel_desk.test(channel_id, caller)
+    test = partial(desk.channel_desk.test, channel_id, caller)
+    return await to_thread.run_sync(test, limiter=outward)
 
 
-@router.get("/notifications")
+@router.get("/notifications", responses={404: {"description": "There is no such channel"}})
 def list_notifications(
     desk: TheDesk,
     caller: TheCaller,

@@ -14,7 +14,7 @@ from setupdesk.market.data_set import ExportForm
 from setupdesk.market.feed import GRID
 from setupdesk.service.delivery import TheObject
 from setupdesk.service.lines import LINES, stream_lines
-from setupdesk.service.security import ADMIN, TheDesk
+from setupdesk.service.security import ADMIN, TheCaller, TheDesk, need_admin
 
 router = APIRouter(prefix="/data", tags=["data"])
 
@@ -87,9 +87,9 @@ def show_data_set(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
 
 
 @router.delete("/{symbol:path}/{timeframe}", openapi_extra=ADMIN)
-def delete_bars(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
+def delete_bars(symbol: str, timeframe: str, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
     """Delete a data set with all its versions."""
-    return desk.data_desk.delete_bars(symbol, timeframe)
+    return desk.data_desk.delete_bars(symbol, timeframe, caller.user)
 
 
 FILE_BODY = {
@@ -101,12 +101,17 @@ FILE_BODY = {
 """What the API's own description says of the body, which is read here and not by FastAPI."""
 
 
-@router.post("/import", openapi_extra=FILE_BODY)
+@router.post(
+    "/import",
+    responses={404: {"description": "There is no such symbol or timeframe"}},
+    openapi_extra=FILE_BODY,
+)
 async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a file)
     symbol: Annotated[str, Query(max_length=64)],
     timeframe: Annotated[str, Query(max_length=64)],
     file_name: Annotated[str, Query(max_length=1024)],
     desk: TheDesk,
+    caller: TheCaller,
     request: Request,
     clock: Annotated[str | None, Query(max_length=64)] = None,
     *,
@@ -116,7 +121,12 @@ async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a f
     folder: bool = False,
     replace: bool = False,
 ) -> dict[str, Any]:
-    """Import the file that is the request's body, or the folder that it holds as a zip archive."""
+    """Import the file that is the request's body, or the folder that it holds as a zip archive.
+
+    To replace bars takes an admin: they are everybody's.
+    """
+    if replace:
+        need_admin(caller)
     return await run_in_threadpool(
         desk.data_desk.import_bars,
         await _read_body(request, file_name),
@@ -129,6 +139,7 @@ async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a f
         source=source,
         folder=folder,
         replace=replace,
+        by=caller.user,
     )
 
 
@@ -146,7 +157,11 @@ def simulate_bars(payload: Annotated[dict[str, Any], Body()], desk: TheDesk) -> 
     return desk.data_desk.simulate_bars(payload)
 
 
-@router.post("/fetch", response_class=StreamingResponse, responses=LINES)
+@router.post(
+    "/fetch",
+    response_class=StreamingResponse,
+    responses=LINES | {502: {"description": "The vendor did not deliver"}},
+)
 def fetch_bars(payload: Annotated[dict[str, Any], Body()], desk: TheDesk) -> StreamingResponse:
     """Fetch bars from a feed; the answer is a line of JSON a day, the last says what was stored.
 

@@ -88,7 +88,7 @@ async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
                 break
     except ClientDisconnect as gone:
         raise HTTPException(400, _GONE) from gone
-    return bytes(body[: MOST_BYTES + 1])
+    return bytes(body[: most + 1])
 
 
 def _judge(body: bytes, key: str | None) -> Delivery:

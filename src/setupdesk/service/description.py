@@ -1,6 +1,7 @@
 """The API described as OpenAPI has it: what may be asked, and every kind of answer."""
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -29,7 +30,7 @@ def describe(app: FastAPI, offer: Offer) -> Schema:
         _ask_for_key(path, operation)
         if operation.get("security"):
             operation[ROLE] = find_role(method.upper(), operation)
-        _declare_answers(operation, starts=method == "post" and path.endswith(STARTS))
+        _declare_answers(path, operation, starts=method == "post" and path.endswith(STARTS))
     schemas = found["components"]["schemas"]
     for theirs in ("HTTPValidationError", "ValidationError"):
         schemas.pop(theirs, None)
@@ -52,10 +53,10 @@ def _ask_for_key(path: str, operation: Schema) -> None:
         operation["security"] = [{"key": []}]
 
 
-def _declare_answers(operation: Schema, *, starts: bool) -> None:
+def _declare_answers(path: str, operation: Schema, *, starts: bool) -> None:
     answers = operation["responses"]
-    answers.setdefault("4XX", {"description": "Refused; code and problems say why"})
-    answers.setdefault("5XX", {"description": "The desk could not; code and detail say why"})
+    for status in _list_errors(path, operation):
+        answers.setdefault(status, {"description": HTTPStatus(int(status)).phrase})
     for status, answer in answers.items():
         if not status.startswith("2"):
             is_receipt = starts and status in ("422", "429")
@@ -64,6 +65,19 @@ def _declare_answers(operation: Schema, *, starts: bool) -> None:
         answers["202"]["content"] = _refer("Receipt")
     if answers.get("422", {}).get("description") == "Validation Error":
         answers["422"]["description"] = "Refused, with every Problem"
+
+
+def _list_errors(path: str, operation: Schema) -> Iterator[str]:
+    """List what any route of this kind may answer, beside what it says itself."""
+    # Another host than ours, and a ledger that cannot be read or written now.
+    yield from ("403", "421", "429", "503")
+    if operation.get("security"):
+        yield "401"
+    if "{" in path:
+        yield "404"
+    if operation.get("requestBody"):
+        # A sender that went away, and bodies of a kind, a length or a shape that is not taken.
+        yield from ("400", "413", "415", "422")
 
 
 def _refer(name: str, media_type: str = "application/json") -> Schema:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -11,12 +12,14 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from setupdesk.app.follow_run import FollowRun, Told
+from setupdesk.core.caller import OWN_KEY, Caller
 from setupdesk.core.errors import SetupdeskError
-from setupdesk.service.security import OwnRun, TheDesk
+from setupdesk.service.security import OwnRun, TheCaller, TheDesk
+from setupdesk.wiring.desk import Desk
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
-MOST_STREAMS = 100
+MOST_STREAMS, MOST_OF_A_KEY = 100, 25
 RETRY_AFTER_SECONDS = "10"
 
 LONGEST_SECONDS = 300.0
@@ -33,22 +36,26 @@ class Streams:
     is_stopping: Callable[[], bool] = lambda: False
     """Says whether the service is told to end, for which no listener may keep it waiting."""
 
-    open: int = 0
+    open: Counter[str] = field(default_factory=Counter)
+    """By the key that opened them."""
+
     threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(4))
     """Threads of their own, so that other routes never wait for one."""
 
 
-async def take_stream(request: Request) -> AsyncIterator[Streams]:
+async def take_stream(request: Request, caller: TheCaller) -> AsyncIterator[Streams]:
     """Take one of the streams that there may be, for as long as the answer lasts."""
     streams: Streams = request.app.state.streams
-    if streams.open >= MOST_STREAMS:
-        detail = f"{MOST_STREAMS} streams are open, the most that there may be."
-        raise HTTPException(503, detail, {"Retry-After": RETRY_AFTER_SECONDS})
-    streams.open += 1
+    key, later = caller.quota.key_id or "", {"Retry-After": RETRY_AFTER_SECONDS}
+    if streams.open.total() >= MOST_STREAMS:
+        raise HTTPException(503, f"{MOST_STREAMS} streams are open, the most there may be.", later)
+    if streams.open[key] >= MOST_OF_A_KEY and key != OWN_KEY:
+        raise HTTPException(429, f"{MOST_OF_A_KEY} streams of this key are open, its most.", later)
+    streams.open[key] += 1
     try:
         yield streams
     finally:
-        streams.open -= 1
+        streams.open[key] -= 1
 
 
 TheStreams = Annotated[Streams, Depends(take_stream)]
@@ -59,19 +66,31 @@ LastEventId = Annotated[
 
 @router.get("/{run_id}/events", response_class=EventSourceResponse)
 async def follow_run(
-    run_id: OwnRun, desk: TheDesk, streams: TheStreams, last_event_id: LastEventId = None
+    run_id: OwnRun,
+    desk: TheDesk,
+    streams: TheStreams,
+    caller: TheCaller,
+    last_event_id: LastEventId = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Tell what becomes of a run as it happens: state, progress, log lines, and last its end."""
     listener = desk.run_desk.follow(run_id, last_event_id)
     pause, until = SHORTEST_PAUSE, asyncio.get_running_loop().time() + LONGEST_SECONDS
     while not streams.is_stopping() and asyncio.get_running_loop().time() < until:
         told = await _look(listener, streams)
+        if not await to_thread.run_sync(_may_listen, desk, caller, limiter=streams.threads):
+            return
         for one in told:
             yield _write(one)
         if told and told[-1].event == "end":
             return
         pause = SHORTEST_PAUSE if told else min(pause * 1.5, LONGEST_PAUSE)
         await asyncio.sleep(pause)
+
+
+def _may_listen(desk: Desk, caller: Caller) -> bool:
+    """Say whether the key is still right: it may have been revoked since the stream began."""
+    key_id = caller.quota.key_id
+    return key_id is None or desk.keys.still_opens(key_id)
 
 
 async def _look(listener: FollowRun, streams: Streams) -> list[Told]:

@@ -6,7 +6,8 @@ What needs none is named path by path, so that a route that is added later is cl
 import re
 from dataclasses import dataclass, field
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -36,6 +37,8 @@ class Gate:
     desk: Desk
     prefix: str
     pace: Pace = field(default_factory=Pace)
+    threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(4))
+    """Of its own: a key is read in no time, and waits for no route that takes long."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Find who asks, and whether he asks too much."""
@@ -54,14 +57,18 @@ class Gate:
 
     async def _find_caller(self, scope: Scope) -> Caller | None:
         path = self._find_path(scope)
-        if path in OPEN or (scope.get("method") == "POST" and _HOOK.fullmatch(path)):
+        if path in OPEN:
+            return None
+        if scope.get("method") == "POST" and _HOOK.fullmatch(path):
+            most = self.desk.settings.hook_deliveries_per_minute
+            self.pace.take(f"hooks {_find_address(scope)}", most)
             return None
         key = _read_key(scope)
         if path == HEALTH and key is None:
             self.pace.take(f"health {_find_address(scope)}", HEALTH_PER_MINUTE)
             return None
         try:
-            caller = await run_in_threadpool(self.desk.keys.find_caller, key or "")
+            caller = await run_sync(self.desk.keys.find_caller, key or "", limiter=self.threads)
         except NotAllowedError as unknown:
             self._turn_away(scope, unknown.code)
             raise

@@ -49,7 +49,11 @@ def add_key(wanted: Wanted, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
     return desk.key_desk.add(NewKey(**wanted.model_dump()), caller.user)
 
 
-@router.post("/keys/{key_id}/revoke", openapi_extra=ADMIN)
+@router.post(
+    "/keys/{key_id}/revoke",
+    responses={409: {"description": "The key in the desk's home is kept"}},
+    openapi_extra=ADMIN,
+)
 def revoke_key(key_id: str, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
     """Take a key back with its hooks, at once and for good; its schedules are paused."""
     return desk.key_desk.revoke(key_id, caller.user)

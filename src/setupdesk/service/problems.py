@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from setupdesk.adapters.redactor import Redactor
 from setupdesk.core.errors import (
+    ChannelBusyError,
     DamagedResultError,
     DeskUnavailableError,
     FeedFailedError,
@@ -59,6 +60,7 @@ _STATUS: dict[type[SetupdeskError], int] = {
     KeyConflictError: 409,
     NotWaitingError: 409,
     OwnKeyError: 409,
+    ChannelBusyError: 409,
     TooFastError: 429,
     DamagedResultError: 500,
     FeedFailedError: 502,

@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from setupdesk.core.caller import Caller
 from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.free_text import LONGEST_NAME
 from setupdesk.core.request import Mode
 from setupdesk.core.run import Door, Priority, Receipt, RunState
-from setupdesk.core.run_change import LONGEST_NAME, LONGEST_NOTES, LONGEST_TAG, MOST_TAGS
+from setupdesk.core.run_change import LONGEST_NOTES, LONGEST_TAG, MOST_TAGS
 from setupdesk.service.delivery import JSON_BODY, Delivery, TheChanges, TheDelivery, TheObject
-from setupdesk.service.security import ANY, OwnRun, TheCaller, TheDesk, TheDoor
+from setupdesk.service.security import ANY, OwnRun, TheCaller, TheDesk, TheDoor, need_admin
 from setupdesk.wiring.desk import Desk
 
 router = APIRouter(prefix="/runs", tags=["runs"])
@@ -37,6 +38,12 @@ def _one_of(words: type[StrEnum], *, many: bool = False) -> WithJsonSchema:
     one = {"type": "string", "enum": list(words)}
     return WithJsonSchema({"type": "array", "items": one} if many else one)
 
+
+UNFINISHED: dict[int | str, dict[str, Any]] = {
+    409: {"description": "The run has no result, or none yet"},
+    500: {"description": "The stored report is not as it was written"},
+}
+"""Of what is read from a report."""
 
 RETRY_AFTER_SECONDS = "10"
 """A place or two are free again by then: most runs take less."""
@@ -112,7 +119,11 @@ class Wanted(BaseModel):
     limit: int = Field(20, ge=1, le=1000)
 
 
-@router.get("", response_model=dict[str, Any])
+@router.get(
+    "",
+    response_model=dict[str, Any],
+    responses={404: {"description": "The cursor is of another ledger"}},
+)
 def list_runs(desk: TheDesk, caller: TheCaller, wanted: Annotated[Wanted, Query()]) -> JSONResponse:
     """Give a page of the runs that are as wanted, the last accepted first.
 
@@ -129,37 +140,37 @@ def show_run(run_id: OwnRun, desk: TheDesk) -> dict[str, Any]:
     return desk.queries.run(run_id)
 
 
-@router.get("/{run_id}/result")
+@router.get("/{run_id}/result", responses=UNFINISHED)
 def show_result(run_id: OwnRun, desk: TheDesk) -> dict[str, Any]:
     """Give the report of a completed run."""
     return desk.queries.result(run_id)
 
 
-@router.get("/{run_id}/report.html", response_class=HTMLResponse)
+@router.get("/{run_id}/report.html", response_class=HTMLResponse, responses=UNFINISHED)
 def show_report_page(run_id: OwnRun, desk: TheDesk) -> str:
     """Give the report of a completed run as one HTML file."""
     return desk.write_report_page(run_id)
 
 
-@router.get("/{run_id}/trades")
+@router.get("/{run_id}/trades", responses=UNFINISHED)
 def list_trades(run_id: OwnRun, desk: TheDesk) -> list[dict[str, Any]]:
     """List the trades of a completed run."""
     return desk.queries.trades(run_id)
 
 
-@router.get("/{run_id}/equity")
+@router.get("/{run_id}/equity", responses=UNFINISHED)
 def list_equity(run_id: OwnRun, desk: TheDesk) -> list[dict[str, Any]]:
     """Give the sum of R after each trade of a completed run, and how far it is below its high."""
     return desk.queries.equity(run_id)
 
 
-@router.get("/{run_id}/signals")
+@router.get("/{run_id}/signals", responses=UNFINISHED)
 def list_signals(run_id: OwnRun, desk: TheDesk) -> list[dict[str, Any]]:
     """List the candidates of a completed run, each with its verdict and why."""
     return desk.queries.signals(run_id)
 
 
-@router.get("/{run_id}/evidence")
+@router.get("/{run_id}/evidence", responses=UNFINISHED)
 def list_evidence(
     run_id: OwnRun, desk: TheDesk, candidate: Annotated[int | None, Query(ge=1)] = None
 ) -> list[dict[str, Any]]:
@@ -204,11 +215,18 @@ CHANGE_BODY = {
 """What the API's own description says of the body, which is read here and not by FastAPI."""
 
 
-@router.patch("/{run_id}", openapi_extra=CHANGE_BODY)
+@router.patch(
+    "/{run_id}",
+    responses={409: {"description": "The run does not wait any more"}},
+    openapi_extra=CHANGE_BODY,
+)
 def change_run(
     run_id: OwnRun, said: TheObject, desk: TheDesk, door: TheDoor, caller: TheCaller
 ) -> dict[str, Any]:
     """Change a run's name, notes or tags, or the priority of one that waits; null clears."""
+    if said.get("priority") == Priority.LIVE.word:
+        # It would go before what everybody else asked for.
+        need_admin(caller)
     return desk.run_desk.change(run_id, said, user=caller.user, door=door)
 
 

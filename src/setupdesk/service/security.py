@@ -35,6 +35,12 @@ def check_role(request: Request) -> None:
         raise RoleNeededError(needed, caller.role)
 
 
+def need_admin(caller: Caller) -> None:
+    """Let nobody pass but an admin, where a route takes one for a part of what it does."""
+    if not caller.role.covers(Role.ADMIN):
+        raise RoleNeededError(Role.ADMIN, caller.role)
+
+
 def find_door(setupdesk_door: Annotated[str, Header()] = Door.API) -> Door:
     """Read which of our own doors sent the request; any other program came by the API."""
     return _CLAIMABLE.get(setupdesk_door, Door.API)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 
-from setupdesk.service.security import ADMIN, TheDesk
+from setupdesk.service.security import ADMIN, TheCaller, TheDesk
 
 router = APIRouter(tags=["symbols"])
 
@@ -33,9 +33,10 @@ def show_symbol(name: str, desk: TheDesk) -> dict[str, Any]:
 def add_symbol(
     toml: Toml,
     desk: TheDesk,
+    caller: TheCaller,
     *,
     file_name: Annotated[str, Query(max_length=255)] = "the symbol",
     dry_run: bool = False,
 ) -> dict[str, Any]:
     """Check the TOML of a symbol and, unless it is a dry run, keep it."""
-    return desk.symbol_desk.add(toml, file_name, dry_run=dry_run)
+    return desk.symbol_desk.add(toml, file_name, caller.user, dry_run=dry_run)

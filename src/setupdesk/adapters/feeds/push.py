@@ -7,7 +7,16 @@ from threading import Lock
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    TypeAdapter,
+    ValidationError,
+)
 
 from setupdesk.app.ports import Clock, Spool
 from setupdesk.core.errors import InvalidRequestError
@@ -36,7 +45,13 @@ MOST_TOLD = 20
 """Mistakes of one sending; its sender makes the same one in every bar."""
 
 
-Price = Annotated[float, Field(gt=-1e9, lt=1e9)]
+def _need_text(value: object) -> object:
+    if isinstance(value, str) and value[:4].isdecimal() and 1990 <= int(value[:4]) <= 2100:
+        return value
+    raise ValueError("it has to be a text of ISO 8601 with an offset, from 1990 to 2100")
+
+
+Price = Annotated[float, Strict(), Field(gt=-1e9, lt=1e9)]
 """Far beyond any market, and within what can be counted in ticks."""
 
 
@@ -45,12 +60,12 @@ class PushedBar(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    time: AwareDatetime
+    time: Annotated[AwareDatetime, BeforeValidator(_need_text)]
     open: Price
     high: Price
     low: Price
     close: Price
-    volume: float | None = None
+    volume: Annotated[float, Strict(), Field(le=1e15)] | None = None
 
 
 _PUSHED = TypeAdapter(Annotated[list[PushedBar], Field(min_length=1, max_length=_MOST)])

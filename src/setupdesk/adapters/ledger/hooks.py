@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, insert, select, update
+from sqlalchemy import Engine, Row, func, insert, select, update
 
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.tables import hook
@@ -19,11 +19,16 @@ class Hooks:
     engine: Engine
     clock: Callable[[], datetime]
 
-    def add(self, made: Hook) -> None:
-        """Write a new hook down."""
+    def add(self, made: Hook, most: int) -> bool:
+        """Write a new hook down; False if its user has *most* that are not revoked."""
         row = {**asdict(made), "fields": list(made.fields), "senders": list(made.senders)}
+        live = (hook.c.user == made.user, hook.c.revoked_at.is_(None))
+        count = select(func.count()).select_from(hook).where(*live)
         with writing(self.engine) as connection:
+            if connection.execute(count).scalar_one() >= most:
+                return False
             connection.execute(insert(hook).values(row))
+        return True
 
     def find(self, sha256: str) -> Hook | None:
         """Find the hook of a token by its hash, unless it is revoked."""

@@ -83,6 +83,15 @@ class Keys:
             row = connection.execute(of_the_key).one_or_none()
         return _read_quota(row) if row else NO_QUOTA
 
+    def still_opens(self, key_id: str) -> bool:
+        """Say whether a key that was right before opens the desk at this moment."""
+        of_the_key = select(api_key.c.revoked_at, api_key.c.expires_at)
+        with reading(self.engine) as connection:
+            row = connection.execute(of_the_key.where(api_key.c.key_id == key_id)).one_or_none()
+        if row is None or row.revoked_at:
+            return False
+        return row.expires_at is None or row.expires_at > self.clock()
+
     def load_keys(self) -> list[Row]:
         """Load every key that was given out, without its digest, the oldest first."""
         shown = [column for column in api_key.c if column is not api_key.c.sha256]

@@ -10,7 +10,18 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, and_, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.tables import channel, notification, run
@@ -32,10 +43,16 @@ class Channels:
     engine: Engine
     clock: Callable[[], datetime]
 
-    def add(self, made: Channel) -> None:
-        """Write a new channel down."""
+    def add(self, made: Channel, most: int) -> bool:
+        """Write a new channel down; False if its user has *most* that are not revoked."""
+        row = {**asdict(made), "events": [*made.events]}
+        live = (channel.c.user == made.user, channel.c.revoked_at.is_(None))
+        count = select(func.count()).select_from(channel).where(*live)
         with writing(self.engine) as connection:
-            connection.execute(insert(channel).values({**asdict(made), "events": [*made.events]}))
+            if connection.execute(count).scalar_one() >= most:
+                return False
+            connection.execute(insert(channel).values(row))
+        return True
 
     def load(self, channel_id: str) -> Channel | None:
         """Load one channel, revoked or not."""
@@ -52,13 +69,8 @@ class Channels:
 
     def revoke(self, channel_id: str) -> None:
         """Tell a channel nothing more, nor what it has not been told yet."""
-        at = self.clock()
-        live = (channel.c.channel_id == channel_id, channel.c.revoked_at.is_(None))
-        untold = (notification.c.channel_id == channel_id, notification.c.done_at.is_(None))
-        left = {"done_at": at, "outcome": "given_up", "last_error": "the channel was revoked"}
         with writing(self.engine) as connection:
-            connection.execute(update(channel).where(*live).values(revoked_at=at))
-            connection.execute(update(notification).where(*untold).values(left))
+            _end(connection, channel_id, self.clock(), "the channel was revoked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +113,7 @@ class Notifications:
             told = connection.execute(of_run).mappings().one_or_none()
         return Notification(
             notification_id=row.notification_id,
+            message_id=row.message_id,
             fence=row.fence,
             channel_id=row.channel_id,
             url=row.url,
@@ -113,6 +126,14 @@ class Notifications:
     def finish(self, taken: Notification, outcome: str, error: str | None = None) -> None:
         """End it: ``delivered``, or ``given_up`` because of *error*."""
         self._change(taken, {"done_at": self.clock(), "outcome": outcome, "last_error": error})
+
+    def end_channel(self, taken: Notification, error: str) -> None:
+        """Give it up because of *error*, and revoke its channel with all that is untold there."""
+        at = self.clock()
+        values = {"done_at": at, "outcome": "given_up", "last_error": error}
+        self._change(
+            taken, values, lambda connection: _end(connection, taken.channel_id, at, error)
+        )
 
     def postpone(self, taken: Notification, error: str, wait: timedelta) -> None:
         """Keep it for another attempt after *wait*."""
@@ -129,7 +150,12 @@ class Notifications:
         with reading(self.engine) as connection:
             return [dict(row) for row in connection.execute(newest).mappings()]
 
-    def _change(self, taken: Notification, values: Mapping[str, Any]) -> None:
+    def _change(
+        self,
+        taken: Notification,
+        values: Mapping[str, Any],
+        follow_up: Callable[[Connection], None] = lambda _: None,
+    ) -> None:
         mine = (
             notification.c.notification_id == taken.notification_id,
             notification.c.fence == taken.fence,
@@ -138,8 +164,18 @@ class Notifications:
         tried = {"attempts": notification.c.attempts + 1, "lease_until": None, **values}
         with writing(self.engine) as connection:
             changed = connection.execute(update(notification).where(*mine).values(tried)).rowcount
+            if changed:
+                follow_up(connection)
         if not changed:
             log.warning("%s is somebody else's by now, or ended", taken.message_id)
+
+
+def _end(connection: Connection, channel_id: str, at: datetime, why: str) -> None:
+    live = (channel.c.channel_id == channel_id, channel.c.revoked_at.is_(None))
+    untold = (notification.c.channel_id == channel_id, notification.c.done_at.is_(None))
+    left = {"done_at": at, "outcome": "given_up", "last_error": why}
+    connection.execute(update(channel).where(*live).values(revoked_at=at))
+    connection.execute(update(notification).where(*untold).values(left))
 
 
 def _is_due(at: datetime) -> ColumnElement[bool]:

@@ -228,6 +228,14 @@ notification = Table(
     "notification",
     metadata,
     Column("notification_id", Integer, primary_key=True, autoincrement=True),
+    # Random, so that no desk, and no restored backup, gives an id to two messages.
+    Column(
+        "message_id",
+        String,
+        nullable=False,
+        unique=True,
+        server_default=text("('note_' || lower(hex(randomblob(16))))"),
+    ),
     Column("channel_id", String, ForeignKey("channel.channel_id"), nullable=False),
     Column("event", String, nullable=False),
     Column("run_id", String, ForeignKey("run.run_id")),

@@ -211,6 +211,45 @@ app.command("backtesting", hidden=True)(backtest)
 
 
 @app.command()
+def analyze(  # noqa: PLR0913 (the flags that traders know)
+    *,
+    setup: Setup = None,
+    symbol: SymbolName = None,
+    timeframe: Size = None,
+    at: Annotated[
+        Text, typer.Option(help="As of when, on the clock of the market; else the newest bar.")
+    ] = None,
+    rr_target: RrTarget = None,
+    max_trades: MaxTrades = None,
+    set_: Settings = None,
+    as_json: Json = False,
+    detach: Detach = False,
+    inline: Inline = False,
+    request_key: RequestKey = None,
+) -> None:
+    """Look once at the market: where a setup stands, what is near, what mostly came next."""
+    from setupdesk.doors.cli.asking import ask_and_show
+    from setupdesk.doors.cli.request_words import build_payload
+
+    payload = build_payload(
+        setup=setup,
+        symbol=symbol,
+        timeframe=timeframe,
+        start=None,
+        end=None,
+        timerange=None,
+        last=None,
+        rr_target=rr_target,
+        max_trades=max_trades,
+        dry_run=None,
+        settings=set_ or [],
+    )
+    moment = {"at": at} if at else {}
+    asked = {"mode": "live", **payload, **moment}
+    ask_and_show(asked, request_key, as_json=as_json, detach=detach, inline=inline)
+
+
+@app.command()
 def runs(  # noqa: PLR0913 (what runs can be searched by)
     *,
     queue: Annotated[bool, typer.Option("--queue", help="Who runs, who waits, for what.")] = False,

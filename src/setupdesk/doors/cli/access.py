@@ -42,6 +42,7 @@ EXIT_CODES = {
     "revoked_key": UNREACHED,
     "too_fast": UNREACHED,
     "undelivered": UNREACHED,
+    "channel_busy": UNREACHED,
 }
 
 

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from setupdesk.doors.cli.analysis import render_standing
 from setupdesk.doors.cli.caution import (
     render_alarms,
     render_resampled,
@@ -53,6 +54,9 @@ def render_report(run: Json, report: Json, console: Console) -> None:
     """Print the report of a finished run."""
     record = {**run, **report, "simulated": run.get("simulated") or report.get("simulated")}
     width = min(console.width, _WIDEST)
+    if "live" in report:
+        _print([*_header(run), *_render_look(record), *_details(run)], console)
+        return
     parts = [
         *_header(run),
         *render_simulated(record["simulated"]),
@@ -72,6 +76,18 @@ def render_report(run: Json, report: Json, console: Console) -> None:
         *_details(run),
     ]
     _print(parts, console)
+
+
+def _render_look(record: Json) -> list[RenderableType]:
+    """Lay out what a live run has to say; no statistics can stand on one session."""
+    return [
+        *render_simulated(record["simulated"]),
+        *render_warnings(record),
+        *render_resampled(record, record.get("provenance") or {}),
+        *render_standing(record["live"]),
+        *_refused(record["funnel"]),
+        *_evidence(record),
+    ]
 
 
 def render_plan(run: Json, plan: Json, console: Console) -> None:
@@ -125,7 +141,7 @@ def write_noted(run: Json) -> list[str]:
 
 def _period(request: Json) -> str:
     if not request.get("start"):
-        return "now"
+        return f"as of {say(request['at'])}" if request.get("at") else "now"
     return f"{say(request['start'])} to {say(request.get('end'))} inclusive"
 
 

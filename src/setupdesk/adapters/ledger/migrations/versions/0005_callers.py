@@ -92,6 +92,13 @@ def _make_channels() -> None:
     op.create_table(
         "notification",
         sa.Column("notification_id", sa.Integer(), primary_key=True, autoincrement=True),
+        sa.Column(
+            "message_id",
+            sa.String(),
+            nullable=False,
+            unique=True,
+            server_default=sa.text("('note_' || lower(hex(randomblob(16))))"),
+        ),
         sa.Column("channel_id", sa.String(), sa.ForeignKey("channel.channel_id"), nullable=False),
         sa.Column("event", sa.String(), nullable=False),
         sa.Column("run_id", sa.String(), sa.ForeignKey("run.run_id")),

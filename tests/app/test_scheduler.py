@@ -24,7 +24,7 @@ from setupdesk.core.schedule import (
     judge_due,
     judge_overlap,
 )
-from tests.app.scheduled import ANN, BACKTEST, LIVE, NOON, ScheduledDesk
+from tests.app.scheduled import ANN, BACKTEST, EVERY_MINUTE, LIVE, NOON, ScheduledDesk
 
 MINUTE = timedelta(minutes=1)
 BOB = Caller(user="bob", role=Role.TRADER)
@@ -288,6 +288,18 @@ def test_a_removed_schedule_starts_nothing_and_keeps_its_ticks(desk: ScheduledDe
     assert desk.outcomes(made) == ["fired"]
     assert len(desk.desk.list_ticks(made, 10, ANN)) == 1
     assert desk.desk.list_schedules(ANN) == []
+
+
+def test_a_user_has_so_many_schedules_and_others_have_their_own(desk: ScheduledDesk) -> None:
+    few = replace(desk.desk, most=1)
+    first = few.add(EVERY_MINUTE, ANN)
+    few.add(EVERY_MINUTE, BOB)
+
+    with pytest.raises(InvalidRequestError, match="ann has 1 schedules, the most"):
+        few.add(EVERY_MINUTE, ANN)
+    few.remove(first["schedule_id"], ANN)
+
+    assert few.add(EVERY_MINUTE, ANN)["user"] == "ann"
 
 
 def test_schedules_of_others_are_not_there(desk: ScheduledDesk) -> None:

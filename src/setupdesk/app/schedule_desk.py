@@ -21,7 +21,9 @@ from setupdesk.core.schedule_terms import RHYTHMS, Said, parse_schedule
 
 log = logging.getLogger(__name__)
 
-MOST_PER_USER = 500
+MOST_SCHEDULES = 500
+"""Of a user; those that are removed do not count."""
+
 SHOWN = 5
 """Coming ticks that are shown of one schedule."""
 
@@ -29,8 +31,8 @@ SHOWN = 5
 class Schedules(Protocol):
     """Where schedules are kept."""
 
-    def add(self, made: Schedule) -> None:
-        """Write a new schedule down."""
+    def add(self, made: Schedule, most: int) -> bool:
+        """Write a new schedule down; False if its user has *most* that were not removed."""
 
     def load(self, schedule_id: str) -> Schedule | None:
         """Load one schedule, removed or not."""
@@ -68,14 +70,11 @@ class ScheduleDesk:
     ticks: Ticks
     scheduler: Scheduler
     fire: Fire
+    most: int = MOST_SCHEDULES
 
     def add(self, said: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """Make a schedule; it is due from now on."""
         wanted = self._parse(said, caller)
-        mine = sum(one.user == caller.user for one in self.schedules.load_all())
-        if mine >= MOST_PER_USER:
-            message = f"{caller.user} has {mine} schedules already; remove one before."
-            raise InvalidRequestError([Problem(field="", code="too_many", message=message)])
         at = self.scheduler.clock()
         made = Schedule(
             schedule_id=f"sched_{secrets.token_hex(6)}",
@@ -88,7 +87,8 @@ class ScheduleDesk:
             changed_at=at,
             accounted_until=at,
         )
-        self.schedules.add(made)
+        if not self.schedules.add(made, self.most):
+            raise InvalidRequestError([_refuse_another(made.user, self.most)])
         _note("schedule made", made, caller)
         return self._show(made)
 
@@ -195,6 +195,14 @@ def _join(one: Schedule, said: Mapping[str, Any]) -> dict[str, Any]:
         if any(said.get(name) is not None for name in alike):
             known = {name: value for name, value in known.items() if name not in alike}
     return {**known, **said}
+
+
+def _refuse_another(user: str, most: int) -> Problem:
+    message = (
+        f"{user} has {most} schedules, the most there may be. Remove one that is not needed: "
+        f"`setupdesk schedule list` shows them, and `setupdesk schedule remove` ends one."
+    )
+    return Problem(field="", code="too_many_schedules", message=message)
 
 
 def _note(event: str, one: Schedule, caller: Caller, **more: Any) -> None:

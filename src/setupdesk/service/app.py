@@ -60,8 +60,8 @@ def create_app(desk: Desk) -> FastAPI:
     app.state.streams = events.Streams()
     app.state.outward = CapacityLimiter(channels.MOST_OUTWARD)
     opened = (_open_routes(), health.router, hooks.public)
-    asked = (runs, events, queue, audit, keys, repairs, catalogue, symbols, data)
-    looked = (*asked, hooks, channels, schedules)
+    shown = (runs, events, queue, audit, keys, repairs, catalogue, symbols, data)
+    looked = (*shown, hooks, channels, schedules)
     closed = (*(each.router for each in looked), data.pushed, _description_route(app))
     for router in opened:
         app.include_router(router, prefix=PREFIX)

@@ -19,8 +19,8 @@ class Schedules:
     engine: Engine
     clock: Callable[[], datetime]
 
-    def add(self, made: Schedule) -> None:
-        """Write a new schedule down."""
+    def add(self, made: Schedule, most: int) -> bool:
+        """Write a new schedule down; False if its user has *most* that were not removed."""
         row = {
             "schedule_id": made.schedule_id,
             "name": made.name,
@@ -32,8 +32,13 @@ class Schedules:
             "changed_at": made.changed_at,
             "accounted_until": made.accounted_until,
         }
+        live = (schedule.c.user == made.user, schedule.c.removed_at.is_(None))
+        count = select(func.count()).select_from(schedule).where(*live)
         with writing(self.engine) as connection:
+            if connection.execute(count).scalar_one() >= most:
+                return False
             connection.execute(insert(schedule).values(row))
+        return True
 
     def load(self, schedule_id: str) -> Schedule | None:
         """Load one schedule, removed or not."""

@@ -66,6 +66,18 @@ def test_run_now_starts_a_run_of_the_scheduler_with_its_period_resolved(api: htt
     assert api.get(f"/schedules/{made['schedule_id']}/ticks").json() == [tick.json()]
 
 
+def test_a_schedule_is_found_by_its_name_unless_another_has_it_too(api: httpx.Client) -> None:
+    made = add(api, name="by name")
+    found = api.get("/schedules/by name").json()
+    ran = api.post("/schedules/by name/run-now")
+    add(api, name="by name")
+
+    assert found["schedule_id"] == made["schedule_id"]
+    assert ran.status_code == 202
+    assert api.get(f"/schedules/{made['schedule_id']}/ticks").json() == [ran.json()]
+    assert api.get("/schedules/by name").status_code == 404
+
+
 def test_a_schedule_is_paused_changed_and_removed(api: httpx.Client) -> None:
     path = f"/schedules/{add(api)['schedule_id']}"
 

@@ -110,32 +110,32 @@ class ScheduleDesk:
         self.scheduler.account_for(one)
         rhythms = (wanted.terms.rhythm, wanted.terms.zone), (one.terms.rhythm, one.terms.zone)
         self.schedules.change(
-            schedule_id,
+            one.schedule_id,
             wanted.name,
             wanted.terms,
             paused=wanted.paused,
             restarts=(one.paused and not wanted.paused) or rhythms[0] != rhythms[1],
         )
         _note("schedule changed", one, caller, fields=sorted(said))
-        return self._show(self.schedules.load(schedule_id) or one)
+        return self._show(self.schedules.load(one.schedule_id) or one)
 
     def run_now(self, schedule_id: str, caller: Caller) -> dict[str, Any]:
         """Ask START at once for what a schedule asks for, also if it is paused."""
         one, at = self._find(schedule_id, caller), self.scheduler.clock()
         reason = f"run now, asked by {caller.user}"
-        self.ticks.claim_now(schedule_id, at, reason)
+        self.ticks.claim_now(one.schedule_id, at, reason)
         _note("schedule run now", one, caller)
         self.ticks.settle([self.fire(one, at, reason)])
-        newest = self.schedules.load_ticks(schedule_id, SHOWN)
+        newest = self.schedules.load_ticks(one.schedule_id, SHOWN)
         return next(show_tick(row) for row in newest if row["due_at"] == at)
 
     def remove(self, schedule_id: str, caller: Caller) -> dict[str, Any]:
         """Let a schedule start nothing more; its ticks stay in the ledger."""
         one = self._find(schedule_id, caller)
         self.scheduler.account_for(one)
-        self.schedules.remove(schedule_id)
+        self.schedules.remove(one.schedule_id)
         _note("schedule removed", one, caller)
-        return self._show(self.schedules.load(schedule_id) or one)
+        return self._show(self.schedules.load(one.schedule_id) or one)
 
     def list_ticks(self, schedule_id: str, limit: int, caller: Caller) -> list[dict[str, Any]]:
         """List what became of the ticks of a schedule, the newest first, also of a removed one."""
@@ -152,10 +152,15 @@ class ScheduleDesk:
         return [one for one in self.schedules.load_all() if caller.may_see(one.user)]
 
     def _find(self, schedule_id: str, caller: Caller, *, removed: bool = False) -> Schedule:
-        one = self.schedules.load(schedule_id)
+        one = self.schedules.load(schedule_id) or self._find_by_name(schedule_id, caller)
         if one is None or not caller.may_see(one.user) or (one.removed_at and not removed):
             raise NotFoundError("schedule", schedule_id)
         return one
+
+    def _find_by_name(self, name: str, caller: Caller) -> Schedule | None:
+        """Find the one schedule of a name; None where several that the caller sees have it."""
+        named = [one for one in self._load_seen(caller) if one.name == name]
+        return named[0] if len(named) == 1 else None
 
     def _parse(self, said: Mapping[str, Any], caller: Caller) -> Said:
         start = self.fire.start

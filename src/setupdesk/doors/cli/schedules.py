@@ -25,7 +25,9 @@ schedule = typer.Typer(
     no_args_is_help=True,
 )
 
-ScheduleId = Annotated[str, typer.Argument(metavar="SCHEDULE", help="Its id, of `schedule list`.")]
+ScheduleId = Annotated[
+    str, typer.Argument(metavar="SCHEDULE", help="Its name, or its id where several have that.")
+]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")]
 
 

@@ -152,7 +152,8 @@ def show_end(desk: "Access", run: dict[str, Any], console: Console) -> None:
 def show_receipt(receipt: dict[str, Any]) -> None:
     """Show that a request was accepted."""
     request = receipt["request"]
-    period = f"{request['start']} to {request['end']} inclusive" if request["start"] else "now"
+    at = f"as of {request['at']}" if request.get("at") else "now"
+    period = f"{request['start']} to {request['end']} inclusive" if request["start"] else at
     show(
         f"{receipt['run_id']}  accepted {receipt['timestamp'][:19]}Z  {receipt['flow_type']}\n"
         f"  {request['setup_id']} on {request['symbol']} {request['timeframe']}, {period}; "

@@ -32,7 +32,7 @@ from setupdesk.service import (
     schedules,
     symbols,
 )
-from setupdesk.service.bodies import HearOut, LimitBodies
+from setupdesk.service.bodies import LimitBodies
 from setupdesk.service.description import describe
 from setupdesk.service.gate import Gate
 from setupdesk.service.hosts import SECURITY_HEADERS, GuardHosts
@@ -71,7 +71,6 @@ def create_app(desk: Desk) -> FastAPI:
     app.add_middleware(LimitBodies, prefix=PREFIX)
     app.add_middleware(Gate, desk=desk, prefix=PREFIX)
     app.add_middleware(GuardHosts, names=desk.settings.listening.names)
-    app.add_middleware(HearOut)
     app.openapi = lambda: describe(app, desk.start.build_offer())  # type: ignore[method-assign]
     app.add_exception_handler(SetupdeskError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_wrong_shape)

@@ -1,7 +1,5 @@
 """Bodies over HTTP: none is read for longer than anything that may be asked for is long."""
 
-import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -12,9 +10,6 @@ from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.problem import Problem
 from setupdesk.service.problems import answer_error, problem_json
 from setupdesk.service.strict_json import WrongShapeError, read_object
-
-PATIENCE_SECONDS = 1.0
-"""For the rest of a body that nobody will look at."""
 
 MOST_BYTES = 1_048_576
 """Of a body; a rule of 65,536 letters, each written as an escape, has less than half of it."""
@@ -92,49 +87,7 @@ class LimitBodies:
         return tuple(self.prefix + path for path in MEASURED_ELSEWHERE)
 
 
-@dataclass(frozen=True, slots=True)
-class HearOut:
-    """Lets whoever is answered early finish sending first.
-
-    Else the connection is closed under the sender, who loses the answer with it.
-    """
-
-    app: ASGIApp
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; before the answer goes out, read what is left of a body that fits."""
-        if scope["type"] != "http" or not _has_body(scope):
-            await self.app(scope, receive, send)
-            return
-        left = True
-
-        async def receive_some() -> Message:
-            nonlocal left
-            message = await receive()
-            left = message.get("more_body", False)
-            return message
-
-        async def send_at_last(message: Message) -> None:
-            if message["type"] == "http.response.start" and left:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(PATIENCE_SECONDS):
-                        await hear()
-            await send(message)
-
-        async def hear() -> None:
-            heard = 0
-            while left and heard <= MOST_BYTES:
-                heard += len((await receive_some()).get("body", b""))
-
-        await self.app(scope, receive_some, send_at_last)
-
-
 _MESSAGE = f"The body was longer than {MOST_BYTES:,} bytes, the most that is read."
-
-
-def _has_body(scope: Scope) -> bool:
-    headers = Request(scope).headers
-    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 def _read_length(scope: Scope) -> int:

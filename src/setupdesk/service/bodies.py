@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from setupdesk.core.errors import InvalidRequestError
-from setupdesk.core.problem import Problem
 from setupdesk.service.problems import answer_error, problem_json
 from setupdesk.service.strict_json import WrongShapeError, read_object
 
@@ -63,8 +62,7 @@ class LimitBodies:
             # That one is missing is said by the route, if the role does.
             read_object(bytes(body) or b"{}")
         except WrongShapeError as wrong:
-            problem = Problem(field="", code="wrong_shape", message=str(wrong))
-            await answer_error(InvalidRequestError([problem]))(scope, receive, send)
+            await answer_error(InvalidRequestError([wrong.problem]))(scope, receive, send)
             return
 
         read: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]

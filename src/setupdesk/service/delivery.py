@@ -67,8 +67,7 @@ async def read_said(request: Request) -> dict[str, Any]:
     except ClientDisconnect as gone:
         raise HTTPException(400, _GONE) from gone
     except WrongShapeError as wrong:
-        problem = Problem(field="", code="wrong_shape", message=str(wrong))
-        raise InvalidRequestError([problem]) from wrong
+        raise InvalidRequestError([wrong.problem]) from wrong
 
 
 TheDelivery = Annotated[Delivery, Depends(read_delivery)]
@@ -97,7 +96,7 @@ def _judge(body: bytes, key: str | None) -> Delivery:
         payload = read_payload(body)
     except WrongShapeError as wrong:
         payload = keep(body)
-        problems.append(Problem(field="", code="wrong_shape", message=str(wrong)))
+        problems.append(wrong.problem)
     if key is not None and (key.startswith(SECRETS) or not REQUEST_KEY.fullmatch(key)):
         shown = f"{key[:4]}..." if key.startswith(SECRETS) else key[:50]
         message = (

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from setupdesk.app.hook_desk import Signed, Wanted
 from setupdesk.core.hook import HookKind
-from setupdesk.core.problem import Problem
 from setupdesk.service.delivery import keep, read_body, read_payload
 from setupdesk.service.runs import answer_with
 from setupdesk.service.security import TheCaller, TheDesk
@@ -110,8 +109,7 @@ def deliver(  # noqa: PLR0913, PLR0917 (the headers that Standard Webhooks sign)
     try:
         said = read_fields(plain)
     except WrongShapeError as wrong:
-        problem = Problem(field="", code="wrong_shape", message=str(wrong))
-        return answer_with(desk.hook_desk.refuse(hook, keep(plain), [problem]))
+        return answer_with(desk.hook_desk.refuse(hook, keep(plain), [wrong.problem]))
     return answer_with(desk.hook_desk.deliver(hook, said, webhook_id))
 
 

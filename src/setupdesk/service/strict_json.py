@@ -4,6 +4,8 @@ import json
 import math
 from typing import Any
 
+from setupdesk.core.problem import Problem
+
 MOST_LEVELS = 5
 """Of objects and lists in each other; the deepest that asks for something has three."""
 
@@ -13,6 +15,11 @@ LARGEST_WHOLE = 2**53
 
 class WrongShapeError(ValueError):
     """The text is not an object that can be read; the words say why."""
+
+    @property
+    def problem(self) -> Problem:
+        """Give it as a reason of a refusal."""
+        return Problem(field="", code="wrong_shape", message=str(self))
 
 
 def read_object(body: bytes, what: str = "body") -> dict[str, Any]:

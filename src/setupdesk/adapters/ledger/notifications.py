@@ -18,12 +18,12 @@ from sqlalchemy import (
     and_,
     func,
     insert,
-    or_,
     select,
     update,
 )
 
 from setupdesk.adapters.ledger.database import reading, writing
+from setupdesk.adapters.ledger.leases import is_free, is_past
 from setupdesk.adapters.ledger.tables import channel, notification, run
 from setupdesk.core.channel import Channel, ChannelEvent, Notification
 
@@ -179,13 +179,11 @@ def _end(connection: Connection, channel_id: str, at: datetime, why: str) -> Non
 
 
 def _is_due(at: datetime) -> ColumnElement[bool]:
-    lease = notification.c.lease_until
-    is_free = or_(lease.is_(None), _is_past(lease, at))
-    return and_(notification.c.done_at.is_(None), _is_past(notification.c.due_at, at), is_free)
-
-
-def _is_past(time: ColumnElement[datetime | None], at: datetime) -> ColumnElement[bool]:
-    return or_(time <= at, time > at + CLOCK_SLACK)
+    return and_(
+        notification.c.done_at.is_(None),
+        is_past(notification.c.due_at, at, CLOCK_SLACK),
+        is_free(notification.c.lease_until, at, CLOCK_SLACK),
+    )
 
 
 def _read(row: Row[Any]) -> Channel:

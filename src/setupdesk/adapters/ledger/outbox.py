@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from setupdesk.adapters.ledger.database import reading, writing
+from setupdesk.adapters.ledger.leases import is_free, is_past
 from setupdesk.adapters.ledger.processes import interrupt, kill_group
 from setupdesk.adapters.ledger.repairs import note_repair
 from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, api_key, outbox, run
@@ -86,7 +87,8 @@ class Outbox:
         runs were accepted; then what Prefect has to be told of runs that ended.
         """
         at = self.clock()
-        free = and_(outbox.c.done_at.is_(None), _is_past(outbox.c.due_at, at), _is_free(at))
+        due = is_past(outbox.c.due_at, at, CLOCK_SLACK)
+        free = and_(outbox.c.done_at.is_(None), due, is_free(outbox.c.lease_until, at, CLOCK_SLACK))
         next_one = (
             select(outbox.c.outbox_id)
             .join(run)
@@ -104,7 +106,8 @@ class Outbox:
 
     def _take(self, errand_id: int) -> Errand | None:
         at = self.clock()
-        mine = and_(outbox.c.outbox_id == errand_id, outbox.c.done_at.is_(None), _is_free(at))
+        free = is_free(outbox.c.lease_until, at, CLOCK_SLACK)
+        mine = and_(outbox.c.outbox_id == errand_id, outbox.c.done_at.is_(None), free)
         leased = {"fence": outbox.c.fence + 1, "lease_until": at + LEASE}
         with writing(self.engine) as connection:
             if not connection.execute(update(outbox).where(mine).values(leased)).rowcount:
@@ -261,14 +264,6 @@ _is_to_be_started = exists().where(
 def _check_waiting(run_id: str, state: str, dispatched_at: datetime | None) -> None:
     if state != RunState.QUEUED or dispatched_at:
         raise NotWaitingError(run_id, "starting" if state == RunState.QUEUED else state)
-
-
-def _is_past(time: ColumnElement[datetime | None], at: datetime) -> ColumnElement[bool]:
-    return or_(time <= at, time > at + CLOCK_SLACK)
-
-
-def _is_free(at: datetime) -> ColumnElement[bool]:
-    return or_(outbox.c.lease_until.is_(None), _is_past(outbox.c.lease_until, at))
 
 
 def _change(connection: Connection, errand: Errand, values: dict[str, Any]) -> bool:

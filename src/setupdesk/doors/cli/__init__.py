@@ -235,13 +235,8 @@ def analyze(  # noqa: PLR0913 (the flags that traders know)
         setup=setup,
         symbol=symbol,
         timeframe=timeframe,
-        start=None,
-        end=None,
-        timerange=None,
-        last=None,
         rr_target=rr_target,
         max_trades=max_trades,
-        dry_run=None,
         settings=set_ or [],
     )
     moment = {"at": at} if at else {}

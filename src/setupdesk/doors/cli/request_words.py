@@ -28,13 +28,13 @@ def build_payload(  # noqa: PLR0913 (the flags of one command)
     setup: str | None,
     symbol: str | None,
     timeframe: str | None,
-    start: str | None,
-    end: str | None,
-    timerange: str | None,
-    last: str | None,
+    start: str | None = None,
+    end: str | None = None,
+    timerange: str | None = None,
+    last: str | None = None,
     rr_target: str | None,
     max_trades: str | None,
-    dry_run: bool | None,
+    dry_run: bool | None = None,
     settings: Sequence[str],
 ) -> dict[str, Any]:
     """Build a payload of what was said; what is wrong with it is for START to say."""

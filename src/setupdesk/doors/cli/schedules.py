@@ -81,7 +81,6 @@ def add(  # noqa: PLR0913 (the flags that traders know)
         last=last,
         rr_target=rr_target,
         max_trades=max_trades,
-        dry_run=None,
         settings=set_ or [],
     )
     mode = "live" if live else "backtest"

@@ -76,8 +76,8 @@ async def follow_run(
     listener = desk.run_desk.follow(run_id, last_event_id)
     pause, until = SHORTEST_PAUSE, asyncio.get_running_loop().time() + LONGEST_SECONDS
     while not streams.is_stopping() and asyncio.get_running_loop().time() < until:
-        told = await _look(listener, streams)
-        if not await to_thread.run_sync(_may_listen, desk, caller, limiter=streams.threads):
+        told = await to_thread.run_sync(_look, listener, desk, caller, limiter=streams.threads)
+        if told is None:
             return
         for one in told:
             yield _write(one)
@@ -87,15 +87,12 @@ async def follow_run(
         await asyncio.sleep(pause)
 
 
-def _may_listen(desk: Desk, caller: Caller) -> bool:
-    """Say whether the key is still right: it may have been revoked since the stream began."""
+def _look(listener: FollowRun, desk: Desk, caller: Caller) -> list[Told] | None:
+    """Give what is new; None if the key was revoked since the stream began."""
     key_id = caller.quota.key_id
-    return key_id is None or desk.keys.still_opens(key_id)
-
-
-async def _look(listener: FollowRun, streams: Streams) -> list[Told]:
     try:
-        return await to_thread.run_sync(listener.look, limiter=streams.threads)
+        is_right = key_id is None or desk.keys.still_opens(key_id)
+        return listener.look() if is_right else None
     except SetupdeskError:
         # The ledger is locked for a while; the next look finds what this one did not.
         return []

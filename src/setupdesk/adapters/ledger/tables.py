@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from setupdesk.adapters.ledger.chain import write_instant
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration."""
 
 
@@ -79,7 +79,9 @@ run = Table(
     Column("name", String),
     Column("notes", String),
     Column("tags", JSON, nullable=False, server_default="[]"),
+    Column("watch_id", String),
     Index("run_by_state", "state"),
+    Index("run_by_watch", "watch_id", "accepted_at"),
 )
 
 ORDER_OF_ACCEPTANCE = (func.substr(run.c.run_id, 1, 14), func.length(run.c.run_id), run.c.run_id)
@@ -222,6 +224,7 @@ channel = Table(
     Column("events", JSON, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
+    Column("manner", JSON, nullable=False),
 )
 
 notification = Table(
@@ -239,6 +242,8 @@ notification = Table(
     Column("channel_id", String, ForeignKey("channel.channel_id"), nullable=False),
     Column("event", String, nullable=False),
     Column("run_id", String, ForeignKey("run.run_id")),
+    Column("alert_id", String, ForeignKey("alert.alert_id")),
+    Column("digest_id", Integer, ForeignKey("notification.notification_id")),
     Column("created_at", UtcTime, nullable=False),
     Column("due_at", UtcTime, nullable=False),
     Column("done_at", UtcTime),
@@ -247,10 +252,16 @@ notification = Table(
     Column("last_error", String),
     Column("fence", Integer, nullable=False, server_default="0"),
     Column("lease_until", UtcTime),
-    CheckConstraint("event IN ('run_finished', 'run_failed', 'alert')", name="event_is_known"),
-    CheckConstraint("outcome IN ('delivered', 'given_up')", name="outcome_is_known"),
+    CheckConstraint(
+        "event IN ('run_finished', 'run_failed', 'alert', 'digest')", name="event_is_known"
+    ),
+    CheckConstraint(
+        "outcome IN ('delivered', 'given_up', 'expired', 'held')", name="outcome_is_known"
+    ),
     CheckConstraint("(done_at IS NULL) = (outcome IS NULL)", name="only_done_has_an_outcome"),
     Index("notification_to_do", "done_at", "due_at"),
+    Index("notification_by_alert", "alert_id"),
+    Index("notification_held", "channel_id", sqlite_where=text("outcome = 'held'")),
     sqlite_autoincrement=True,
 )
 
@@ -289,5 +300,80 @@ tick = Table(
     Index("tick_to_start", "schedule_id", "due_at", sqlite_where=text("outcome = 'due'")),
 )
 """One row for each time at which a schedule was due, whatever became of it."""
+
+watch = Table(
+    "watch",
+    metadata,
+    Column("watch_id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("user", String, nullable=False),
+    Column("key_id", String),
+    Column("terms", JSON, nullable=False),
+    Column("schedule_id", String, ForeignKey("schedule.schedule_id")),
+    Column("parity_schedule_id", String, ForeignKey("schedule.schedule_id")),
+    Column("created_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+)
+
+look = Table(
+    "look",
+    metadata,
+    Column("watch_id", String, ForeignKey("watch.watch_id"), primary_key=True),
+    Column("setup_id", String, primary_key=True),
+    Column("symbol", String, primary_key=True),
+    Column("seen_until", UtcTime),
+    Column("first_seen", UtcTime),
+    Column("setup_hash", String),
+    Column("fingerprint", String),
+    Column("standing", JSON),
+    Column("trouble", String),
+    Column("run_id", String, ForeignKey("run.run_id")),
+    Column("at", UtcTime),
+)
+"""Where a watch stands with one setup on one symbol: up to which bar it has seen and decided."""
+
+sighting = Table(
+    "sighting",
+    metadata,
+    Column("sighting_id", Integer, primary_key=True, autoincrement=True),
+    Column("watch_id", String, ForeignKey("watch.watch_id"), nullable=False),
+    Column("symbol", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("first_bar_at", UtcTime, nullable=False),
+    Column("last_bar_at", UtcTime, nullable=False),
+    Column("bars", JSON, nullable=False),
+    Column("run_id", String, ForeignKey("run.run_id"), nullable=False),
+    Column("engine_version", String, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    CheckConstraint("kind IN ('seen', 'revised')", name="kind_is_known"),
+    Index("sighting_by_bar", "watch_id", "symbol", "last_bar_at"),
+    sqlite_autoincrement=True,
+)
+"""Bars as a watch saw them: each when it was new, and again if it came with other prices."""
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("alert_id", String, primary_key=True),
+    Column("watch_id", String, ForeignKey("watch.watch_id"), nullable=False),
+    Column("user", String, nullable=False),
+    Column("run_id", String, ForeignKey("run.run_id"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("setup_id", String),
+    Column("setup_hash", String),
+    Column("symbol", String, nullable=False),
+    Column("timeframe", String, nullable=False),
+    Column("side", String),
+    Column("level", String),
+    Column("bar_at", UtcTime, nullable=False),
+    Column("said", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("outcome", JSON),
+    Column("outcome_at", UtcTime),
+    CheckConstraint("kind IN ('signal', 'further', 'stale')", name="kind_is_known"),
+    Index("alert_by_user", "user", "created_at"),
+    Index("alert_by_watch", "watch_id", "bar_at"),
+)
 
 Row = Mapping[str, Any]

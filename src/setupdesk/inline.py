@@ -251,6 +251,32 @@ class InlineDesk:
         """List the coming ticks of all schedules, the next one first."""
         return self.desk.schedule_desk.list_next(limit, self._caller)
 
+    def watches(self, *, ended: bool = False) -> list[dict[str, Any]]:
+        """List the watches, the newest first."""
+        return self.desk.watch_desk.list_watches(self._caller, ended=ended)
+
+    def watch(self, watch_id: str) -> dict[str, Any]:
+        """Give a watch with where each of its looks stands."""
+        return self.desk.watch_desk.show(watch_id, self._caller)
+
+    def add_watch(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a watch; it looks as soon as a desk runs in this home."""
+        with self._logging():
+            return self.desk.watch_desk.add(said, self._caller)
+
+    def end_watch(self, watch_id: str) -> dict[str, Any]:
+        """Let a watch look no more."""
+        with self._logging():
+            return self.desk.watch_desk.end(watch_id, self._caller)
+
+    def polls(self, watch_id: str, limit: int) -> list[dict[str, Any]]:
+        """List the newest polls of a watch, and what came of each."""
+        return self.desk.watch_desk.polls(watch_id, self._caller, limit)
+
+    def alerts(self, limit: int, watch_id: str | None = None) -> list[dict[str, Any]]:
+        """List the newest alerts, with what became of each."""
+        return self.desk.watch_desk.alerts(self._caller, limit, watch_id)
+
     def channels(self) -> list[dict[str, Any]]:
         """List the channels, the newest first."""
         return self.desk.channel_desk.list_channels(self._caller)

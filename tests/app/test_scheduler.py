@@ -369,6 +369,7 @@ def test_catch_up_is_as_a_model_in_words_says(
         overlap=Overlap.ALLOW,
         start_deadline=deadline * MINUTE,
         only_on_sessions=False,
+        markets=("GER40",),
     )
     one = Schedule(
         schedule_id="s",

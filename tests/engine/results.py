@@ -119,6 +119,7 @@ def make_candidates(
         verdict=list(verdicts),
         explain=said.__getitem__,
         evidence=evidence,
+        ticket=lambda _: None,
     )
 
 

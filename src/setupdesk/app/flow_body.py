@@ -68,6 +68,8 @@ _TOO_MUCH_MEMORY = (
 
 def _summarize(report: Mapping[str, Any]) -> dict[str, Any]:
     """Give the few figures that lists of runs show."""
+    if "summary" in report:
+        return dict(report["summary"])
     statistics = report["statistics"]
     return {
         "verdict": report["verdict"]["code"],

@@ -12,7 +12,7 @@ from setupdesk.app.provenance import describe_run
 from setupdesk.core.period import to_iso
 from setupdesk.core.proportion import find_wilson_interval
 from setupdesk.engine.report import build_report
-from setupdesk.engine.result import TRADED, Result
+from setupdesk.engine.result import TRADED, Candidate, Result, SessionLevels
 from setupdesk.engine.statistics import summarize
 from setupdesk.market.bars import Bars
 from setupdesk.market.days import from_ms, to_ms
@@ -73,8 +73,9 @@ def scan_live(plan: Plan, past: Plan | None) -> dict[str, Any]:
 def _describe(plan: Plan, result: Result, past: Plan | None) -> dict[str, Any]:
     session, zone = result.sessions[-1], plan.symbol.zone
     as_of = from_ms(_find_close(plan.bars))
-    edges = find_edges(plan, result)
-    state, sentence = _describe_state(result, edges)
+    edges = find_edges(plan, session)
+    newest = result.candidates[-1] if result.candidates else None
+    state, sentence = describe_state(session, newest, edges)
     rate = find_base_rate(plan, result, past) if past else None
     return {
         "as_of": to_iso(as_of),
@@ -92,12 +93,13 @@ def _describe(plan: Plan, result: Result, past: Plan | None) -> dict[str, Any]:
     }
 
 
-def _describe_state(result: Result, edges: list[Edge]) -> tuple[str, str]:
-    session = result.sessions[-1]
+def describe_state(
+    session: SessionLevels, newest: Candidate | None, edges: list[Edge]
+) -> tuple[str, str]:
+    """Say where a setup stands in a session, of which *newest* is the last candidate."""
     if session.skipped:
         return "not_tradable", f"The session is not traded: {session.skipped}."
-    if result.candidates:
-        newest = result.candidates[-1]
+    if newest:
         what = newest.detail or "a signal"
         return newest.verdict, f"{newest.level} triggered, {newest.side}: {what}."
     if session.known_at is None:
@@ -114,9 +116,8 @@ def _tell(edge: Edge) -> str:
     return f"{edge.level} {edge.price:.10g} was passed, and {now}"
 
 
-def find_edges(plan: Plan, result: Result) -> list[Edge]:
+def find_edges(plan: Plan, session: SessionLevels) -> list[Edge]:
     """Find the levels that the trigger watches, the nearest to the last close first."""
-    session = result.sessions[-1]
     if session.known_at is None:
         return []
     watched = [name for name in getattr(plan.setup.trigger, "levels", ()) if name in session.levels]

@@ -1,13 +1,13 @@
 """What the desk can do at this moment, put together for START."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 from setupdesk.app.ports import BarStore, Calendar
 from setupdesk.core.errors import MissingBarsError
-from setupdesk.core.offer import Coverage, Offer, SessionCount
+from setupdesk.core.offer import PUSH, REPLAY, Coverage, Offer, SessionCount
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.days import day_of, to_ms
@@ -33,6 +33,7 @@ class BuildOffer:
     bar_store: BarStore
     calendar: Calendar
     find_today: Callable[[str], date]
+    feeds: Sequence[str] = ()
 
     def __call__(self) -> Offer:
         """Give the offer that the next request is judged by."""
@@ -44,7 +45,15 @@ class BuildOffer:
             self._count_sessions,
             self.find_today,
             {name.removesuffix(".yaml"): why for name, why in self.rule_files.mistakes.items()},
+            feeds=(REPLAY, *self.feeds),
+            find_feed=self._find_feed,
         )
+
+    def _find_feed(self, symbol: Symbol, timeframe: Timeframe) -> str:
+        """Find the feed of the newest stored bars; after those of a file, bars are sent."""
+        source = self.bar_store.find_source(symbol.name, timeframe)
+        newest = source.sources[-1].source_format if source and source.sources else PUSH
+        return newest if newest in self.feeds else PUSH
 
     def _count_sessions(
         self, symbol: Symbol, timeframe: Timeframe, start: date, end: date

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from setupdesk.app.scheduler import Fire, Scheduler, Settled, show_tick
-from setupdesk.app.start import allow, make_writable
+from setupdesk.app.start import make_writable
 from setupdesk.core.caller import Caller
 from setupdesk.core.errors import InvalidRequestError, NotFoundError
 from setupdesk.core.period import to_iso
@@ -74,19 +74,7 @@ class ScheduleDesk:
 
     def add(self, said: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """Make a schedule; it is due from now on."""
-        wanted = self._parse(said, caller)
-        at = self.scheduler.clock()
-        made = Schedule(
-            schedule_id=f"sched_{secrets.token_hex(6)}",
-            name=wanted.name,
-            user=caller.user,
-            key_id=caller.quota.key_id,
-            terms=wanted.terms,
-            paused=wanted.paused,
-            created_at=at,
-            changed_at=at,
-            accounted_until=at,
-        )
+        made = build_schedule(self._parse(said, caller), caller, self.scheduler.clock())
         if not self.schedules.add(made, self.most):
             raise InvalidRequestError([_refuse_another(made.user, self.most)])
         _note("schedule made", made, caller)
@@ -165,7 +153,7 @@ class ScheduleDesk:
     def _parse(self, said: Mapping[str, Any], caller: Caller) -> Said:
         start = self.fire.start
         written = start.hide_secrets(make_writable(said))
-        return parse_schedule(written, allow(start.build_offer(), caller.quota))
+        return parse_schedule(written, start.offer_to(caller.user, caller.quota))
 
     def _foresee(self, one: Schedule) -> Iterator[dict[str, Any]]:
         zone, since = ZoneInfo(one.terms.zone), self.scheduler.clock()
@@ -193,9 +181,25 @@ class ScheduleDesk:
         }
 
 
+def build_schedule(wanted: Said, caller: Caller, at: datetime) -> Schedule:
+    """Build a new schedule of *caller*; it is due from *at* on."""
+    return Schedule(
+        schedule_id=f"sched_{secrets.token_hex(6)}",
+        name=wanted.name,
+        user=caller.user,
+        key_id=caller.quota.key_id,
+        terms=wanted.terms,
+        paused=wanted.paused,
+        created_at=at,
+        changed_at=at,
+        accounted_until=at,
+    )
+
+
 def _join(one: Schedule, said: Mapping[str, Any]) -> dict[str, Any]:
     known = {**one.terms.to_json(), "name": one.name, "paused": one.paused}
-    known.pop("roll", None)  # it is that of the symbol
+    for derived in ("roll", "markets"):  # they are those of the symbols
+        known.pop(derived, None)
     for alike in (RHYTHMS, ("payload", "payloads")):
         if any(said.get(name) is not None for name in alike):
             known = {name: value for name, value in known.items() if name not in alike}

@@ -42,9 +42,13 @@ class SetupManager:
     load_variants: Callable[[str, str, str], list[dict[str, Any]]]
     run_backtest: Runner
     scan_live: Callable[[Plan, Plan | None], dict[str, Any]]
+    poll: Callable[[Run], dict[str, Any]]
+    compare: Callable[[Run], dict[str, Any]]
 
     def __call__(self, run: Run) -> dict[str, Any] | None:
         """Carry out a run and give its report; a dry run ends with its Plan and gives None."""
+        if run.request.watch:
+            return self._carry_out_of_watch(run)
         self._enter(run, "planning")
         plan = self.plan(run.request)
         self.journal.note_plan(run.run_id, plan.to_json())
@@ -54,6 +58,13 @@ class SetupManager:
         if run.request.mode is Mode.BACKTEST:
             return self.run_backtest(plan)
         return self.scan_live(plan, self._plan_past(plan))
+
+    def _carry_out_of_watch(self, run: Run) -> dict[str, Any]:
+        if run.request.mode is Mode.LIVE:
+            self._enter(run, "looking")
+            return self.poll(run)
+        self._enter(run, "comparing")
+        return self.compare(run)
 
     def _enter(self, run: Run, stage: str) -> None:
         self.journal.note_stage(run.run_id, stage)

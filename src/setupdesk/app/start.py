@@ -16,6 +16,7 @@ from setupdesk.core.period import to_iso
 from setupdesk.core.problem import Problem
 from setupdesk.core.request import Request, parse_request
 from setupdesk.core.run import Door, Receipt, find_priority
+from setupdesk.core.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,9 @@ class Start:
     wake_dispatcher: Callable[[], None]
     hide_secrets: Callable[[Any], Any] = lambda payload: payload
     """What is sent by mistake is written down nowhere, and told to nobody."""
+
+    find_watch: Callable[[str], Watch | None] = lambda _: None
+    """Find any watch by its id; each is there for its user alone."""
 
     def __call__(
         self,
@@ -50,7 +54,7 @@ class Start:
         """
         payload = self.hide_secrets(make_writable(payload))
         try:
-            request = parse_request(payload, allow(self.build_offer(), quota))
+            request = parse_request(payload, self.offer_to(user, quota))
         except InvalidRequestError as refused:
             receipt = self.ledger.refuse(payload, refused.problems, user, door, key)
             _log_refusal(receipt)
@@ -62,6 +66,15 @@ class Start:
         _log_answer(receipt, request)
         self.wake_dispatcher()
         return receipt
+
+    def offer_to(self, user: str, quota: Quota) -> Offer:
+        """Give what *user* may ask for within a *quota*."""
+
+        def find_own(watch_id: str) -> Watch | None:
+            found = self.find_watch(watch_id)
+            return found if found and found.user == user else None
+
+        return replace(allow(self.build_offer(), quota), find_watch=find_own)
 
     def refuse(
         self,

@@ -1,7 +1,7 @@
 """The timetable: when each Schedule is due, with the sessions of its markets in view."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice, takewhile
@@ -75,13 +75,9 @@ class Timetable:
             before = tick
 
     def _load_sessions(self, terms: Terms, instant: datetime) -> list[_Sessions]:
-        named = (self._find_symbol(payload) for payload in terms.payloads)
-        symbols = {symbol.name: symbol for symbol in named if symbol}
         month = instant.date().replace(day=1)
-        return [self._load(symbol, month) for symbol in symbols.values()]
-
-    def _find_symbol(self, payload: Mapping[str, Any]) -> Symbol | None:
-        return self.catalogue.find(str(payload.get("symbol")))
+        symbols = (self.catalogue.find(name) for name in terms.markets)
+        return [self._load(symbol, month) for symbol in symbols if symbol]
 
     def _load(self, symbol: Symbol, month: date) -> _Sessions:
         key = (symbol.name, symbol.calendar, symbol.trade_on_holidays, symbol.session, month)

@@ -12,6 +12,7 @@ from setupdesk.client.connection import DeskAnswerError, read_error, wait_for_an
 from setupdesk.client.handle import RunHandle
 from setupdesk.client.payload import build_payload
 from setupdesk.client.schedules import ScheduleCalls
+from setupdesk.client.watches import WatchCalls
 from setupdesk.core.errors import InvalidRequestError, NotFoundError
 from setupdesk.core.problem import load_problem
 from setupdesk.core.run import RUN_ID, Door
@@ -24,7 +25,7 @@ _LONGEST_IMPORT = 600.0
 """Seconds to wait for what becomes of a large file: it is parsed for longer than others answer."""
 
 
-class Client(ScheduleCalls):
+class Client(ScheduleCalls, WatchCalls):
     """One connection to a desk. Answers are the API's JSON; errors are raised.
 
     ``Client()`` reaches the desk that ``SETUPDESK_SERVER`` and ``SETUPDESK_KEY`` name, else the

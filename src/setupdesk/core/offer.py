@@ -7,8 +7,11 @@ from datetime import date
 from setupdesk.core.setup_terms import SetupTerms
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
+from setupdesk.core.watch import Watch
 
 MOST_BARS = 5_000_000
+PUSH, REPLAY = "push", "replay"
+"""The feeds that are always there: what is sent, and what is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +51,12 @@ class Offer:
 
     most_bars: int = MOST_BARS
     """Between the first and the last day of a request."""
+
+    find_watch: Callable[[str], Watch | None] = lambda _: None
+    """Find a watch of whoever asks, by its id; ended ones too."""
+
+    feeds: Sequence[str] = ()
+    """Where closed bars come from."""
+
+    find_feed: Callable[[Symbol, Timeframe], str] = lambda _symbol, _timeframe: PUSH
+    """The feed of a symbol, where nothing else is said."""

@@ -19,6 +19,7 @@ from setupdesk.core.problem import Problem, find_nearest
 from setupdesk.core.setup_terms import RUN_PARAMS, Param, SetupTerms
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe, find_timeframe
+from setupdesk.core.watch import Watch
 
 
 class Mode(StrEnum):
@@ -65,6 +66,9 @@ class Request:
 
     options: Options = field(default_factory=Options)
     extra: Mapping[str, float | str] = field(default_factory=dict)
+    watch: str | None = None
+    """Of all that a watch looks at, of which setup and symbol are the first: a live request is one
+    poll of it, a backtest compares what it said with a backtest of the same days."""
 
     def to_json(self) -> dict[str, Any]:
         """Give the normalized request as every door shows it; parsing it again gives it back."""
@@ -90,6 +94,7 @@ def load_request(stored: Mapping[str, Any]) -> Request:
         at=at and datetime.fromisoformat(at),
         options=Options(**stored["options"]),
         extra=stored["extra"],
+        watch=stored.get("watch"),
     )
 
 
@@ -111,6 +116,8 @@ class _Reading:
         self.problems: list[Problem] = []
 
     def read(self) -> Request | None:
+        if self.payload.get("watch") is not None:
+            return self._read_of_watch()
         self._refuse_unknown_keys("", self.payload, _FIELDS)
         terms = self._read_setup()
         symbol = self._read_symbol()
@@ -138,6 +145,52 @@ class _Reading:
             options=options,
             extra=extra,
         )
+
+    def _read_of_watch(self) -> Request | None:
+        said = {key: value for key, value in self.payload.items() if value is not None}
+        for key in said.keys() - _OF_WATCH:
+            message = f"{key} is what the watch says; give none with watch."
+            self._refuse(key, "said_by_watch", message, tuple(sorted(_OF_WATCH)))
+        watch, mode = self._find_watch(str(said["watch"])), self._read_mode()
+        symbol = watch and self.offer.catalogue.find(watch.terms.symbols[0])
+        if not (watch and mode and symbol):
+            return None
+        start, end = self._read_watched_period(symbol, mode)
+        return Request(
+            setup_id=watch.terms.setups[0],
+            symbol=symbol.name,
+            timeframe=watch.terms.timeframe,
+            mode=mode,
+            start=start,
+            end=end,
+            options=Options(**watch.terms.options),
+            extra=watch.terms.extra,
+            watch=watch.watch_id,
+        )
+
+    def _find_watch(self, watch_id: str) -> Watch | None:
+        watch = self.offer.find_watch(watch_id)
+        if watch is None:
+            message = f"There is no watch {watch_id!r:.80}. `setupdesk watches` lists them."
+            self._refuse("watch", "unknown_watch", message)
+        elif watch.ended_at and self.payload.get("mode") == Mode.LIVE:
+            message = f"{watch_id} ended at {to_iso(watch.ended_at)}; it looks no more."
+            self._refuse("watch", "watch_ended", message)
+        return watch
+
+    def _read_watched_period(self, symbol: Symbol, mode: Mode) -> tuple[date | None, date | None]:
+        """Read the days that a watch is compared on; none of them are all that it has seen."""
+        last = self.payload.get("last")
+        if last is None or mode is Mode.LIVE:
+            if mode is Mode.BACKTEST and not {"start", "end"} & self.payload.keys():
+                return None, None
+            return self._read_period(symbol, None, mode)
+        end = self.offer.find_today(symbol.zone) - timedelta(days=1)
+        start = days_before(end, str(last))
+        if start is None or {"start", "end"} & self.payload.keys():
+            message = f"last was {last!r:.80}, in the place of start and end."
+            self._refuse("last", "wrong_period", message, ("1d", "10d", "6w"), "1d")
+        return start, end
 
     def _refuse(
         self,
@@ -433,9 +486,10 @@ class _Reading:
         }
 
 
+_OF_WATCH = frozenset({"watch", "mode", "start", "end", "last"})
 _FIELDS = (
     *("setup_id", "symbol", "timeframe", "start", "end", "last", "at", "mode"),
-    *("options", "extra"),
+    *("options", "extra", "watch"),
 )
 
 

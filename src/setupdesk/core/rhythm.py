@@ -17,6 +17,9 @@ _SECOND, _MINUTE, _DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(d
 SHORTEST, LONGEST = _MINUTE, _DAY
 """Of ``every``."""
 
+SHORTEST_LIVE = _SECOND
+"""Of requests that look at now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cron:

@@ -65,6 +65,9 @@ class Terms:
     only_on_sessions: bool
     """Whether a tick needs a session that traded since the tick before it."""
 
+    markets: tuple[str, ...]
+    """The symbols whose sessions count: those of the requests."""
+
     def to_json(self) -> dict[str, Any]:
         """Give the shape that every door shows, and that makes the same Terms again."""
         return {
@@ -75,6 +78,7 @@ class Terms:
             "overlap": self.overlap,
             "start_deadline": write_span(self.start_deadline) if self.start_deadline else None,
             "only_on_sessions": self.only_on_sessions,
+            "markets": list(self.markets),
         }
 
 
@@ -203,7 +207,13 @@ def load_terms(stored: Mapping[str, Any]) -> Terms:
         overlap=Overlap(stored["overlap"]),
         start_deadline=read_span(deadline) if deadline else None,
         only_on_sessions=stored["only_on_sessions"],
+        markets=tuple(stored.get("markets") or _name_markets(stored["payloads"])),
     )
+
+
+def _name_markets(payloads: Sequence[Mapping[str, Any]]) -> list[str]:
+    # Schedules of an earlier version name none.
+    return list(dict.fromkeys(str(payload.get("symbol")) for payload in payloads))
 
 
 def _show_rhythm(rhythm: Rhythm) -> dict[str, Any]:

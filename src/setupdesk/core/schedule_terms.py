@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -13,12 +14,14 @@ from setupdesk.core.request import parse_request
 from setupdesk.core.rhythm import (
     LONGEST,
     SHORTEST,
+    SHORTEST_LIVE,
     AtBarClose,
     Cron,
     Every,
     Rhythm,
     find_mistake,
     read_span,
+    write_span,
 )
 from setupdesk.core.schedule import (
     MOST_CAUGHT_UP,
@@ -71,10 +74,11 @@ class _Reading:
                 self._refuse_unknown(key, "unknown_key", key, FIELDS)
         name = self._read_name()
         payloads = self._read_payloads()
-        symbol = self._find_symbol(payloads)
+        symbols = self._find_symbols(payloads)
+        symbol = next(iter(symbols), None)
         zone = self._read_zone(symbol)
-        rhythm = self._read_rhythm(zone, symbol)
         live = bool(payloads) and is_live(payloads)
+        rhythm = self._read_rhythm(zone, symbol, SHORTEST_LIVE if live else SHORTEST)
         terms = Terms(
             payloads=tuple(payloads),
             rhythm=rhythm or Every(LONGEST),
@@ -83,6 +87,7 @@ class _Reading:
             overlap=self._read_overlap(Overlap.SKIP if live else Overlap.QUEUE_ONE),
             start_deadline=self._read_deadline(None if live else NIGHTLY_DEADLINE),
             only_on_sessions=self._read_switch("only_on_sessions", usual=True),
+            markets=tuple(one.name for one in symbols),
         )
         return Said(name, terms, self._read_switch("paused", usual=False))
 
@@ -144,10 +149,14 @@ class _Reading:
                 replace(one, field=f"{place}.{one.field}") for one in refused.problems
             ]
 
-    def _find_symbol(self, payloads: Sequence[Mapping[str, Any]]) -> Symbol | None:
-        names = (payload.get("symbol") for payload in payloads)
+    def _find_symbols(self, payloads: Sequence[Mapping[str, Any]]) -> list[Symbol]:
+        names = dict.fromkeys(chain.from_iterable(map(self._name_symbols, payloads)))
         found = (self.offer.catalogue.find(name) for name in names if isinstance(name, str))
-        return next((symbol for symbol in found if symbol), None)
+        return [symbol for symbol in found if symbol]
+
+    def _name_symbols(self, payload: Mapping[str, Any]) -> Sequence[Any]:
+        watch = self.offer.find_watch(str(payload["watch"])) if payload.get("watch") else None
+        return watch.terms.symbols if watch else [payload.get("symbol")]
 
     def _read_zone(self, symbol: Symbol | None) -> str:
         value = self.said.get("timezone")
@@ -163,7 +172,7 @@ class _Reading:
         self._refuse("timezone", "unknown_timezone", message, allowed, nearest)
         return "UTC"
 
-    def _read_rhythm(self, zone: str, symbol: Symbol | None) -> Rhythm | None:
+    def _read_rhythm(self, zone: str, symbol: Symbol | None, shortest: timedelta) -> Rhythm | None:
         given = [key for key in RHYTHMS if self.said.get(key) is not None]
         if len(given) != 1:
             message = f"Give exactly one of {', '.join(RHYTHMS)}; there were {len(given)}."
@@ -176,7 +185,7 @@ class _Reading:
         if given[0] == "cron":
             return self._read_cron(value, zone)
         if given[0] == "every":
-            return self._read_every(value)
+            return self._read_every(value, shortest)
         return self._read_bar_close(value, symbol)
 
     def _read_cron(self, value: str, zone: str) -> Cron | None:
@@ -186,13 +195,13 @@ class _Reading:
             return None
         return Cron(" ".join(value.split()), zone)
 
-    def _read_every(self, value: str) -> Every | None:
-        span = read_span(value)
-        if span and SHORTEST <= span <= LONGEST:
+    def _read_every(self, value: str, shortest: timedelta) -> Every | None:
+        span, least = read_span(value), write_span(shortest)
+        if span and shortest <= span <= LONGEST:
             return Every(span)
-        nearest = None if span is None else ("1m" if span < SHORTEST else "24h")
+        nearest = None if span is None else (least if span < shortest else "24h")
         message = f"every was {value[:64]!r}; it is a span such as 5m or 1h."
-        self._refuse("every", "out_of_bounds", message, ("1m to 24h",), nearest)
+        self._refuse("every", "out_of_bounds", message, (f"{least} to 24h",), nearest)
         return None
 
     def _read_bar_close(self, value: str, symbol: Symbol | None) -> AtBarClose | None:

@@ -55,8 +55,8 @@ class WatchTerms:
     """As of a request; the same for every setup."""
 
     extra: Mapping[str, float | str]
-    feed: str
-    """``replay``, ``push`` or a vendor's name."""
+    feeds: Mapping[str, str]
+    """By symbol: ``replay``, ``push`` or a vendor's name."""
 
     replay: Replay | None
     expires: timedelta
@@ -87,7 +87,7 @@ class WatchTerms:
             "timeframe": self.timeframe,
             "options": dict(self.options),
             "extra": dict(self.extra),
-            "feed": self.feed,
+            "feeds": dict(self.feeds),
             "replay_from": to_iso(replay.starts_at) if replay else None,
             "speed": replay.speed if replay else None,
             "expires": write_span(self.expires),
@@ -118,7 +118,7 @@ def load_watch_terms(stored: Mapping[str, Any]) -> WatchTerms:
         timeframe=Timeframe(stored["timeframe"]),
         options=stored["options"],
         extra=stored["extra"],
-        feed=stored["feed"],
+        feeds=stored["feeds"],
         replay=Replay(datetime.fromisoformat(begins), stored["speed"]) if begins else None,
         expires=read_span(stored["expires"]) or timedelta(),
     )

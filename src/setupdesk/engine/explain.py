@@ -9,7 +9,7 @@ from setupdesk.engine import tickets
 from setupdesk.engine.compile import Compiled
 from setupdesk.engine.orders import find_rr
 from setupdesk.engine.prices import to_points
-from setupdesk.engine.result import TRADED, Condition, moment, name_side
+from setupdesk.engine.result import TRADED, Condition, Ticket, moment, name_side
 from setupdesk.engine.signals import Signals
 from setupdesk.engine.tickets import Account, Caps, Exits, Market, Orders
 from setupdesk.market.bars import Bars, Ints
@@ -92,6 +92,22 @@ class Story:
             text = _MET[name](self, row) if met else self.explain(row)
             given.append(self._condition(name, text, row, verdict, codes))
         return tuple(given)
+
+    def give_ticket(self, row: int) -> Ticket | None:
+        """Give what candidate *row* is traded by; None where it is not, and no order waits."""
+        verdict = int(self.verdicts[row])
+        if verdict not in {tickets.TRADED, tickets.PENDING}:
+            return None
+        waits, orders = verdict == tickets.PENDING, self.orders
+        asked = orders.wait if waits else orders.entry
+        entry, stop, target = (
+            float(to_points(column[row], self.bars.tick))
+            for column in (asked, orders.stop, orders.target)
+        )
+        has_target = abs(orders.target[row]) < tickets.NO_TARGET
+        return Ticket(
+            entry=entry, stop=stop, target=target if has_target else None, rr=self._rr(row)
+        )
 
     def _condition(
         self, name: str, text: str, row: int, verdict: int, refusals: Iterable[int]

@@ -72,6 +72,18 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """What a candidate is traded by; prices in points."""
+
+    entry: float
+    """Of a market order at the next bar's open, of another where it waits."""
+
+    stop: float
+    target: float | None
+    rr: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trade:
     """One simulated trade. Prices are what it paid and got, spread and slippage included."""
 
@@ -179,6 +191,9 @@ class Candidates(Records[Candidate]):
 
     evidence: Callable[[int], tuple[Condition, ...]] = field(repr=False)
     """Give all that was asked of a row, in the order in which it was asked."""
+
+    ticket: Callable[[int], Ticket | None] = field(repr=False)
+    """Give what a row is traded by; None where it is not, and no order waits."""
 
     def __len__(self) -> int:
         return len(self.side)

@@ -81,6 +81,7 @@ def _tell_candidates(story: Story) -> Candidates:
         verdict=[VERDICTS[code] for code in story.verdicts.tolist()],
         explain=story.explain,
         evidence=story.give_evidence,
+        ticket=story.give_ticket,
     )
 
 

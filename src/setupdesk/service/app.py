@@ -31,6 +31,7 @@ from setupdesk.service import (
     runs,
     schedules,
     symbols,
+    watches,
 )
 from setupdesk.service.bodies import LimitBodies
 from setupdesk.service.description import describe
@@ -61,8 +62,13 @@ def create_app(desk: Desk) -> FastAPI:
     app.state.outward = CapacityLimiter(channels.MOST_OUTWARD)
     opened = (_open_routes(), health.router, hooks.public)
     shown = (runs, events, queue, audit, keys, repairs, catalogue, symbols, data)
-    looked = (*shown, hooks, channels, schedules)
-    closed = (*(each.router for each in looked), data.pushed, _description_route(app))
+    looked = (*shown, hooks, channels, schedules, watches)
+    closed = (
+        *(each.router for each in looked),
+        data.pushed,
+        watches.alerts,
+        _description_route(app),
+    )
     for router in opened:
         app.include_router(router, prefix=PREFIX)
     for router in closed:

@@ -1,7 +1,7 @@
 """The desk: all that a door can ask for, wired together."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
@@ -12,11 +12,7 @@ from structlog.contextvars import bound_contextvars
 from setupdesk.adapters import clock
 from setupdesk.adapters.bar_store import BarStore
 from setupdesk.adapters.feed_spool import FeedSpool
-from setupdesk.adapters.feeds.ccxt import CcxtFeed
-from setupdesk.adapters.feeds.dukascopy import DukascopyFeed
-from setupdesk.adapters.feeds.mt5 import Mt5Feed
 from setupdesk.adapters.feeds.push import PushFeed
-from setupdesk.adapters.feeds.vendor_http import VendorHttp
 from setupdesk.adapters.kernel_cache import keep_kernels_in
 from setupdesk.adapters.ledger.anchors import Anchors
 from setupdesk.adapters.ledger.bounds import Bounds
@@ -32,6 +28,7 @@ from setupdesk.adapters.ledger.schedules import Schedules
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.ledger.ticks import Ticks
 from setupdesk.adapters.ledger.turned_away import TurnedAway
+from setupdesk.adapters.ledger.watches import Watches
 from setupdesk.adapters.redactor import Redactor
 from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.secret_file import load_secret
@@ -45,7 +42,6 @@ from setupdesk.app.hook_desk import HookDesk
 from setupdesk.app.key_desk import KeyDesk
 from setupdesk.app.notifier import Signer
 from setupdesk.app.offer import BuildOffer
-from setupdesk.app.ports import Feed
 from setupdesk.app.preflight import Preflight
 from setupdesk.app.push_bars import PushBars
 from setupdesk.app.queries import Queries
@@ -58,11 +54,13 @@ from setupdesk.app.scheduler import Fire, Scheduler
 from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
 from setupdesk.app.timetable import Timetable
+from setupdesk.app.watch_desk import WatchDesk
 from setupdesk.core.run import Door
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.settings import Settings
 from setupdesk.setups.definition import Setup
 from setupdesk.setups.registry import RuleRegistry
+from setupdesk.wiring.feeds import build_feeds
 from setupdesk.wiring.opened import open_calendar, open_rules, open_symbols
 
 log = logging.getLogger(__name__)
@@ -103,6 +101,7 @@ class Desk:
     push_bars: PushBars
     hook_desk: HookDesk
     schedule_desk: ScheduleDesk
+    watch_desk: WatchDesk
     channel_desk: ChannelDesk
     fetch: Fetch
     outbox: Outbox
@@ -151,7 +150,10 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     bar_store, results = BarStore(settings.bars), ResultStore(settings.runs)
     spool = FeedSpool(settings.spool)
     registry = RuleRegistry(rules)
-    build_offer = BuildOffer(catalogue, registry, rules, bar_store, calendar, clock.today)
+    feeds = build_feeds(settings, spool)
+    build_offer = BuildOffer(
+        catalogue, registry, rules, bar_store, calendar, clock.today, tuple(feeds)
+    )
     reads = Reads(ledger)
     queries = Queries(reads, results, Repairs(ledger, clock.now))
     rule_desk = RuleDesk(registry, rules, catalogue, _build_gate(settings))
@@ -161,7 +163,8 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     show_queue = ShowQueue(QueueReads(ledger), settings.places, clock.now)
     redactor, outbox = Redactor(settings.secret_files), Outbox(ledger, clock.now)
-    start = Start(build_offer, start_ledger, alarm.ring, redactor.clean)
+    watches = Watches(ledger, clock.now)
+    start = Start(build_offer, start_ledger, alarm.ring, redactor.clean, watches.load)
     load_master = partial(load_secret, settings.webhooks_key_file, "")
     schedules, ticks = Schedules(ledger, clock.now), Ticks(ledger, clock.now)
     fire = Fire(ticks, start, keys.load_quota)
@@ -173,6 +176,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         partial(_cancel, outbox, alarm),
         clock.now,
     )
+    schedule_desk = ScheduleDesk(schedules, ticks, scheduler, fire)
     return Desk(
         settings=settings,
         start=start,
@@ -205,7 +209,8 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
             clock.now,
             turned_away,
         ),
-        schedule_desk=ScheduleDesk(schedules, ticks, scheduler, fire),
+        schedule_desk=schedule_desk,
+        watch_desk=WatchDesk(watches, schedule_desk, start),
         channel_desk=ChannelDesk(
             Channels(ledger, clock.now),
             Notifications(ledger, clock.now),
@@ -213,7 +218,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
             Signer(load_master, clock.now),
             clock.now,
         ),
-        fetch=Fetch(catalogue, build_feeds(settings, spool), spool, bar_store, clock.now),
+        fetch=Fetch(catalogue, feeds, spool, bar_store, clock.now),
         outbox=outbox,
         alarm=alarm,
         anchors=anchors,
@@ -232,21 +237,3 @@ def _build_gate(settings: Settings) -> Callable[[Setup, Symbol, Stage], GateRepo
         return examine(setup, symbol, note=note)
 
     return examine_rule
-
-
-def build_feeds(settings: Settings, spool: FeedSpool) -> Mapping[str, Feed]:
-    """Build the feeds that bars can be fetched from, by their names."""
-    given = settings.feeds
-    http = VendorHttp(clock=clock.now, pause=given.dukascopy_pause)
-    feeds: tuple[Feed, ...] = (
-        DukascopyFeed(
-            http=http,
-            files_url=given.dukascopy_files_url,
-            api_url=given.dukascopy_api_url,
-            history=given.dukascopy_history,
-        ),
-        CcxtFeed(now=clock.now, url=given.ccxt_url),
-        Mt5Feed(now=clock.now, server_clock=given.mt5_clock),
-        PushFeed(spool=spool, now=clock.now),
-    )
-    return {feed.name: feed for feed in feeds}

@@ -5,15 +5,18 @@ from collections.abc import Callable
 from setupdesk.adapters import clock
 from setupdesk.adapters.bar_store import BarStore
 from setupdesk.adapters.catalogue import load_catalogue
+from setupdesk.adapters.feed_spool import FeedSpool
 from setupdesk.adapters.kernel_cache import keep_kernels_in
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.journal import Journal
 from setupdesk.adapters.ledger.reads import Reads
+from setupdesk.adapters.ledger.watches import Watches
 from setupdesk.adapters.ledger.workers import Workers
 from setupdesk.adapters.result_store import ResultStore
 from setupdesk.core.symbol import Catalogue
 from setupdesk.settings import Settings
 from setupdesk.setups.registry import RuleRegistry
+from setupdesk.wiring.feeds import build_feeds
 from setupdesk.wiring.opened import open_calendar, open_rules, open_symbols
 
 
@@ -23,21 +26,30 @@ def build_flow_body(settings: Settings, journal: Journal) -> Callable[[str], Non
     from setupdesk.app.backtest_runner import run_backtest
     from setupdesk.app.flow_body import FlowBody
     from setupdesk.app.live_scan import scan_live
+    from setupdesk.app.live_watch import LiveWatch
+    from setupdesk.app.parity import Parity
     from setupdesk.app.setup_manager import SetupManager
+    from setupdesk.app.sight import See
 
     results = ResultStore(settings.runs)
     journal.lay_orphans_to_rest()
-    reads = Reads(journal.engine)
+    reads, watches = Reads(journal.engine), Watches(journal.engine, clock.now)
+    registry = RuleRegistry(open_rules(settings.setups))
+    catalogue, calendar = Catalogue(open_symbols(settings.symbols)), open_calendar(settings.cache)
+    bar_store = BarStore(settings.bars)
+    see = See(bar_store, build_feeds(settings, FeedSpool(settings.spool)), clock.now)
     manager = SetupManager(
-        registry=RuleRegistry(open_rules(settings.setups)),
-        catalogue=Catalogue(open_symbols(settings.symbols)),
-        bar_store=BarStore(settings.bars),
-        calendar=open_calendar(settings.cache),
+        registry=registry,
+        catalogue=catalogue,
+        bar_store=bar_store,
+        calendar=calendar,
         journal=journal,
         load_speeds=reads.load_speeds,
         load_variants=reads.load_variants,
         run_backtest=run_backtest,
         scan_live=scan_live,
+        poll=LiveWatch(watches, see, see.find_now, registry, catalogue, calendar, clock.now),
+        compare=Parity(),
     )
     return FlowBody(journal, manager, results)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.tables import DUE, schedule, tick
@@ -21,23 +21,12 @@ class Schedules:
 
     def add(self, made: Schedule, most: int) -> bool:
         """Write a new schedule down; False if its user has *most* that were not removed."""
-        row = {
-            "schedule_id": made.schedule_id,
-            "name": made.name,
-            "user": made.user,
-            "key_id": made.key_id,
-            "terms": made.terms.to_json(),
-            "paused": made.paused,
-            "created_at": made.created_at,
-            "changed_at": made.changed_at,
-            "accounted_until": made.accounted_until,
-        }
         live = (schedule.c.user == made.user, schedule.c.removed_at.is_(None))
         count = select(func.count()).select_from(schedule).where(*live)
         with writing(self.engine) as connection:
             if connection.execute(count).scalar_one() >= most:
                 return False
-            connection.execute(insert(schedule).values(row))
+            write_schedule(connection, made)
         return True
 
     def load(self, schedule_id: str) -> Schedule | None:
@@ -89,6 +78,22 @@ class Schedules:
         with reading(self.engine) as connection:
             count, oldest = connection.execute(waiting).one()
         return count, oldest
+
+
+def write_schedule(connection: Connection, made: Schedule) -> None:
+    """Write the row of a new schedule."""
+    row = {
+        "schedule_id": made.schedule_id,
+        "name": made.name,
+        "user": made.user,
+        "key_id": made.key_id,
+        "terms": made.terms.to_json(),
+        "paused": made.paused,
+        "created_at": made.created_at,
+        "changed_at": made.changed_at,
+        "accounted_until": made.accounted_until,
+    }
+    connection.execute(insert(schedule).values(row))
 
 
 def read_schedule(row: Row[Any]) -> Schedule:

@@ -213,6 +213,7 @@ def _write_run(
         "worker": pid and f"{INLINE}{pid}",
         "process": pid and name_process(pid),
         "key_id": key_id,
+        "watch_id": receipt.request.get("watch"),
     }
     connection.execute(_INSERT_RUN, row)
 

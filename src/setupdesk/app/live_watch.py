@@ -1,0 +1,555 @@
+"""The live watch: one poll looks at every setup and symbol of a watch, and raises what is new."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import numpy as np
+
+from setupdesk import __version__
+from setupdesk.app.live_scan import describe_state, find_edges, to_local
+from setupdesk.app.means import find_means
+from setupdesk.app.plan import Plan
+from setupdesk.app.ports import Calendar
+from setupdesk.app.scope import LIVE_DAYS, find_earlier, find_warm_up, resolve
+from setupdesk.app.sight import Sight
+from setupdesk.core.alert import Alert, Outcome
+from setupdesk.core.errors import FeedNotReadyError, MissingBarsError, NotFoundError, SetupdeskError
+from setupdesk.core.period import to_iso
+from setupdesk.core.request import Mode, Options, Request
+from setupdesk.core.run import Run
+from setupdesk.core.symbol import Catalogue, Symbol
+from setupdesk.core.watch import AlertKind, Look, Watch, name_alert
+from setupdesk.engine.prices import to_points
+from setupdesk.engine.result import Candidate, Result
+from setupdesk.market.bars import Bars
+from setupdesk.market.days import day_of, from_ms, to_ms
+from setupdesk.market.sessions import Session
+from setupdesk.setups.definition import Setup
+from setupdesk.setups.registry import RuleRegistry
+
+log = logging.getLogger(__name__)
+
+NO_SIGNAL = frozenset({"filtered", "outside_window", "data_gap", "both_sides"})
+"""Verdicts on candidates that are no signals: what they say was known at the bar's close."""
+
+TRADED_SO_FAR = frozenset({"traded", "pending", "not_reached", "oco_cancelled"})
+"""Verdicts on signals that a rule trades, or has an order wait for."""
+
+_LONGEST_OUTCOME = timedelta(days=10)
+"""After so long an alert has no outcome that could still come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookState:
+    """Where a watch stands with one setup on one symbol."""
+
+    look: Look
+    seen_until: datetime | None
+    """Close of the last bar that was seen and decided on."""
+
+    setup_hash: str | None = None
+    fingerprint: str | None = None
+    """Of the bars that were looked at."""
+
+    standing: Mapping[str, Any] | None = None
+    trouble: str | None = None
+    """Why it could not be looked at, or what is wrong with its feed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Bars as they were seen."""
+
+    symbol: str
+    kind: str
+    """``seen`` when they were new, ``revised`` when they came back with other prices."""
+
+    bars: Bars
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAlert:
+    """An alert whose outcome is not known yet."""
+
+    alert_id: str
+    look: Look
+    side: str
+    level: str
+    bar_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """All that one poll has seen and decided; it is written down at once or not at all."""
+
+    looks: list[LookState] = field(default_factory=list)
+    sightings: list[Sighting] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+class WatchBook(Protocol):
+    """Where watches are kept, and what they have seen."""
+
+    def load(self, watch_id: str) -> Watch | None:
+        """Load a watch, ended or not."""
+
+    def load_looks(self, watch_id: str) -> list[LookState]:
+        """Load where a watch stands with what it has looked at."""
+
+    def load_bars(self, watch_id: str, since: datetime) -> dict[str, dict[int, list[Any]]]:
+        """Load the bars that were seen since then: by symbol and open, in UTC milliseconds."""
+
+    def load_open_alerts(self, watch_id: str, since: datetime) -> list[OpenAlert]:
+        """Load the alerts of signals since then that have no outcome."""
+
+    def save(self, run: Run, watch: Watch, seen: Seen) -> list[str]:
+        """Write down what a poll has seen, in one; give the ids of the alerts that are new."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveWatch:
+    """Look at the newest closed bars of every symbol, by the very kernel of the backtest."""
+
+    book: WatchBook
+    see: Callable[[Watch, Symbol, timedelta], Sight]
+    find_now: Callable[[Watch], datetime]
+    registry: RuleRegistry
+    catalogue: Catalogue
+    calendar: Calendar
+    clock: Callable[[], datetime]
+
+    def __call__(self, run: Run) -> dict[str, Any]:
+        """Carry out one poll, and give its report."""
+        watch = self.book.load(str(run.request.watch))
+        if watch is None:
+            raise NotFoundError("watch", str(run.request.watch))
+        poll = _Poll(self, watch, self.book.load_looks(watch.watch_id), Seen())
+        for name in watch.terms.symbols:
+            poll.look_at(name)
+        fresh = set(self.book.save(run, watch, poll.seen))
+        return _report(watch, self.find_now(watch), poll.seen, fresh)
+
+
+@dataclass(slots=True)
+class _Poll:
+    of: LiveWatch
+    watch: Watch
+    before: Sequence[LookState]
+    seen: Seen
+    known: dict[str, dict[int, list[Any]]] | None = None
+    open_alerts: list[OpenAlert] | None = None
+
+    def look_at(self, name: str) -> None:
+        """Look at one symbol with every setup."""
+        symbol = self.of.catalogue.find(name)
+        states = [self._find_state(Look(setup, name)) for setup in self.watch.terms.setups]
+        if symbol is None:
+            self._note_trouble(states, f"{name} is not in the catalogue any more")
+            return
+        setups = {state.look.setup_id: self._resolve(state.look) for state in states}
+        warm_up = max((find_warm_up(one, symbol) for one in setups.values() if one), default=None)
+        try:
+            sight = self.of.see(self.watch, symbol, warm_up or timedelta(days=7))
+        except SetupdeskError as trouble:
+            if not isinstance(trouble, MissingBarsError | FeedNotReadyError):
+                log.warning("%s cannot be seen: %s", name, trouble)
+            self._note_trouble(states, str(trouble))
+            return
+        self._look_with(sight, states, setups)
+
+    def _find_state(self, look: Look) -> LookState:
+        found = (one for one in self.before if one.look == look)
+        return next(found, LookState(look=look, seen_until=None))
+
+    def _resolve(self, look: Look) -> Setup | None:
+        rule = self.of.registry.find(look.setup_id)
+        return resolve(rule, _build_request(self.watch, look)) if rule else None
+
+    def _note_trouble(self, states: Iterable[LookState], trouble: str) -> None:
+        self.seen.looks.extend(replace(state, trouble=trouble) for state in states)
+
+    def _look_with(
+        self, sight: Sight, states: Sequence[LookState], setups: Mapping[str, Setup | None]
+    ) -> None:
+        trouble = self._find_stale(sight)
+        fresh = [one for one in states if _is_fresh(one, sight.bars)]
+        for state in states:
+            setup = setups[state.look.setup_id]
+            if setup is None:
+                self._note_trouble([state], f"there is no setup {state.look.setup_id} any more")
+            elif state in fresh:
+                self._decide(sight, state, setup, trouble)
+            elif trouble != state.trouble:
+                self.seen.looks.append(replace(state, trouble=trouble))
+        if fresh:
+            self._keep_bars(sight, max((_until_ms(one) for one in states), default=0))
+
+    def _decide(self, sight: Sight, state: LookState, setup: Setup, trouble: str | None) -> None:
+        waiting = [one for one in self._load_open_alerts() if one.look == state.look]
+        close_ms = sight.bars.end_ms
+        since_ms = _until_ms(state) or close_ms - 1
+        sessions = self._find_sessions(sight, min([since_ms, *map(_bar_ms, waiting)]))
+        if not sessions:
+            self._note_trouble([state], "its market has no session in these days")
+            return
+        plan = _build_plan(self.watch, state.look, sight, setup, sessions, self.of.calendar)
+        view = _View(plan, plan.run(bars=stand_still(sight.bars)), close_ms)
+        for row in view.find_signals(since_ms):
+            self.seen.alerts.append(self._build_alert(view, row))
+        self.seen.outcomes.extend(view.find_outcomes(waiting))
+        self.seen.looks.append(
+            LookState(
+                look=state.look,
+                seen_until=from_ms(close_ms),
+                setup_hash=setup.digest,
+                fingerprint=sight.bars.fingerprint(),
+                standing=view.describe(),
+                trouble=trouble,
+            )
+        )
+
+    def _load_open_alerts(self) -> list[OpenAlert]:
+        if self.open_alerts is None:
+            since = self.of.find_now(self.watch) - _LONGEST_OUTCOME
+            self.open_alerts = self.of.book.load_open_alerts(self.watch.watch_id, since)
+        return self.open_alerts
+
+    def _find_sessions(self, sight: Sight, since_ms: int) -> tuple[Session, ...]:
+        """Find the sessions that have begun, from that of *since_ms* on; the newest at least."""
+        zone, last_ms = sight.symbol.zone, int(sight.bars.time[-1])
+        last = day_of(last_ms, zone)
+        first = min(last - timedelta(days=LIVE_DAYS), day_of(since_ms, zone) - timedelta(days=1))
+        begun = [
+            one
+            for one in self.of.calendar.sessions(sight.symbol, first, last)
+            if one.opens_ms <= last_ms
+        ]
+        return tuple([one for one in begun if one.closes_ms > since_ms] or begun[-1:])
+
+    def _build_alert(self, view: "_View", row: int) -> Alert:
+        plan, watch = view.plan, self.watch
+        candidate, request = view.result.candidates[row], plan.request
+        size = request.timeframe.milliseconds
+        bar_at = candidate.known_at - timedelta(milliseconds=size)
+        identity = (plan.setup.id, plan.setup.digest, plan.symbol.name, request.timeframe)
+        mark = (watch.watch_id,) if watch.terms.replay else ()
+        age = self.of.find_now(watch) - candidate.known_at
+        return Alert(
+            alert_id=name_alert(
+                watch.user, *mark, *identity, to_iso(bar_at), candidate.side, candidate.level
+            ),
+            watch_id=watch.watch_id,
+            kind=_find_kind(candidate),
+            setup_id=plan.setup.id,
+            setup_hash=plan.setup.digest,
+            symbol=plan.symbol.name,
+            timeframe=request.timeframe,
+            side=candidate.side,
+            level=candidate.level,
+            bar_at=bar_at,
+            said=view.tell(row),
+            expires_at=self.of.clock() + watch.terms.expires - age,
+        )
+
+    def _find_stale(self, sight: Sight) -> str | None:
+        """Say what is wrong with the feed; a market that is open and silent is an alert."""
+        if sight.is_over:
+            return "the replay has played all stored bars"
+        size_ms, close_ms = self.watch.terms.timeframe.milliseconds, sight.bars.end_ms
+        day = day_of(sight.now_ms, sight.symbol.zone)
+        held = self.of.calendar.sessions(
+            sight.symbol, day - timedelta(days=1), day + timedelta(days=1)
+        )
+        opened = [one.opens_ms for one in held if one.opens_ms <= sight.now_ms < one.closes_ms]
+        if not opened or sight.now_ms - max(close_ms, opened[-1]) <= 2 * size_ms + _SLACK_MS:
+            return None
+        since = to_local(from_ms(close_ms), sight.symbol.zone)[:16].replace("T", " ")
+        sentence = f"no new bar since {since} {sight.symbol.zone}, while its market is open"
+        self.seen.alerts.append(self._build_stale(sight, sentence))
+        return sentence
+
+    def _build_stale(self, sight: Sight, sentence: str) -> Alert:
+        watch, close_ms = self.watch, sight.bars.end_ms
+        bar_at = from_ms(max(close_ms - watch.terms.timeframe.milliseconds, 0))
+        feed = watch.terms.feeds[sight.symbol.name]
+        identity = (watch.watch_id, "stale", sight.symbol.name, to_iso(bar_at))
+        return Alert(
+            alert_id=name_alert(watch.user, *identity),
+            watch_id=watch.watch_id,
+            kind=AlertKind.STALE,
+            setup_id=None,
+            setup_hash=None,
+            symbol=sight.symbol.name,
+            timeframe=watch.terms.timeframe,
+            side=None,
+            level=None,
+            bar_at=bar_at,
+            said={"sentence": f"The feed {feed} gives {sentence}.", "feed": feed},
+            expires_at=self.of.clock() + watch.terms.expires,
+        )
+
+    def _keep_bars(self, sight: Sight, until_ms: int) -> None:
+        """Keep the new bars, and those that came back with other prices than they were seen."""
+        name, bars = sight.symbol.name, sight.bars
+        since = until_ms or self._find_sessions(sight, bars.end_ms - 1)[-1].opens_ms
+        new = bars.between(since, bars.end_ms)
+        if len(new):
+            self.seen.sightings.append(Sighting(name, "seen", new))
+        if self.known is None:
+            begin = self.of.find_now(self.watch) - timedelta(days=2)
+            self.known = self.of.book.load_bars(self.watch.watch_id, begin)
+        seen_before = self.known.get(name, {})
+        rows = (
+            [
+                row
+                for row, at in enumerate(bars.time.tolist())
+                if at in seen_before and seen_before[at] != write_bar(bars, row)
+            ]
+            if seen_before
+            else []
+        )
+        if rows:
+            self.seen.sightings.append(Sighting(name, "revised", take(bars, rows)))
+
+
+_SLACK_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A Plan up to the last closed bar, and its Result with one bar more that stands still."""
+
+    plan: Plan
+    result: Result
+    close_ms: int
+
+    def find_signals(self, since_ms: int) -> list[int]:
+        """Find the rows of the signals that became known after *since_ms*."""
+        found = self.result.candidates
+        if not len(found):
+            return []
+        new = (found.known_ms > since_ms) & (found.known_ms <= self.close_ms)
+        return [row for row in np.flatnonzero(new).tolist() if found.verdict[row] not in NO_SIGNAL]
+
+    def tell(self, row: int) -> dict[str, Any]:
+        """Give what an alert says of a signal."""
+        found, plan = self.result.candidates, self.plan
+        candidate, ticket = found[row], found.ticket(row)
+        return {
+            "sentence": _tell(candidate, ticket.entry if ticket else None, plan.symbol.zone),
+            "verdict": candidate.verdict,
+            "detail": candidate.detail,
+            "level_price": candidate.level_price,
+            "price": _find_price(plan.bars),
+            "entry": ticket and ticket.entry,
+            "stop": ticket and ticket.stop,
+            "target": ticket and ticket.target,
+            "rr": ticket and ticket.rr,
+            "known_at": to_iso(candidate.known_at),
+            "known_local": to_local(candidate.known_at, plan.symbol.zone),
+            "zone": plan.symbol.zone,
+            "evidence": [
+                {"name": one.name, "text": one.text, "met": one.met} for one in found.evidence(row)
+            ],
+        }
+
+    def find_outcomes(self, waiting: Sequence[OpenAlert]) -> list[Outcome]:
+        """Find what became of the signals of earlier alerts, as far as that is final."""
+        return [one for alert in waiting if (one := self._find_outcome(alert))]
+
+    def _find_outcome(self, alert: OpenAlert) -> Outcome | None:
+        found, size = self.result.candidates, self.plan.request.timeframe.milliseconds
+        known_ms = to_ms(alert.bar_at) + size
+        rows = np.flatnonzero(found.known_ms == known_ms).tolist() if len(found) else []
+        same = [
+            row for row in rows if found.level[row] == alert.level and found[row].side == alert.side
+        ]
+        if not same:
+            return None
+        verdict = found.verdict[same[0]]
+        if verdict == "traded":
+            said = self._tell_trade(same[0])
+            return Outcome(alert.alert_id, said) if said else None
+        if verdict == "pending" or known_ms >= self.close_ms:
+            return None
+        return Outcome(alert.alert_id, {"verdict": verdict, "detail": found.explain(same[0])})
+
+    def _tell_trade(self, row: int) -> dict[str, Any] | None:
+        [place] = np.flatnonzero(self.result.trades.candidate == row).tolist()
+        trade = self.result.trades[place]
+        # One that is held at the last close is ended by the bar that stands still.
+        if to_ms(trade.exit_at) > self.close_ms or to_ms(trade.entry_at) >= self.close_ms:
+            return None
+        return {
+            "verdict": "traded",
+            "exit_reason": trade.exit_reason,
+            "r": trade.r,
+            "entry": trade.entry,
+            "entry_at": to_iso(trade.entry_at),
+            "exit": trade.exit,
+            "exit_at": to_iso(trade.exit_at),
+            "mfe_r": trade.mfe_r,
+            "mae_r": trade.mae_r,
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """Say where the setup stands at the last close."""
+        plan, session = self.plan, self.result.sessions[-1]
+        as_of = from_ms(self.close_ms)
+        if session.known_at and session.known_at > as_of:
+            session = replace(session, known_at=None, levels={})
+        edges = find_edges(plan, session)
+        of_day = [one for one in self._load_known() if one.day == session.day]
+        state, sentence = describe_state(session, of_day[-1] if of_day else None, edges)
+        return {
+            "as_of": to_iso(as_of),
+            "as_of_local": to_local(as_of, plan.symbol.zone),
+            "day": session.day.isoformat(),
+            "state": state,
+            "sentence": sentence,
+            "price": _find_price(plan.bars),
+            "levels": session.levels,
+        }
+
+    def _load_known(self) -> Iterable[Candidate]:
+        found = self.result.candidates
+        if not len(found):
+            return []
+        return [found[row] for row in np.flatnonzero(found.known_ms <= self.close_ms)[-1:].tolist()]
+
+
+def stand_still(bars: Bars) -> Bars:
+    """Give *bars* with one more that opens at the last close and stands there.
+
+    What triggers at the last close is then priced and judged as if it were traded now.
+    """
+    close, volume = bars.close[-1], np.nan if np.isnan(bars.volume[-1]) else 0.0
+    prices = (np.append(one, close) for one in (bars.open, bars.high, bars.low, bars.close))
+    times, volumes = np.append(bars.time, bars.end_ms), np.append(bars.volume, volume)
+    columns = (times, *prices, volumes)
+    return Bars(bars.timeframe, bars.tick, *columns)
+
+
+def write_bar(bars: Bars, row: int) -> list[int]:
+    """Write a bar as a sighting has it: open, high, low and close in ticks."""
+    return [int(getattr(bars, name)[row]) for name in ("open", "high", "low", "close")]
+
+
+def take(bars: Bars, rows: Sequence[int]) -> Bars:
+    """Give some rows of *bars*."""
+    names = ("time", "open", "high", "low", "close", "volume")
+    return Bars(bars.timeframe, bars.tick, *(getattr(bars, name)[list(rows)] for name in names))
+
+
+def _build_request(watch: Watch, look: Look) -> Request:
+    return Request(
+        setup_id=look.setup_id,
+        symbol=look.symbol,
+        timeframe=watch.terms.timeframe,
+        mode=Mode.LIVE,
+        options=Options(**watch.terms.options),
+        extra=watch.terms.extra,
+        watch=watch.watch_id,
+    )
+
+
+def _build_plan(  # noqa: PLR0913, PLR0917 (all that a look is about)
+    watch: Watch,
+    look: Look,
+    sight: Sight,
+    setup: Setup,
+    sessions: tuple[Session, ...],
+    calendar: Calendar,
+) -> Plan:
+    request = _build_request(watch, look)
+    return Plan(
+        request=request,
+        setup=setup,
+        symbol=sight.symbol,
+        means=find_means(request),
+        max_trades_total=None,
+        variants=1,
+        sessions=sessions,
+        earlier=find_earlier(setup, sight.symbol, calendar, sessions[0].day),
+        bars=sight.bars,
+        warm_up_bars=len(sight.bars.between(0, sessions[0].opens_ms)),
+        warm_up_days=0,
+        source=sight.source,
+        fine=None,
+        fine_source=None,
+        seconds=None,
+    )
+
+
+def _is_fresh(state: LookState, bars: Bars) -> bool:
+    return len(bars) > 0 and bars.end_ms > _until_ms(state)
+
+
+def _until_ms(state: LookState) -> int:
+    return to_ms(state.seen_until) if state.seen_until else 0
+
+
+def _bar_ms(alert: OpenAlert) -> int:
+    return to_ms(alert.bar_at)
+
+
+def _find_price(bars: Bars) -> float:
+    return float(to_points(bars.close[-1:], bars.tick)[0])
+
+
+def _find_kind(candidate: Candidate) -> AlertKind:
+    return AlertKind.SIGNAL if candidate.verdict in TRADED_SO_FAR else AlertKind.FURTHER
+
+
+def _tell(candidate: Candidate, entry: float | None, zone: str) -> str:
+    at = to_local(candidate.known_at, zone)[11:16]
+    what = f"{candidate.side} at {candidate.level} {candidate.level_price:.10g}, {at}"
+    if candidate.verdict not in TRADED_SO_FAR:
+        return f"{what}; not traded: {candidate.detail}."
+    return f"{what}, entry near {entry:.10g}." if entry is not None else f"{what}."
+
+
+def _report(watch: Watch, now: datetime, seen: Seen, fresh: set[str]) -> dict[str, Any]:
+    raised = [one for one in seen.alerts if one.alert_id in fresh]
+    troubled = [one for one in seen.looks if one.trouble]
+    looked = [one for one in seen.looks if one.fingerprint and not one.trouble]
+    summary = {
+        "looks": len(watch.terms.looks),
+        "looked": len(looked),
+        "idle": len(watch.terms.looks) - len(seen.looks),
+        "troubled": len(troubled),
+        "alerts": len(raised),
+        "outcomes": len(seen.outcomes),
+    }
+    return {
+        "summary": summary,
+        "watch_id": watch.watch_id,
+        "as_of": to_iso(now),
+        "engine_version": __version__,
+        "alerts": [_show(one) for one in raised],
+        "outcomes": [{"alert_id": one.alert_id, **one.said} for one in seen.outcomes],
+        "decided": [_show_decision(one) for one in seen.looks],
+        "trades": [],
+        "candidates": [],
+    }
+
+
+def _show_decision(state: LookState) -> dict[str, Any]:
+    return {
+        "setup_id": state.look.setup_id,
+        "symbol": state.look.symbol,
+        "seen_until": state.seen_until and to_iso(state.seen_until),
+        "setup_hash": state.setup_hash,
+        "fingerprint": state.fingerprint,
+        "trouble": state.trouble,
+    }
+
+
+def _show(alert: Alert) -> dict[str, Any]:
+    names = ("alert_id", "kind", "setup_id", "symbol", "timeframe", "side", "level")
+    told = {name: getattr(alert, name) for name in names}
+    return {**told, "bar_at": to_iso(alert.bar_at), "sentence": alert.said["sentence"]}

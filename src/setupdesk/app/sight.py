@@ -1,0 +1,105 @@
+"""Sight: the closed bars that a watch sees of a symbol at this moment."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from setupdesk.app.ports import BarStore, Clock, Feed
+from setupdesk.app.scope import LIVE_DAYS
+from setupdesk.core.errors import MissingBarsError
+from setupdesk.core.offer import REPLAY
+from setupdesk.core.symbol import Symbol
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.core.watch import Watch
+from setupdesk.market.bars import Bars
+from setupdesk.market.data_set import Manifest
+from setupdesk.market.days import day_of, from_ms, midnight_ms, to_ms
+from setupdesk.market.feed import keep_closed
+from setupdesk.market.overlap import lay_over
+from setupdesk.market.resample import resample
+
+_WEEK = timedelta(days=7)
+"""How far back a feed is asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What is known of a market at one moment."""
+
+    symbol: Symbol
+    bars: Bars
+    """Closed by then, in the watch's timeframe."""
+
+    source: Manifest
+    """Of the stored bars among them."""
+
+    now_ms: int
+    is_over: bool
+    """A replay that has played the last stored bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class See:
+    """Look at stored bars and at the newest ones of the feed, which count where both have one."""
+
+    bar_store: BarStore
+    feeds: Mapping[str, Feed]
+    clock: Clock
+
+    def find_now(self, watch: Watch) -> datetime:
+        """Give what the clock of the watch's feed shows."""
+        now, replay = self.clock(), watch.terms.replay
+        if replay is None:
+            return now
+        return replay.starts_at + (now - watch.created_at) * replay.speed
+
+    def __call__(self, watch: Watch, symbol: Symbol, warm_up: timedelta) -> Sight:
+        """See; raises ``MissingBarsError``, ``FeedDownError`` and ``FeedNotReadyError``."""
+        timeframe, now_ms = watch.terms.timeframe, to_ms(self.find_now(watch))
+        source = self.bar_store.find_source(symbol.name, timeframe)
+        if source is None:
+            raise MissingBarsError(symbol.name, timeframe, "any day")
+        stored = self.bar_store.load(symbol.name, source.timeframe, source.fingerprint)
+        first = day_of(now_ms, symbol.zone) - timedelta(days=LIVE_DAYS) - warm_up
+        known = keep_closed(stored.between(midnight_ms(first, symbol.zone), now_ms), now_ms)
+        bars = keep_closed(resample(known, timeframe, symbol.week, symbol.roll), now_ms)
+        feed = watch.terms.feeds[symbol.name]
+        if feed != REPLAY:
+            bars = _join(bars, self._ask(self.feeds[feed], symbol, timeframe, bars, now_ms))
+        return Sight(
+            symbol=symbol,
+            bars=bars,
+            source=source,
+            now_ms=now_ms,
+            is_over=feed == REPLAY and now_ms > stored.end_ms,
+        )
+
+    def _ask(
+        self, feed: Feed, symbol: Symbol, timeframe: Timeframe, bars: Bars, now_ms: int
+    ) -> Bars:
+        size = max(
+            (one for one in feed.timeframes if one.minutes <= timeframe.minutes),
+            key=lambda one: one.minutes,
+        )
+        since = max(bars.end_ms, now_ms - round(_WEEK.total_seconds() * 1000))
+        # Some more than are new: of those that are there, the last ones may have been corrected.
+        count = (now_ms - since) // size.milliseconds + 2 * timeframe.minutes // size.minutes + 8
+        newest = keep_closed(feed.newest(symbol, size, count), now_ms)
+        if size is timeframe or not len(newest):
+            return newest
+        # The first coarse bar may have begun before what was asked for.
+        return keep_closed(resample(newest, timeframe, symbol.week, symbol.roll)[1:], now_ms)
+
+
+def _join(stored: Bars, newest: Bars) -> Bars:
+    if not len(newest):
+        return stored
+    return lay_over(stored, newest) if len(stored) else newest
+
+
+def find_bar_time(bars: Bars) -> datetime:
+    """Give the open of the last bar."""
+    return from_ms(int(bars.time[-1]))
+
+
+BuildSight = Callable[[Watch, Symbol, timedelta], Sight]

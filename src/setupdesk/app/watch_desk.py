@@ -1,0 +1,210 @@
+"""The watch desk: makes, shows and ends Watches, and shows what they have raised."""
+
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from setupdesk.app.live_watch import LookState
+from setupdesk.app.queries import show_row
+from setupdesk.app.schedule_desk import ScheduleDesk, build_schedule
+from setupdesk.app.start import Start, make_writable
+from setupdesk.core.caller import Caller
+from setupdesk.core.errors import InvalidRequestError, NotFoundError
+from setupdesk.core.offer import Offer
+from setupdesk.core.period import to_iso
+from setupdesk.core.problem import Problem
+from setupdesk.core.schedule import Schedule
+from setupdesk.core.schedule_terms import parse_schedule
+from setupdesk.core.watch import Watch
+from setupdesk.core.watch_terms import WantedWatch, parse_watch
+
+log = logging.getLogger(__name__)
+
+MOST_WATCHES = 50
+"""Of a user; those that have ended do not count."""
+
+PARITY_CRON = "15 1 * * *"
+"""When a watch is compared with a backtest of the day before, market time."""
+
+
+class Watches(Protocol):
+    """Where watches are kept."""
+
+    def add(self, made: Watch, schedules: Sequence[Schedule], most: int) -> bool:
+        """Write a new watch down with its schedules; False if its user has *most* that go on."""
+
+    def end(self, ended: Watch) -> None:
+        """Let a watch look no more."""
+
+    def load(self, watch_id: str) -> Watch | None:
+        """Load a watch, ended or not."""
+
+    def load_all(self, *, ended: bool = False) -> list[Watch]:
+        """Load the watches that go on, or all, the newest first."""
+
+    def load_looks(self, watch_id: str) -> list[LookState]:
+        """Load where a watch stands with what it has looked at."""
+
+    def load_alerts(
+        self, user: str | None, watch_id: str | None, limit: int
+    ) -> list[Mapping[str, Any]]:
+        """Load the newest alerts of a user or all, of one watch or all, with their receipts."""
+
+    def load_polls(self, watch_id: str, limit: int) -> list[Mapping[str, Any]]:
+        """Load the newest polls of a watch: run_id, state, when, and what came of it."""
+
+    def load_parity(self, watch_id: str) -> Mapping[str, Any] | None:
+        """Load the newest comparison of a watch with a backtest."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchDesk:
+    """Watches of all users; each is seen and ended by its owner, and by an admin."""
+
+    watches: Watches
+    schedule_desk: ScheduleDesk
+    start: Start
+    most: int = MOST_WATCHES
+
+    def add(self, said: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """Make a watch with the schedules of its polls and of its parity; it looks from now on."""
+        offer = self.start.offer_to(caller.user, caller.quota)
+        wanted = parse_watch(self.start.hide_secrets(make_writable(said)), offer)
+        at = self.schedule_desk.scheduler.clock()
+        watch = Watch(
+            watch_id=f"watch_{secrets.token_hex(6)}",
+            name=wanted.name,
+            user=caller.user,
+            key_id=caller.quota.key_id,
+            terms=wanted.terms,
+            schedule_id=None,
+            parity_schedule_id=None,
+            created_at=at,
+        )
+        schedules = _build_schedules(watch, wanted, offer, caller, at)
+        ids = [one.schedule_id for one in schedules]
+        watch = replace(
+            watch, schedule_id=ids[0], parity_schedule_id=ids[1] if len(ids) > 1 else None
+        )
+        if not self.watches.add(watch, schedules, self.most):
+            raise InvalidRequestError([_refuse_another(watch.user, self.most)])
+        _note("watch made", watch, caller)
+        return self._show(watch)
+
+    def list_watches(self, caller: Caller, *, ended: bool = False) -> list[dict[str, Any]]:
+        """List the watches that *caller* may see, the newest first."""
+        seen = self.watches.load_all(ended=ended)
+        return [self._show(one) for one in seen if caller.may_see(one.user)]
+
+    def show(self, watch_id: str, caller: Caller) -> dict[str, Any]:
+        """Give one watch with where each of its looks stands."""
+        watch = self._find(watch_id, caller)
+        looks = {one.look: one for one in self.watches.load_looks(watch.watch_id)}
+        stand = [
+            _show_look(looks.get(look) or LookState(look=look, seen_until=None))
+            for look in watch.terms.looks
+        ]
+        return {**self._show(watch), "stand": stand}
+
+    def end(self, watch_id: str, caller: Caller) -> dict[str, Any]:
+        """Let a watch look no more; what it has seen stays, and to do it again changes nothing."""
+        watch = self._find(watch_id, caller)
+        self.watches.end(watch)
+        if not watch.ended_at:
+            _note("watch ended", watch, caller)
+        return self._show(self.watches.load(watch.watch_id) or watch)
+
+    def alerts(
+        self, caller: Caller, limit: int, watch_id: str | None = None
+    ) -> list[dict[str, Any]]:
+        """List the newest alerts that *caller* may see, of one watch or all."""
+        of = self._find(watch_id, caller).watch_id if watch_id else None
+        user = None if caller.sees_all or of else caller.user
+        return [show_row(row) for row in self.watches.load_alerts(user, of, limit)]
+
+    def polls(self, watch_id: str, caller: Caller, limit: int) -> list[dict[str, Any]]:
+        """List the newest polls of a watch, and what came of each."""
+        watch = self._find(watch_id, caller)
+        return [show_row(row) for row in self.watches.load_polls(watch.watch_id, limit)]
+
+    def _find(self, watch_id: str, caller: Caller) -> Watch:
+        watch = self.watches.load(watch_id) or self._find_by_name(watch_id, caller)
+        if watch is None or not caller.may_see(watch.user):
+            raise NotFoundError("watch", watch_id)
+        return watch
+
+    def _find_by_name(self, name: str, caller: Caller) -> Watch | None:
+        """Find the one watch of a name; None where several that the caller sees have it."""
+        named = [one for one in self.watches.load_all() if one.name == name]
+        named = [one for one in named if caller.may_see(one.user)]
+        return named[0] if len(named) == 1 else None
+
+    def _show(self, watch: Watch) -> dict[str, Any]:
+        polls = self.watches.load_polls(watch.watch_id, 1)
+        parity = self.watches.load_parity(watch.watch_id)
+        return {
+            "watch_id": watch.watch_id,
+            "name": watch.name,
+            "user": watch.user,
+            **watch.terms.to_json(),
+            "schedule_id": watch.schedule_id,
+            "created_at": to_iso(watch.created_at),
+            "ended_at": to_iso(watch.ended_at) if watch.ended_at else None,
+            "next": None if watch.ended_at else self._foresee(watch),
+            "last_poll": show_row(polls[0]) if polls else None,
+            "parity": show_row(parity) if parity else None,
+        }
+
+    def _foresee(self, watch: Watch) -> str | None:
+        schedule = watch.schedule_id and self.schedule_desk.schedules.load(watch.schedule_id)
+        if not schedule or schedule.paused or schedule.removed_at:
+            return None
+        tick = self.schedule_desk.scheduler.timetable.find_next(schedule)
+        return to_iso(tick) if tick else None
+
+
+def _build_schedules(
+    watch: Watch, wanted: WantedWatch, offer: Offer, caller: Caller, at: datetime
+) -> list[Schedule]:
+    # They are judged by an offer in which there is the watch already.
+    soon = replace(offer, find_watch={watch.watch_id: watch}.get)
+    polls: dict[str, Any] = {
+        "name": f"watch {watch.name}"[:100],
+        "payload": {"mode": "live", "watch": watch.watch_id},
+        "overlap": "skip",
+        "only_on_sessions": watch.terms.replay is None,
+        **wanted.rhythm,
+    }
+    nightly: dict[str, Any] = {
+        "name": f"parity {watch.name}"[:100],
+        "payload": {"mode": "backtest", "watch": watch.watch_id, "last": "1d"},
+        "cron": PARITY_CRON,
+    }
+    asked = [polls] if watch.terms.replay else [polls, nightly]
+    return [build_schedule(parse_schedule(one, soon), caller, at) for one in asked]
+
+
+def _show_look(state: LookState) -> dict[str, Any]:
+    return {
+        "setup_id": state.look.setup_id,
+        "symbol": state.look.symbol,
+        "seen_until": to_iso(state.seen_until) if state.seen_until else None,
+        "trouble": state.trouble,
+        "standing": state.standing,
+    }
+
+
+def _refuse_another(user: str, most: int) -> Problem:
+    message = (
+        f"{user} has {most} watches, the most there may be. End one that is not needed: "
+        f"`setupdesk watches` shows them, and `setupdesk unwatch WATCH` ends one."
+    )
+    return Problem(field="", code="too_many_watches", message=message)
+
+
+def _note(event: str, watch: Watch, caller: Caller) -> None:
+    extra = {"watch_id": watch.watch_id, "owner": watch.user, "user": caller.user}
+    log.info(event, extra=extra)

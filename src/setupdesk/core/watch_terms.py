@@ -1,0 +1,240 @@
+"""The rules that make a Watch valid: every door's words are read here, and nowhere else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from setupdesk.core.errors import InvalidRequestError
+from setupdesk.core.offer import REPLAY, Offer
+from setupdesk.core.period import find_instant
+from setupdesk.core.problem import Problem, find_nearest
+from setupdesk.core.request import Request, parse_request
+from setupdesk.core.rhythm import read_span, write_span
+from setupdesk.core.symbol import Symbol
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.core.watch import Look, Replay, WatchTerms
+
+FIELDS = (
+    *("name", "setups", "symbols", "timeframe", "options", "extra"),
+    *("feed", "replay_from", "speed", "expires", "every", "at_bar_close"),
+)
+MOST_LOOKS = 500
+LONGEST_NAME = 100
+MOST_SPEED = 100_000
+SHORTEST_LIFE, LONGEST_LIFE = timedelta(minutes=1), timedelta(days=7)
+AFTER_CLOSE = "3s"
+"""How long after the close of a bar it is looked for."""
+
+REPLAYED_EVERY = "5s"
+_REPLAYED_DAYS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class WantedWatch:
+    """A Watch as a user wants it, and when it looks."""
+
+    name: str
+    terms: WatchTerms
+    rhythm: Mapping[str, str]
+    """As a Schedule takes it."""
+
+
+def parse_watch(said: Mapping[str, Any], offer: Offer) -> WantedWatch:
+    """Read what a door *said*, or raise ``InvalidRequestError`` with every Problem in it."""
+    reading = _Reading(said, offer)
+    wanted = reading.read()
+    if reading.problems or wanted is None:
+        raise InvalidRequestError(reading.problems)
+    return wanted
+
+
+@dataclass(slots=True)
+class _Reading:
+    said: Mapping[str, Any]
+    offer: Offer
+    problems: list[Problem] = field(default_factory=list)
+
+    def read(self) -> WantedWatch | None:
+        for key in self.said:
+            if key not in FIELDS:
+                self._refuse_unknown(key, "unknown_key", key, FIELDS)
+        requests = self._read_looks()
+        rhythm = self._read_rhythm()
+        if not requests:
+            return None
+        first, symbols = requests[0], tuple(dict.fromkeys(one.symbol for one in requests))
+        replay = self._read_replay(first)
+        options = {name: getattr(first.options, name) for name in ("max_trades", "rr_target")}
+        terms = WatchTerms(
+            setups=tuple(dict.fromkeys(one.setup_id for one in requests)),
+            symbols=symbols,
+            timeframe=first.timeframe,
+            options={name: value for name, value in options.items() if value is not None},
+            extra=first.extra,
+            feeds={name: self._read_feed(name, first.timeframe) for name in symbols},
+            replay=replay,
+            expires=self._read_life(first.timeframe),
+        )
+        usual = {"every": REPLAYED_EVERY} if replay else _at_bar_close(first.timeframe)
+        return WantedWatch(self._read_name(terms), terms, rhythm or usual)
+
+    def _refuse(
+        self,
+        where: str,
+        code: str,
+        message: str,
+        allowed: Sequence[str] = (),
+        suggestion: str | None = None,
+    ) -> None:
+        self.problems.append(
+            Problem(
+                field=where[:64],
+                code=code,
+                message=message,
+                allowed=tuple(allowed),
+                suggestion=suggestion,
+            )
+        )
+
+    def _refuse_unknown(self, where: str, code: str, value: object, allowed: Sequence[str]) -> None:
+        nearest = find_nearest(str(value)[:64], allowed)
+        hint = f", did you mean {nearest!r}?" if nearest else "."
+        self._refuse(where, code, f"{str(value)[:64]!r} is not known{hint}", allowed, nearest)
+
+    def _read_names(self, where: str) -> list[str]:
+        value = self.said.get(where)
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list) or not names or not all(map(_is_name, names)):
+            message = f"{where} has to be a list of one name at least."
+            self._refuse(where, "missing" if value is None else "wrong_type", message)
+            return []
+        return list(dict.fromkeys(names))
+
+    def _read_looks(self) -> list[Request]:
+        setups, symbols = self._read_names("setups"), self._read_names("symbols")
+        if len(setups) * len(symbols) > MOST_LOOKS:
+            message = (
+                f"{len(setups)} setups on {len(symbols)} symbols are more than {MOST_LOOKS} looks. "
+                f"Make two watches of it."
+            )
+            self._refuse("symbols", "too_many_looks", message)
+            return []
+        looks = [Look(setup, symbol) for symbol in symbols for setup in setups]
+        found = (self._read_look(look, len(looks)) for look in looks)
+        return [request for request in found if request]
+
+    def _read_look(self, look: Look, of: int) -> Request | None:
+        payload = {
+            "setup_id": look.setup_id,
+            "symbol": look.symbol,
+            "timeframe": self.said.get("timeframe"),
+            "mode": "live",
+            "options": self.said.get("options") or {},
+            "extra": self.said.get("extra") or {},
+        }
+        try:
+            return parse_request(payload, self.offer)
+        except InvalidRequestError as refused:
+            which = f"{look.setup_id[:64]} on {look.symbol[:64]}: " if of > 1 else ""
+            told = [replace(one, message=which + one.message) for one in refused.problems]
+            self.problems += [replace(one, field=_FIELD.get(one.field, one.field)) for one in told]
+            return None
+
+    def _read_feed(self, name: str, timeframe: Timeframe) -> str:
+        symbol, feed = self.offer.catalogue[name], self.said.get("feed")
+        if feed is None:
+            return REPLAY if self._is_replay() else self.offer.find_feed(symbol, timeframe)
+        if feed not in self.offer.feeds and name == self._first_symbol():
+            self._refuse_unknown("feed", "unknown_feed", feed, tuple(self.offer.feeds))
+        return str(feed)
+
+    def _first_symbol(self) -> str:
+        found = self.offer.catalogue.find(str(self._read_names("symbols")[0]))
+        return found.name if found else ""
+
+    def _is_replay(self) -> bool:
+        replayed = any(self.said.get(key) is not None for key in ("replay_from", "speed"))
+        return self.said.get("feed") == REPLAY or (replayed and self.said.get("feed") is None)
+
+    def _read_replay(self, first: Request) -> Replay | None:
+        if self._is_replay():
+            symbol = self.offer.catalogue[first.symbol]
+            begins = self._read_begin(symbol, first.timeframe)
+            return Replay(begins, self._read_speed()) if begins else None
+        for key in ("replay_from", "speed"):
+            if self.said.get(key) is not None:
+                self._refuse(key, "only_for_replay", f"Only a replay has {key}.", (REPLAY,))
+        return None
+
+    def _read_begin(self, symbol: Symbol, timeframe: Timeframe) -> datetime | None:
+        coverage = self.offer.find_coverage(symbol, timeframe)
+        if coverage is None:
+            return None
+        value = self.said.get("replay_from")
+        usual = max(coverage.first, coverage.last - timedelta(days=_REPLAYED_DAYS))
+        begins = find_instant(str(usual) if value is None else value, symbol.zone)
+        if begins and coverage.first <= _day_of(begins) <= coverage.last:
+            return begins
+        message = f"replay_from was {value!r:.80}; it is a moment of the stored bars."
+        self._refuse("replay_from", "no_bars", message, (str(coverage),), str(usual))
+        return None
+
+    def _read_speed(self) -> float:
+        value = self.said.get("speed", 60)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value is None or (is_number and 1 <= value <= MOST_SPEED):
+            return float(value or 60)
+        message = f"speed was {value!r:.80}; it says how many times as fast as they came."
+        self._refuse("speed", "out_of_bounds", message, (f"1 to {MOST_SPEED}",), "60")
+        return 60.0
+
+    def _read_life(self, timeframe: Timeframe) -> timedelta:
+        value = self.said.get("expires")
+        if value is None:
+            return max(timedelta(minutes=2 * timeframe.minutes), timedelta(minutes=5))
+        span = read_span(value) if isinstance(value, str) else None
+        if span and SHORTEST_LIFE <= span <= LONGEST_LIFE:
+            return span
+        allowed = f"{write_span(SHORTEST_LIFE)} to {write_span(LONGEST_LIFE)}"
+        message = f"expires was {value!r:.80}; it is a span such as 30m."
+        self._refuse("expires", "out_of_bounds", message, (allowed,), "30m")
+        return SHORTEST_LIFE
+
+    def _read_rhythm(self) -> dict[str, str]:
+        given = {key: self.said[key] for key in ("every", "at_bar_close") if self.said.get(key)}
+        if len(given) > 1:
+            message = "Give either every or at_bar_close."
+            self._refuse("every", "one_rhythm", message, ("every", "at_bar_close"))
+        return {key: str(value) for key, value in given.items()}
+
+    def _read_name(self, terms: WatchTerms) -> str:
+        name = self.said.get("name")
+        if name is None:
+            return _name(terms)
+        if isinstance(name, str) and name.isprintable() and 0 < len(name.strip()) <= LONGEST_NAME:
+            return name.strip()
+        message = f"The name has to be 1 to {LONGEST_NAME} printable characters."
+        self._refuse("name", "wrong_name", message)
+        return ""
+
+
+_FIELD = {"setup_id": "setups", "symbol": "symbols"}
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str)
+
+
+def _at_bar_close(timeframe: Timeframe) -> dict[str, str]:
+    return {"at_bar_close": f"{timeframe} + {AFTER_CLOSE}"}
+
+
+def _day_of(instant: datetime) -> date:
+    return instant.date()
+
+
+def _name(terms: WatchTerms) -> str:
+    setups = terms.setups[0] if len(terms.setups) == 1 else f"{len(terms.setups)} setups"
+    symbols = terms.symbols[0] if len(terms.symbols) == 1 else f"{len(terms.symbols)} symbols"
+    return f"{setups} {symbols} {terms.timeframe}"

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from setupdesk.adapters.webhook_sender import Answer, WebhookSender
 from setupdesk.core.channel import LOG_URL
@@ -32,10 +33,11 @@ class ChannelSender:
         return WRITTEN
 
 
-def _write(said: Mapping[str, object]) -> None:
+def _write(said: Mapping[str, Any]) -> None:
     told = {"told": said["event"], "message_id": said["id"], "repeat": said.get("repeat")}
     if "run_id" in said:
         # It belongs to the run's own log too, by this name.
         log.info("the run is %s", said["state"], extra={**told, "run_id": said["run_id"]})
     else:
-        log.info("%s", said.get("text", "this is a test"), extra=told)
+        alert_id = said.get("alert", {}).get("alert_id")
+        log.info("%s", said.get("text", "this is a test"), extra={**told, "alert_id": alert_id})

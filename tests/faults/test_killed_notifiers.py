@@ -82,8 +82,13 @@ class Killing:
         self.stdin.flush()
         self.pid = int(self.stdout.readline())
 
+    def stop(self) -> None:
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+        self.pid = 0
+
     def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
+        self.stop()
         assert self.stdout.readline() == "dead\n"
         in_hand = (notification.c.done_at.is_(None), notification.c.lease_until.is_not(None))
         with reading(self.bench.ledger) as connection:
@@ -145,8 +150,12 @@ def prove(home: Path, kills: int, seed: int) -> tuple[int, int]:
         assert nursery.stdin
         assert nursery.stdout
         killing = Killing(bench, nursery.stdin, nursery.stdout)
-        kill_many(killing, moody, kills, drawn)
-        nursery.stdin.close()
+        try:
+            kill_many(killing, moody, kills, drawn)
+        finally:
+            # Or the nursery would wait for it for ever.
+            killing.stop()
+            nursery.stdin.close()
     assert len(killing.died_with) == kills + 1
     return check(killing, moody)
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from setupdesk.app.ports import Feed
 
 BEGAN = datetime(2026, 1, 5, 12, tzinfo=UTC)
-FACTS = {"source_file": "f", "source_format": "own", "source_sha256": "0"}
 
 
 class WatchedDesk:
@@ -58,10 +57,15 @@ class WatchedDesk:
     def clock(self) -> datetime:
         return self.now
 
-    def store(
-        self, symbol: str, bars: Bars, *, replaces: bool = False, seed: int | None = 1
-    ) -> None:
-        facts = Facts(**FACTS, imported_at=BEGAN, quality={}, seed=seed)
+    def store(self, symbol: str, bars: Bars, *, replaces: bool = False) -> None:
+        facts = Facts(
+            source_file="f",
+            source_format="own",
+            source_sha256="0",
+            imported_at=BEGAN,
+            quality={},
+            seed=1,
+        )
         self.bar_store.save(symbol, bars, facts, replaces=replaces)
 
     def watch(

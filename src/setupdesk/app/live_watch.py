@@ -206,7 +206,7 @@ class _Poll:
                 look=state.look,
                 seen_until=from_ms(close_ms),
                 setup_hash=setup.digest,
-                fingerprint=sight.bars.fingerprint(),
+                fingerprint=sight.fingerprint,
                 standing=view.describe(),
                 trouble=trouble,
             )
@@ -305,17 +305,14 @@ class _Poll:
             begin = self.of.find_now(self.watch) - timedelta(days=2)
             self.known = self.of.book.load_bars(self.watch.watch_id, begin)
         seen_before = self.known.get(name, {})
-        rows = (
-            [
-                row
-                for row, at in enumerate(bars.time.tolist())
-                if at in seen_before and seen_before[at] != write_bar(bars, row)
-            ]
-            if seen_before
-            else []
-        )
+        again = bars.between(min(seen_before, default=bars.end_ms), bars.end_ms)
+        rows = [
+            row
+            for row, at in enumerate(again.time.tolist())
+            if seen_before.get(at, given := write_bar(again, row)) != given
+        ]
         if rows:
-            self.seen.sightings.append(Sighting(name, "revised", take(bars, rows)))
+            self.seen.sightings.append(Sighting(name, "revised", take(again, rows)))
 
 
 _SLACK_MS, _DAY_MS = 10_000, 86_400_000

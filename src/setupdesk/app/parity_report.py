@@ -215,8 +215,8 @@ def _explain(market: MarketParity, one: Difference) -> str:
     if not one.faults:
         return _REASONS[one.cause]
     more = len(one.faults) - 1
-    others = f", and {more} more {'bar' if more == 1 else 'bars'} differ" if more else ""
-    return f"{_tell_fault(market, one.faults[0])}{others}."
+    others = f" {more} more {'bar differs' if more == 1 else 'bars differ'}." if more else ""
+    return f"{_tell_fault(market, one.faults[0])}{others}"
 
 
 _REASONS = {
@@ -230,13 +230,13 @@ _REASONS = {
 
 def _tell_fault(market: MarketParity, fault: BarFault) -> str:
     local = _show_bar_time(market, fault.open_ms)["bar_local"][:16].replace("T", " ")
-    bar = f"the {market.symbol} bar of {local}"
+    bar = f"The {market.symbol} bar of {local}"
     if fault.kind is FaultKind.MISSING:
-        return f"{bar} is stored, and live never saw it"
+        return f"{bar} is stored, and live never saw it."
     if fault.kind is FaultKind.EXTRA:
-        return f"{bar} was seen live, and is not stored"
+        return f"{bar} was seen live, and is not stored."
     if fault.kind is FaultKind.LATE:
-        return f"{bar} was seen late, at {fault.seen_at:%H:%M:%S} UTC"
+        return f"{bar} was seen late, at {fault.seen_at:%H:%M:%S} UTC."
     changes = (
         f"{name} {seen * market.tick:.10g}, stored as {stored * market.tick:.10g}"
         for name, seen, stored in zip(
@@ -244,4 +244,4 @@ def _tell_fault(market: MarketParity, fault: BarFault) -> str:
         )
         if seen != stored
     )
-    return f"{bar} was seen with {'; '.join(changes)}"
+    return f"{bar} was seen with {'; '.join(changes)}."

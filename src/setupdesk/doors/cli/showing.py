@@ -22,6 +22,7 @@ from setupdesk.doors.cli.access import (
     show,
     show_json,
 )
+from setupdesk.doors.cli.watched import tell_outcome
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -36,7 +37,7 @@ def show_runs(limit: int, said: Mapping[str, Any], *, as_json: bool) -> None:
         (
             run["run_id"],
             run["state"],
-            run["request"]["setup_id"],
+            run["request"].get("watch") or run["request"]["setup_id"],
             f"{run['request']['symbol']} {run['request']['timeframe']}",
             f"{run['user']}, {run['door']}",
             "\n".join(line for line in (_describe_outcome(run), _describe_name(run)) if line),
@@ -230,6 +231,8 @@ def _describe_outcome(run: Mapping[str, Any]) -> str:
     summary = run["summary"]
     if summary is None:
         return run["reason"] or run["stage"] or ""
+    if run["request"].get("watch"):
+        return tell_outcome(summary)
     if not summary["trades"]:
         return "no trades"
     return f"{summary['trades']} trades, {summary['total_r']:+.2f}R"

@@ -76,7 +76,7 @@ _PREFACE = [
     "## Every route",
     "",
     "In the examples, `DESK` is the address with `/api/v1`, and `KEY` a key; `RUN` is a completed",
-    "run, `WAITING` one that waits; `KEY_ID`, `HOOK` and `CHANNEL` are ids that the lists give,",
+    "run, `WAITING` one that waits; `KEY_ID`, `HOOK`, `WATCH` and `CHANNEL` are ids that the lists give,",
     "`TOKEN` ends the address of a hook, and `RECEIVER` is an address of yours for webhooks.",
     "",
     "```sh",

@@ -7,6 +7,7 @@ from functools import reduce
 from sqlalchemy import ColumnElement, String, cast, exists, func, literal_column, text
 
 from setupdesk.adapters.ledger.tables import run
+from setupdesk.core.request import Mode
 from setupdesk.core.run_search import RunSearch
 
 TURN_OF_ACCEPTANCE: ColumnElement[int] = literal_column("run.rowid")
@@ -25,6 +26,10 @@ def match(search: RunSearch) -> Iterator[ColumnElement[bool]]:
         if value:
             yield column == value
     yield from _match_noted(search)
+    if search.watch:
+        yield run.c.watch_id == search.watch
+    if not search.polls:
+        yield run.c.watch_id.is_(None) | (run.c.flow_type != Mode.LIVE.flow_type)
     if search.since:
         yield run.c.accepted_at >= _begin(search.since)
     if search.until:

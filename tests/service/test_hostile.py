@@ -105,7 +105,7 @@ def test_no_hostile_text_in_a_query_or_a_body_does_any_harm(api: httpx.Client, t
         check_refused_in_words(api.post(path, json={**named, "payload": payload}))
     for path in ("/runs", "/runs/validate"):
         check_refused_in_words(api.post(path, json={"watch": text, "mode": "live"}))
-    watch = dict.fromkeys(("setups", "symbols"), [text]) | dict.fromkeys(WATCHED, text)
+    watch = {key: [text] for key in ("setups", "symbols")} | dict.fromkeys(WATCHED, text)
     check_refused_in_words(api.post("/watches", json=watch))
 
 

@@ -226,10 +226,20 @@ def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], when_empt
     Console().print(table)
 
 
+def tell_poll(summary: Mapping[str, Any]) -> str:
+    """Say in a few words what came of one poll of a watch."""
+    counts = ((summary[word], word) for word in ("looked", "idle", "troubled", "alerts"))
+    return ", ".join(f"{count} {word}" for count, word in counts if count)
+
+
 def _describe_outcome(run: Mapping[str, Any]) -> str:
     summary = run["summary"]
     if summary is None:
         return run["reason"] or run["stage"] or ""
+    if "looked" in summary:
+        return tell_poll(summary)
+    if "trades" not in summary:
+        return str(summary.get("verdict", ""))
     if not summary["trades"]:
         return "no trades"
     return f"{summary['trades']} trades, {summary['total_r']:+.2f}R"

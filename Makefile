@@ -62,6 +62,7 @@ bench: $(STAMP)  ## comparisons, as ratios in one run; peers in environments of 
 	$(BIN)/python -m bench.click_to_started
 	$(BIN)/python -m bench.queue
 	$(BIN)/python -m bench.scheduler
+	$(BIN)/python -m bench.watch
 
 agreement: $(STAMP)  ## trade for trade as backtesting.py, in an environment of its own
 	$(BIN)/python -m bench.agreement

@@ -281,10 +281,15 @@ class InlineDesk:
         """List the channels, the newest first."""
         return self.desk.channel_desk.list_channels(self._caller)
 
-    def add_channel(self, name: str, url: str, events: Sequence[str]) -> dict[str, Any]:
+    def add_channel(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """Make a channel; its secret is shown this once."""
         with self._logging():
-            return self.desk.channel_desk.add(name, url, events, self._owner)
+            return self.desk.channel_desk.add(said, self._owner)
+
+    def change_channel(self, channel_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Change the fields of a channel that are said."""
+        with self._logging():
+            return self.desk.channel_desk.change(channel_id, said, self._caller)
 
     def revoke_channel(self, channel_id: str) -> dict[str, Any]:
         """Tell a channel nothing more."""

@@ -3,103 +3,20 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from setupdesk.adapters.ledger.database import open_database
-from setupdesk.adapters.ledger.notifications import LEASE, Channels, Notifications
-from setupdesk.adapters.ledger.outbox import Outbox
-from setupdesk.adapters.ledger.start import StartLedger
-from setupdesk.adapters.webhook_sender import WebhookSender
-from setupdesk.app.notifier import GIVEN_UP_AFTER, LONGEST_REST, Notifier, Signer, find_wait
-from setupdesk.core.channel import Channel, ChannelEvent
-from setupdesk.core.request import Mode, Request
-from setupdesk.core.run import Door
+from setupdesk.adapters.ledger.notifications import LEASE
+from setupdesk.app.notifier import GIVEN_UP_AFTER, LONGEST_REST, Signer, find_wait
+from setupdesk.core.channel import ChannelEvent
 from setupdesk.core.standard_webhooks import is_signed
-from setupdesk.core.timeframe import Timeframe
-from tests.adapters.webhook_receiver import Receiver, receiving, say
-
-NOON = datetime(2025, 5, 1, 12, tzinfo=UTC)
-REQUEST = Request(
-    setup_id="IB_raid_v1",
-    symbol="GER40",
-    timeframe=Timeframe.M15,
-    mode=Mode.BACKTEST,
-    start=date(2025, 4, 1),
-    end=date(2025, 4, 30),
-)
-ALL = tuple(ChannelEvent)
-SECRET_PATH = "/services/T0/hidden"  # noqa: S105 (as some services have it)
-
-
-@dataclass
-class Bench:
-    """A ledger whose clock is turned by hand, and the notifier that tells from it."""
-
-    ledger: Engine
-    receiver: Receiver
-    at: datetime = NOON
-    private: list[str] = field(default_factory=list)
-
-    def now(self) -> datetime:
-        return self.at
-
-    @property
-    def notifications(self) -> Notifications:
-        return Notifications(self.ledger, self.now)
-
-    @property
-    def channels(self) -> Channels:
-        return Channels(self.ledger, self.now)
-
-    def open(self) -> Notifier:
-        sender = WebhookSender(clock=self.now, private=self.private)
-        return Notifier(self.notifications, sender, Signer(lambda: "master", self.now), self.now)
-
-    def add(
-        self,
-        channel_id: str = "channel_1",
-        events: tuple[ChannelEvent, ...] = ALL,
-        user: str = "ann",
-        port: int | None = None,
-    ) -> None:
-        here = f"127.0.0.1:{port or self.receiver.port}"
-        self.private.append(here)
-        made = Channel(
-            channel_id=channel_id,
-            name="n8n",
-            user=user,
-            url=f"http://{here}{SECRET_PATH}",
-            events=events,
-            created_at=self.at,
-        )
-        assert self.channels.add(made, 20)
-
-    def end_run(self, user: str = "ann", *, failed: bool = False) -> str:
-        receipt = StartLedger(self.ledger, self.now).accept(REQUEST, {}, user, Door.CLI)
-        assert receipt.run_id
-        outbox = Outbox(self.ledger, self.now)
-        if failed:
-            outbox.give_up(receipt.run_id, "Prefect is broken")
-        else:
-            outbox.ask_to_cancel(receipt.run_id)
-        return receipt.run_id
-
-    def tell(self) -> bool:
-        """Tell the next one that is due, in this thread; False if there is none."""
-        taken = self.notifications.take_due(())
-        if taken:
-            self.open().attempt(taken)
-        return taken is not None
-
-    def log(self) -> list[Any]:
-        return self.notifications.load_log(["channel_1", "channel_2"], 100)
+from tests.adapters.webhook_receiver import receiving, say
+from tests.app.telling import NOON, Bench
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def has(process: Path, mark: bytes) -> bool:
 
 
 @contextmanager
-def running_desk(home: Path, **settings: int) -> Iterator[RealDesk]:
+def running_desk(home: Path, **settings: int | str) -> Iterator[RealDesk]:
     """Run a desk with a small simulated market until the block ends."""
     home.mkdir(parents=True, exist_ok=True)
     stored = {"port": 0, "prefect_port": 0} | settings

@@ -6,10 +6,12 @@ of its calendar needs neither. A new version of the package makes new files.
 
 import json
 import warnings
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, time
 from importlib.metadata import version
+from operator import attrgetter
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -43,6 +45,9 @@ class _Horizon:
         return self.first <= first and last <= self.last
 
 
+_day = attrgetter("day")
+
+
 @dataclass(frozen=True, slots=True)
 class ExchangeCalendar:
     """The sessions of any symbol of the catalogue."""
@@ -60,7 +65,8 @@ class ExchangeCalendar:
         """
         code = _EVERY_WEEKDAY if symbol.trade_on_holidays else symbol.calendar
         horizon = self._horizon(code, first, last)
-        days = [session for session in horizon.sessions if first <= session.day <= last]
+        begin = bisect_left(horizon.sessions, first, key=_day)
+        days = list(horizon.sessions[begin : bisect_right(horizon.sessions, last, key=_day)])
         if code not in _ROUND_THE_CLOCK:
             return days
         return [session_by_clock(session.day, symbol.session) for session in days]

@@ -3,7 +3,7 @@
 import json
 import logging
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,16 +15,12 @@ from setupdesk.app.notifier import Sender, Signer
 from setupdesk.app.queries import show_row
 from setupdesk.app.start import make_writable
 from setupdesk.core.caller import Caller
-from setupdesk.core.channel import Channel, ChannelEvent, show_url
-from setupdesk.core.errors import (
-    ChannelBusyError,
-    InvalidRequestError,
-    NotFoundError,
-    UndeliveredError,
-)
-from setupdesk.core.free_text import LONGEST_NAME, find_text_problems
+from setupdesk.core.channel import LOG_URL, Channel, ChannelEvent, show_url
+from setupdesk.core.channel_terms import parse_change, parse_channel
+from setupdesk.core.errors import ChannelBusyError, NotFoundError, UndeliveredError
+from setupdesk.core.manner import Manner
 from setupdesk.core.period import to_iso
-from setupdesk.core.problem import Problem, find_nearest
+from setupdesk.core.problem import Problem
 from setupdesk.core.standard_webhooks import write_secret
 
 log = logging.getLogger(__name__)
@@ -41,6 +37,11 @@ class Channels(Protocol):
 
     def load_all(self) -> list[Channel]:
         """Load all channels, the newest first."""
+
+    def change(
+        self, channel_id: str, name: str, events: Collection[ChannelEvent], manner: Manner
+    ) -> None:
+        """Change a channel that is not revoked."""
 
     def revoke(self, channel_id: str) -> None:
         """Tell a channel nothing more."""
@@ -67,24 +68,35 @@ class ChannelDesk:
 
     lock: Lock = field(default_factory=Lock)
 
-    def add(self, name: str, url: str, events: Sequence[str], user: str) -> dict[str, Any]:
+    def add(self, said: Mapping[str, Any], user: str) -> dict[str, Any]:
         """Make a channel; the answer has its secret, this once."""
-        wanted = make_writable({"name": name, "url": url})
-        problems = find_text_problems("name", wanted["name"], LONGEST_NAME)
-        problems += [*_find_wrong(events), *self._find_unsafe(wanted["url"])]
-        if problems:
-            raise InvalidRequestError(problems)
+        wanted = parse_channel(make_writable(said), self._find_unsafe)
         channel = Channel(
             channel_id=f"channel_{secrets.token_hex(6)}",
+            name=wanted.name,
             user=user,
-            events=tuple(ChannelEvent(one) for one in dict.fromkeys(events)),
+            url=wanted.url,
+            events=wanted.events,
             created_at=self.clock(),
-            **wanted,
+            manner=wanted.manner,
         )
         if not self.channels.add(channel, MOST_CHANNELS):
             raise refuse_another("channel", channel.user, self.channels.load_all())
         log.info("channel made", extra={"channel_id": channel.channel_id, "user": user})
-        return {**_show(channel), "secret": write_secret(self.signer.derive(channel.channel_id))}
+        return {**_show(channel), "secret": self._tell_secret(channel)}
+
+    def _tell_secret(self, channel: Channel) -> str | None:
+        is_signed = channel.url != LOG_URL
+        return write_secret(self.signer.derive(channel.channel_id)) if is_signed else None
+
+    def change(self, channel_id: str, said: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """Change what is *said*, and leave the rest; null gives a field its usual value again."""
+        channel = self._find_live(channel_id, caller)
+        wanted = parse_change(channel, make_writable(said))
+        self.channels.change(channel_id, wanted.name, wanted.events, wanted.manner)
+        changed = {"channel_id": channel_id, "user": caller.user, "fields": sorted(said)}
+        log.info("channel changed", extra=changed)
+        return _show(self.channels.load(channel_id) or channel)
 
     def list_channels(self, caller: Caller) -> list[dict[str, Any]]:
         """List the channels that *caller* may see, the newest first."""
@@ -103,9 +115,7 @@ class ChannelDesk:
 
         Raises ``ChannelBusyError``, or ``UndeliveredError`` if it fails.
         """
-        channel = self._find(channel_id, caller)
-        if channel.revoked_at:
-            raise NotFoundError("channel", channel_id, hint=" any more: it was revoked.")
+        channel = self._find_live(channel_id, caller)
         with self._testing(channel_id):
             return self._test(channel)
 
@@ -137,12 +147,18 @@ class ChannelDesk:
         else:
             shown = [one for one in self.channels.load_all() if caller.may_see(one.user)]
         rows = self.delivery_log.load_log([one.channel_id for one in shown], limit)
-        return [{name: row[name] for name in _LOGGED} for row in map(show_row, rows)]
+        return [_show_delivery(row) for row in rows]
 
     def _find(self, channel_id: str, caller: Caller) -> Channel:
         channel = self.channels.load(channel_id)
         if channel is None or not caller.may_see(channel.user):
             raise NotFoundError("channel", channel_id)
+        return channel
+
+    def _find_live(self, channel_id: str, caller: Caller) -> Channel:
+        channel = self._find(channel_id, caller)
+        if channel.revoked_at:
+            raise NotFoundError("channel", channel_id, hint=" any more: it was revoked.")
         return channel
 
     def _find_unsafe(self, url: str) -> list[Problem]:
@@ -155,27 +171,16 @@ class ChannelDesk:
 
 
 _LOGGED = (
-    *("notification_id", "message_id", "channel_id", "event", "run_id"),
+    *("notification_id", "message_id", "channel_id", "event", "run_id", "alert_id", "digest_id"),
     *("created_at", "due_at", "done_at", "outcome", "attempts", "last_error"),
 )
 
 
-def _find_wrong(events: Sequence[str]) -> list[Problem]:
-    known = tuple(ChannelEvent)
-    if not events:
-        message = "A channel needs one event at least."
-        return [Problem(field="events", code="missing", message=message, allowed=known)]
-    return [
-        Problem(
-            field="events",
-            code="unknown_event",
-            message=f"{event[:50]!r} is not known.",
-            allowed=known,
-            suggestion=find_nearest(event, known),
-        )
-        for event in events
-        if event not in known
-    ]
+def _show_delivery(row: Mapping[str, Any]) -> dict[str, Any]:
+    # The attempt that is under way has been counted by its taking only.
+    ended = row["fence"] - (row["lease_until"] is not None)
+    shown = show_row(row)
+    return {name: shown[name] for name in _LOGGED} | {"repeat": ended > row["attempts"]}
 
 
 def _show(channel: Channel) -> dict[str, Any]:
@@ -185,6 +190,7 @@ def _show(channel: Channel) -> dict[str, Any]:
         "user": channel.user,
         "url": show_url(channel.url),
         "events": list(channel.events),
+        "manner": channel.manner.to_json(),
         "created_at": to_iso(channel.created_at),
         "revoked_at": to_iso(channel.revoked_at) if channel.revoked_at else None,
     }

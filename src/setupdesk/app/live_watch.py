@@ -23,7 +23,7 @@ from setupdesk.core.run import Run
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.watch import AlertKind, Look, Watch, name_alert
 from setupdesk.engine.prices import to_points
-from setupdesk.engine.result import Candidate, Result
+from setupdesk.engine.result import Candidate, Result, SessionLevels
 from setupdesk.market.bars import Bars
 from setupdesk.market.days import day_of, from_ms, to_ms
 from setupdesk.market.sessions import Session
@@ -206,7 +206,7 @@ class _Poll:
                 look=state.look,
                 seen_until=from_ms(close_ms),
                 setup_hash=setup.digest,
-                fingerprint=sight.bars.fingerprint(),
+                fingerprint=sight.fingerprint,
                 standing=view.describe(),
                 trouble=trouble,
             )
@@ -219,16 +219,18 @@ class _Poll:
         return self.open_alerts
 
     def _find_sessions(self, sight: Sight, since_ms: int) -> tuple[Session, ...]:
-        """Find the sessions that have begun, from that of *since_ms* on; the newest at least."""
+        """Find the sessions from that of *since_ms* on: the newest at least, and the coming one.
+
+        Some setups trigger before the session opens.
+        """
         zone, last_ms = sight.symbol.zone, int(sight.bars.time[-1])
         last = day_of(last_ms, zone)
         first = min(last - timedelta(days=LIVE_DAYS), day_of(since_ms, zone) - timedelta(days=1))
-        begun = [
-            one
-            for one in self.of.calendar.sessions(sight.symbol, first, last)
-            if one.opens_ms <= last_ms
-        ]
-        return tuple([one for one in begun if one.closes_ms > since_ms] or begun[-1:])
+        held = self.of.calendar.sessions(sight.symbol, first, last + timedelta(days=1))
+        begun = [one for one in held if one.opens_ms <= last_ms]
+        coming = [one for one in held if 0 < one.opens_ms - last_ms <= _DAY_MS][:1]
+        open_still = [one for one in begun if one.closes_ms > since_ms]
+        return (*(open_still or begun[-1:]), *coming)
 
     def _build_alert(self, view: "_View", row: int) -> Alert:
         plan, watch = view.plan, self.watch
@@ -295,28 +297,25 @@ class _Poll:
     def _keep_bars(self, sight: Sight, until_ms: int) -> None:
         """Keep the new bars, and those that came back with other prices than they were seen."""
         name, bars = sight.symbol.name, sight.bars
-        since = until_ms or self._find_sessions(sight, bars.end_ms - 1)[-1].opens_ms
-        new = bars.between(since, bars.end_ms)
+        since = until_ms or self._find_sessions(sight, bars.end_ms - 1)[0].opens_ms
+        new = bars.between(min(since, int(bars.time[-1])), bars.end_ms)
         if len(new):
             self.seen.sightings.append(Sighting(name, "seen", new))
         if self.known is None:
             begin = self.of.find_now(self.watch) - timedelta(days=2)
             self.known = self.of.book.load_bars(self.watch.watch_id, begin)
         seen_before = self.known.get(name, {})
-        rows = (
-            [
-                row
-                for row, at in enumerate(bars.time.tolist())
-                if at in seen_before and seen_before[at] != write_bar(bars, row)
-            ]
-            if seen_before
-            else []
-        )
+        again = bars.between(min(seen_before, default=bars.end_ms), bars.end_ms)
+        rows = [
+            row
+            for row, at in enumerate(again.time.tolist())
+            if seen_before.get(at, given := write_bar(again, row)) != given
+        ]
         if rows:
-            self.seen.sightings.append(Sighting(name, "revised", take(bars, rows)))
+            self.seen.sightings.append(Sighting(name, "revised", take(again, rows)))
 
 
-_SLACK_MS = 10_000
+_SLACK_MS, _DAY_MS = 10_000, 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,10 +397,8 @@ class _View:
 
     def describe(self) -> dict[str, Any]:
         """Say where the setup stands at the last close."""
-        plan, session = self.plan, self.result.sessions[-1]
+        plan, session = self.plan, self._find_session()
         as_of = from_ms(self.close_ms)
-        if session.known_at and session.known_at > as_of:
-            session = replace(session, known_at=None, levels={})
         edges = find_edges(plan, session)
         of_day = [one for one in self._load_known() if one.day == session.day]
         state, sentence = describe_state(session, of_day[-1] if of_day else None, edges)
@@ -414,6 +411,17 @@ class _View:
             "price": _find_price(plan.bars),
             "levels": session.levels,
         }
+
+    def _find_session(self) -> SessionLevels:
+        """Find the session that goes on, or the coming one once its levels are known."""
+        sessions, as_of = self.result.sessions, from_ms(self.close_ms)
+        coming = self.plan.sessions[-1].opens_ms >= self.close_ms
+        newest = sessions[-1]
+        is_known = newest.known_at is not None and newest.known_at <= as_of
+        if coming and not is_known and len(sessions) > 1:
+            newest = sessions[-2]
+            is_known = newest.known_at is not None and newest.known_at <= as_of
+        return newest if is_known else replace(newest, known_at=None, levels={})
 
     def _load_known(self) -> Iterable[Candidate]:
         found = self.result.candidates

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 from typing import Protocol
 
-from setupdesk.core.channel import Notification
 from setupdesk.core.errors import LedgerUnavailableError, UndeliveredError
+from setupdesk.core.notification import Notification
 from setupdesk.core.standard_webhooks import derive_secret, sign
 
 log = logging.getLogger(__name__)

@@ -1,8 +1,9 @@
 """Sight: the closed bars that a watch sees of a symbol at this moment."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from setupdesk.app.ports import BarStore, Clock, Feed
 from setupdesk.app.scope import LIVE_DAYS
@@ -13,7 +14,7 @@ from setupdesk.core.timeframe import Timeframe
 from setupdesk.core.watch import Watch
 from setupdesk.market.bars import Bars
 from setupdesk.market.data_set import Manifest
-from setupdesk.market.days import day_of, from_ms, midnight_ms, to_ms
+from setupdesk.market.days import day_of, midnight_ms, to_ms
 from setupdesk.market.feed import keep_closed
 from setupdesk.market.overlap import lay_over
 from setupdesk.market.resample import resample
@@ -22,7 +23,7 @@ _WEEK = timedelta(days=7)
 """How far back a feed is asked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Sight:
     """What is known of a market at one moment."""
 
@@ -36,6 +37,11 @@ class Sight:
     now_ms: int
     is_over: bool
     """A replay that has played the last stored bar."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Name these very bars."""
+        return self.bars.fingerprint()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +101,3 @@ def _join(stored: Bars, newest: Bars) -> Bars:
     if not len(newest):
         return stored
     return lay_over(stored, newest) if len(stored) else newest
-
-
-def find_bar_time(bars: Bars) -> datetime:
-    """Give the open of the last bar."""
-    return from_ms(int(bars.time[-1]))
-
-
-BuildSight = Callable[[Watch, Symbol, timedelta], Sight]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from setupdesk.adapters.event_stream import follow_stream
 from setupdesk.adapters.parcel import Parcel, Watch, check_size, open_parcel
+from setupdesk.client.channels import ChannelCalls
 from setupdesk.client.connection import DeskAnswerError, read_error, wait_for_answer
 from setupdesk.client.handle import RunHandle
 from setupdesk.client.payload import build_payload
@@ -25,7 +26,7 @@ _LONGEST_IMPORT = 600.0
 """Seconds to wait for what becomes of a large file: it is parsed for longer than others answer."""
 
 
-class Client(ScheduleCalls, WatchCalls):
+class Client(ScheduleCalls, WatchCalls, ChannelCalls):
     """One connection to a desk. Answers are the API's JSON; errors are raised.
 
     ``Client()`` reaches the desk that ``SETUPDESK_SERVER`` and ``SETUPDESK_KEY`` name, else the
@@ -241,27 +242,6 @@ class Client(ScheduleCalls, WatchCalls):
     def revoke_hook(self, hook_id: str) -> dict[str, Any]:
         """Let a hook start nothing more."""
         return self._read(self._send("POST", f"/hooks/{quote(hook_id, safe='')}/revoke"))
-
-    def channels(self) -> list[dict[str, Any]]:
-        """List the channels, the newest first."""
-        return self._get("/channels")
-
-    def add_channel(self, name: str, url: str, events: Sequence[str]) -> dict[str, Any]:
-        """Make a channel; its secret is shown this once."""
-        said = {"name": name, "url": url, "events": list(events)}
-        return self._read(self._send("POST", "/channels", json=said))
-
-    def revoke_channel(self, channel_id: str) -> dict[str, Any]:
-        """Tell a channel nothing more."""
-        return self._read(self._send("POST", f"/channels/{quote(channel_id, safe='')}/revoke"))
-
-    def test_channel(self, channel_id: str) -> dict[str, Any]:
-        """Tell a channel at once that this is a test."""
-        return self._read(self._send("POST", f"/channels/{quote(channel_id, safe='')}/test"))
-
-    def notifications(self, limit: int, channel_id: str | None = None) -> list[dict[str, Any]]:
-        """List what channels were told, and what they are to be told, the newest first."""
-        return self._get("/notifications", limit=limit, channel_id=channel_id)
 
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""

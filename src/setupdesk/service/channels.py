@@ -1,13 +1,17 @@
-"""Channels over HTTP: where the desk tells of your runs, and what it has told there."""
+"""Channels over HTTP: where the desk tells of your runs and alerts, and what it has told there."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
 
 from setupdesk.core.channel import ChannelEvent
+from setupdesk.core.channel_terms import CHANGED, FIELDS
+from setupdesk.core.free_text import LONGEST_NAME
+from setupdesk.core.manner import MOST_PER_HOUR, USUAL_KINDS, USUAL_PER_HOUR, Loudness
+from setupdesk.service.delivery import TheObject
 from setupdesk.service.security import TheCaller, TheDesk
 
 router = APIRouter(tags=["channels"])
@@ -26,24 +30,90 @@ def get_outward(request: Request) -> CapacityLimiter:
 Outward = Annotated[CapacityLimiter, Depends(get_outward)]
 
 
-class NewChannel(BaseModel):
-    """Where to tell what."""
+_KINDS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        kind.value: {
+            "anyOf": [{"type": "string", "enum": list(Loudness)}, {"type": "null"}],
+            "description": f"{usual}, unless said",
+        }
+        for kind, usual in USUAL_KINDS.items()
+    },
+    "additionalProperties": False,
+}
+_TIME: dict[str, Any] = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
+_QUIET: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "from": _TIME,
+        "to": _TIME,
+        "zone": {"type": "string", "maxLength": 64, "description": "IANA, such as Europe/Berlin"},
+    },
+    "additionalProperties": False,
+    "description": "Hours in which alerts are held; none, unless said",
+}
+_PER_HOUR: dict[str, Any] = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": MOST_PER_HOUR,
+    "description": f"Alerts; {USUAL_PER_HOUR}, unless said. What is more is held",
+}
 
-    model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    url: Annotated[str, Field(max_length=2_000, description="https, reachable by anybody")]
-    events: Annotated[list[ChannelEvent], Field(min_length=1, max_length=3)]
+def _or_usual(field: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [field, {"type": "null"}]}
+
+
+_FIELDS: dict[str, Any] = {
+    "name": {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME},
+    "url": {
+        "type": "string",
+        "maxLength": 2_000,
+        "description": "https, reachable by anybody; or log: for the service's log",
+    },
+    "events": {
+        "type": "array",
+        "items": {"type": "string", "enum": list(ChannelEvent)},
+        "minItems": 1,
+        "maxItems": len(ChannelEvent),
+    },
+    "manner": _or_usual(
+        {
+            "type": "object",
+            "properties": {
+                "kinds": _or_usual(_KINDS),
+                "quiet": _or_usual(_QUIET),
+                "most_per_hour": _or_usual(_PER_HOUR),
+            },
+            "additionalProperties": False,
+        }
+    ),
+}
+
+
+def _describe(names: Sequence[str], *required: str) -> dict[str, Any]:
+    # The body is read by the core, and not by FastAPI.
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {name: _FIELDS[name] for name in names},
+        "additionalProperties": False,
+    }
+    if required:
+        schema["required"] = list(required)
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 @router.post(
-    "/channels", status_code=201, responses={422: {"description": "Refused, with every Problem"}}
+    "/channels",
+    status_code=201,
+    responses={422: {"description": "Refused, with every Problem"}},
+    openapi_extra=_describe(FIELDS, "name", "url", "events"),
 )
 async def add_channel(
-    new: NewChannel, desk: TheDesk, caller: TheCaller, outward: Outward
+    said: TheObject, desk: TheDesk, caller: TheCaller, outward: Outward
 ) -> dict[str, Any]:
-    """Make a channel of your runs; its secret is in this answer and in no other."""
-    make = partial(desk.channel_desk.add, new.name, new.url, new.events, caller.user)
+    """Make a channel of your runs and alerts; its secret is in this answer and in no other."""
+    make = partial(desk.channel_desk.add, said, caller.user)
     return await to_thread.run_sync(make, limiter=outward)
 
 
@@ -51,6 +121,14 @@ async def add_channel(
 def list_channels(desk: TheDesk, caller: TheCaller) -> list[dict[str, Any]]:
     """List your channels, the newest first, of their URLs the host only."""
     return desk.channel_desk.list_channels(caller)
+
+
+@router.patch("/channels/{channel_id}", openapi_extra=_describe(CHANGED))
+def change_channel(
+    channel_id: str, said: TheObject, desk: TheDesk, caller: TheCaller
+) -> dict[str, Any]:
+    """Change the fields that are named, down to one kind; null gives one its usual value again."""
+    return desk.channel_desk.change(channel_id, said, caller)
 
 
 @router.post("/channels/{channel_id}/revoke")

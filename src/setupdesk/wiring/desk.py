@@ -11,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 
 from setupdesk.adapters import clock
 from setupdesk.adapters.bar_store import BarStore
+from setupdesk.adapters.channel_sender import ChannelSender
 from setupdesk.adapters.feed_spool import FeedSpool
 from setupdesk.adapters.feeds.push import PushFeed
 from setupdesk.adapters.kernel_cache import keep_kernels_in
@@ -214,7 +215,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         channel_desk=ChannelDesk(
             Channels(ledger, clock.now),
             Notifications(ledger, clock.now),
-            WebhookSender(clock=clock.now, private=settings.private_channels),
+            ChannelSender(WebhookSender(clock=clock.now, private=settings.private_channels)),
             Signer(load_master, clock.now),
             clock.now,
         ),

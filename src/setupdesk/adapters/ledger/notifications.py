@@ -1,12 +1,12 @@
 """Channels in the ledger, and what they have still to be told.
 
-A trigger of the ledger's writes a notification for each channel when a run ends, in the very
-transaction that ends it: no end goes untold.
+Triggers of the ledger's write a notification for each channel when a run ends or an alert comes,
+in the very transaction in which it does: nothing goes untold.
 """
 
 import logging
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,9 +23,17 @@ from sqlalchemy import (
 )
 
 from setupdesk.adapters.ledger.database import reading, writing
+from setupdesk.adapters.ledger.holding import (
+    claim_held,
+    hasten_digest,
+    load_digest,
+    put_aside,
+)
 from setupdesk.adapters.ledger.leases import is_free, is_past
-from setupdesk.adapters.ledger.tables import channel, notification, run
-from setupdesk.core.channel import Channel, ChannelEvent, Notification
+from setupdesk.adapters.ledger.tables import alert, channel, notification, run
+from setupdesk.core.channel import Channel, ChannelEvent
+from setupdesk.core.manner import Manner, load_manner
+from setupdesk.core.notification import Notification
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +42,9 @@ LEASE = timedelta(seconds=60)
 
 CLOCK_SLACK = timedelta(days=2)
 """Nothing is put off for longer: a time beyond it was written before the clock went back."""
+
+MOST_PUT_ASIDE = 100
+"""Alerts in a row that are too old, or held, before whoever takes is heard again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,8 @@ class Channels:
 
     def add(self, made: Channel, most: int) -> bool:
         """Write a new channel down; False if its user has *most* that are not revoked."""
-        row = {**asdict(made), "events": [*made.events]}
+        row = {each.name: getattr(made, each.name) for each in fields(made)}
+        row |= {"events": [*made.events], "manner": made.manner.to_json()}
         live = (channel.c.user == made.user, channel.c.revoked_at.is_(None))
         count = select(func.count()).select_from(channel).where(*live)
         with writing(self.engine) as connection:
@@ -67,6 +79,16 @@ class Channels:
         with reading(self.engine) as connection:
             return [_read(row) for row in connection.execute(newest)]
 
+    def change(
+        self, channel_id: str, name: str, events: Collection[ChannelEvent], manner: Manner
+    ) -> None:
+        """Change a channel; a digest that waits is judged by the new manner at once."""
+        values = {"name": name, "events": [*events], "manner": manner.to_json()}
+        live = (channel.c.channel_id == channel_id, channel.c.revoked_at.is_(None))
+        with writing(self.engine) as connection:
+            connection.execute(update(channel).where(*live).values(values))
+            hasten_digest(connection, channel_id, self.clock())
+
     def revoke(self, channel_id: str) -> None:
         """Tell a channel nothing more, nor what it has not been told yet."""
         with writing(self.engine) as connection:
@@ -87,41 +109,46 @@ class Notifications:
             connection.execute(update(notification).where(*leased).values(lease_until=None))
 
     def take_due(self, busy: Collection[str]) -> Notification | None:
-        """Take the next one that may be tried now, of a channel that is not *busy*."""
-        due = _is_due(self.clock())
+        """Take the next one that may be tried now, of a channel that is not *busy*.
+
+        On the way, what is too old expires, and what its channel wants later is held.
+        """
+        for _ in range(MOST_PUT_ASIDE):
+            found = self._find_due(busy)
+            if found is None:
+                return None
+            if taken := self._take(found):
+                return taken
+        return None
+
+    def _find_due(self, busy: Collection[str]) -> int | None:
         next_one = (
             select(notification.c.notification_id)
-            .where(due, notification.c.channel_id.not_in(busy))
+            .where(_is_due(self.clock()), notification.c.channel_id.not_in(busy))
             .order_by(notification.c.due_at, notification.c.notification_id)
             .limit(1)
         )
         with reading(self.engine) as connection:
-            found = connection.execute(next_one).scalar()
-        return None if found is None else self._take(found)
+            return connection.execute(next_one).scalar()
 
     def _take(self, notification_id: int) -> Notification | None:
         at = self.clock()
-        wanted = notification.c.notification_id == notification_id
-        leased = {"fence": notification.c.fence + 1, "lease_until": at + LEASE}
-        mine = update(notification).where(wanted, _is_due(at)).values(leased)
-        with writing(self.engine) as connection:
-            if not connection.execute(mine).rowcount:
-                return None
-            taken = select(notification, channel.c.url).join(channel).where(wanted)
-            row = connection.execute(taken).one()
-            of_run = select(run).where(run.c.run_id == row.run_id)
-            told = connection.execute(of_run).mappings().one_or_none()
-        return Notification(
-            notification_id=row.notification_id,
-            message_id=row.message_id,
-            fence=row.fence,
-            channel_id=row.channel_id,
-            url=row.url,
-            event=row.event,
-            run=dict(told) if told else None,
-            created_at=row.created_at,
-            attempts=row.attempts,
+        this = notification.c.notification_id == notification_id
+        due = (
+            select(notification, channel.c.url, channel.c.manner, alert.c.expires_at)
+            .join(channel)
+            .outerjoin(alert, alert.c.alert_id == notification.c.alert_id)
+            .where(this, _is_due(at))
         )
+        leased = {"fence": notification.c.fence + 1, "lease_until": at + LEASE}
+        with writing(self.engine) as connection:
+            row = connection.execute(due).one_or_none()
+            if row is None or put_aside(connection, row, load_manner(row.manner), at):
+                return None
+            connection.execute(update(notification).where(this).values(leased))
+            if row.event == "digest" and row.fence == 0:
+                claim_held(connection, notification_id, row.channel_id)
+            return _load_taken(connection, row)
 
     def finish(self, taken: Notification, outcome: str, error: str | None = None) -> None:
         """End it: ``delivered``, or ``given_up`` because of *error*."""
@@ -170,6 +197,31 @@ class Notifications:
             log.warning("%s is somebody else's by now, or ended", taken.message_id)
 
 
+def _load_taken(connection: Connection, row: Row[Any]) -> Notification:
+    manner = load_manner(row.manner)
+    of_run = select(run).where(run.c.run_id == row.run_id)
+    of_alert = select(alert).where(alert.c.alert_id == row.alert_id)
+    ended = connection.execute(of_run).mappings().one_or_none()
+    raised = connection.execute(of_alert).mappings().one_or_none()
+    silent, digest = bool(raised and manner.is_silent(raised["kind"])), None
+    if row.event == "digest":
+        digest, silent = load_digest(connection, row.notification_id, manner)
+    return Notification(
+        notification_id=row.notification_id,
+        message_id=row.message_id,
+        fence=row.fence + 1,
+        channel_id=row.channel_id,
+        url=row.url,
+        event=row.event,
+        run=dict(ended) if ended else None,
+        alert=dict(raised) if raised else None,
+        digest=digest,
+        silent=silent,
+        created_at=row.created_at,
+        attempts=row.attempts,
+    )
+
+
 def _end(connection: Connection, channel_id: str, at: datetime, why: str) -> None:
     live = (channel.c.channel_id == channel_id, channel.c.revoked_at.is_(None))
     untold = (notification.c.channel_id == channel_id, notification.c.done_at.is_(None))
@@ -188,4 +240,5 @@ def _is_due(at: datetime) -> ColumnElement[bool]:
 
 def _read(row: Row[Any]) -> Channel:
     stored = dict(row._mapping)  # noqa: SLF001 (SQLAlchemy's public way, by this name)
-    return Channel(**{**stored, "events": tuple(ChannelEvent(one) for one in row.events)})
+    events = tuple(ChannelEvent(one) for one in row.events)
+    return Channel(**{**stored, "events": events, "manner": load_manner(row.manner)})

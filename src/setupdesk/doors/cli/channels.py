@@ -5,30 +5,81 @@ from typing import Annotated
 import typer
 
 from setupdesk.doors.cli.data import Json
+from setupdesk.doors.cli.flags import Text
 
 channel = typer.Typer(
-    help="Webhooks out: addresses that are told when a run ends.", no_args_is_help=True
+    help="Webhooks out: addresses that are told of ends of runs and of alerts.",
+    no_args_is_help=True,
 )
 
 ChannelId = Annotated[str, typer.Argument(metavar="CHANNEL", help="Its id, of `channel list`.")]
 
 
+Alerts = Annotated[
+    Text,
+    typer.Option(metavar="KIND=HOW,...", help="signal, further, stale: on, silent or off."),
+]
+Quiet = Annotated[
+    Text, typer.Option(metavar="FROM-TO", help="22:00-07:00: alerts are held then; or none.")
+]
+QuietZone = Annotated[Text, typer.Option(help="Of the quiet hours: Europe/Berlin, ...")]
+MostPerHour = Annotated[
+    int | None, typer.Option(help="Alerts; what is more is held, and told at once later.")
+]
+
+
 @channel.command()
-def add(
+def add(  # noqa: PLR0913 (what a channel is told, and how)
     name: Annotated[str, typer.Argument(metavar="NAME", help="What you call it.")],
-    url: Annotated[str, typer.Argument(metavar="URL", help="https, reachable by anybody.")],
+    url: Annotated[
+        str | None, typer.Argument(metavar="URL", help="https, reachable by anybody.")
+    ] = None,
     *,
+    url_option: Annotated[
+        Text, typer.Option("--url", help="The same; log: is the service's log.")
+    ] = None,
     event: Annotated[
         list[str] | None,
         typer.Option(help="run_finished, run_failed, alert; all of them if you say none."),
     ] = None,
+    alerts: Alerts = None,
+    quiet: Quiet = None,
+    quiet_zone: QuietZone = None,
+    most_per_hour: MostPerHour = None,
     as_json: Json = False,
 ) -> None:
-    """Make a channel of your runs; its secret is shown this once."""
+    """Make a channel of your runs and alerts; its secret is shown this once."""
     from setupdesk.core.channel import ChannelEvent
+    from setupdesk.doors.cli.channel_words import build_manner
     from setupdesk.doors.cli.webhooks import add_channel
 
-    add_channel(name, url, event or tuple(ChannelEvent), as_json=as_json)
+    manner = build_manner(alerts, quiet, quiet_zone, most_per_hour)
+    said = {"name": name, "url": url or url_option, "events": event or list(ChannelEvent)}
+    add_channel(said | ({"manner": manner} if manner else {}), as_json=as_json)
+
+
+@channel.command()
+def change(  # noqa: PLR0913 (what a channel is told, and how)
+    channel_id: ChannelId,
+    *,
+    name: Annotated[Text, typer.Option(help="What you call it.")] = None,
+    event: Annotated[
+        list[str] | None, typer.Option(help="run_finished, run_failed, alert: these and no other.")
+    ] = None,
+    alerts: Alerts = None,
+    quiet: Quiet = None,
+    quiet_zone: QuietZone = None,
+    most_per_hour: MostPerHour = None,
+    as_json: Json = False,
+) -> None:
+    """Change what a channel is told, and how; what you do not name stays as it is."""
+    from setupdesk.doors.cli.channel_words import build_manner
+    from setupdesk.doors.cli.webhooks import change_channel
+
+    manner = build_manner(alerts, quiet, quiet_zone, most_per_hour)
+    asked = {"name": name, "events": event or None, "manner": manner or None}
+    said = {field: value for field, value in asked.items() if value is not None}
+    change_channel(channel_id, said, as_json=as_json)
 
 
 @channel.command("list")

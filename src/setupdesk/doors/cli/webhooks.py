@@ -1,9 +1,17 @@
 """Make, list and revoke hooks and channels from the terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from setupdesk.doors.cli.access import clear_errors, reach_desk, say, show, show_json
+from setupdesk.doors.cli.access import (
+    clear_errors,
+    reach_desk,
+    refuse_usage,
+    say,
+    show,
+    show_json,
+)
+from setupdesk.doors.cli.channel_words import tell_manner
 from setupdesk.doors.cli.showing import show_table
 
 
@@ -59,19 +67,39 @@ def revoke_hook(hook_id: str, *, as_json: bool) -> None:
     say(f"{hook_id} is revoked: what is sent to its address is answered 404.")
 
 
-def add_channel(name: str, url: str, events: Sequence[str], *, as_json: bool) -> None:
+def add_channel(said: Mapping[str, Any], *, as_json: bool) -> None:
     """Make a channel, and show its secret, which nobody can see again."""
     with clear_errors(as_json=as_json):
-        made = reach_desk().add_channel(name, url, events)
+        made = reach_desk().add_channel(said)
     if as_json:
         show_json(made)
         return
-    show(f"{made['channel_id']} is told at {made['url']}: {', '.join(made['events'])}.")
-    show(f"Its secret: {made['secret']}")
-    say(
-        "The receiver checks signatures with the secret, which is shown this once. "
-        f"`setupdesk channel test {made['channel_id']}` tries it."
-    )
+    _show_channel(made)
+    tried = f"`setupdesk channel test {made['channel_id']}` tries it."
+    if made["secret"]:
+        show(f"Its secret: {made['secret']}")
+        say(f"The receiver checks signatures with the secret, which is shown this once. {tried}")
+    else:
+        say(tried)
+
+
+def change_channel(channel_id: str, said: Mapping[str, Any], *, as_json: bool) -> None:
+    """Change a channel, and show how it is now."""
+    if not said:
+        refuse_usage("Say what to change: --name, --event, --alerts, --quiet, --most-per-hour.")
+    with clear_errors(as_json=as_json):
+        changed = reach_desk().change_channel(channel_id, said)
+    if as_json:
+        show_json(changed)
+    else:
+        _show_channel(changed)
+
+
+def _show_channel(channel: Mapping[str, Any]) -> None:
+    events = ", ".join(channel["events"])
+    show(f"{channel['channel_id']} is told at {channel['url']}: {events}.")
+    if "alert" in channel["events"]:
+        show(f"Of alerts: {tell_manner(channel['manner'])}.")
 
 
 def show_channels(*, as_json: bool) -> None:
@@ -87,12 +115,14 @@ def show_channels(*, as_json: bool) -> None:
             each["name"],
             each["url"],
             ", ".join(each["events"]),
+            tell_manner(each["manner"]) if "alert" in each["events"] else "",
             each["user"],
             _since(each),
         )
         for each in found
     ]
-    show_table(("channel", "name", "where", "what", "owner", "state"), rows, "No channels yet.")
+    headings = ("channel", "name", "where", "what", "alerts", "owner", "state")
+    show_table(headings, rows, "No channels yet.")
 
 
 def revoke_channel(channel_id: str, *, as_json: bool) -> None:
@@ -127,15 +157,21 @@ def show_notifications(limit: int, channel_id: str | None, *, as_json: bool) -> 
             each["created_at"][:19],
             each["channel_id"],
             each["event"],
-            each["run_id"] or "",
-            each["outcome"] or f"again at {each['due_at'][:19]}",
-            str(each["attempts"]),
+            each["run_id"] or each["alert_id"] or "",
+            _tell_outcome(each),
+            f"{each['attempts']}, repeat?" if each["repeat"] else str(each["attempts"]),
             each["last_error"] or "",
         )
         for each in found
     ]
-    headings = ("since", "channel", "event", "run", "outcome", "attempts", "last error")
+    headings = ("since", "channel", "event", "run or alert", "outcome", "attempts", "last error")
     show_table(headings, rows, "Nothing was told yet.")
+
+
+def _tell_outcome(row: Mapping[str, Any]) -> str:
+    if row["outcome"] is None:
+        return f"again at {row['due_at'][:19]}"
+    return f"{row['outcome']} {row['done_at'][:19]}"
 
 
 def _since(row: Mapping[str, Any]) -> str:

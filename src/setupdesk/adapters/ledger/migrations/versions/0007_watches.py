@@ -36,8 +36,8 @@ BEGIN
   FROM channel
   WHERE channel.user = NEW.user AND channel.revoked_at IS NULL
     AND 'alert' IN (SELECT value FROM json_each(channel.events))
-    AND NOT EXISTS (SELECT 1 FROM json_each(channel.manner, '$.kinds') AS manner
-      WHERE manner.key = NEW.kind AND manner.value = 'off');
+    AND EXISTS (SELECT 1 FROM json_each(channel.manner, '$.kinds') AS told
+      WHERE told.key = NEW.kind AND told.value <> 'off');
 END
 """
 

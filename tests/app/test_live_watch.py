@@ -1,0 +1,282 @@
+"""A watch sees each closed bar and says what a backtest of the same bars says, each thing once."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from setupdesk.adapters.catalogue import load_catalogue
+from setupdesk.adapters.ledger.tables import sighting
+from setupdesk.app.live_watch import NO_SIGNAL
+from setupdesk.core.request import Mode, Request
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.core.watch import Watch
+from setupdesk.market.bars import Bars
+from setupdesk.market.days import day_of, from_ms, to_ms
+from setupdesk.market.resample import resample
+from setupdesk.market.synthetic import simulate_bars
+from setupdesk.setups.registry import load_registry
+from tests.app.watched import WatchedDesk
+from tests.engine.real_bars import REAL, read_bars
+
+REGISTRY, CATALOGUE = load_registry(), load_catalogue()
+GER40 = CATALOGUE["GER40"]
+FIRST, LAST = date(2024, 9, 2), date(2025, 5, 16)
+SETUPS = tuple(sorted(rule.id for rule in REGISTRY))
+Told = tuple[str, str, str, str]
+
+
+@pytest.fixture(scope="module")
+def market() -> Bars:
+    fine = simulate_bars(GER40, FIRST, LAST, seed=1)
+    return resample(fine, Timeframe.M5, GER40.week, GER40.roll).closed()
+
+
+def open_desk(folder: Path, bars: Bars, symbol: str = "GER40") -> WatchedDesk:
+    desk = WatchedDesk(folder, REGISTRY, CATALOGUE)
+    desk.store(symbol, bars)
+    return desk
+
+
+def play(desk: WatchedDesk, watch: Watch, times: Iterable[int]) -> None:
+    """Poll as each of these bars closes."""
+    size = watch.terms.timeframe.milliseconds
+    for at in times:
+        desk.show(watch, from_ms(at + size + 1_000))
+        desk.poll(watch)
+
+
+def tell_live(desk: WatchedDesk, watch: Watch) -> dict[str, list[Told]]:
+    told: dict[str, list[Told]] = {setup: [] for setup in watch.terms.setups}
+    for one in desk.alerts(watch):
+        if one["setup_id"]:
+            at = one["bar_at"].isoformat()
+            price = f"{one['said']['level_price']:.10g}"
+            told[one["setup_id"]].append((at, one["side"], one["level"], price))
+    return {setup: sorted(found) for setup, found in told.items()}
+
+
+def tell_backtest(
+    desk: WatchedDesk, watch: Watch, since_ms: int, until_ms: int
+) -> dict[str, list[Told]]:
+    """Give the signals of a backtest of these days that were known after *since_ms*."""
+    return {
+        setup: sorted(_backtest(desk, watch, setup, since_ms, until_ms))
+        for setup in watch.terms.setups
+    }
+
+
+def _backtest(
+    desk: WatchedDesk, watch: Watch, setup: str, since_ms: int, until_ms: int
+) -> Iterable[Told]:
+    [name], size = watch.terms.symbols, watch.terms.timeframe
+    zone = CATALOGUE[name].zone
+    request = Request(
+        setup_id=setup,
+        symbol=name,
+        timeframe=size,
+        mode=Mode.BACKTEST,
+        start=day_of(since_ms, zone) - timedelta(days=1),
+        end=day_of(until_ms, zone),
+    )
+    for one in desk.build_manager().plan(request).run().candidates:
+        known_ms = to_ms(one.known_at)
+        if since_ms < known_ms <= until_ms and one.verdict not in NO_SIGNAL:
+            at = from_ms(known_ms - size.milliseconds).isoformat()
+            yield (at, one.side, one.level, f"{one.level_price:.10g}")
+
+
+def test_bar_by_bar_it_says_what_a_backtest_says_with_every_setup(
+    tmp_path: Path, market: Bars
+) -> None:
+    desk = open_desk(tmp_path, market)
+    days = market.between(to_ms(datetime.fromisoformat("2025-05-14T05:30Z")), market.end_ms)
+    times = days.time[:130].tolist()
+    watch = desk.watch(SETUPS, ("GER40",), "M5", starts_at=from_ms(times[0]))
+    play(desk, watch, times)
+
+    live = tell_live(desk, watch)
+    assert live == tell_backtest(desk, watch, times[0], times[-1] + 300_000)
+    assert sum(map(len, live.values())) > 15
+    assert len({setup for setup, found in live.items() if found}) >= 6
+
+
+@pytest.mark.parametrize("step", [1, 7, 40])
+def test_it_says_the_same_however_many_bars_one_poll_sees(
+    tmp_path: Path, market: Bars, step: int
+) -> None:
+    desk = open_desk(tmp_path, market)
+    days = market.between(to_ms(datetime.fromisoformat("2025-05-14T06:00Z")), market.end_ms)
+    times = days.time[:160].tolist()
+    watch = desk.watch(
+        ("IB_raid_v1", "PDHL_sweep_v1"), ("GER40",), "M5", starts_at=from_ms(times[0])
+    )
+    play(desk, watch, [times[0], *times[step::step], times[-1]])
+
+    live = tell_live(desk, watch)
+    assert live == tell_backtest(desk, watch, times[0], times[-1] + 300_000)
+    assert sum(map(len, live.values())) >= 2
+
+
+def test_each_alert_comes_once_also_from_a_poll_that_is_done_again(
+    tmp_path: Path, market: Bars
+) -> None:
+    desk = open_desk(tmp_path, market)
+    days = market.between(to_ms(datetime.fromisoformat("2025-05-14T06:00Z")), market.end_ms)
+    times = days.time[:160].tolist()
+    watch = desk.watch(("IB_raid_v1",), ("GER40",), "M5", starts_at=from_ms(times[0]))
+    play(desk, watch, times)
+    once = desk.alerts(watch)
+    again = desk.watch(("IB_raid_v1",), ("GER40",), "M5", starts_at=from_ms(times[0]))
+    play(desk, watch, times[-2:])
+    play(desk, again, times)
+
+    assert desk.alerts(watch) == once
+    # Another replay is another market; of real feeds two watches of one user raise one alert.
+    assert tell_live(desk, again) == tell_live(desk, watch)
+    assert not {one["alert_id"] for one in once} & {one["alert_id"] for one in desk.alerts(again)}
+
+
+def test_each_alert_gets_the_outcome_that_the_backtest_has(tmp_path: Path, market: Bars) -> None:
+    desk = open_desk(tmp_path, market)
+    begin = to_ms(datetime.fromisoformat("2025-05-12T00:00Z"))
+    times = market.between(begin, market.end_ms).time.tolist()
+    watch = desk.watch(("IB_raid_v1", "ORB30_break_v1"), ("GER40",), "M5", starts_at=from_ms(begin))
+    play(desk, watch, times[::6])
+
+    trades = {
+        (setup, trade.signal_at - timedelta(minutes=5), trade.side): trade
+        for setup in watch.terms.setups
+        for trade in _plan_days(desk, setup).run().trades
+    }
+    signals = [one for one in desk.alerts(watch) if one["setup_id"]]
+    traded = [one for one in signals if one["outcome"]["verdict"] == "traded"]
+    assert {(one["setup_id"], one["bar_at"], one["side"]) for one in traded} == set(trades)
+    for one in traded:
+        trade = trades[one["setup_id"], one["bar_at"], one["side"]]
+        said = one["outcome"]
+        assert (said["r"], said["exit_reason"]) == (pytest.approx(trade.r), trade.exit_reason)
+    assert len(traded) >= 3
+
+
+def _plan_days(desk: WatchedDesk, setup: str) -> Any:
+    asked = Request(
+        setup_id=setup,
+        symbol="GER40",
+        timeframe=Timeframe.M5,
+        mode=Mode.BACKTEST,
+        start=date(2025, 5, 12),
+        end=LAST,
+    )
+    return desk.build_manager().plan(asked)
+
+
+def test_a_silent_feed_in_an_open_market_is_an_alert_of_its_own_and_comes_once(
+    tmp_path: Path, market: Bars
+) -> None:
+    noon = datetime.fromisoformat("2025-05-14T10:00:00+00:00")
+    desk = open_desk(tmp_path, market.between(0, to_ms(noon)))
+    desk.feeds["push"] = _Silent()  # type: ignore[assignment]
+    desk.now = noon
+    watch = desk.watch(("IB_raid_v1",), ("GER40",), "M5", feed="push")
+    told = []
+    for minutes in (1, 9, 11, 12, 30):
+        desk.now = noon + timedelta(minutes=minutes)
+        told.append(desk.poll(watch)["summary"])
+
+    assert [one["alerts"] for one in told] == [0, 0, 1, 0, 0]
+    assert [one["troubled"] for one in told] == [0, 0, 1, 0, 0]
+    [stale] = [one for one in desk.alerts(watch) if one["kind"] == "stale"]
+    assert "no new bar since 2025-05-14 12:00 Europe/Berlin" in stale["said"]["sentence"]
+    [look] = desk.watches.load_looks(watch.watch_id)
+    assert look.trouble
+    assert "no new bar" in look.trouble
+
+
+def test_at_night_no_bar_is_no_alert(tmp_path: Path, market: Bars) -> None:
+    evening = datetime.fromisoformat("2025-05-14T20:00:00+00:00")
+    desk = open_desk(tmp_path, market.between(0, to_ms(evening)))
+    desk.feeds["push"] = _Silent()  # type: ignore[assignment]
+    desk.now = evening
+    watch = desk.watch(("IB_raid_v1",), ("GER40",), "M5", feed="push")
+    desk.poll(watch)
+    desk.now = evening + timedelta(hours=6)
+
+    assert desk.poll(watch)["summary"]["troubled"] == 0
+    assert not [one for one in desk.alerts(watch) if one["kind"] == "stale"]
+
+
+class _Silent:
+    """A feed from which nothing comes."""
+
+    name = "push"
+    timeframes = (Timeframe.M5,)
+
+    def newest(self, symbol: Any, timeframe: Timeframe, _count: int) -> Bars:
+        empty = np.empty(0, np.int64)
+        return Bars(timeframe, symbol.tick, empty, empty, empty, empty, empty, np.empty(0))
+
+
+def test_a_corrected_bar_is_kept_beside_what_was_seen_and_takes_no_alert_back(
+    tmp_path: Path, market: Bars
+) -> None:
+    desk = open_desk(tmp_path, market)
+    begin = to_ms(datetime.fromisoformat("2025-05-14T06:00Z"))
+    times = market.between(begin, market.end_ms).time[:120].tolist()
+    watch = desk.watch(("IB_raid_v1",), ("GER40",), "M5", starts_at=from_ms(begin))
+    play(desk, watch, times[:100])
+    before = desk.alerts(watch)
+    at = times[97]
+    high = market.high.copy()
+    high[int(np.searchsorted(market.time, at))] += 500
+    desk.store("GER40", replace(market, high=high), replaces=True)
+    play(desk, watch, times[100:])
+
+    assert [one["alert_id"] for one in desk.alerts(watch)][: len(before)] == [
+        one["alert_id"] for one in before
+    ]
+    with desk.ledger.connect() as connection:
+        rows = connection.execute(select(sighting).where(sighting.c.kind == "revised")).all()
+    assert [[bar[0] for bar in row.bars] for row in rows] == [[at]]
+
+
+REAL_MARKETS = [
+    ("GER40_M15_forexcom", "GER40", Timeframe.M15, Timeframe.M15),
+    ("US500_M1_dukascopy202605", "US500", Timeframe.M1, Timeframe.M5),
+]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("file", "name", "size", "watched"), REAL_MARKETS)
+def test_real_bars_one_by_one_say_what_a_backtest_of_the_whole_file_says(
+    tmp_path: Path, file: str, name: str, size: Timeframe, watched: Timeframe
+) -> None:
+    """The setups that trade M15 on the real GER40 M15 bars, all thirteen on real M5 bars."""
+    symbol = CATALOGUE[name]
+    path = REAL / f"clean/{file}.parquet"
+    if not path.is_file():
+        pytest.skip(f"no real file {path.name} in ../shared/data")
+    bars = read_bars(path, size, symbol.tick, 10**7)
+    desk = open_desk(tmp_path, bars, name)
+    setups = tuple(one.id for one in REGISTRY if watched in one.terms.timeframes)
+    setups = tuple(one for one in setups if not _lacks(one, name))
+    times = resample(bars, watched, symbol.week, symbol.roll).closed().time
+    first = int(times[0]) + 30 * 86_400_000 if watched is Timeframe.M15 else int(times[0])
+    times = times[times >= first].tolist()
+    watch = desk.watch(setups, (name,), watched, starts_at=from_ms(times[0]))
+    play(desk, watch, times)
+
+    live = tell_live(desk, watch)
+    found = {setup: len(signals) for setup, signals in live.items()}
+    print(f"\n{name} {watched}: {len(times)} polls, signals {found}")  # noqa: T201 (a figure)
+    assert live == tell_backtest(desk, watch, times[0], times[-1] + watched.milliseconds)
+
+
+def _lacks(setup: str, name: str) -> bool:
+    rule = REGISTRY.find(setup)
+    return bool(rule and set(rule.terms.windows) - set(CATALOGUE[name].windows))

@@ -86,9 +86,10 @@ class Reads:
         )
 
     def load_speeds(self, setup_id: str) -> list[tuple[int, float]]:
-        """Load (bars, seconds) of the setup's newest completed runs."""
+        """Load (bars, seconds) of the setup's newest completed runs; those of watches are apart."""
         done = select(run.c.plan, run.c.started_at, run.c.finished_at).where(
             run.c.state == RunState.COMPLETED,
+            run.c.watch_id.is_(None),
             run.c.request["setup_id"].as_string() == setup_id,
         )
         with reading(self.engine) as connection:
@@ -102,6 +103,7 @@ class Reads:
         asked = run.c.request
         done = select(asked).where(
             run.c.state == RunState.COMPLETED,
+            run.c.watch_id.is_(None),
             asked["mode"].as_string() == Mode.BACKTEST,
             asked["setup_id"].as_string() == setup_id,
             asked["symbol"].as_string() == symbol,

@@ -460,11 +460,22 @@ def restore(
 
 
 @app.command()
-def demo() -> None:
-    """Simulate a market, backtest a setup on it, show everything, and stop the desk."""
+def demo(
+    what: Annotated[
+        Text, typer.Argument(metavar="[live]", help="live: a watch, instead of a backtest.")
+    ] = None,
+) -> None:
+    """Simulate a market, backtest or watch setups on it, show everything, and stop the desk."""
+    from setupdesk.doors.cli.access import refuse_usage
     from setupdesk.doors.cli.demo import run_demo
+    from setupdesk.doors.cli.demo_live import run_demo_live
 
-    run_demo()
+    if what not in (None, "live"):
+        refuse_usage(f"There is no demo {what!r}: `setupdesk demo`, `setupdesk demo live`.")
+    if what:
+        run_demo_live()
+    else:
+        run_demo()
 
 
 def main() -> None:

@@ -48,16 +48,13 @@ def show_alerts(watch_id: str | None, limit: int, *, as_json: bool) -> None:
         (
             tell_moment(one),
             one["kind"],
-            one["setup_id"] or "",
-            f"{one['symbol']} {one['timeframe']}",
-            one["said"]["sentence"],
+            f"{_name_look(one)}\n{one['said']['sentence']}",
             _tell_receipts(one["told"]),
             tell_outcome(one),
         )
         for one in found
     ]
-    headings = ("market time", "kind", "setup", "market", "what", "told", "outcome")
-    show_table(headings, rows, "No alerts yet.")
+    show_table(("market time", "kind", "what", "told", "outcome"), rows, "No alerts yet.")
     if found:
         show(tell_record(found))
 
@@ -97,7 +94,9 @@ def tell_outcome(alert: Alert) -> str:
     if outcome is None:
         return "open" if alert["kind"] == AlertKind.SIGNAL else ""
     if outcome["verdict"] != "traded":
-        return f"not traded: {outcome.get('detail') or outcome['verdict']}"
+        # Of the others the alert itself has said why.
+        why = f": {outcome.get('detail') or outcome['verdict']}"
+        return f"not traded{why if alert['kind'] == AlertKind.SIGNAL else ''}"
     return f"{outcome['r']:+.2f}R, {outcome['exit_reason']}"
 
 
@@ -171,13 +170,17 @@ def tell_event(event: str, said: Mapping[str, Any]) -> str | None:
     """Say in a line what has come; None where it is no news."""
     if event == "trouble":
         return f"{said['symbol']}: {said['trouble'] or 'all is well again'}"
-    what = f"{said['symbol']} {said['timeframe']} {said['setup_id'] or 'its feed'}"
+    what = _name_look(said)
     if event == "alert":
         return f"{tell_moment(said)}  {said['kind']:<7}  {what}: {said['said']['sentence']}"
     if said["kind"] != AlertKind.SIGNAL and said["outcome"]["verdict"] != "traded":
         return None
     of = f"{said['side']} of {tell_moment(said)[11:]}"
     return f"{_tell_end(said)}  outcome  {what}: {of}: {tell_outcome(said)}"
+
+
+def _name_look(alert: Alert) -> str:
+    return f"{alert['symbol']} {alert['timeframe']} {alert['setup_id'] or 'feed'}"
 
 
 def _tell_end(alert: Alert) -> str:

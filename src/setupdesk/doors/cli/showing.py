@@ -228,7 +228,8 @@ def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], when_empt
 
 def tell_poll(summary: Mapping[str, Any]) -> str:
     """Say in a few words what came of one poll of a watch."""
-    counts = ((summary[word], word) for word in ("looked", "idle", "troubled", "alerts"))
+    counts = [(summary[word], word) for word in ("looked", "idle", "troubled")]
+    counts.append((summary["alerts"], "alert" if summary["alerts"] == 1 else "alerts"))
     return ", ".join(f"{count} {word}" for count, word in counts if count)
 
 

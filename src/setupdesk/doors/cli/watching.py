@@ -172,19 +172,16 @@ def show_watches(*, ended: bool, as_json: bool) -> None:
     rows = [
         (
             one["watch_id"],
-            one["name"],
-            str(len(one["setups"]) * len(one["symbols"])),
-            ", ".join(dict.fromkeys(one["feeds"].values())),
-            _tell_poll(one),
-            "ended" if one["ended_at"] else _tell_utc(one["next"]),
-            str(one["troubled"] or ""),
+            f"{one['name']}\n{_count_looks(one)}",
+            f"{_tell_poll(one)}\n{_tell_next(one)}",
             str(_count_alerts(one, newest)),
+            f"{one['troubled']} troubled" if one["troubled"] else "",
             _tell_parity(one["parity"]),
         )
         for one in found
     ]
-    headings = ("watch", "name", "looks", "feed", "last poll", "next, UTC", "troubled")
-    show_table((*headings, "alerts, 24 h", "parity"), rows, "No watches yet.")
+    headings = ("watch", "name and looks", "last poll, next one", "24 h alerts", "", "parity")
+    show_table(headings, rows, "No watches yet.")
 
 
 def show_watch(watch_id: str, *, as_json: bool) -> None:
@@ -194,12 +191,10 @@ def show_watch(watch_id: str, *, as_json: bool) -> None:
     if as_json:
         show_json({**watch, "polls": polls})
         return
-    state = f"ended at {_tell_utc(watch['ended_at'])} UTC" if watch["ended_at"] else "looks"
-    show(f"{watch['watch_id']}  {watch['name']}  {state}, of {watch['user']}")
+    show(f"{watch['watch_id']}  {watch['name']}, of {watch['user']}")
     for line in _tell_feeds(desk, watch):
         show(f"  {line}")
-    if not watch["ended_at"]:
-        show(f"  last poll {_tell_poll(watch)}; next {_tell_utc(watch['next'])} UTC")
+    show(f"  last poll {_tell_poll(watch)}; {_tell_next(watch)}")
     if watch["parity"]:
         show(f"  beside a backtest: {_tell_parity(watch['parity'])}")
     show(f"  {tell_record(desk.alerts(MOST, watch['watch_id']))}")
@@ -237,6 +232,12 @@ def end_watch(watch_id: str, *, as_json: bool) -> None:
     say(f"{name} looks no more; `setupdesk alerts {name}` shows what it has raised.")
 
 
+def _count_looks(watch: Watch) -> str:
+    count = len(watch["setups"]) * len(watch["symbols"])
+    feeds = ", ".join(dict.fromkeys(watch["feeds"].values()))
+    return f"{'1 look' if count == 1 else f'{count} looks'}, {feeds}"
+
+
 def _count_alerts(watch: Watch, newest: Sequence[Mapping[str, Any]]) -> int:
     since = datetime.fromisoformat(watch["as_of"]) - timedelta(days=1)
     own = (one for one in newest if one["watch_id"] == watch["watch_id"])
@@ -249,6 +250,12 @@ def _tell_poll(watch: Watch) -> str:
         return "never"
     age = datetime.fromisoformat(watch["as_of"]) - datetime.fromisoformat(poll["accepted_at"])
     return f"{in_words(age.total_seconds())} ago, {poll['state']}"
+
+
+def _tell_next(watch: Watch) -> str:
+    if watch["ended_at"]:
+        return f"ended {_tell_utc(watch['ended_at'])} UTC"
+    return f"next {_tell_utc(watch['next'])} UTC" if watch["next"] else "paused"
 
 
 def _tell_end(poll: Mapping[str, Any]) -> str:
@@ -264,5 +271,5 @@ def _tell_parity(run: Mapping[str, Any] | None) -> str:
     return str((run["summary"] or {}).get("verdict") or run["state"])
 
 
-def _tell_utc(at: str | None) -> str:
-    return at[:19].replace("T", " ") if at else "never"
+def _tell_utc(at: str) -> str:
+    return at[:19].replace("T", " ")

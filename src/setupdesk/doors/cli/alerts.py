@@ -118,12 +118,13 @@ class Following:
     has_ended: bool = False
 
     def look(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Give each new alert, outcome and trouble, in the order in which they came."""
-        for one in reversed(self.desk.alerts(FOLLOWED, self.watch_id)):
-            for event in ("alert", "outcome") if one["outcome"] else ("alert",):
-                if (one["alert_id"], event) not in self.known:
-                    self.known.add((one["alert_id"], event))
-                    yield event, one
+        """Give each new alert and outcome, in the order of the market, and each trouble."""
+        found = self.desk.alerts(FOLLOWED, self.watch_id)
+        told = [(event, one) for one in reversed(found) for event in _list_events(one)]
+        for event, one in sorted(told, key=_find_time):
+            if (one["alert_id"], event) not in self.known:
+                self.known.add((one["alert_id"], event))
+                yield event, one
         yield from self._look_at_feeds()
 
     def _look_at_feeds(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -134,6 +135,16 @@ class Following:
             if trouble != self.troubles.get(symbol):
                 yield "trouble", {"symbol": symbol, "trouble": trouble}
         self.troubles = found
+
+
+def _list_events(alert: Alert) -> tuple[str, ...]:
+    return ("alert", "outcome") if alert["outcome"] else ("alert",)
+
+
+def _find_time(told: tuple[str, Alert]) -> str:
+    event, alert = told
+    known = str(alert["said"].get("known_at") or alert["bar_at"])
+    return str(alert["outcome"].get("exit_at") or known) if event == "outcome" else known
 
 
 def follow_watch(watch_id: str, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""The demo of a watch: a simulated market is played fast, and what it raises is told as it comes."""
+"""The demo of a watch: a simulated market is played fast, and what triggers is told at once."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -6,8 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.status import Status
 
 from setupdesk.client import Client, connect
 from setupdesk.core.run import Door
@@ -19,9 +17,10 @@ from setupdesk.supervisor import start_detached, stop
 
 MARKET = {"symbol": "GER40", "start": "2024-10-01", "end": "2025-05-30", "seed": 1}
 LOOK = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15", "mode": "live"}
+SETUPS = ["IB_raid_v1", "IB_breakout_v1", "ORB30_break_v1"]
 WATCH = {
     "name": "demo",
-    "setups": ["IB_raid_v1", "IB_breakout_v1", "London_breakout_v1"],
+    "setups": SETUPS,
     "symbols": ["GER40"],
     "timeframe": "M15",
     "feed": "replay",
@@ -33,7 +32,7 @@ WATCH = {
 CHANNEL = {"name": "log of the service", "url": "log:", "events": ["alert"]}
 
 SECONDS = 40.0
-LONGEST_START = 30.0
+LONGEST_POLL = 10.0
 _PAUSE = 0.25
 
 
@@ -67,9 +66,8 @@ def _prepare(desk: Client) -> None:
     follow(desk, desk.ask(LOOK)["run_id"])
     if not [one for one in desk.channels() if one["name"] == CHANNEL["name"]]:
         desk.add_channel(CHANNEL)
-    setups = WATCH["setups"]
     show(
-        f"\nA watch looks at {', '.join(map(str, setups))} on GER40 M15.\n"
+        f"\nA watch looks at {', '.join(SETUPS)} on GER40 M15.\n"
         f"Stored bars from {WATCH['replay_from']} Berlin time on are played as if they came now, "
         f"two hours of the market a second.\n"
         f"Each second the newest closed bars are looked at, as a backtest would; a setup that "
@@ -80,12 +78,11 @@ def _prepare(desk: Client) -> None:
 
 def _follow(desk: Client, watch_id: str) -> bool:
     following, ends_at = Following(desk, watch_id), time.monotonic() + SECONDS
-    with Status("the market plays", console=Console(stderr=True)):
-        while time.monotonic() < ends_at:
-            for event, said in following.look():
-                if line := tell_event(event, said):
-                    show(line)
-            time.sleep(_PAUSE)
+    while time.monotonic() < ends_at:
+        for event, said in following.look():
+            if line := tell_event(event, said):
+                show(line)
+        time.sleep(_PAUSE)
     return any(one["state"] == "completed" for one in desk.polls(watch_id, MOST))
 
 
@@ -98,6 +95,7 @@ def _sum_up(desk: Client, watch_id: str) -> None:
     if compared["state"] == "completed":
         verdict = compared["summary"]["verdict"].replace("_", " ")
         show(f"A backtest of the same bars, beside what was said live: {verdict}.")
+    show("These bars are simulated, and few: what they made in R says nothing of a setup.")
     say(f"Yours: {_COMMAND}")
 
 
@@ -106,10 +104,10 @@ _COMMAND = "`setupdesk watch -s IB_raid_v1 -p GER40 -i M15 --follow`; docs/watch
 
 def _await_polls(desk: Client, watch_id: str) -> Sequence[Mapping[str, Any]]:
     """Give all polls, once the last one is over."""
-    until = time.monotonic() + LONGEST_START
-    while time.monotonic() < until:
+    until = time.monotonic() + LONGEST_POLL
+    while True:
         polls = desk.polls(watch_id, MOST)
-        if not [one for one in polls if one["state"] in UNDER_WAY]:
-            break
+        under_way = [one for one in polls if one["state"] in UNDER_WAY]
+        if not under_way or time.monotonic() > until:
+            return polls
         time.sleep(_PAUSE)
-    return polls

@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup demo test faults browser fuzz extras openapi fix bench agreement lock clean
+.PHONY: setup demo demo-live test faults browser fuzz extras openapi fix bench agreement lock clean
 
 setup: $(STAMP)
 
@@ -15,6 +15,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: $(STAMP)  ## the main job on a simulated market, in a home of its own
 	SETUPDESK_HOME=$(CURDIR)/.demo $(BIN)/setupdesk demo
+
+demo-live: $(STAMP)  ## a watch on a simulated market that is played fast, in a home of its own
+	SETUPDESK_HOME=$(CURDIR)/.demo $(BIN)/setupdesk demo live
 
 test: $(STAMP)  ## the one gate: formatting, lint, types, contracts, tests
 	$(BIN)/ruff format --check .

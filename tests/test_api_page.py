@@ -45,6 +45,9 @@ class Shell:
         key = {"name": "a", "user": "ann", "role": "viewer"}
         channel = {"name": "a", "url": self.receiver, "events": ["run_finished"]}
         hook = self._make("/hooks", {"name": "a", "payload": RUN | MAY, "fields": ["symbol"]})
+        for old in self.api.get("/watches").json():
+            self.api.delete(f"/watches/{old['watch_id']}")
+        watch = {"setups": ["IB_raid_v1"], "symbols": ["GER40"], "timeframe": "M15"}
         schedule = {"name": "a", "payload": RUN | MAY, "every": "1h"}
         return {
             "WAITING": self._make("/runs", RUN | MAY)["run_id"],
@@ -53,6 +56,7 @@ class Shell:
             "HOOK": hook["hook_id"],
             "TOKEN": hook["token"],
             "SCHEDULE": self._make("/schedules", schedule)["schedule_id"],
+            "WATCH": self._make("/watches", watch)["watch_id"],
         }
 
     def _make(self, path: str, said: dict[str, Any]) -> dict[str, Any]:

@@ -90,6 +90,37 @@ def test_the_five_lines_of_the_readme_work(tmp_path: Path) -> None:
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 
 
+def test_the_lines_about_a_first_watch_work(tmp_path: Path) -> None:
+    text = (ROOT / "docs/watching.md").read_text()
+    block = re.search(r"```console\n(.*?)```", text, re.DOTALL)
+    assert block
+    shown = {}
+
+    for line in block[1].splitlines():
+        words = shlex.split(line.removeprefix("$ "))
+        assert words[0] == "setupdesk"
+        done = subprocess.run(
+            [Path(sys.executable).with_name("setupdesk"), *words[1:]],
+            env={
+                "SETUPDESK_HOME": str(tmp_path / "home"),
+                "PATH": "/usr/bin:/bin",
+                "SETUPDESK_PORT": "0",
+                "SETUPDESK_PREFECT_PORT": "0",
+                "HOME": str(tmp_path),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        shown[words[1]] = done.stdout + done.stderr
+
+    assert "7200 times as fast" in shown["watch"]
+    assert "No desk runs" not in shown["watch"]
+    assert "looks no more" in shown["unwatch"]
+
+
 def test_the_lines_about_a_rule_of_ones_own_work(tmp_path: Path) -> None:
     text = (ROOT / "docs/setups.md").read_text()
     block = re.search(r"```console\n(.*?)```", text, re.DOTALL)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from setupdesk.core.caller import Caller, Role
 from setupdesk.core.errors import InvalidRequestError, NotFoundError
 from setupdesk.core.run import Door
 from setupdesk.core.run_search import write_cursor
@@ -59,6 +60,26 @@ def test_runs_are_found_by_what_was_asked_and_by_whom(desk: Desk) -> None:
     assert find(desk, state=["cancelled", "queued"]) == [live, second, first]
     assert find(desk, symbol="DE40", setup_id="IB_raid_v1") == [live, second, first]
     assert find(desk, symbol="EURUSD") == find(desk, setup_id="gone_v1") == []
+
+
+def test_polls_of_watches_are_left_out_unless_they_or_their_watch_are_asked_for(
+    desk: Desk,
+) -> None:
+    looks = {"setups": ["IB_raid_v1"], "symbols": ["GER40"], "timeframe": "M15"}
+    watch = {"watch": desk.watch_desk.add(looks, Caller(user="ann", role=Role.TRADER))["watch_id"]}
+    asked, look = accept(desk), accept(desk, mode="live", start=None, end=None)
+    made = [
+        desk.start({**watch, "mode": mode}, user="ann", door=Door.CLI).run_id
+        for mode in ("live", "backtest")
+    ]
+    poll, comparison = made
+
+    assert find(desk) == [comparison, look, asked]
+    assert find(desk, polls=True) == [comparison, poll, look, asked]
+    assert find(desk, **watch) == [comparison, poll]
+    assert find(desk, **watch, mode="live") == [poll]
+    assert find(desk, watch="watch_of_nobody") == []
+    assert find_codes(desk, polls="perhaps") == [("polls", "wrong_type")]
 
 
 def test_every_word_of_a_search_has_to_stand_somewhere(desk: Desk) -> None:

@@ -270,6 +270,39 @@ def test_a_run_made_in_prefect_is_adopted_and_completes_under_a_run_id(
 START_FLOW = {"name": {"any_": ["start"]}}
 
 
+def test_a_watch_of_bars_that_are_played_fast_is_followed_until_it_ends(desk: Desk) -> None:
+    looks = ("-s", "IB_raid_v1", "-s", "ORB30_break_v1", "-p", "GER40", "-i", "M15")
+    played = ("--from", "2025-05-12 08:00", "--speed", "20000", "--every", "1s", "--name", "fast")
+    channel = desk.ask("channel", "add", "log", "log:", "--event", "alert")
+    watch_id = desk.ask("watch", *looks, *played, "--expires", "7d")["watch_id"]
+    with subprocess.Popen(
+        [SETUPDESK, "alerts", "fast", "--follow"],
+        env=desk.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as follower:
+        told = iter(follower.stdout or ())
+        lines = [next(told), next(line for line in told if "R, " in line)]
+        follower.send_signal(signal.SIGINT)
+        assert follower.wait(10) == 130
+
+    ended = desk.ask("unwatch", "fast")
+    time.sleep(1)  # What was due before it ended is on its way.
+    polls = len(desk.ask("runs", "--watch", watch_id, "-n", "1000")["runs"])
+    time.sleep(2.5)
+
+    assert lines[0].startswith("Alerts are printed as they come")
+    assert "  outcome  GER40 M15 " in lines[1]
+    assert (ended["watch_id"], bool(ended["ended_at"])) == (watch_id, True)
+    assert polls > 2
+    assert len(desk.ask("runs", "--watch", watch_id, "-n", "1000")["runs"]) == polls
+    assert not [one for one in desk.ask("runs")["runs"] if one["request"]["watch"]]
+    told_by = [one["told"] for one in desk.ask("alerts", watch_id) if one["kind"] == "signal"]
+    assert "delivered" in [receipt["outcome"] for one in told_by for receipt in one]
+    desk.call("channel", "revoke", channel["channel_id"])
+
+
 def test_a_desk_that_runs_is_well_for_everybody_and_in_detail_for_its_owner(desk: Desk) -> None:
     address = desk.processes()["service"]["address"]
 

@@ -95,6 +95,9 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
         schedule = {"name": "nightly", "cron": "0 22 * * *", "payload": PAYLOAD}
         made_one = found.send("anna", "POST", "/api/v1/schedules", json=schedule).json()
         found.things["schedule_id"] = made_one["schedule_id"]
+        looked_at = {"setups": ["IB_raid_v1"], "symbols": ["GER40"], "timeframe": "M15"}
+        watch = found.send("anna", "POST", "/api/v1/watches", json=looked_at).json()
+        found.things["watch_id"] = watch["watch_id"]
         yield found
 
 
@@ -165,6 +168,23 @@ def test_ones_own_runs_are_there_and_all_are_for_an_admin(doors: Doors, who: str
     assert doors.send(who, "GET", f"/api/v1/runs/{run_id}").json()["run_id"] == run_id
     assert [one["run_id"] for one in doors.send(who, "GET", "/api/v1/runs").json()["runs"]]
     assert doors.send(who, "GET", "/api/v1/audit").json()[0]["user"] == "anna"
+
+
+def test_the_watches_of_others_are_not_there_and_neither_is_what_they_raise(doors: Doors) -> None:
+    of_a_watch = [(method, path) for method, path, _ in CLOSED if "{watch_id}" in path]
+    payload = {"watch": doors.things["watch_id"], "mode": "live"}
+
+    for method, path in of_a_watch:
+        check(doors.send("bob", method, path), 404, "not_found")
+    asked = doors.send("bob", "POST", "/api/v1/runs", json=payload)
+    assert len(of_a_watch) == 4
+    assert [one["code"] for one in asked.json()["problems"]] == ["unknown_watch"]
+    assert doors.send("bob", "GET", "/api/v1/watches").json() == []
+    assert doors.send("bob", "GET", "/api/v1/alerts").json() == []
+    for who in ("anna", "viewer", "admin"):
+        [listed] = doors.send(who, "GET", "/api/v1/watches").json()
+        assert listed["watch_id"] == doors.things["watch_id"]
+        assert doors.send(who, "GET", f"/api/v1/watches/{listed['watch_id']}/polls").json() == []
 
 
 def test_the_queue_tells_a_stranger_how_long_and_not_what(doors: Doors) -> None:

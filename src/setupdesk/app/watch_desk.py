@@ -144,6 +144,7 @@ class WatchDesk:
 
     def _show(self, watch: Watch) -> dict[str, Any]:
         polls = self.watches.load_polls(watch.watch_id, 1)
+        looks = self.watches.load_looks(watch.watch_id)
         parity = self.watches.load_parity(watch.watch_id)
         return {
             "watch_id": watch.watch_id,
@@ -154,6 +155,8 @@ class WatchDesk:
             "created_at": to_iso(watch.created_at),
             "ended_at": to_iso(watch.ended_at) if watch.ended_at else None,
             "next": None if watch.ended_at else self._foresee(watch),
+            "as_of": to_iso(self.schedule_desk.scheduler.clock()),
+            "troubled": sum(1 for one in looks if one.trouble),
             "last_poll": show_row(polls[0]) if polls else None,
             "parity": show_row(parity) if parity else None,
         }

@@ -46,6 +46,12 @@ class RunSearch:
     tags: tuple[str, ...] = ()
     """It has each of them, in upper or lower case."""
 
+    watch: str | None = None
+    """It is of this watch: a poll, or a comparison with a backtest."""
+
+    polls: bool = True
+    """Polls of watches are among them; there is one at each bar, or each minute."""
+
     before: str | None = None
     """The ``run_id`` that ended the page before."""
 
@@ -62,6 +68,7 @@ def parse_run_search(said: Mapping[str, Any], catalogue: Catalogue) -> RunSearch
     """Read what somebody *said* of runs, or raise InvalidRequestError with every Problem in it.
 
     A setup or symbol that is not there any more has runs all the same, so any name may be said.
+    Polls of watches are left out, unless they, or the runs of one watch, are asked for.
     """
     reading = _Reading({key: value for key, value in said.items() if value is not None})
     states = [reading.choose("state", one, RunState) for one in _as_texts(said.get("state"))]
@@ -77,6 +84,8 @@ def parse_run_search(said: Mapping[str, Any], catalogue: Catalogue) -> RunSearch
         until=reading.day("until"),
         words=tuple((reading.text("search") or "").split()),
         tags=tuple(reading.tag(one) for one in _as_texts(said.get("tag"))),
+        watch=reading.text("watch"),
+        polls=reading.flag("polls") or said.get("watch") is not None,
         before=reading.cursor(),
     )
     if reading.problems:
@@ -101,6 +110,13 @@ class _Reading:
         allowed = (f"1 to {MOST_LETTERS} characters",)
         self._refuse(name, "wrong_type", f"{name} was not a short text.", allowed)
         return None
+
+    def flag(self, name: str) -> bool:
+        value = self.said.get(name, False)
+        if isinstance(value, bool):
+            return value
+        self._refuse(name, "wrong_type", f"{name} was not yes or no.", ("true", "false"))
+        return False
 
     def choice(self, name: str, words: type[Word]) -> Word | None:
         value = self.text(name)

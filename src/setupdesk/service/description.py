@@ -90,7 +90,17 @@ def _describe_payload(offer: Offer) -> Schema:
         name: {key: value for key, value in field.items() if key not in ("position", "title")}
         for name, field in payload["properties"].items()
     }
-    return payload | {"title": "Payload", "properties": fields}
+    enough = [{"required": payload["required"]}, {"required": ["watch"]}]
+    rest = {key: value for key, value in payload.items() if key != "required"}
+    return rest | {"title": "Payload", "properties": fields | _OF_WATCH, "anyOf": enough}
+
+
+_OF_WATCH: Schema = {
+    "watch": {
+        "type": "string",
+        "description": "A watch, beside nothing but mode and a period: poll it, or compare it",
+    }
+}
 
 
 def _record(fields: Schema) -> Schema:

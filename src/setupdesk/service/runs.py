@@ -115,6 +115,10 @@ class Wanted(BaseModel):
         None, description="Words of ids, market, user, reason, name, notes or tags"
     )
     tag: list[str] = Field([], max_length=10, description="It has each of them")
+    watch: str | None = Field(None, description="Its polls and comparisons, by its id")
+    polls: bool = Field(
+        default=False, description="Also polls of watches, of which there may be very many"
+    )
     cursor: str | None = Field(None, description="The next_cursor of the page before")
     limit: int = Field(20, ge=1, le=1000)
 

@@ -86,7 +86,7 @@ class Reads:
         )
 
     def load_speeds(self, setup_id: str) -> list[tuple[int, float]]:
-        """Load (bars, seconds) of the setup's newest completed runs."""
+        """Load (bars, seconds) of the setup's newest completed runs; those of watches are apart."""
         done = select(run.c.plan, run.c.started_at, run.c.finished_at).where(
             run.c.state == RunState.COMPLETED,
             run.c.watch_id.is_(None),

@@ -7,6 +7,7 @@ from functools import reduce
 from sqlalchemy import ColumnElement, String, cast, exists, func, literal_column, text
 
 from setupdesk.adapters.ledger.tables import run
+from setupdesk.core.request import Mode
 from setupdesk.core.run_search import RunSearch
 
 TURN_OF_ACCEPTANCE: ColumnElement[int] = literal_column("run.rowid")
@@ -25,6 +26,7 @@ def match(search: RunSearch) -> Iterator[ColumnElement[bool]]:
         if value:
             yield column == value
     yield from _match_noted(search)
+    yield from _match_watched(search)
     if search.since:
         yield run.c.accepted_at >= _begin(search.since)
     if search.until:
@@ -46,6 +48,13 @@ def _match_noted(search: RunSearch) -> Iterator[ColumnElement[bool]]:
         yield _WORDS.contains(word, autoescape=True)
     for tag in search.tags:
         yield _has_tag(tag)
+
+
+def _match_watched(search: RunSearch) -> Iterator[ColumnElement[bool]]:
+    if search.watch:
+        yield run.c.watch_id == search.watch
+    if not search.polls:
+        yield run.c.watch_id.is_(None) | (run.c.flow_type != Mode.LIVE.flow_type)
 
 
 def _has_tag(tag: str) -> ColumnElement[bool]:

@@ -26,6 +26,7 @@ from setupdesk.doors.cli.keys import keys
 from setupdesk.doors.cli.schedules import schedule
 from setupdesk.doors.cli.setups import setups
 from setupdesk.doors.cli.symbols import symbols
+from setupdesk.doors.cli.watches import alerts, unwatch, watch, watches
 
 app = typer.Typer(
     name="setupdesk",
@@ -267,6 +268,12 @@ def analyze(  # noqa: PLR0913 (the flags that traders know)
     ask_and_show(asked, request_key, as_json=as_json, detach=detach, inline=inline)
 
 
+app.command()(watch)
+app.command()(watches)
+app.command()(unwatch)
+app.command()(alerts)
+
+
 @app.command()
 def runs(  # noqa: PLR0913 (what runs can be searched by)
     *,
@@ -290,6 +297,7 @@ def runs(  # noqa: PLR0913 (what runs can be searched by)
     tag: Annotated[
         list[str] | None, typer.Option(help="Of the run; may be given several times.")
     ] = None,
+    watch: Annotated[Text, typer.Option(help="Of a watch: its polls and comparisons.")] = None,
     cursor: Annotated[Text, typer.Option(help="Of the page before.")] = None,
     limit: Limit = 20,
     as_json: Json = False,
@@ -311,6 +319,7 @@ def runs(  # noqa: PLR0913 (what runs can be searched by)
         "until": until,
         "search": search,
         "tag": tag,
+        "watch": watch,
         "cursor": cursor,
     }
     said = {name: value for name, value in asked.items() if value}
@@ -474,11 +483,22 @@ def restore(
 
 
 @app.command()
-def demo() -> None:
-    """Simulate a market, backtest a setup on it, show everything, and stop the desk."""
+def demo(
+    what: Annotated[
+        Text, typer.Argument(metavar="[live]", help="live: a watch, instead of a backtest.")
+    ] = None,
+) -> None:
+    """Simulate a market, backtest or watch setups on it, show everything, and stop the desk."""
+    from setupdesk.doors.cli.access import refuse_usage
     from setupdesk.doors.cli.demo import run_demo
+    from setupdesk.doors.cli.demo_live import run_demo_live
 
-    run_demo()
+    if what not in (None, "live"):
+        refuse_usage(f"There is no demo {what!r}: `setupdesk demo`, `setupdesk demo live`.")
+    if what:
+        run_demo_live()
+    else:
+        run_demo()
 
 
 def main() -> None:

@@ -59,15 +59,15 @@ def _sum_up(found: Mapping[str, Any]) -> str:
 
 def _show_running(run: Mapping[str, Any]) -> tuple[str, ...]:
     left = run["ends_in_seconds"]
-    when = f"since {_in_words(run['elapsed_seconds'])}"
+    when = f"since {in_words(run['elapsed_seconds'])}"
     if left is not None:
-        when += f", about {_in_words(left)} left" if left else ", longer than usual"
+        when += f", about {in_words(left)} left" if left else ", longer than usual"
     return ("runs", *_describe(run), when, run["stage"] or run["state"])
 
 
 def _show_waiting(run: Mapping[str, Any]) -> tuple[str, ...]:
     wait = run["starts_in_seconds"]
-    when = "not known" if wait is None else f"in about {_in_words(wait)}" if wait else "now"
+    when = "not known" if wait is None else f"in about {in_words(wait)}" if wait else "now"
     return (str(run["position"]), *_describe(run), when, run["waits_for"]["text"])
 
 
@@ -78,7 +78,8 @@ def _describe(run: Mapping[str, Any]) -> tuple[str, str, str, str]:
     return run["run_id"], what + period, f"{run['user']}, {run['door']}", run["priority"]
 
 
-def _in_words(seconds: float) -> str:
+def in_words(seconds: float) -> str:
+    """Say how long it is or was."""
     if seconds < 60:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
     minutes = round(seconds / 60)

@@ -26,7 +26,7 @@ def add_schedule(said: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         show_json(made)
         return
-    show(f"{made['schedule_id']}  {made['name']}: {_tell_rhythm(made)}")
+    show(f"{made['schedule_id']}  {made['name']}: {tell_rhythm(made)}")
     show(f"  {_tell_rules(made)}")
     for tick in made["next"]:
         show(f"  {_tell_tick(tick)}")
@@ -43,7 +43,7 @@ def show_schedules(*, as_json: bool) -> None:
         (
             one["schedule_id"],
             one["name"],
-            _tell_rhythm(one),
+            tell_rhythm(one),
             _tell_requests(one["payloads"]),
             one["user"],
             "paused" if one["paused"] else _tell_next(one["next"]),
@@ -63,7 +63,7 @@ def show_schedule(schedule_id: str, *, as_json: bool) -> None:
         return
     state = "paused" if one["paused"] else "active"
     show(f"{schedule_id}  {one['name']}  {state}, of {one['user']}")
-    show(f"  {_tell_rhythm(one)}: {_tell_requests(one['payloads'])}")
+    show(f"  {tell_rhythm(one)}: {_tell_requests(one['payloads'])}")
     show(f"  {_tell_rules(one)}")
     for tick in one["next"]:
         show(f"  next {_tell_tick(tick)}")
@@ -142,7 +142,8 @@ def _show_ticks(ticks: Sequence[Mapping[str, Any]]) -> None:
     show_table(("due, UTC", "outcome", "runs", "why"), rows, "No tick was due yet.")
 
 
-def _tell_rhythm(one: Mapping[str, Any]) -> str:
+def tell_rhythm(one: Mapping[str, Any]) -> str:
+    """Say when a schedule is due."""
     if "cron" in one:
         return f"{one['cron']} {one['timezone']}"
     if "every" in one:

@@ -29,7 +29,10 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 def show_runs(limit: int, said: Mapping[str, Any], *, as_json: bool) -> None:
     """List the newest runs that are as *said*."""
-    found = reach_desk().runs(limit, **said)
+    desk = reach_desk()
+    # The API knows watches by their ids, and people by their names.
+    of = {"watch": desk.watch(said["watch"])["watch_id"]} if "watch" in said else {}
+    found = desk.runs(limit, **{**said, **of})
     if as_json:
         show_json(found)
         return

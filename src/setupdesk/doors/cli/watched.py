@@ -42,8 +42,9 @@ def write_period(request: Json) -> str:
 def tell_outcome(summary: Json) -> str:
     """Tell in a few words what came of a run of a watch."""
     if "verdict" not in summary:
-        alerts = f"{summary['alerts']} {'alert' if summary['alerts'] == 1 else 'alerts'}"
-        return f"{summary['looked']} of {summary['looks']} looked at, {alerts}"
+        counts = [(summary[word], word) for word in ("looked", "idle", "troubled")]
+        counts.append((summary["alerts"], "alert" if summary["alerts"] == 1 else "alerts"))
+        return ", ".join(f"{count} {word}" for count, word in counts if count)
     name = _BADGES[summary["verdict"]][0].lower()
     return f"{name}, {summary['same']} of {summary['signals']} signals the same"
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.ledger.tables import sighting
-from setupdesk.app.live_watch import NO_SIGNAL
+from setupdesk.app.live_view import NO_SIGNAL
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.core.watch import Watch

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from setupdesk.app.live_watch import NO_SIGNAL
+from setupdesk.app.live_view import NO_SIGNAL
 from tests.adapters.webhook_receiver import Receiver, receiving
 from tests.faults.killer import Killer
 from tests.faults.real_desk import MARKET, running_desk, wait_until

@@ -2,28 +2,26 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from setupdesk import __version__
-from setupdesk.app.live_scan import describe_state, find_edges, to_local
+from setupdesk.app.live_scan import to_local
+from setupdesk.app.live_view import View, find_kind, stand_still
 from setupdesk.app.means import find_means
 from setupdesk.app.plan import Plan
 from setupdesk.app.ports import Calendar
 from setupdesk.app.scope import LIVE_DAYS, find_earlier, find_warm_up, resolve
 from setupdesk.app.sight import Sight
-from setupdesk.core.alert import Alert, Outcome
+from setupdesk.app.watch_book import LookState, OpenAlert, Seen, Sighting, WatchBook, write_bar
+from setupdesk.core.alert import Alert
 from setupdesk.core.errors import FeedNotReadyError, MissingBarsError, NotFoundError, SetupdeskError
 from setupdesk.core.period import to_iso
 from setupdesk.core.request import Mode, Options, Request
 from setupdesk.core.run import Run
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.watch import AlertKind, Look, Watch, name_alert
-from setupdesk.engine.prices import to_points
-from setupdesk.engine.result import Candidate, Result, SessionLevels
 from setupdesk.market.bars import Bars
 from setupdesk.market.days import day_of, from_ms, to_ms
 from setupdesk.market.sessions import Session
@@ -32,82 +30,10 @@ from setupdesk.setups.registry import RuleRegistry
 
 log = logging.getLogger(__name__)
 
-NO_SIGNAL = frozenset({"filtered", "outside_window", "data_gap", "both_sides"})
-"""Verdicts on candidates that are no signals: what they say was known at the bar's close."""
-
-TRADED_SO_FAR = frozenset({"traded", "pending", "not_reached", "oco_cancelled"})
-"""Verdicts on signals that a rule trades, or has an order wait for."""
+_SLACK_MS, _DAY_MS = 10_000, 86_400_000
 
 _LONGEST_OUTCOME = timedelta(days=10)
 """After so long an alert has no outcome that could still come."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookState:
-    """Where a watch stands with one setup on one symbol."""
-
-    look: Look
-    seen_until: datetime | None
-    """Close of the last bar that was seen and decided on."""
-
-    setup_hash: str | None = None
-    fingerprint: str | None = None
-    """Of the bars that were looked at."""
-
-    standing: Mapping[str, Any] | None = None
-    trouble: str | None = None
-    """Why it could not be looked at, or what is wrong with its feed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """Bars as they were seen."""
-
-    symbol: str
-    kind: str
-    """``seen`` when they were new, ``revised`` when they came back with other prices."""
-
-    bars: Bars
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenAlert:
-    """An alert whose outcome is not known yet."""
-
-    alert_id: str
-    look: Look
-    side: str
-    level: str
-    bar_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """All that one poll has seen and decided; it is written down at once or not at all."""
-
-    looks: list[LookState] = field(default_factory=list)
-    sightings: list[Sighting] = field(default_factory=list)
-    alerts: list[Alert] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
-
-
-class WatchBook(Protocol):
-    """Where watches are kept, and what they have seen."""
-
-    def load(self, watch_id: str) -> Watch | None:
-        """Load a watch, ended or not."""
-
-    def load_looks(self, watch_id: str) -> list[LookState]:
-        """Load where a watch stands with what it has looked at."""
-
-    def load_bars(self, watch_id: str, since: datetime) -> dict[str, dict[int, list[Any]]]:
-        """Load the bars that were seen since then: by symbol and open, in UTC milliseconds."""
-
-    def load_open_alerts(self, watch_id: str, since: datetime) -> list[OpenAlert]:
-        """Load the alerts of signals since then that have no outcome."""
-
-    def save(self, run: Run, watch: Watch, seen: Seen) -> list[str]:
-        """Write down what a poll has seen, in one; give the ids of the alerts that are new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +123,7 @@ class _Poll:
             self._note_trouble([state], "its market has no session in these days")
             return
         plan = _build_plan(self.watch, state.look, sight, setup, sessions, self.of.calendar)
-        view = _View(plan, plan.run(bars=stand_still(sight.bars)), close_ms)
+        view = View(plan, plan.run(bars=stand_still(sight.bars)), close_ms)
         for row in view.find_signals(since_ms):
             self.seen.alerts.append(self._build_alert(view, row))
         self.seen.outcomes.extend(view.find_outcomes(waiting))
@@ -215,7 +141,7 @@ class _Poll:
     def _load_open_alerts(self) -> list[OpenAlert]:
         if self.open_alerts is None:
             since = self.of.find_now(self.watch) - _LONGEST_OUTCOME
-            self.open_alerts = self.of.book.load_open_alerts(self.watch.watch_id, since)
+            self.open_alerts = self.of.book.load_open_alerts(self.watch, since)
         return self.open_alerts
 
     def _find_sessions(self, sight: Sight, since_ms: int) -> tuple[Session, ...]:
@@ -232,7 +158,7 @@ class _Poll:
         open_still = [one for one in begun if one.closes_ms > since_ms]
         return (*(open_still or begun[-1:]), *coming)
 
-    def _build_alert(self, view: "_View", row: int) -> Alert:
+    def _build_alert(self, view: View, row: int) -> Alert:
         plan, watch = view.plan, self.watch
         candidate, request = view.result.candidates[row], plan.request
         size = request.timeframe.milliseconds
@@ -245,7 +171,7 @@ class _Poll:
                 watch.user, *mark, *identity, to_iso(bar_at), candidate.side, candidate.level
             ),
             watch_id=watch.watch_id,
-            kind=_find_kind(candidate),
+            kind=find_kind(candidate),
             setup_id=plan.setup.id,
             setup_hash=plan.setup.digest,
             symbol=plan.symbol.name,
@@ -315,138 +241,6 @@ class _Poll:
             self.seen.sightings.append(Sighting(name, "revised", take(again, rows)))
 
 
-_SLACK_MS, _DAY_MS = 10_000, 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """A Plan up to the last closed bar, and its Result with one bar more that stands still."""
-
-    plan: Plan
-    result: Result
-    close_ms: int
-
-    def find_signals(self, since_ms: int) -> list[int]:
-        """Find the rows of the signals that became known after *since_ms*."""
-        found = self.result.candidates
-        if not len(found):
-            return []
-        new = (found.known_ms > since_ms) & (found.known_ms <= self.close_ms)
-        return [row for row in np.flatnonzero(new).tolist() if found.verdict[row] not in NO_SIGNAL]
-
-    def tell(self, row: int) -> dict[str, Any]:
-        """Give what an alert says of a signal."""
-        found, plan = self.result.candidates, self.plan
-        candidate, ticket = found[row], found.ticket(row)
-        return {
-            "sentence": _tell(candidate, ticket.entry if ticket else None, plan.symbol.zone),
-            "verdict": candidate.verdict,
-            "detail": candidate.detail,
-            "level_price": candidate.level_price,
-            "price": _find_price(plan.bars),
-            "entry": ticket and ticket.entry,
-            "stop": ticket and ticket.stop,
-            "target": ticket and ticket.target,
-            "rr": ticket and ticket.rr,
-            "known_at": to_iso(candidate.known_at),
-            "known_local": to_local(candidate.known_at, plan.symbol.zone),
-            "zone": plan.symbol.zone,
-            "evidence": [
-                {"name": one.name, "text": one.text, "met": one.met} for one in found.evidence(row)
-            ],
-        }
-
-    def find_outcomes(self, waiting: Sequence[OpenAlert]) -> list[Outcome]:
-        """Find what became of the signals of earlier alerts, as far as that is final."""
-        return [one for alert in waiting if (one := self._find_outcome(alert))]
-
-    def _find_outcome(self, alert: OpenAlert) -> Outcome | None:
-        found, size = self.result.candidates, self.plan.request.timeframe.milliseconds
-        known_ms = to_ms(alert.bar_at) + size
-        rows = np.flatnonzero(found.known_ms == known_ms).tolist() if len(found) else []
-        same = [
-            row for row in rows if found.level[row] == alert.level and found[row].side == alert.side
-        ]
-        if not same:
-            return None
-        verdict = found.verdict[same[0]]
-        if verdict == "traded":
-            said = self._tell_trade(same[0])
-            return Outcome(alert.alert_id, said) if said else None
-        if verdict == "pending" or known_ms >= self.close_ms:
-            return None
-        return Outcome(alert.alert_id, {"verdict": verdict, "detail": found.explain(same[0])})
-
-    def _tell_trade(self, row: int) -> dict[str, Any] | None:
-        [place] = np.flatnonzero(self.result.trades.candidate == row).tolist()
-        trade = self.result.trades[place]
-        # One that is held at the last close is ended by the bar that stands still.
-        if to_ms(trade.exit_at) > self.close_ms or to_ms(trade.entry_at) >= self.close_ms:
-            return None
-        return {
-            "verdict": "traded",
-            "exit_reason": trade.exit_reason,
-            "r": trade.r,
-            "entry": trade.entry,
-            "entry_at": to_iso(trade.entry_at),
-            "exit": trade.exit,
-            "exit_at": to_iso(trade.exit_at),
-            "mfe_r": trade.mfe_r,
-            "mae_r": trade.mae_r,
-        }
-
-    def describe(self) -> dict[str, Any]:
-        """Say where the setup stands at the last close."""
-        plan, session = self.plan, self._find_session()
-        as_of = from_ms(self.close_ms)
-        edges = find_edges(plan, session)
-        of_day = [one for one in self._load_known() if one.day == session.day]
-        state, sentence = describe_state(session, of_day[-1] if of_day else None, edges)
-        return {
-            "as_of": to_iso(as_of),
-            "as_of_local": to_local(as_of, plan.symbol.zone),
-            "day": session.day.isoformat(),
-            "state": state,
-            "sentence": sentence,
-            "price": _find_price(plan.bars),
-            "levels": session.levels,
-        }
-
-    def _find_session(self) -> SessionLevels:
-        """Find the session that goes on, or the coming one once its levels are known."""
-        sessions, as_of = self.result.sessions, from_ms(self.close_ms)
-        coming = self.plan.sessions[-1].opens_ms >= self.close_ms
-        newest = sessions[-1]
-        is_known = newest.known_at is not None and newest.known_at <= as_of
-        if coming and not is_known and len(sessions) > 1:
-            newest = sessions[-2]
-            is_known = newest.known_at is not None and newest.known_at <= as_of
-        return newest if is_known else replace(newest, known_at=None, levels={})
-
-    def _load_known(self) -> Iterable[Candidate]:
-        found = self.result.candidates
-        if not len(found):
-            return []
-        return [found[row] for row in np.flatnonzero(found.known_ms <= self.close_ms)[-1:].tolist()]
-
-
-def stand_still(bars: Bars) -> Bars:
-    """Give *bars* with one more that opens at the last close and stands there.
-
-    What triggers at the last close is then priced and judged as if it were traded now.
-    """
-    close, volume = bars.close[-1], np.nan if np.isnan(bars.volume[-1]) else 0.0
-    prices = (np.append(one, close) for one in (bars.open, bars.high, bars.low, bars.close))
-    times, volumes = np.append(bars.time, bars.end_ms), np.append(bars.volume, volume)
-    columns = (times, *prices, volumes)
-    return Bars(bars.timeframe, bars.tick, *columns)
-
-
-def write_bar(bars: Bars, row: int) -> list[int]:
-    """Write a bar as a sighting has it: open, high, low and close in ticks."""
-    return [int(getattr(bars, name)[row]) for name in ("open", "high", "low", "close")]
-
-
 def take(bars: Bars, rows: Sequence[int]) -> Bars:
     """Give some rows of *bars*."""
     names = ("time", "open", "high", "low", "close", "volume")
@@ -504,22 +298,6 @@ def _until_ms(state: LookState) -> int:
 
 def _bar_ms(alert: OpenAlert) -> int:
     return to_ms(alert.bar_at)
-
-
-def _find_price(bars: Bars) -> float:
-    return float(to_points(bars.close[-1:], bars.tick)[0])
-
-
-def _find_kind(candidate: Candidate) -> AlertKind:
-    return AlertKind.SIGNAL if candidate.verdict in TRADED_SO_FAR else AlertKind.FURTHER
-
-
-def _tell(candidate: Candidate, entry: float | None, zone: str) -> str:
-    at = to_local(candidate.known_at, zone)[11:16]
-    what = f"{candidate.side} at {candidate.level} {candidate.level_price:.10g}, {at}"
-    if candidate.verdict not in TRADED_SO_FAR:
-        return f"{what}; not traded: {candidate.detail}."
-    return f"{what}, entry near {entry:.10g}." if entry is not None else f"{what}."
 
 
 def _report(watch: Watch, now: datetime, seen: Seen, fresh: set[str]) -> dict[str, Any]:

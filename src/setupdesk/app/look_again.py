@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from setupdesk.app.live_watch import NO_SIGNAL, stand_still
+from setupdesk.app.live_view import NO_SIGNAL, stand_still
 from setupdesk.app.ports import Calendar
 from setupdesk.app.scope import LIVE_DAYS, find_earlier, find_warm_up
 from setupdesk.core.symbol import Symbol

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from setupdesk.app.live_watch import LookState, build_request
+from setupdesk.app.live_watch import build_request
 from setupdesk.app.look_again import LookAgain
 from setupdesk.app.market_parity import CompareLooks, LookFacts
 from setupdesk.app.means import find_means
@@ -14,6 +14,7 @@ from setupdesk.app.ports import Calendar
 from setupdesk.app.scope import LIVE_DAYS, find_warm_up, resolve
 from setupdesk.app.seen_bars import BarFault, Begin, FaultKind, PastSighting, Said, SeenBars
 from setupdesk.app.stored_bars import Span, StoredBars
+from setupdesk.app.watch_book import LookState
 from setupdesk.core.errors import MissingBarsError, NotFoundError
 from setupdesk.core.request import Request
 from setupdesk.core.run import Run

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from setupdesk.app.live_watch import LookState
 from setupdesk.app.queries import show_row
 from setupdesk.app.schedule_desk import ScheduleDesk, build_schedule
 from setupdesk.app.start import Start, make_writable
+from setupdesk.app.watch_book import LookState
 from setupdesk.core.caller import Caller
 from setupdesk.core.errors import InvalidRequestError, NotFoundError
 from setupdesk.core.offer import Offer

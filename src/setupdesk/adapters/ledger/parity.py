@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, or_, select
+from sqlalchemy import Engine, Row, select
 
 from setupdesk.adapters.ledger.database import reading
-from setupdesk.adapters.ledger.tables import alert, sighting, watch
+from setupdesk.adapters.ledger.tables import alert, sighting
+from setupdesk.adapters.ledger.watches import is_told_for
 from setupdesk.app.seen_bars import Begin, PastSighting, Said
 from setupdesk.core.watch import AlertKind, Watch
 from setupdesk.market.days import to_ms
@@ -61,10 +62,9 @@ class WatchPast:
         others of this user have told is among them.
         """
         wanted = (
-            select(alert, watch.c.terms)
-            .join(watch, watch.c.watch_id == alert.c.watch_id)
+            select(alert)
             .where(
-                _find_tellers(of),
+                is_told_for(of),
                 alert.c.kind.in_(_SIGNALS),
                 alert.c.symbol == symbol,
                 alert.c.timeframe == of.terms.timeframe,
@@ -78,20 +78,13 @@ class WatchPast:
         return list(_read_said(rows, of))
 
 
-def _find_tellers(of: Watch) -> ColumnElement[bool]:
-    own = alert.c.watch_id == of.watch_id
-    return own if of.terms.replay else or_(own, alert.c.user == of.user)
-
-
 def _read_said(rows: Sequence[Row[Any]], of: Watch) -> Iterator[Said]:
     for row in rows:
-        is_own = row.watch_id == of.watch_id
-        if is_own or row.terms["replay_from"] is None:
-            yield Said(
-                setup_id=row.setup_id,
-                setup_hash=row.setup_hash,
-                known_ms=to_ms(row.bar_at) + of.terms.timeframe.milliseconds,
-                side=row.side,
-                level=row.level,
-                is_own=is_own,
-            )
+        yield Said(
+            setup_id=row.setup_id,
+            setup_hash=row.setup_hash,
+            known_ms=to_ms(row.bar_at) + of.terms.timeframe.milliseconds,
+            side=row.side,
+            level=row.level,
+            is_own=row.watch_id == of.watch_id,
+        )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from setupdesk import __version__
@@ -26,8 +26,8 @@ from setupdesk.adapters.ledger.tables import (
     sighting,
     watch,
 )
-from setupdesk.app.live_watch import LookState, OpenAlert, Seen, Sighting, write_bar
 from setupdesk.app.ports import NotStartableError
+from setupdesk.app.watch_book import LookState, OpenAlert, Seen, Sighting, write_bar
 from setupdesk.core.alert import Alert, Outcome
 from setupdesk.core.request import Mode
 from setupdesk.core.run import Run, RunState
@@ -132,10 +132,10 @@ class Watches:
                 known.setdefault(row.symbol, {}).update({bar[0]: bar[1:] for bar in row.bars})
         return known
 
-    def load_open_alerts(self, watch_id: str, since: datetime) -> list[OpenAlert]:
-        """Load the alerts of signals since then that have no outcome."""
+    def load_open_alerts(self, of: Watch, since: datetime) -> list[OpenAlert]:
+        """Load the alerts of a watch's signals since then that have no outcome."""
         wanted = select(alert).where(
-            alert.c.watch_id == watch_id,
+            is_told_for(of),
             alert.c.bar_at >= since,
             alert.c.outcome_at.is_(None),
             alert.c.setup_id.is_not(None),
@@ -207,6 +207,27 @@ class Watches:
             for outcome in seen.outcomes:
                 _write_outcome(connection, outcome, at)
         return fresh
+
+
+def is_told_for(of: Watch) -> ColumnElement[bool]:
+    """Say which alerts are those of a watch; a replay is a market of its own.
+
+    Of two watches on real feeds that see the same signal, the first tells it.
+    """
+    own = alert.c.watch_id == of.watch_id
+    if of.terms.replay:
+        return own
+    of_replays = select(watch.c.watch_id).where(
+        watch.c.terms["replay_from"].as_string().is_not(None)
+    )
+    shared = (
+        alert.c.user == of.user,
+        alert.c.timeframe == of.terms.timeframe,
+        alert.c.symbol.in_(of.terms.symbols),
+        alert.c.setup_id.in_(of.terms.setups),
+        alert.c.watch_id.not_in(of_replays),
+    )
+    return or_(own, and_(*shared))
 
 
 _OF_A_RUN = ("run_id", "state", "accepted_at", "finished_at", "reason", "summary")

@@ -3,6 +3,7 @@
 import json
 import random
 import sqlite3
+import time
 from collections import Counter, defaultdict
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ pytestmark = pytest.mark.xdist_group("prefect")
 SEED = 20261126
 PAUSES = {"service": 4.0, "executor": 8.0, "child": 0.8}
 SETUPS = ["IB_raid_v1", "IB_breakout_v1", "ORB30_break_v1"]
+NOTICED_WITHIN = 2.0
+"""Seconds until the supervisor says that a process is gone."""
+
 LAST_CLOSE = datetime(2025, 5, 30, 20, tzinfo=UTC)
 FIRST_DAYS = 6
 """Of a speed at which these days of the market pass while a few are killed."""
@@ -82,6 +86,8 @@ def kill_and_judge(
             watch = begin_watch(http, receiver, speed, days)
         killer = Killer(desk, seed, PAUSES)
         killer.kill(kills)
+        time.sleep(NOTICED_WITHIN)
+        wait_until(desk.are_ready, 120)
         wait_until(lambda: is_over(home), 3 * seconds + 120)
         wait_until(lambda: count_untold(home) == 0, 120)
         heard = Heard()

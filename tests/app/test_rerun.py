@@ -37,3 +37,16 @@ def test_the_old_period_goes_where_it_would_contradict(changes: dict[str, str]) 
     rerun = build_rerun(ASKED, changes)
 
     assert rerun == {key: ASKED[key] for key in ("setup_id", "options", "extra")} | changes
+
+
+def test_of_a_watch_only_the_period_is_asked_again() -> None:
+    asked = {**ASKED, "mode": "backtest", "watch": "watch_1", "last": None}
+
+    assert build_rerun(asked, {"end": "2025-05-20", "options": {"rr_target": 3}}) == {
+        "mode": "backtest",
+        "watch": "watch_1",
+        "start": "2025-05-01",
+        "end": "2025-05-20",
+        "last": None,
+        "options": {"rr_target": 3},
+    }

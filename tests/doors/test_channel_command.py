@@ -56,6 +56,57 @@ def test_a_channel_is_made_tested_listed_and_revoked(receiver: Receiver, tmp_pat
 
 
 @pytest.mark.usefixtures("receiver")
+def test_a_channel_is_given_a_manner_and_another_one() -> None:
+    words = (
+        "--alerts",
+        "signal=on,stale=silent",
+        "--quiet",
+        "22:00-07:00",
+        "--most-per-hour",
+        "20",
+    )
+    code, shown, _ = run("add", "phone", "--url", "log:", *words, "--quiet-zone", "Europe/Berlin")
+    [made] = ask("list")
+    changed = ask(
+        *("change", made["channel_id"], "--name", "desk", "--event", "alert"),
+        *("--alerts", "further=on", "--quiet", "23:00-06:00"),
+    )
+    loud = run("change", made["channel_id"], "--quiet", "none")
+
+    assert code == 0
+    assert "Of alerts: signal on, further off, stale silent; quiet 22:00-07:00" in shown
+    assert "secret" not in shown
+    assert made["manner"]["most_per_hour"] == 20
+    assert (changed["name"], changed["events"]) == ("desk", ["alert"])
+    assert changed["manner"] == {
+        "kinds": {"signal": "on", "further": "on", "stale": "silent"},
+        "quiet": {"from": "23:00", "to": "06:00", "zone": "Europe/Berlin"},
+        "most_per_hour": 20,
+    }
+    assert (loud[0], "quiet" in loud[1]) == (0, False)
+    assert ask("test", made["channel_id"])["answered"] == 204
+
+
+@pytest.mark.usefixtures("receiver")
+def test_a_manner_that_cannot_be_is_refused() -> None:
+    made = ask("add", "log", "log:")
+
+    wrong = run("add", "log", "log:", "--alerts", "signal=loud", "--quiet", "22:00-07:00")
+    no_pair = run("change", made["channel_id"], "--alerts", "signal")
+    no_span = run("change", made["channel_id"], "--quiet", "22:00")
+    nothing = run("change", made["channel_id"])
+    nowhere = run("add", "log")
+
+    assert wrong[0] == 3
+    assert "'loud' is not known" in wrong[2]
+    assert "Quiet hours need the IANA time zone" in wrong[2]
+    assert (no_pair[0], "signal=on,stale=silent" in no_pair[2]) == (2, True)
+    assert (no_span[0], "22:00-07:00, or none" in no_span[2]) == (2, True)
+    assert (nothing[0], "--alerts" in nothing[2]) == (2, True)
+    assert (nowhere[0], "needs a URL" in nowhere[2]) == (3, True)
+
+
+@pytest.mark.usefixtures("receiver")
 def test_a_channel_that_must_not_be_told_is_refused() -> None:
     private = run("add", "n8n", "https://127.0.0.1:5678/hidden")
     event = run("add", "n8n", "https://93.184.216.34/", "--event", "run_ended")

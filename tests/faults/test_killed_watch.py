@@ -23,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("prefect")
 SEED = 20261126
 PAUSES = {"service": 4.0, "executor": 8.0, "child": 0.8}
 SETUPS = ["IB_raid_v1", "IB_breakout_v1", "ORB30_break_v1"]
-LAST_BAR = datetime(2025, 5, 30, 20, 45, tzinfo=UTC)
+LAST_CLOSE = datetime(2025, 5, 30, 20, tzinfo=UTC)
 FIRST_DAYS = 6
 """Of a speed at which these days of the market pass while a few are killed."""
 
@@ -61,7 +61,7 @@ def begin_watch(http: httpx.Client, receiver: Receiver, speed: float, days: int)
         "symbols": ["GER40"],
         "timeframe": "M15",
         "feed": "replay",
-        "replay_from": (LAST_BAR - timedelta(days=days)).isoformat(),
+        "replay_from": (LAST_CLOSE - timedelta(days=days)).isoformat(),
         "speed": speed,
         "every": "1s",
         "expires": "7d",
@@ -102,8 +102,8 @@ def trust(receiver: Receiver) -> dict[str, str]:
 def is_over(home: Path) -> bool:
     with closing(sqlite3.connect(home / "ledger.db")) as ledger:
         rows = ledger.execute("SELECT trouble, seen_until FROM look").fetchall()
-    last = LAST_BAR.strftime("%Y-%m-%dT%H:%M")
-    return len(rows) == len(SETUPS) and all(until and until[:16] > last for _, until in rows)
+    last = LAST_CLOSE.strftime("%Y-%m-%dT%H:%M")
+    return len(rows) == len(SETUPS) and all(until and until[:16] >= last for _, until in rows)
 
 
 def count_untold(home: Path) -> int:

@@ -193,6 +193,60 @@ def test_what_is_not_there_is_404_and_what_is_wrong_422(closed: httpx.Client) ->
     assert closed.get("/notifications", params={"channel_id": "none"}).status_code == 404
 
 
+def test_a_channel_is_told_in_the_manner_that_it_was_given_and_that_can_be_changed(
+    api: httpx.Client, receiver: Receiver
+) -> None:
+    quiet = {"from": "22:00", "to": "07:00", "zone": "Europe/Berlin"}
+    url = f"http://127.0.0.1:{receiver.port}{SECRET_PATH}"
+    said = {"name": "phone", "url": url, "events": ["alert"], "manner": {"quiet": quiet}}
+    made = api.post("/channels", json=said).json()
+    path = f"/channels/{made['channel_id']}"
+
+    wanted = {"name": "desk", "manner": {"quiet": None, "kinds": {"stale": "off"}}}
+    changed = api.patch(path, json=wanted)
+    wrong = api.patch(path, json={"url": url, "manner": {"most_per_hour": 0, "kinds": {"x": "on"}}})
+
+    usual = {"signal": "on", "further": "off", "stale": "on"}
+    assert made["manner"] == {"kinds": usual, "quiet": quiet, "most_per_hour": 60}
+    assert changed.status_code == 200
+    assert changed.json()["name"] == "desk"
+    assert changed.json()["manner"] == {
+        "kinds": {**usual, "stale": "off"},
+        "quiet": None,
+        "most_per_hour": 60,
+    }
+    assert api.get("/channels").json() == [changed.json()]
+    assert wrong.status_code == 422
+    assert [one["field"] for one in wrong.json()["problems"]] == [
+        *("url", "manner.kinds.x", "manner.most_per_hour")
+    ]
+    assert "hidden" not in changed.text + wrong.text
+    api.post(f"{path}/revoke")
+    assert api.patch(path, json={"name": "again"}).status_code == 404
+
+
+def test_the_log_of_the_service_is_told_of_the_end_of_a_run(
+    api: httpx.Client, receiver: Receiver, tmp_path: Path
+) -> None:
+    said = {"name": "log", "url": "log:", "events": ["run_finished"]}
+    made = api.post("/channels", json=said).json()
+    run_id = api.post("/runs", json=PAYLOAD).json()["run_id"]
+    api.post(f"/runs/{run_id}/cancel")
+
+    told = await_outcome(api, made["channel_id"])
+    tested = api.post(f"/channels/{made['channel_id']}/test").json()
+
+    assert (made["secret"], made["url"]) == (None, "log:")
+    assert (told["outcome"], told["repeat"], told["alert_id"]) == ("delivered", False, None)
+    assert tested["answered"] == 204
+    lines = (tmp_path / "logs/service.jsonl").read_text().splitlines()
+    events = [line for line in map(json.loads, lines) if line.get("told")]
+    assert (events[0]["told"], events[0]["message_id"]) == ("run_finished", told["message_id"])
+    assert (events[0]["event"], events[0]["run_id"]) == ("the run is cancelled", run_id)
+    assert (events[1]["told"], events[1]["event"]) == ("test", "this is a test")
+    assert receiver.received == []
+
+
 def test_a_channel_is_there_for_its_owner_and_an_admin_only(
     api: httpx.Client, receiver: Receiver
 ) -> None:
@@ -213,5 +267,7 @@ def test_a_channel_is_there_for_its_owner_and_an_admin_only(
     assert len(api.get("/notifications", headers=anna).json()) == 1
     for path in (f"/channels/{channel_id}/revoke", f"/channels/{channel_id}/test"):
         assert api.post(path, headers=bob).status_code == 404
+    changed = api.patch(f"/channels/{channel_id}", json={"name": "his"}, headers=bob)
+    assert changed.status_code == 404
     asked = {"channel_id": channel_id}
     assert api.get("/notifications", params=asked, headers=bob).status_code == 404

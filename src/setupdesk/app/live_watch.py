@@ -167,7 +167,7 @@ class _Poll:
 
     def _resolve(self, look: Look) -> Setup | None:
         rule = self.of.registry.find(look.setup_id)
-        return resolve(rule, _build_request(self.watch, look)) if rule else None
+        return resolve(rule, build_request(self.watch, look)) if rule else None
 
     def _note_trouble(self, states: Iterable[LookState], trouble: str) -> None:
         self.seen.looks.extend(replace(state, trouble=trouble) for state in states)
@@ -453,7 +453,8 @@ def take(bars: Bars, rows: Sequence[int]) -> Bars:
     return Bars(bars.timeframe, bars.tick, *(getattr(bars, name)[list(rows)] for name in names))
 
 
-def _build_request(watch: Watch, look: Look) -> Request:
+def build_request(watch: Watch, look: Look) -> Request:
+    """Build the request that one look stands for."""
     return Request(
         setup_id=look.setup_id,
         symbol=look.symbol,
@@ -473,7 +474,7 @@ def _build_plan(  # noqa: PLR0913, PLR0917 (all that a look is about)
     sessions: tuple[Session, ...],
     calendar: Calendar,
 ) -> Plan:
-    request = _build_request(watch, look)
+    request = build_request(watch, look)
     return Plan(
         request=request,
         setup=setup,

@@ -72,8 +72,13 @@ class Queries:
         return self.results.load(run_id, row["result_sha256"])
 
     def trades(self, run_id: str) -> list[dict[str, Any]]:
-        """List the trades of a completed run, each with the run and the rule that made it."""
+        """List the trades of a completed run, each with the run and the rule that made it.
+
+        What is asked of a watch has none.
+        """
         report = self.result(run_id)
+        if not report["trades"]:
+            return []
         made_by = {
             "run_id": run_id,
             "setup_id": self.reads.load_run(run_id)["request"]["setup_id"],
@@ -83,7 +88,7 @@ class Queries:
 
     def equity(self, run_id: str) -> list[dict[str, Any]]:
         """Give the sum of R after each trade of a completed run, and how far below its high."""
-        points = self.result(run_id)["equity"]
+        points = self.result(run_id).get("equity", [])
         highs = accumulate((point["r"] for point in points), max, initial=0.0)
         depths = (
             {"drawdown_r": round(high - point["r"], 10)}

@@ -121,7 +121,9 @@ def _describe_run(run: Row) -> dict[str, Any]:
     here = f"/api/v1/runs/{run['run_id']}"
     links = {"run": here}
     if run["state"] == "completed":
-        links |= {"result": f"{here}/result", "report": f"{here}/report.html"}
+        links |= {"result": f"{here}/result"}
+        # What was asked of a watch has no page.
+        links |= {} if run["request"].get("watch") else {"report": f"{here}/report.html"}
     return {
         "run_id": run["run_id"],
         "state": run["state"],

@@ -9,10 +9,12 @@ from setupdesk.adapters.feed_spool import FeedSpool
 from setupdesk.adapters.kernel_cache import keep_kernels_in
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.adapters.ledger.journal import Journal
+from setupdesk.adapters.ledger.parity import WatchPast
 from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.watches import Watches
 from setupdesk.adapters.ledger.workers import Workers
 from setupdesk.adapters.result_store import ResultStore
+from setupdesk.app.fetch import Fetch
 from setupdesk.core.symbol import Catalogue
 from setupdesk.settings import Settings
 from setupdesk.setups.registry import RuleRegistry
@@ -30,6 +32,7 @@ def build_flow_body(settings: Settings, journal: Journal) -> Callable[[str], Non
     from setupdesk.app.parity import Parity
     from setupdesk.app.setup_manager import SetupManager
     from setupdesk.app.sight import See
+    from setupdesk.app.stored_bars import StoredBars
 
     results = ResultStore(settings.runs)
     journal.lay_orphans_to_rest()
@@ -37,7 +40,9 @@ def build_flow_body(settings: Settings, journal: Journal) -> Callable[[str], Non
     registry = RuleRegistry(open_rules(settings.setups))
     catalogue, calendar = Catalogue(open_symbols(settings.symbols)), open_calendar(settings.cache)
     bar_store = BarStore(settings.bars)
-    see = See(bar_store, build_feeds(settings, FeedSpool(settings.spool)), clock.now)
+    spool = FeedSpool(settings.spool)
+    feeds = build_feeds(settings, spool)
+    see = See(bar_store, feeds, clock.now)
     manager = SetupManager(
         registry=registry,
         catalogue=catalogue,
@@ -49,7 +54,16 @@ def build_flow_body(settings: Settings, journal: Journal) -> Callable[[str], Non
         run_backtest=run_backtest,
         scan_live=scan_live,
         poll=LiveWatch(watches, see, see.find_now, registry, catalogue, calendar, clock.now),
-        compare=Parity(),
+        compare=Parity(
+            book=watches,
+            past=WatchPast(journal.engine),
+            registry=registry,
+            catalogue=catalogue,
+            calendar=calendar,
+            stored_bars=StoredBars(
+                bar_store, feeds, Fetch(catalogue, feeds, spool, bar_store, clock.now)
+            ),
+        ),
     )
     return FlowBody(journal, manager, results)
 

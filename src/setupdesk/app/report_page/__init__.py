@@ -8,7 +8,7 @@ from setupdesk.app.ports import BarStore, Calendar
 from setupdesk.app.queries import Queries
 from setupdesk.app.report_page.candles import cut_span, pick_candles
 from setupdesk.app.report_page.page import build_page
-from setupdesk.core.errors import InvalidRequestError, MissingBarsError
+from setupdesk.core.errors import InvalidRequestError, MissingBarsError, NotFoundError
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.setups.registry import RuleRegistry
@@ -27,8 +27,13 @@ class WriteReportPage:
     calendar: Calendar
 
     def __call__(self, run_id: str) -> str:
-        """Give the page as HTML; a run without a report raises as ``Queries.result`` does."""
+        """Give the page as HTML; a run without a report raises as ``Queries.result`` does.
+
+        Raises ``NotFoundError`` for what was asked of a watch: it has no statistics to show.
+        """
         run, report = self.queries.run(run_id), self.queries.result(run_id)
+        if run["request"].get("watch"):
+            raise NotFoundError("page", run_id, hint=f": {_OF_A_WATCH.format(run_id)}")
         return build_page(run, report, self._find_candles(run, report), self._find_setup(run))
 
     def _find_candles(self, run: Json, report: Json) -> Json | str:
@@ -59,3 +64,6 @@ class WriteReportPage:
     def _find_setup(self, run: Json) -> Json | None:
         rule = self.registry.find(run["request"]["setup_id"])
         return None if rule is None else {"title": rule.default.title.model_dump()}
+
+
+_OF_A_WATCH = "it is a run of a watch, which has no trades. `setupdesk show {}` shows it."

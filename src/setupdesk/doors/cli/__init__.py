@@ -212,6 +212,29 @@ app.command("backtesting", hidden=True)(backtest)
 
 
 @app.command()
+def parity(  # noqa: PLR0913 (a period, and how it is asked)
+    watch: Annotated[str, typer.Argument(metavar="WATCH", help="The name or id of a watch.")],
+    *,
+    start: Annotated[Text, typer.Option("--from", help="First day, market date.")] = None,
+    end: Annotated[Text, typer.Option("--to", help="Last day, inclusive.")] = None,
+    last: Annotated[Text, typer.Option(help="1d, 10d, 6w: up to yesterday.")] = None,
+    as_json: Json = False,
+    detach: Detach = False,
+    inline: Inline = False,
+    request_key: RequestKey = None,
+) -> None:
+    """Compare what a watch said with a backtest of the same days, and say why they differ."""
+    from setupdesk.doors.cli.access import reach_desk
+    from setupdesk.doors.cli.asking import ask_and_show
+
+    watch_id = reach_desk(inline=inline).watch(watch)["watch_id"]
+    said = {"start": start, "end": end, "last": last}
+    period = {name: value for name, value in said.items() if value is not None}
+    asked = {"mode": "backtest", "watch": watch_id, **period}
+    ask_and_show(asked, request_key, as_json=as_json, detach=detach, inline=inline)
+
+
+@app.command()
 def analyze(  # noqa: PLR0913 (the flags that traders know)
     *,
     setup: Setup = None,

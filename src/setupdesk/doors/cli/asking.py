@@ -30,6 +30,7 @@ from setupdesk.doors.cli.access import (
 )
 from setupdesk.doors.cli.report import render_plan, render_problems, render_report, write_noted
 from setupdesk.doors.cli.request_words import write_corrected_command
+from setupdesk.doors.cli.watched import name_deed, write_period
 
 if TYPE_CHECKING:
     from setupdesk.doors.cli.access import Access
@@ -154,10 +155,12 @@ def show_receipt(receipt: dict[str, Any]) -> None:
     request = receipt["request"]
     at = f"as of {request['at']}" if request.get("at") else "now"
     period = f"{request['start']} to {request['end']} inclusive" if request["start"] else at
+    what = f"{request['setup_id']} on {request['symbol']} {request['timeframe']}, {period}"
+    if request.get("watch"):
+        what = f"{name_deed(request)} of {request['watch']}, {write_period(request)}"
     show(
         f"{receipt['run_id']}  accepted {receipt['timestamp'][:19]}Z  {receipt['flow_type']}\n"
-        f"  {request['setup_id']} on {request['symbol']} {request['timeframe']}, {period}; "
-        f"asked by {receipt['user']} by the {receipt['door']}"
+        f"  {what}; asked by {receipt['user']} by the {receipt['door']}"
     )
 
 

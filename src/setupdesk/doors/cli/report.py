@@ -31,6 +31,7 @@ from setupdesk.doors.cli.figures import (
     shorten,
     title,
 )
+from setupdesk.doors.cli.watched import render_watched
 
 Json = Mapping[str, Any]
 
@@ -54,6 +55,9 @@ def render_report(run: Json, report: Json, console: Console) -> None:
     """Print the report of a finished run."""
     record = {**run, **report, "simulated": run.get("simulated") or report.get("simulated")}
     width = min(console.width, _WIDEST)
+    if "watch_id" in report:
+        _print(render_watched(run, report), console)
+        return
     if "live" in report:
         _print([*_header(run), *_render_look(record), *_details(run)], console)
         return

@@ -109,6 +109,8 @@ def write_corrected_command(receipt: Mapping[str, Any]) -> str | None:
 
 def write_command(payload: Mapping[str, Any]) -> str:
     """Write the command that asks for *payload*."""
+    if payload.get("watch"):
+        return _write_parity(payload)
     options = payload.get("options", {})
     values = {**payload, **{f"options.{key}": value for key, value in options.items()}}
     words = ["setupdesk", "backtest"]
@@ -119,4 +121,12 @@ def write_command(payload: Mapping[str, Any]) -> str:
         words.append("--dry-run")
     for key, value in payload.get("extra", {}).items():
         words += ["--set", f"{key}={value}"]
+    return shlex.join(words)
+
+
+def _write_parity(payload: Mapping[str, Any]) -> str:
+    words = ["setupdesk", "parity", str(payload["watch"])]
+    for name, flag in (("start", "--from"), ("end", "--to"), ("last", "--last")):
+        if payload.get(name) is not None:
+            words += [flag, str(payload[name])]
     return shlex.join(words)

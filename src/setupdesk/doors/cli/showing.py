@@ -22,6 +22,7 @@ from setupdesk.doors.cli.access import (
     show,
     show_json,
 )
+from setupdesk.doors.cli.watched import tell_outcome
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -39,7 +40,7 @@ def show_runs(limit: int, said: Mapping[str, Any], *, as_json: bool) -> None:
         (
             run["run_id"],
             run["state"],
-            run["request"]["setup_id"],
+            run["request"].get("watch") or run["request"]["setup_id"],
             f"{run['request']['symbol']} {run['request']['timeframe']}",
             f"{run['user']}, {run['door']}",
             "\n".join(line for line in (_describe_outcome(run), _describe_name(run)) if line),
@@ -229,21 +230,12 @@ def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], when_empt
     Console().print(table)
 
 
-def tell_poll(summary: Mapping[str, Any]) -> str:
-    """Say in a few words what came of one poll of a watch."""
-    counts = [(summary[word], word) for word in ("looked", "idle", "troubled")]
-    counts.append((summary["alerts"], "alert" if summary["alerts"] == 1 else "alerts"))
-    return ", ".join(f"{count} {word}" for count, word in counts if count)
-
-
 def _describe_outcome(run: Mapping[str, Any]) -> str:
     summary = run["summary"]
     if summary is None:
         return run["reason"] or run["stage"] or ""
-    if "looked" in summary:
-        return tell_poll(summary)
-    if "trades" not in summary:
-        return str(summary.get("verdict", ""))
+    if run["request"].get("watch"):
+        return tell_outcome(summary)
     if not summary["trades"]:
         return "no trades"
     return f"{summary['trades']} trades, {summary['total_r']:+.2f}R"

@@ -22,7 +22,8 @@ from setupdesk.doors.cli.alerts import MOST, Following, follow, show_event, tell
 from setupdesk.doors.cli.queue import in_words
 from setupdesk.doors.cli.request_words import read_setting, read_value
 from setupdesk.doors.cli.scheduling import tell_rhythm
-from setupdesk.doors.cli.showing import show_table, tell_poll
+from setupdesk.doors.cli.showing import show_table
+from setupdesk.doors.cli.watched import tell_outcome
 from setupdesk.settings import load_settings
 from setupdesk.supervisor import find_desk
 
@@ -262,7 +263,7 @@ def _tell_end(poll: Mapping[str, Any]) -> str:
     summary = poll["summary"]
     if summary is None:
         return str(poll["reason"] or poll["state"])
-    return tell_poll(summary)
+    return tell_outcome(summary)
 
 
 def _tell_parity(run: Mapping[str, Any] | None) -> str:

@@ -81,7 +81,7 @@ run = Table(
     Column("tags", JSON, nullable=False, server_default="[]"),
     Column("watch_id", String),
     Index("run_by_state", "state"),
-    Index("run_by_watch", "watch_id", "accepted_at"),
+    Index("run_by_watch", "watch_id", "flow_type", "accepted_at"),
 )
 
 ORDER_OF_ACCEPTANCE = (func.substr(run.c.run_id, 1, 14), func.length(run.c.run_id), run.c.run_id)

@@ -50,13 +50,10 @@ def _match_noted(search: RunSearch) -> Iterator[ColumnElement[bool]]:
         yield _has_tag(tag)
 
 
-_WATCH: ColumnElement[str] = literal_column("+run.watch_id", String)
-"""Not looked up in its index, which would sort hundreds of thousands of polls for one page."""
-
-
 def _match_watched(search: RunSearch) -> Iterator[ColumnElement[bool]]:
     if search.watch:
-        yield _WATCH == search.watch
+        # Not looked up in its index, which would sort hundreds of thousands of polls for one page.
+        yield literal_column("+run.watch_id", String) == search.watch
     if not search.polls:
         yield run.c.watch_id.is_(None) | (run.c.flow_type != Mode.LIVE.flow_type)
 

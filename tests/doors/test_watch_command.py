@@ -20,6 +20,7 @@ from setupdesk.settings import load_settings
 
 LOOKS = ("-s", "IB_raid_v1", "-s", "IB_breakout_v1", "-p", "GER40", "-i", "M15")
 REPLAY = ("--feed", "replay", "--from", "2025-05-12 09:00", "--speed", "1", "--every", "1m")
+AT_CLOSE = ("--at-bar-close", "M15 + 3s")
 BACKTEST = ("backtest", "--inline", *LOOKS[:2], *LOOKS[4:], "--last", "10d")
 
 
@@ -167,6 +168,24 @@ def test_a_refusal_has_every_problem_and_the_command_that_would_work() -> None:
         "-i M15 --name 'my watch' --rr-target 2"
     )
     assert ask("watches") == []
+
+
+@pytest.mark.usefixtures("home")
+def test_what_is_wrong_is_said_once_for_all_looks_that_it_is_wrong_for() -> None:
+    looks = ["-s", "IB_raid_v1", "-s", "ORB5_dir_v1", "-p", "GER40", "-p", "GER4O", "-i", "M15"]
+    others = ["--feed", "repaly", "--speed", "0", "--expires", "never", "--name", ""]
+    done = CliRunner().invoke(app, ["watch", *looks, *others, "--every", "1m", *AT_CLOSE])
+
+    assert isinstance(done.exception, InvalidRequestError)
+    assert [(one.field, one.code) for one in done.exception.problems] == [
+        ("timeframe", "not_for_setup"),
+        ("symbols", "unknown_symbol"),
+        ("every", "one_rhythm"),
+        ("name", "wrong_name"),
+        ("speed", "out_of_bounds"),
+        ("expires", "out_of_bounds"),
+        ("feed", "unknown_feed"),
+    ]
 
 
 @pytest.mark.usefixtures("home")

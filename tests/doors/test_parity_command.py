@@ -56,8 +56,8 @@ def ask(*words: str) -> Any:
 
 
 def find_run(mode: str) -> str:
-    runs = ask("runs", "--watch", "dax", "--mode", mode)["runs"]
-    return next(one["run_id"] for one in runs if one["state"] == "completed")
+    watch_id = ask("watches", "dax")["watch_id"]
+    return str(ask("runs", "--watch", watch_id, "--mode", mode)["runs"][0]["run_id"])
 
 
 def test_parity_says_that_live_and_backtest_agree_and_what_was_compared() -> None:
@@ -76,14 +76,14 @@ def test_parity_says_that_live_and_backtest_agree_and_what_was_compared() -> Non
 
 def test_runs_of_a_watch_are_listed_and_shown_as_what_they_are() -> None:
     ask("parity", "dax", "--inline")
-    listed = run("runs", "--watch", "dax")[1]
+    listed = run("runs", "--watch", ask("watches", "dax")["watch_id"])[1]
     poll = run("show", find_run("live"))[1]
     parity = run("show", find_run("backtest"))[1]
 
     assert "2 looked" in listed
     assert "identical" in listed
     assert poll.startswith("Poll of watch_")
-    assert "2 looked." in poll
+    assert "2 looked" in poll
     assert "setupdesk trades" not in poll
     assert parity.startswith("Parity of dax")
 

@@ -94,6 +94,8 @@ def test_a_watch_says_what_it_will_do_and_how_it_is_told_and_ended() -> None:
     assert "`setupdesk up --detach`" in said
     assert (listed["name"], listed["last_poll"]) == ("mine", None)
     assert "never" in run("watches")[1]
+    assert "No desk runs here" in run("watches")[2]
+    assert listed["watch_id"] in run("schedule", "list")[1]
     assert "not looked at yet" in run("watches", "mine")[1]
 
 

@@ -147,8 +147,10 @@ def test_polls_stand_among_the_runs_of_their_watch_and_not_among_all(home: Path)
     listed = [one["run_id"] for one in ask("runs")["runs"]]
     of_watch = [one["run_id"] for one in ask("runs", "--watch", "apart")["runs"]]
     every = [one["run_id"] for one in open_desk(home).runs(100, polls=True)["runs"]]
+    past = open_desk(home).desk.show_queue.reads.load_queue().past
 
-    # Its time was estimated by earlier runs of the setup, of which the poll is none.
+    # Times are estimated by earlier runs, of which polls are none.
+    assert {one.flow_type for one in past} == {"backtest_flow"}
     assert backtest["run"]["state"] == "completed"
     assert backtest["run"]["run_id"] in listed
     assert polled["run_id"] not in listed

@@ -69,9 +69,11 @@ def receiving(certificate: Path | None = None) -> Iterator[Receiver]:
         receiver.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
-        yield receiver
-        server.shutdown()
-        thread.join()
+        try:
+            yield receiver
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def write_certificate(folder: Path, name: str = HOST) -> Path:

@@ -84,7 +84,10 @@ def _backtest(
         start=day_of(since_ms, zone) - timedelta(days=1),
         end=day_of(until_ms, zone),
     )
-    for one in desk.build_manager().plan(request).run().candidates:
+    plan = desk.build_manager().plan(request)
+    # A session that will turn out to lack bars is left out of backtests; live cannot know it.
+    sessions = [replace(session, whole=True) for session in plan.sessions]
+    for one in plan.run(sessions=sessions).candidates:
         known_ms = to_ms(one.known_at)
         if since_ms < known_ms <= until_ms and one.verdict not in NO_SIGNAL:
             at = from_ms(known_ms - size.milliseconds).isoformat()

@@ -246,6 +246,21 @@ def invent_signal(desk: WatchedDesk, watch: Watch) -> None:
         connection.execute(insert(alert).values({**row, "outcome_at": None}))
 
 
+def test_a_signal_that_only_the_longer_warm_up_of_live_forbids_is_put_down_to_it(
+    desk: WatchedDesk, market: Bars
+) -> None:
+    # So wild a day, and so long ago, that only live still has it in its average range.
+    wild = to_ms(datetime(2024, 10, 15, 9, tzinfo=UTC))
+    desk.store("GER40", alter(market, wild, high=2 * 10**10), replaces=True)
+    watch = replay(desk, market, ("IB_raid_v1",))
+    report = compare(desk, watch)
+
+    assert desk.alerts(watch) == []
+    assert report["summary"]["backtest_only"] >= 1
+    assert {one["cause"] for one in report["differences"]} == {"warm_up"}
+    assert report["bars"] == []
+
+
 def test_only_the_days_that_are_asked_for_are_compared(desk: WatchedDesk, market: Bars) -> None:
     watch = replay(desk, market)
     at, high = quiet_bar(market)
@@ -340,6 +355,28 @@ def test_a_feed_that_corrects_a_bar_after_it_was_seen_has_revised_it(
     assert gone["cause"] == "bar_revised"
     assert report["summary"]["bars_revised"] == 1
     assert gone["bars"][0]["bar_at"] == gone["bar_at"]
+
+
+def test_a_bar_that_came_back_with_another_price_while_live_looked_is_named(
+    desk: WatchedDesk, market: Bars, tmp_path: Path
+) -> None:
+    bars, spool = watched_bars(market)[:3], FeedSpool(tmp_path / "spool")
+    desk.store("GER40", market.between(0, int(bars.time[0])), replaces=True)
+    watch = desk.watch(SETUPS, ("GER40",), "M5", feed="push")
+    corrected = alter(bars, int(bars.time[1]), high=int(bars.high[1]) + 5)
+    for count, of in ((2, bars), (3, corrected)):
+        day_ms = to_ms(BEGIN.replace(hour=0))
+        chunk = Chunk(start_ms=day_ms, bars=of[:count], sha256=str(count), is_final=False)
+        spool.keep("push", GER40, Timeframe.M5, chunk)
+        desk.now = from_ms(bars[:count].end_ms) + timedelta(seconds=2)
+        desk.poll(watch)
+    report = compare(desk, watch)
+
+    [bar] = report["bars"]
+    assert (bar["kind"], bar["bar_at"]) == ("bar_revised", "2025-05-13T06:05:00Z")
+    assert bar["stored"]["high"] == pytest.approx(bar["seen"]["high"] + 5 * GER40.tick)
+    assert bar["seen_at"] == "2025-05-13T06:10:02Z"
+    assert report["summary"]["verdict"] == "same_signals"
 
 
 def test_bars_that_came_late_are_counted_and_are_no_difference(

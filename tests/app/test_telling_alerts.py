@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import NullPool, create_engine
 
+from setupdesk.adapters.ledger import database
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.app.channel_desk import ChannelDesk
 from setupdesk.core.caller import HOME
@@ -430,6 +434,56 @@ def test_the_log_of_the_service_can_be_a_channel(
     )
     assert bench.list_outcomes() == ["delivered", "delivered"]
     assert bench.receiver.received == []
+
+
+def test_a_channel_of_an_older_desk_is_told_what_it_was_to_be_told_and_of_alerts(
+    tmp_path: Path,
+) -> None:
+    with receiving() as receiver:
+        make_older_desk(tmp_path / "ledger.db", f"http://127.0.0.1:{receiver.port}/")
+        bench = Bench(open_database(tmp_path / "ledger.db"), receiver)
+        bench.private.append(f"127.0.0.1:{receiver.port}")
+        for kind in AlertKind:
+            bench.raise_alerts(kind=kind)
+
+        bench.tell_all()
+
+        assert bench.channels.load_all()[0].manner == USUAL
+        first, *alerts = bench.read_bodies()
+        assert (first["id"], first["run_id"], first["repeat"]) == ("note_1", OLD_RUN, False)
+        assert [one["alert"]["kind"] for one in alerts] == ["signal", "stale"]
+        assert [row["notification_id"] for row in bench.log()] == [9, 8, 7]
+
+
+OLD_RUN = "run_2025_04_01_001"
+
+
+def make_older_desk(path: Path, url: str) -> None:
+    """Make a ledger as it was before there were watches, with a run whose end is to be told."""
+    at = "2025-04-01T12:00:00.000000+00:00"
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    old = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    with old.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0006")
+        connection.exec_driver_sql(
+            "INSERT INTO channel (channel_id, name, user, url, events, created_at) "
+            "VALUES ('channel_1', 'n8n', 'ann', ?, '[\"run_finished\", \"alert\"]', ?)",
+            (url, at),
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO run (run_id, flow_type, state, request, user, door, accepted_at, "
+            "finished_at) VALUES (?, 'backtest_flow', 'cancelled', '{}', 'ann', 'cli', ?, ?)",
+            (OLD_RUN, at, at),
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO notification (notification_id, message_id, channel_id, event, run_id, "
+            "created_at, due_at, attempts, fence) "
+            "VALUES (7, 'note_1', 'channel_1', 'run_finished', ?, ?, ?, 2, 2)",
+            (OLD_RUN, at, at),
+        )
+    old.dispose()
 
 
 def test_the_log_of_deliveries_says_what_may_have_been_told_twice(bench: Bench) -> None:

@@ -96,6 +96,7 @@ def test_a_manner_that_cannot_be_is_refused() -> None:
     no_span = run("change", made["channel_id"], "--quiet", "22:00")
     nothing = run("change", made["channel_id"])
     nowhere = run("add", "log")
+    twice = run("add", "log", "log:", "--url", "log:")
 
     assert wrong[0] == 3
     assert "'loud' is not known" in wrong[2]
@@ -104,6 +105,7 @@ def test_a_manner_that_cannot_be_is_refused() -> None:
     assert (no_span[0], "22:00-07:00, or none" in no_span[2]) == (2, True)
     assert (nothing[0], "--alerts" in nothing[2]) == (2, True)
     assert (nowhere[0], "needs a URL" in nowhere[2]) == (3, True)
+    assert (twice[0], "Say the URL once" in twice[2]) == (2, True)
 
 
 @pytest.mark.usefixtures("receiver")

@@ -53,6 +53,8 @@ def add(  # noqa: PLR0913 (what a channel is told, and how)
     from setupdesk.doors.cli.channel_words import build_manner
     from setupdesk.doors.cli.webhooks import add_channel
 
+    if url and url_option:
+        raise typer.BadParameter("Say the URL once: after the name, or by --url.")
     manner = build_manner(alerts, quiet, quiet_zone, most_per_hour)
     said = {"name": name, "url": url or url_option, "events": event or list(ChannelEvent)}
     add_channel(said | ({"manner": manner} if manner else {}), as_json=as_json)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from setupdesk.core.caller import Caller, Role
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.run import Door
 from setupdesk.inline import InlineDesk, open_inline
@@ -52,6 +53,21 @@ def test_what_is_foreseen_is_what_the_run_will_plan(desk: Desk, inline: InlineDe
     }
     assert foreseen["coverage"]["share"] == 1.0
     assert foreseen["flow_type"] == "backtest_flow"
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_poll_of_a_watch_of_ones_own_has_a_place_in_the_queue_and_no_plan(desk: Desk) -> None:
+    looks = {"setups": ["IB_raid_v1"], "symbols": ["GER40"], "timeframe": "M15"}
+    made = desk.watch_desk.add(looks, Caller(user="ann", role=Role.TRADER))
+    payload = {"mode": "live", "watch": made["watch_id"]}
+
+    foreseen = desk.preflight(payload, user="ann", door=Door.CLI)
+
+    assert foreseen["request"]["watch"] == made["watch_id"]
+    assert (foreseen["plan"], foreseen["coverage"]) == (None, None)
+    assert foreseen["queue"]["has_room"]
+    with pytest.raises(InvalidRequestError, match="There is no watch"):
+        desk.preflight(payload, user="bob", door=Door.CLI)
 
 
 def test_nothing_is_written_or_started(desk: Desk, inline: InlineDesk) -> None:

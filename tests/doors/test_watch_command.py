@@ -20,6 +20,7 @@ from setupdesk.settings import load_settings
 
 LOOKS = ("-s", "IB_raid_v1", "-s", "IB_breakout_v1", "-p", "GER40", "-i", "M15")
 REPLAY = ("--feed", "replay", "--from", "2025-05-12 09:00", "--speed", "1", "--every", "1m")
+AT_CLOSE = ("--at-bar-close", "M15 + 3s")
 BACKTEST = ("backtest", "--inline", *LOOKS[:2], *LOOKS[4:], "--last", "10d")
 
 
@@ -93,6 +94,8 @@ def test_a_watch_says_what_it_will_do_and_how_it_is_told_and_ended() -> None:
     assert "`setupdesk up --detach`" in said
     assert (listed["name"], listed["last_poll"]) == ("mine", None)
     assert "never" in run("watches")[1]
+    assert "No desk runs here" in run("watches")[2]
+    assert listed["watch_id"] in run("schedule", "list")[1]
     assert "not looked at yet" in run("watches", "mine")[1]
 
 
@@ -144,8 +147,10 @@ def test_polls_stand_among_the_runs_of_their_watch_and_not_among_all(home: Path)
     listed = [one["run_id"] for one in ask("runs")["runs"]]
     of_watch = [one["run_id"] for one in ask("runs", "--watch", "apart")["runs"]]
     every = [one["run_id"] for one in open_desk(home).runs(100, polls=True)["runs"]]
+    past = open_desk(home).desk.show_queue.reads.load_queue().past
 
-    # Its time was estimated by earlier runs of the setup, of which the poll is none.
+    # Times are estimated by earlier runs, of which polls are none.
+    assert {one.flow_type for one in past} == {"backtest_flow"}
     assert backtest["run"]["state"] == "completed"
     assert backtest["run"]["run_id"] in listed
     assert polled["run_id"] not in listed
@@ -167,6 +172,24 @@ def test_a_refusal_has_every_problem_and_the_command_that_would_work() -> None:
         "-i M15 --name 'my watch' --rr-target 2"
     )
     assert ask("watches") == []
+
+
+@pytest.mark.usefixtures("home")
+def test_what_is_wrong_is_said_once_for_all_looks_that_it_is_wrong_for() -> None:
+    looks = ["-s", "IB_raid_v1", "-s", "ORB5_dir_v1", "-p", "GER40", "-p", "GER4O", "-i", "M15"]
+    others = ["--feed", "repaly", "--speed", "0", "--expires", "never", "--name", ""]
+    done = CliRunner().invoke(app, ["watch", *looks, *others, "--every", "1m", *AT_CLOSE])
+
+    assert isinstance(done.exception, InvalidRequestError)
+    assert [(one.field, one.code) for one in done.exception.problems] == [
+        ("timeframe", "not_for_setup"),
+        ("symbols", "unknown_symbol"),
+        ("every", "one_rhythm"),
+        ("name", "wrong_name"),
+        ("speed", "out_of_bounds"),
+        ("expires", "out_of_bounds"),
+        ("feed", "unknown_feed"),
+    ]
 
 
 @pytest.mark.usefixtures("home")

@@ -7,7 +7,7 @@ from typing import Any
 from setupdesk.app.ports import BarStore, Calendar
 from setupdesk.app.queue import ShowQueue
 from setupdesk.app.scope import Scope, estimate_seconds, find_scope
-from setupdesk.app.start import allow, make_writable
+from setupdesk.app.start import make_writable
 from setupdesk.core.caller import NO_QUOTA, Quota
 from setupdesk.core.errors import InvalidRequestError, MissingBarsError, NotFoundError
 from setupdesk.core.offer import Offer
@@ -26,7 +26,9 @@ SHOWN_DAYS = 20
 class Preflight:
     """Judge a payload as START would, and foresee what the run would do and wait for."""
 
-    build_offer: Callable[[], Offer]
+    offer_to: Callable[[str, Quota], Offer]
+    """What a user may ask for within a quota."""
+
     registry: RuleRegistry
     catalogue: Catalogue
     bar_store: BarStore
@@ -40,27 +42,32 @@ class Preflight:
     ) -> dict[str, Any]:
         """Give request, Plan, coverage, seconds and place in the queue as JSON.
 
-        Raises ``InvalidRequestError`` with every Problem that START would refuse it for.
+        What is asked of a watch has no Plan and no coverage. Raises ``InvalidRequestError`` with
+        every Problem that START would refuse it for.
         """
-        request = parse_request(make_writable(payload), allow(self.build_offer(), quota))
-        scope = self._find_scope(request)
-        priority = find_priority(request.mode, door)
-        normalized = request.to_json()
-        seconds = estimate_seconds(self.load_speeds(request.setup_id), len(scope.bars))
-        foreseen = self.show_queue.foresee(normalized, priority)
+        request = parse_request(make_writable(payload), self.offer_to(user, quota))
+        foreseen = {"plan": None, "coverage": None} if request.watch else self._foresee(request)
+        priority, normalized = find_priority(request.mode, door), request.to_json()
         return {
             "request": normalized,
             "flow_type": request.mode.flow_type,
+            **foreseen,
+            "queue": {
+                "priority": priority.word,
+                "has_room": self.has_room(user, quota),
+                **self.show_queue.foresee(normalized, priority),
+            },
+        }
+
+    def _foresee(self, request: Request) -> dict[str, Any]:
+        scope = self._find_scope(request)
+        seconds = estimate_seconds(self.load_speeds(request.setup_id), len(scope.bars))
+        return {
             "plan": _show_plan(scope) | {"estimated_seconds": seconds},
             "coverage": _show_coverage(
                 measure_coverage(scope.bars, scope.sessions),
                 drops_holed=request.mode is Mode.BACKTEST,
             ),
-            "queue": {
-                "priority": priority.word,
-                "has_room": self.has_room(user, quota),
-                **foreseen,
-            },
         }
 
     def _find_scope(self, request: Request) -> Scope:

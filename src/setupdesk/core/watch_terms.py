@@ -59,12 +59,14 @@ class _Reading:
         for key in self.said:
             if key not in FIELDS:
                 self._refuse_unknown(key, "unknown_key", key, FIELDS)
-        requests = self._read_looks()
-        rhythm = self._read_rhythm()
+        # All is read, also where no look can be made, so that every Problem is said at once.
+        requests, rhythm, name = self._read_looks(), self._read_rhythm(), self._read_name()
+        speed, life = self._read_speed(), self._read_life()
+        self._check_feed()
         if not requests:
             return None
         first, symbols = requests[0], tuple(dict.fromkeys(one.symbol for one in requests))
-        replay = self._read_replay(first)
+        replay = self._read_replay(first, speed)
         options = {name: getattr(first.options, name) for name in ("max_trades", "rr_target")}
         terms = WatchTerms(
             setups=tuple(dict.fromkeys(one.setup_id for one in requests)),
@@ -74,10 +76,10 @@ class _Reading:
             extra=first.extra,
             feeds={name: self._read_feed(name, first.timeframe) for name in symbols},
             replay=replay,
-            expires=self._read_life(first.timeframe),
+            expires=life or _usual_life(first.timeframe),
         )
         usual = {"every": REPLAYED_EVERY} if replay else _at_bar_close(first.timeframe)
-        return WantedWatch(self._read_name(terms), terms, rhythm or usual)
+        return WantedWatch(name or _name(terms), terms, rhythm or usual)
 
     def _refuse(
         self,
@@ -121,10 +123,14 @@ class _Reading:
             self._refuse("symbols", "too_many_looks", message)
             return []
         looks = [Look(setup, symbol) for symbol in symbols for setup in setups]
-        found = (self._read_look(look, len(looks)) for look in looks)
-        return [request for request in found if request]
+        told: dict[Problem, list[Look]] = {}
+        found = [request for look in looks if (request := self._read_look(look, told))]
+        for problem, of in told.items():
+            which = "" if len(of) == len(looks) else _name_looks(of, problem.message)
+            self.problems.append(replace(problem, message=which + problem.message))
+        return found
 
-    def _read_look(self, look: Look, of: int) -> Request | None:
+    def _read_look(self, look: Look, told: dict[Problem, list[Look]]) -> Request | None:
         payload = {
             "setup_id": look.setup_id,
             "symbol": look.symbol,
@@ -136,34 +142,34 @@ class _Reading:
         try:
             return parse_request(payload, self.offer)
         except InvalidRequestError as refused:
-            which = f"{look.setup_id[:64]} on {look.symbol[:64]}: " if of > 1 else ""
-            told = [replace(one, message=which + one.message) for one in refused.problems]
-            self.problems += [replace(one, field=_FIELD.get(one.field, one.field)) for one in told]
+            for one in refused.problems:
+                named = replace(one, field=_FIELD.get(one.field, one.field))
+                told.setdefault(named, []).append(look)
             return None
 
     def _read_feed(self, name: str, timeframe: Timeframe) -> str:
         symbol, feed = self.offer.catalogue[name], self.said.get("feed")
         if feed is None:
             return REPLAY if self._is_replay() else self.offer.find_feed(symbol, timeframe)
-        if feed not in self.offer.feeds and name == self._first_symbol():
-            self._refuse_unknown("feed", "unknown_feed", feed, tuple(self.offer.feeds))
         return str(feed)
 
-    def _first_symbol(self) -> str:
-        found = self.offer.catalogue.find(str(self._read_names("symbols")[0]))
-        return found.name if found else ""
+    def _check_feed(self) -> None:
+        feed = self.said.get("feed")
+        if feed is not None and feed not in self.offer.feeds:
+            self._refuse_unknown("feed", "unknown_feed", feed, tuple(self.offer.feeds))
 
     def _is_replay(self) -> bool:
         replayed = any(self.said.get(key) is not None for key in ("replay_from", "speed"))
         return self.said.get("feed") == REPLAY or (replayed and self.said.get("feed") is None)
 
-    def _read_replay(self, first: Request) -> Replay | None:
+    def _read_replay(self, first: Request, speed: float) -> Replay | None:
         if self._is_replay():
             symbol = self.offer.catalogue[first.symbol]
             begins = self._read_begin(symbol, first.timeframe)
-            return Replay(begins, self._read_speed()) if begins else None
+            return Replay(begins, speed) if begins else None
+        known = self.said.get("feed") in (None, *self.offer.feeds)
         for key in ("replay_from", "speed"):
-            if self.said.get(key) is not None:
+            if known and self.said.get(key) is not None:
                 self._refuse(key, "only_for_replay", f"Only a replay has {key}.", (REPLAY,))
         return None
 
@@ -189,17 +195,17 @@ class _Reading:
         self._refuse("speed", "out_of_bounds", message, (f"1 to {MOST_SPEED}",), "60")
         return 60.0
 
-    def _read_life(self, timeframe: Timeframe) -> timedelta:
+    def _read_life(self) -> timedelta | None:
         value = self.said.get("expires")
         if value is None:
-            return max(timedelta(minutes=2 * timeframe.minutes), timedelta(minutes=5))
+            return None
         span = read_span(value) if isinstance(value, str) else None
         if span and SHORTEST_LIFE <= span <= LONGEST_LIFE:
             return span
         allowed = f"{write_span(SHORTEST_LIFE)} to {write_span(LONGEST_LIFE)}"
         message = f"expires was {value!r:.80}; it is a span such as 30m."
         self._refuse("expires", "out_of_bounds", message, (allowed,), "30m")
-        return SHORTEST_LIFE
+        return None
 
     def _read_rhythm(self) -> dict[str, str]:
         given = {key: self.said[key] for key in ("every", "at_bar_close") if self.said.get(key)}
@@ -208,18 +214,29 @@ class _Reading:
             self._refuse("every", "one_rhythm", message, ("every", "at_bar_close"))
         return {key: str(value) for key, value in given.items()}
 
-    def _read_name(self, terms: WatchTerms) -> str:
+    def _read_name(self) -> str | None:
         name = self.said.get("name")
         if name is None:
-            return _name(terms)
+            return None
         if isinstance(name, str) and name.isprintable() and 0 < len(name.strip()) <= LONGEST_NAME:
             return name.strip()
         message = f"The name has to be 1 to {LONGEST_NAME} printable characters."
         self._refuse("name", "wrong_name", message)
-        return ""
+        return None
 
 
 _FIELD = {"setup_id": "setups", "symbol": "symbols"}
+
+
+def _name_looks(looks: Sequence[Look], message: str) -> str:
+    setups, symbols = {one.setup_id for one in looks}, {one.symbol for one in looks}
+    names = [name[:64] for one in (setups, symbols) if len(one) == 1 for name in one]
+    unsaid = [name for name in names if name not in message]
+    return f"{' on '.join(unsaid)}: " if unsaid else ""
+
+
+def _usual_life(timeframe: Timeframe) -> timedelta:
+    return max(timedelta(minutes=2 * timeframe.minutes), timedelta(minutes=5))
 
 
 def _is_name(name: object) -> bool:

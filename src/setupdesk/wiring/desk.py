@@ -185,7 +185,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         run_desk=RunDesk(queries, start, outbox, alarm.ring),
         find_runs=FindRuns(reads, catalogue),
         preflight=Preflight(
-            build_offer=build_offer,
+            offer_to=start.offer_to,
             registry=registry,
             catalogue=catalogue,
             bar_store=bar_store,

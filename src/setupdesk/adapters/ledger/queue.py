@@ -43,14 +43,15 @@ class QueueReads:
 
 
 def _load_past(connection: Connection) -> list[Past]:
-    # The index on the state gives the newest without a look at all the others.
+    # The index on the state gives the newest without a look at all the others. Polls are apart:
+    # there are so many that they would leave no room for what takes time.
     newest = (
         select(
             run.c.request["setup_id"].as_string().label("setup_id"),
             run.c.plan["bars"].as_integer().label("bars"),
             *(run.c.flow_type, run.c.started_at, run.c.finished_at),
         )
-        .where(run.c.state == RunState.COMPLETED)
+        .where(run.c.state == RunState.COMPLETED, run.c.watch_id.is_(None))
         .order_by(literal_column("run.rowid").desc())
         .limit(_MOST_PAST)
     )

@@ -81,7 +81,8 @@ run = Table(
     Column("tags", JSON, nullable=False, server_default="[]"),
     Column("watch_id", String),
     Index("run_by_state", "state"),
-    Index("run_by_watch", "watch_id", "accepted_at"),
+    Index("run_by_watch", "watch_id", "flow_type", "accepted_at"),
+    Index("run_of_no_watch", "state", sqlite_where=text("watch_id IS NULL")),
 )
 
 ORDER_OF_ACCEPTANCE = (func.substr(run.c.run_id, 1, 14), func.length(run.c.run_id), run.c.run_id)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -12,8 +12,12 @@ from setupdesk.core.run import Door
 from setupdesk.doors.cli.access import RUN_FAILED, say, show
 from setupdesk.doors.cli.alerts import MOST, Following, tell_event, tell_record
 from setupdesk.doors.cli.asking import UNDER_WAY, follow
+from setupdesk.doors.cli.watched import tell_outcome
 from setupdesk.settings import load_settings
 from setupdesk.supervisor import start_detached, stop
+
+if TYPE_CHECKING:
+    from setupdesk.doors.cli.access import Access
 
 MARKET = {"symbol": "GER40", "start": "2024-10-01", "end": "2025-05-30", "seed": 1}
 LOOK = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15", "mode": "live"}
@@ -48,12 +52,12 @@ def run_demo_live() -> None:
     try:
         with connect(settings, Door.CLI) as desk:
             _prepare(desk)
-            watch_id = desk.add_watch(WATCH)["watch_id"]
+            following = Following(desk, desk.add_watch(WATCH)["watch_id"])
             try:
-                has_looked = _follow(desk, watch_id)
+                _follow(following)
             finally:
-                desk.end_watch(watch_id)
-            _sum_up(desk, watch_id)
+                desk.end_watch(following.watch_id)
+            has_looked = _sum_up(following)
     finally:
         stop(settings)
     if not has_looked:
@@ -76,33 +80,42 @@ def _prepare(desk: Client) -> None:
     )
 
 
-def _follow(desk: Client, watch_id: str) -> bool:
-    following, ends_at = Following(desk, watch_id), time.monotonic() + SECONDS
+def _follow(following: Following) -> None:
+    ends_at = time.monotonic() + SECONDS
     while time.monotonic() < ends_at:
-        for event, said in following.look():
-            if line := tell_event(event, said):
-                show(line)
+        _show_new(following)
         time.sleep(_PAUSE)
-    return any(one["state"] == "completed" for one in desk.polls(watch_id, MOST))
 
 
-def _sum_up(desk: Client, watch_id: str) -> None:
-    polls, alerts = _await_polls(desk, watch_id), desk.alerts(MOST, watch_id)
+def _show_new(following: Following) -> None:
+    for event, said in following.look():
+        if line := tell_event(event, said):
+            show(line)
+
+
+def _sum_up(following: Following) -> bool:
+    desk, watch_id = following.desk, following.watch_id
+    polls = _await_polls(desk, watch_id)
+    _show_new(following)
+    alerts = desk.alerts(MOST, watch_id)
     show(f"\n{len(polls)} polls, each a run in the ledger and in Prefect. {tell_record(alerts)}")
     told = [one for alert in alerts for one in alert["told"] if one["outcome"] == "delivered"]
     show(f"{len(told)} alerts were told to a channel, here the log of the service.")
     compared = follow(desk, desk.ask({"mode": "backtest", "watch": watch_id})["run_id"])
-    if compared["state"] == "completed":
-        verdict = compared["summary"]["verdict"].replace("_", " ")
-        show(f"A backtest of the same bars, beside what was said live: {verdict}.")
+    show(f"A backtest of the same bars, beside what was said live: {_tell_parity(compared)}.")
     show("These bars are simulated, and few: what they made in R says nothing of a setup.")
     say(f"Yours: {_COMMAND}")
+    return any(one["state"] == "completed" for one in polls)
+
+
+def _tell_parity(run: Mapping[str, Any]) -> str:
+    return tell_outcome(run["summary"]) if run["summary"] else f"{run['state']}, {run['reason']}"
 
 
 _COMMAND = "`setupdesk watch -s IB_raid_v1 -p GER40 -i M15 --follow`; docs/watching.md says more."
 
 
-def _await_polls(desk: Client, watch_id: str) -> Sequence[Mapping[str, Any]]:
+def _await_polls(desk: "Access", watch_id: str) -> Sequence[Mapping[str, Any]]:
     """Give all polls, once the last one is over."""
     until = time.monotonic() + LONGEST_POLL
     while True:

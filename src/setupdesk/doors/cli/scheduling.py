@@ -159,7 +159,7 @@ def _tell_rules(one: Mapping[str, Any]) -> str:
 
 def _tell_requests(payloads: Sequence[Mapping[str, Any]]) -> str:
     first = payloads[0]
-    words = (first.get(name) for name in ("setup_id", "symbol", "timeframe", "last"))
+    words = (first.get(name) for name in ("watch", "setup_id", "symbol", "timeframe", "last"))
     more = f" and {len(payloads) - 1} more" if len(payloads) > 1 else ""
     return " ".join(str(word) for word in words if word) + more
 

@@ -135,6 +135,10 @@ def _show_made(desk: "Access", made: Watch) -> None:
     show(f"  an alert is sent for {made['expires']} after its bar has closed, and shown for ever")
     show(f"  {_tell_channels(desk, made['user'])}")
     say(f"`setupdesk watches {watch_id}` shows where it stands, `setupdesk unwatch` ends it.")
+    _tell_no_desk()
+
+
+def _tell_no_desk() -> None:
     if find_remote() is None and find_desk(load_settings()) is None:
         say("No desk runs here, so nothing is looked at: `setupdesk up --detach` starts one.")
 
@@ -183,6 +187,8 @@ def show_watches(*, ended: bool, as_json: bool) -> None:
     ]
     headings = ("watch", "name and looks", "last poll, next one", "24 h alerts", "", "parity")
     show_table(headings, rows, "No watches yet.")
+    if any(one["next"] for one in found):
+        _tell_no_desk()
 
 
 def show_watch(watch_id: str, *, as_json: bool) -> None:

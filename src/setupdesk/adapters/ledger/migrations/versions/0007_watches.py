@@ -56,7 +56,9 @@ def upgrade() -> None:
     """Make the tables; triggers tell what happened, and keep what an alert said."""
     op.execute("DROP TRIGGER run_end_is_told")
     op.add_column("run", sa.Column("watch_id", sa.String()))
-    op.create_index("run_by_watch", "run", ["watch_id", "accepted_at"])
+    op.create_index("run_by_watch", "run", ["watch_id", "flow_type", "accepted_at"])
+    apart = sa.text("watch_id IS NULL")
+    op.create_index("run_of_no_watch", "run", ["state"], sqlite_where=apart)
     op.add_column(
         "channel",
         sa.Column("manner", sa.JSON(), nullable=False, server_default=sa.text(f"'{_MANNER}'")),

@@ -24,6 +24,7 @@ from setupdesk.core.request import Mode
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.core.watch import Watch
 from setupdesk.market.bars import Bars
+from setupdesk.market.data_set import Facts
 from setupdesk.market.days import from_ms, to_ms
 from setupdesk.market.feed import Chunk
 from setupdesk.market.resample import resample
@@ -50,9 +51,22 @@ def market() -> Bars:
 @pytest.fixture
 def desk(tmp_path: Path, market: Bars) -> WatchedDesk:
     desk = WatchedDesk(tmp_path, REGISTRY, CATALOGUE)
-    desk.store("GER40", market)
+    store(desk, market)
     desk.feeds["push"] = PushFeed(spool=FeedSpool(tmp_path / "spool"), now=desk.clock)
     return desk
+
+
+def store(desk: WatchedDesk, bars: Bars, seed: int | None = None) -> None:
+    """Put bars in the place of those that are stored; they count as real without a *seed*."""
+    facts = Facts(
+        source_file="f",
+        source_format="own",
+        source_sha256="0",
+        imported_at=desk.now,
+        quality={},
+        seed=seed,
+    )
+    desk.bar_store.save("GER40", bars, facts, replaces=True)
 
 
 def watched_bars(market: Bars) -> Bars:
@@ -141,7 +155,7 @@ def test_a_bar_that_is_stored_with_another_price_is_named_with_both(
 ) -> None:
     watch = replay(desk, market)
     at, high = quiet_bar(market)
-    desk.store("GER40", alter(market, at, high=high + 3), replaces=True)
+    store(desk, alter(market, at, high=high + 3))
     report = compare(desk, watch)
 
     [bar] = report["bars"]
@@ -158,7 +172,7 @@ def test_a_signal_that_a_revised_bar_took_away_names_that_bar(
 ) -> None:
     watch = replay(desk, market)
     signal = find_signal(desk, watch)
-    desk.store("GER40", flatten(market, signal["bar_at"]), replaces=True)
+    store(desk, flatten(market, signal["bar_at"]))
     report = compare(desk, watch)
 
     gone = next(one for one in report["differences"] if one["setup_id"] == "IB_raid_v1")
@@ -176,9 +190,9 @@ def test_a_bar_that_live_never_saw_is_the_cause_of_a_signal_that_it_missed(
     desk: WatchedDesk, market: Bars
 ) -> None:
     found = find_signal(desk, replay(desk, market))
-    desk.store("GER40", drop(market, to_ms(found["bar_at"])), replaces=True)
+    store(desk, drop(market, to_ms(found["bar_at"])))
     blind = replay(desk, market)
-    desk.store("GER40", market, replaces=True)
+    store(desk, market)
     report = compare(desk, blind)
 
     missed = next(one for one in report["differences"] if one["of"] == "backtest_only")
@@ -193,7 +207,7 @@ def test_a_bar_that_is_not_stored_any_more_is_the_cause_of_a_signal_that_it_made
 ) -> None:
     watch = replay(desk, market)
     signal = find_signal(desk, watch)
-    desk.store("GER40", drop(market, to_ms(signal["bar_at"])), replaces=True)
+    store(desk, drop(market, to_ms(signal["bar_at"])))
     report = compare(desk, watch)
 
     gone = next(one for one in report["differences"] if one["of"] == "live_only")
@@ -251,7 +265,7 @@ def test_a_signal_that_only_the_longer_warm_up_of_live_forbids_is_put_down_to_it
 ) -> None:
     # So wild a day, and so long ago, that only live still has it in its average range.
     wild = to_ms(datetime(2024, 10, 15, 9, tzinfo=UTC))
-    desk.store("GER40", alter(market, wild, high=2 * 10**10), replaces=True)
+    store(desk, alter(market, wild, high=2 * 10**10))
     watch = replay(desk, market, ("IB_raid_v1",))
     report = compare(desk, watch)
 
@@ -264,7 +278,7 @@ def test_a_signal_that_only_the_longer_warm_up_of_live_forbids_is_put_down_to_it
 def test_only_the_days_that_are_asked_for_are_compared(desk: WatchedDesk, market: Bars) -> None:
     watch = replay(desk, market)
     at, high = quiet_bar(market)
-    desk.store("GER40", alter(market, at, high=high + 3), replaces=True)
+    store(desk, alter(market, at, high=high + 3))
     both = compare(desk, watch)
     first = compare(desk, watch, start=date(2025, 5, 13), end=date(2025, 5, 13))
     second = compare(desk, watch, start=date(2025, 5, 14), end=date(2025, 5, 14))
@@ -308,7 +322,7 @@ def watch_pushed(
     bars = watched_bars(market)
     feed = desk.feeds["push"]
     assert isinstance(feed, PushFeed)
-    desk.store("GER40", market.between(0, int(bars.time[0])), replaces=True)
+    store(desk, market.between(0, int(bars.time[0])))
     desk.now = from_ms(int(bars.time[0]))
     watches = [desk.watch(SETUPS, ("GER40",), "M5", feed="push") for _ in range(count)]
     for row in range(0, 140, 4):
@@ -348,7 +362,7 @@ def test_a_feed_that_corrects_a_bar_after_it_was_seen_has_revised_it(
 ) -> None:
     [watch] = watch_pushed(desk, market, count=1)
     signal = find_signal(desk, watch, desk.alerts(watch)[0]["setup_id"])
-    desk.store("GER40", flatten(market, signal["bar_at"]), replaces=True)
+    store(desk, flatten(market, signal["bar_at"]))
     report = compare(desk, watch)
 
     gone = report["differences"][0]
@@ -361,7 +375,7 @@ def test_a_bar_that_came_back_with_another_price_while_live_looked_is_named(
     desk: WatchedDesk, market: Bars, tmp_path: Path
 ) -> None:
     bars, spool = watched_bars(market)[:3], FeedSpool(tmp_path / "spool")
-    desk.store("GER40", market.between(0, int(bars.time[0])), replaces=True)
+    store(desk, market.between(0, int(bars.time[0])))
     watch = desk.watch(SETUPS, ("GER40",), "M5", feed="push")
     corrected = alter(bars, int(bars.time[1]), high=int(bars.high[1]) + 5)
     for count, of in ((2, bars), (3, corrected)):
@@ -402,10 +416,31 @@ def test_a_feed_that_is_down_is_said_and_what_is_stored_is_compared(
 ) -> None:
     [watch] = watch_pushed(desk, market, count=1)
     half = watched_bars(market)[70:71]
-    desk.store("GER40", market.between(0, int(half.time[0])), replaces=True)
+    store(desk, market.between(0, int(half.time[0])))
     desk.feeds["push"] = DownFeed(spool=FeedSpool(tmp_path / "spool"), now=desk.clock)
     report = compare(desk, watch)
 
     assert report["summary"]["verdict"] == "identical"
     assert "it does not answer" in report["notes"][0]
     assert "its stored bars end at 2025-05-13 11:50 UTC" in report["notes"][1]
+
+
+def test_a_simulated_market_is_not_replaced_by_the_days_that_a_feed_has(
+    desk: WatchedDesk, market: Bars
+) -> None:
+    desk.bar_store.delete("GER40", Timeframe.M5)
+    bars = watched_bars(market)
+    store(desk, market.between(0, int(bars.time[0])), seed=1)
+    desk.now = from_ms(int(bars.time[0])) + timedelta(minutes=5, seconds=2)
+    watch = desk.watch(SETUPS, ("GER40",), "M5", feed="push")
+    feed = desk.feeds["push"]
+    assert isinstance(feed, PushFeed)
+    feed.accept(GER40, Timeframe.M5, [_write(bars, 0)])
+    desk.poll(watch)
+    report = compare(desk, watch)
+    manifest = desk.bar_store.find_manifest("GER40", Timeframe.M5)
+
+    assert report["summary"]["verdict"] == "not_compared"
+    assert "simulated" in report["notes"][0]
+    assert manifest
+    assert manifest.simulated

@@ -11,6 +11,7 @@ from setupdesk.core.run import Door
 from setupdesk.doors.cli import app
 from setupdesk.inline import open_inline
 from setupdesk.settings import load_settings
+from tests.service.serving import serving
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -100,6 +101,25 @@ def test_a_run_of_a_watch_has_no_trades_and_no_page(mode: str, home: Path) -> No
     assert run("trades", run_id)[:2] == (0, "\n")
     assert code == 4
     assert f"it is a run of a watch, which has no trades. `setupdesk show {run_id}`" in said
+
+
+@pytest.mark.parametrize("mode", ["live", "backtest"])
+def test_every_route_of_a_run_answers_for_a_run_of_a_watch(mode: str, home: Path) -> None:
+    ask("parity", "dax", "--inline")
+    run_id = find_run(mode)
+    with serving(home) as api:
+        found = {
+            path: api.get(f"/runs/{run_id}/{path}".rstrip("/")) for path in (*ROUTES, "report.html")
+        }
+        none = api.get(f"/runs/{run_id}/evidence", params={"candidate": 1})
+
+    assert {path: found[path].status_code for path in ROUTES} == dict.fromkeys(ROUTES, 200)
+    assert found["result"].json()["summary"]["looks"] == 2
+    assert (found["report.html"].status_code, none.status_code) == (404, 404)
+    assert "a run of a watch" in found["report.html"].json()["detail"]
+
+
+ROUTES = ("", "result", "trades", "equity", "signals", "evidence", "logs", "events")
 
 
 def test_a_parity_can_be_asked_again_for_other_days() -> None:

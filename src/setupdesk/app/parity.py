@@ -26,6 +26,8 @@ from setupdesk.setups.definition import Setup
 from setupdesk.setups.registry import RuleRegistry
 
 _DAY = timedelta(days=1)
+_GROUND = timedelta(days=LIVE_DAYS + 2)
+"""Before the span: on so much of it a signal may stand that was told within it."""
 
 
 class Book(Protocol):
@@ -125,7 +127,7 @@ class _Market:
     def compare(self, states: Iterable[LookState]) -> MarketParity:
         """Compare bars and signals; raises ``MissingBarsError``."""
         terms, symbol = self.watch.terms, self.symbol
-        before = self.live_warm_up + timedelta(days=LIVE_DAYS + 2)
+        before = self.live_warm_up + _GROUND
         stored = self.of.stored_bars.load(symbol, terms.timeframe, self.span, before)
         wanted_ms = self.span.stop_ms
         self.span = replace(self.span, stop_ms=min(wanted_ms, stored.end_ms))
@@ -147,7 +149,7 @@ class _Market:
 
     def _find_faults(self, stored: Bars) -> tuple[SeenBars, list[BarFault]]:
         """Compare the bars, also those before the span on which its signals may stand."""
-        first_ms = max(self.begin.first_ms, int(stored.time[0]))
+        first_ms = max(self.begin.first_ms, to_ms(from_ms(self.span.bars_ms) - _GROUND))
         stop_ms = self.span.stop_ms
         sightings = self.of.past.load_sightings(
             self.watch.watch_id, self.symbol.name, from_ms(first_ms), from_ms(stop_ms)

@@ -56,6 +56,8 @@ class StoredBars:
         end_ms = self._find_end(source)
         if end_ms >= span.stop_ms:
             return None
+        if source.simulated:
+            return f"its stored bars are simulated; those of {feed} would take their place"
         if source.timeframe not in self.feeds[feed].timeframes:
             return f"{feed} does not give {source.timeframe}, in which its bars are stored"
         start = day_of(max(end_ms, span.bars_ms), symbol.zone)

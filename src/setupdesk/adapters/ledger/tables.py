@@ -323,7 +323,6 @@ look = Table(
     Column("setup_id", String, primary_key=True),
     Column("symbol", String, primary_key=True),
     Column("seen_until", UtcTime),
-    Column("first_seen", UtcTime),
     Column("setup_hash", String),
     Column("fingerprint", String),
     Column("standing", JSON),

@@ -89,7 +89,6 @@ def _make_watches() -> None:
         sa.Column("setup_id", sa.String(), primary_key=True),
         sa.Column("symbol", sa.String(), primary_key=True),
         sa.Column("seen_until", sa.String()),
-        sa.Column("first_seen", sa.String()),
         sa.Column("setup_hash", sa.String()),
         sa.Column("fingerprint", sa.String()),
         sa.Column("standing", sa.JSON()),

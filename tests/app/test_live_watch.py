@@ -13,6 +13,7 @@ from sqlalchemy import select
 from setupdesk.adapters.catalogue import load_catalogue
 from setupdesk.adapters.ledger.tables import sighting
 from setupdesk.app.live_view import NO_SIGNAL
+from setupdesk.app.ports import FeedDownError
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.core.watch import Watch
@@ -199,6 +200,36 @@ def test_a_silent_feed_in_an_open_market_is_an_alert_of_its_own_and_comes_once(
     [look] = desk.watches.load_looks(watch.watch_id)
     assert look.trouble
     assert "no new bar" in look.trouble
+
+
+def test_a_vendor_that_is_down_in_an_open_market_is_as_silent_as_one_that_gives_nothing(
+    tmp_path: Path, market: Bars
+) -> None:
+    noon = datetime.fromisoformat("2025-05-14T10:00:00+00:00")
+    desk = open_desk(tmp_path, market.between(0, to_ms(noon)))
+    desk.feeds["push"] = _Down()  # type: ignore[assignment]
+    desk.now = noon - timedelta(minutes=5)
+    watch = desk.watch(("IB_raid_v1",), ("GER40",), "M5", feed="push")
+    told = []
+    for minutes in (0, 30, 60):
+        desk.now = noon + timedelta(minutes=minutes)
+        told.append(desk.poll(watch)["summary"])
+
+    # At noon nothing is known of it yet, but that its market has been open since nine.
+    assert [one["alerts"] for one in told] == [1, 0, 0]
+    assert [one["troubled"] for one in told] == [1, 1, 1]
+    [stale] = desk.alerts(watch)
+    assert "the vendor is asleep" in stale["said"]["sentence"]
+
+
+class _Down:
+    """A feed that cannot be asked."""
+
+    name = "push"
+    timeframes = (Timeframe.M5,)
+
+    def newest(self, _symbol: Any, _timeframe: Timeframe, _count: int) -> Bars:
+        raise FeedDownError("the vendor is asleep")
 
 
 def test_at_night_no_bar_is_no_alert(tmp_path: Path, market: Bars) -> None:

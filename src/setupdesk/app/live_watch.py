@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 _SLACK_MS, _DAY_MS = 10_000, 86_400_000
 
+_OVER = "the replay has played all stored bars"
+
 _LONGEST_OUTCOME = timedelta(days=10)
 """After so long an alert has no outcome that could still come."""
 
@@ -83,7 +85,9 @@ class _Poll:
         except SetupdeskError as trouble:
             if not isinstance(trouble, MissingBarsError | FeedNotReadyError):
                 log.warning("%s cannot be seen: %s", name, trouble)
-            self._note_trouble(states, str(trouble))
+            # What is not seen for long is as bad as what does not come.
+            stale = self._find_stale(symbol, max(map(_until_ms, states)), str(trouble))
+            self._note_trouble(states, stale or str(trouble))
             return
         self._look_with(sight, states, setups)
 
@@ -101,7 +105,7 @@ class _Poll:
     def _look_with(
         self, sight: Sight, states: Sequence[LookState], setups: Mapping[str, Setup | None]
     ) -> None:
-        trouble = self._find_stale(sight)
+        trouble = _OVER if sight.is_over else self._find_stale(sight.symbol, sight.bars.end_ms)
         fresh = [one for one in states if _is_fresh(one, sight.bars)]
         for state in states:
             setup = setups[state.look.setup_id]
@@ -183,35 +187,36 @@ class _Poll:
             expires_at=self.of.clock() + watch.terms.expires - age,
         )
 
-    def _find_stale(self, sight: Sight) -> str | None:
-        """Say what is wrong with the feed; a market that is open and silent is an alert."""
-        if sight.is_over:
-            return "the replay has played all stored bars"
-        size_ms, close_ms = self.watch.terms.timeframe.milliseconds, sight.bars.end_ms
-        day = day_of(sight.now_ms, sight.symbol.zone)
-        held = self.of.calendar.sessions(
-            sight.symbol, day - timedelta(days=1), day + timedelta(days=1)
-        )
-        opened = [one.opens_ms for one in held if one.opens_ms <= sight.now_ms < one.closes_ms]
-        if not opened or sight.now_ms - max(close_ms, opened[-1]) <= 2 * size_ms + _SLACK_MS:
+    def _find_stale(self, symbol: Symbol, close_ms: int, why: str = "") -> str | None:
+        """Say that a feed is silent while its market is open, which is an alert too."""
+        size_ms = self.watch.terms.timeframe.milliseconds
+        now_ms = to_ms(self.of.find_now(self.watch))
+        day = day_of(now_ms, symbol.zone)
+        held = self.of.calendar.sessions(symbol, day - timedelta(days=1), day + timedelta(days=1))
+        opened = [one.opens_ms for one in held if one.opens_ms <= now_ms < one.closes_ms]
+        if not opened or now_ms - max(close_ms, opened[-1]) <= 2 * size_ms + _SLACK_MS:
             return None
-        since = to_local(from_ms(close_ms), sight.symbol.zone)[:16].replace("T", " ")
-        sentence = f"no new bar since {since} {sight.symbol.zone}, while its market is open"
-        self.seen.alerts.append(self._build_stale(sight, sentence))
+        since = "it was watched"
+        if close_ms:
+            at = to_local(from_ms(close_ms), symbol.zone)[:16].replace("T", " ")
+            since = f"{at} {symbol.zone}"
+        cause = f": {why.rstrip('.')}" if why else ""
+        sentence = f"no new bar since {since}, while its market is open{cause}"
+        self.seen.alerts.append(self._build_stale(symbol, close_ms, sentence))
         return sentence
 
-    def _build_stale(self, sight: Sight, sentence: str) -> Alert:
-        watch, close_ms = self.watch, sight.bars.end_ms
+    def _build_stale(self, symbol: Symbol, close_ms: int, sentence: str) -> Alert:
+        watch = self.watch
         bar_at = from_ms(max(close_ms - watch.terms.timeframe.milliseconds, 0))
-        feed = watch.terms.feeds[sight.symbol.name]
-        identity = (watch.watch_id, "stale", sight.symbol.name, to_iso(bar_at))
+        feed = watch.terms.feeds[symbol.name]
+        identity = (watch.watch_id, "stale", symbol.name, to_iso(bar_at))
         return Alert(
             alert_id=name_alert(watch.user, *identity),
             watch_id=watch.watch_id,
             kind=AlertKind.STALE,
             setup_id=None,
             setup_hash=None,
-            symbol=sight.symbol.name,
+            symbol=symbol.name,
             timeframe=watch.terms.timeframe,
             side=None,
             level=None,

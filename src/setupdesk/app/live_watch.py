@@ -55,33 +55,50 @@ class LiveWatch:
         watch = self.book.load(str(run.request.watch))
         if watch is None:
             raise NotFoundError("watch", str(run.request.watch))
-        poll = _Poll(self, watch, self.book.load_looks(watch.watch_id), Seen())
+        # Rules and symbols are files that may have changed: read once, and not for each look.
+        symbols = {one.name: one for one in self.catalogue}
+        setups = {setup_id: self._resolve(watch, setup_id) for setup_id in watch.terms.setups}
+        states = {one.look: one for one in self.book.load_looks(watch.watch_id)}
+        poll = _Poll(self, watch, setups, states, Seen())
         for name in watch.terms.symbols:
-            poll.look_at(name)
+            poll.look_at(name, symbols.get(name))
         fresh = set(self.book.save(run, watch, poll.seen))
         return _report(watch, self.find_now(watch), poll.seen, fresh)
+
+    def _resolve(self, watch: Watch, setup_id: str) -> Setup | str:
+        """Give a setup as the watch wants it, or say why there is none."""
+        rule = self.registry.find(setup_id)
+        if rule is None:
+            return f"there is no setup {setup_id} any more"
+        try:
+            return resolve(rule, build_request(watch, Look(setup_id, watch.terms.symbols[0])))
+        except SetupdeskError as wrong:
+            return str(wrong)
 
 
 @dataclass(slots=True)
 class _Poll:
     of: LiveWatch
     watch: Watch
-    before: Sequence[LookState]
+    setups: Mapping[str, Setup | str]
+    """By id; in the place of one that there is not, why."""
+
+    before: Mapping[Look, LookState]
     seen: Seen
     known: dict[str, dict[int, list[Any]]] | None = None
     open_alerts: list[OpenAlert] | None = None
 
-    def look_at(self, name: str) -> None:
+    def look_at(self, name: str, symbol: Symbol | None) -> None:
         """Look at one symbol with every setup."""
-        symbol = self.of.catalogue.find(name)
-        states = [self._find_state(Look(setup, name)) for setup in self.watch.terms.setups]
+        looks = [Look(setup, name) for setup in self.watch.terms.setups]
+        states = [self.before.get(one) or LookState(look=one, seen_until=None) for one in looks]
         if symbol is None:
             self._note_trouble(states, f"{name} is not in the catalogue any more")
             return
-        setups = {state.look.setup_id: self._resolve(state.look) for state in states}
-        warm_up = max((find_warm_up(one, symbol) for one in setups.values() if one), default=None)
+        there = [one for one in self.setups.values() if not isinstance(one, str)]
+        warm_up = max((find_warm_up(one, symbol) for one in there), default=timedelta(days=7))
         try:
-            sight = self.of.see(self.watch, symbol, warm_up or timedelta(days=7))
+            sight = self.of.see(self.watch, symbol, warm_up)
         except SetupdeskError as trouble:
             if not isinstance(trouble, MissingBarsError | FeedNotReadyError):
                 log.warning("%s cannot be seen: %s", name, trouble)
@@ -89,34 +106,32 @@ class _Poll:
             stale = self._find_stale(symbol, max(map(_until_ms, states)), str(trouble))
             self._note_trouble(states, stale or str(trouble))
             return
-        self._look_with(sight, states, setups)
-
-    def _find_state(self, look: Look) -> LookState:
-        found = (one for one in self.before if one.look == look)
-        return next(found, LookState(look=look, seen_until=None))
-
-    def _resolve(self, look: Look) -> Setup | None:
-        rule = self.of.registry.find(look.setup_id)
-        return resolve(rule, build_request(self.watch, look)) if rule else None
+        self._look_with(sight, states)
 
     def _note_trouble(self, states: Iterable[LookState], trouble: str) -> None:
         self.seen.looks.extend(replace(state, trouble=trouble) for state in states)
 
-    def _look_with(
-        self, sight: Sight, states: Sequence[LookState], setups: Mapping[str, Setup | None]
-    ) -> None:
+    def _look_with(self, sight: Sight, states: Sequence[LookState]) -> None:
         trouble = _OVER if sight.is_over else self._find_stale(sight.symbol, sight.bars.end_ms)
         fresh = [one for one in states if _is_fresh(one, sight.bars)]
         for state in states:
-            setup = setups[state.look.setup_id]
-            if setup is None:
-                self._note_trouble([state], f"there is no setup {state.look.setup_id} any more")
+            setup = self.setups[state.look.setup_id]
+            if isinstance(setup, str):
+                self._note_trouble([state], setup)
             elif state in fresh:
-                self._decide(sight, state, setup, trouble)
+                self._try(sight, state, setup, trouble)
             elif trouble != state.trouble:
                 self.seen.looks.append(replace(state, trouble=trouble))
         if fresh:
-            self._keep_bars(sight, max((_until_ms(one) for one in states), default=0))
+            self._keep_bars(sight, max(map(_until_ms, states)))
+
+    def _try(self, sight: Sight, state: LookState, setup: Setup, trouble: str | None) -> None:
+        """Decide; a rule that cannot be carried out holds up no other look."""
+        try:
+            self._decide(sight, state, setup, trouble)
+        except SetupdeskError as wrong:
+            log.warning("%s on %s: %s", state.look.setup_id, state.look.symbol, wrong)
+            self._note_trouble([state], str(wrong))
 
     def _decide(self, sight: Sight, state: LookState, setup: Setup, trouble: str | None) -> None:
         waiting = [one for one in self._load_open_alerts() if one.look == state.look]

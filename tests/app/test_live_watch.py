@@ -1,5 +1,6 @@
 """A watch sees each closed bar and says what a backtest of the same bars says, each thing once."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -11,9 +12,10 @@ import pytest
 from sqlalchemy import select
 
 from setupdesk.adapters.catalogue import load_catalogue
+from setupdesk.adapters.ledger.processes import name_process
 from setupdesk.adapters.ledger.tables import sighting
 from setupdesk.app.live_view import NO_SIGNAL
-from setupdesk.app.ports import FeedDownError
+from setupdesk.app.ports import FeedDownError, NotStartableError
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.core.watch import Watch
@@ -144,6 +146,82 @@ def test_each_alert_comes_once_also_from_a_poll_that_is_done_again(
     # Another replay is another market; of real feeds two watches of one user raise one alert.
     assert tell_live(desk, again) == tell_live(desk, watch)
     assert not {one["alert_id"] for one in once} & {one["alert_id"] for one in desk.alerts(again)}
+
+
+def test_a_poll_whose_run_was_taken_from_it_writes_nothing(tmp_path: Path, market: Bars) -> None:
+    desk = open_desk(tmp_path, market)
+    begin = datetime.fromisoformat("2025-05-14T06:00+00:00")
+    watch = desk.watch(("IB_raid_v1",), ("GER40",), "M5", starts_at=begin)
+    desk.show(watch, begin + timedelta(hours=3))
+    desk.take_run(watch, process="1 0")
+
+    with pytest.raises(NotStartableError):
+        desk.poll(watch)
+    desk.take_run(watch, state="crashed", process=name_process(os.getpid()))
+    with pytest.raises(NotStartableError):
+        desk.poll(watch)
+    assert not desk.watches.load_looks(watch.watch_id)
+    assert desk.count("sighting") == 0
+
+
+def test_two_watches_that_look_at_the_same_tell_it_once_and_others_tell_their_own(
+    tmp_path: Path, market: Bars
+) -> None:
+    noon = datetime.fromisoformat("2025-05-14T10:00:00+00:00")
+    desk = open_desk(tmp_path, market.between(0, to_ms(noon)))
+    feed = _Played(market, desk)
+    desk.feeds["push"] = feed  # type: ignore[assignment]
+    desk.now = datetime.fromisoformat("2025-05-14T06:00:00+00:00")
+    one, two, other = (
+        desk.watch(SETUPS, ("GER40",), "M5", feed="push", options=options)
+        for options in ({}, {}, {"rr_target": 3.0})
+    )
+    for _ in range(60):
+        desk.now += timedelta(minutes=5)
+        for watch in (one, two, other):
+            desk.poll(watch)
+
+    told = tell_live(desk, one)
+    assert sum(map(len, told.values())) > 5
+    assert not desk.alerts(two)
+    assert tell_live(desk, other) == told
+    assert desk.watches.load_open_alerts(two, noon - timedelta(days=1))
+
+
+class _Played:
+    """A feed that gives what had closed by the desk's clock."""
+
+    name = "push"
+
+    def __init__(self, bars: Bars, desk: WatchedDesk) -> None:
+        self.bars, self.desk, self.timeframes = bars, desk, (bars.timeframe,)
+
+    def newest(self, _symbol: Any, _timeframe: Timeframe, count: int) -> Bars:
+        closed = self.bars.between(0, to_ms(self.desk.now) - self.bars.timeframe.milliseconds + 1)
+        return closed[max(0, len(closed) - count) :]
+
+
+def test_minutes_that_are_sent_make_coarse_bars_and_none_before_its_last_minute(
+    tmp_path: Path,
+) -> None:
+    fine = simulate_bars(GER40, date(2025, 5, 12), date(2025, 5, 14), seed=1)
+    begin = datetime.fromisoformat("2025-05-14T08:00:00+00:00")
+    desk = open_desk(tmp_path, resample(fine, Timeframe.M15, GER40.week).between(0, to_ms(begin)))
+    late = fine.between(0, to_ms(begin + timedelta(minutes=14)))
+    desk.feeds["push"] = _Played(late, desk)  # type: ignore[assignment]
+    desk.now = begin + timedelta(minutes=15, seconds=3)
+    watch = desk.watch(("IB_raid_v1",), ("GER40",), "M15", feed="push")
+
+    assert desk.see(watch, GER40, timedelta()).bars.end_ms == to_ms(begin)
+    desk.feeds["push"] = _Played(fine, desk)  # type: ignore[assignment]
+    seen = desk.see(watch, GER40, timedelta()).bars
+    whole = resample(fine, Timeframe.M15, GER40.week).between(to_ms(begin), seen.end_ms)
+    assert seen.end_ms == to_ms(begin + timedelta(minutes=15))
+    assert seen[-1:].fingerprint() == whole.closed().fingerprint()
+    # Where nobody traded in the last minute, the bar is whole without it.
+    desk.feeds["push"] = _Played(late, desk)  # type: ignore[assignment]
+    desk.now += timedelta(minutes=1)
+    assert desk.see(watch, GER40, timedelta()).bars.end_ms == to_ms(begin + timedelta(minutes=15))
 
 
 def test_each_alert_gets_the_outcome_that_the_backtest_has(tmp_path: Path, market: Bars) -> None:

@@ -182,7 +182,8 @@ class _Poll:
         candidate, request = view.result.candidates[row], plan.request
         size = request.timeframe.milliseconds
         bar_at = candidate.known_at - timedelta(milliseconds=size)
-        identity = (plan.setup.id, plan.setup.digest, plan.symbol.name, request.timeframe)
+        rule = (plan.setup.id, plan.setup.digest, watch.terms.version)
+        identity = (*rule, plan.symbol.name, request.timeframe)
         mark = (watch.watch_id,) if watch.terms.replay else ()
         age = self.of.find_now(watch) - candidate.known_at
         return Alert(
@@ -224,9 +225,10 @@ class _Poll:
         watch = self.watch
         bar_at = from_ms(max(close_ms - watch.terms.timeframe.milliseconds, 0))
         feed = watch.terms.feeds[symbol.name]
-        identity = (watch.watch_id, "stale", symbol.name, to_iso(bar_at))
+        mark = (watch.watch_id,) if watch.terms.replay else ()
+        identity = ("stale", feed, symbol.name, watch.terms.timeframe, to_iso(bar_at))
         return Alert(
-            alert_id=name_alert(watch.user, *identity),
+            alert_id=name_alert(watch.user, *mark, *identity),
             watch_id=watch.watch_id,
             kind=AlertKind.STALE,
             setup_id=None,

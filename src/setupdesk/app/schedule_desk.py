@@ -3,7 +3,7 @@
 import heapq
 import logging
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -70,6 +70,9 @@ class ScheduleDesk:
     ticks: Ticks
     scheduler: Scheduler
     fire: Fire
+    find_watch: Callable[[str], str | None] = lambda _: None
+    """Find the name of the watch that a schedule belongs to, by the id of the schedule."""
+
     most: int = MOST_SCHEDULES
 
     def add(self, said: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
@@ -94,6 +97,7 @@ class ScheduleDesk:
         With another rhythm, or no longer paused, it is due from now on.
         """
         one = self._find(schedule_id, caller)
+        self._leave_to_watch(one, said.keys() - {"paused", *RHYTHMS})
         wanted = self._parse(_join(one, said), caller)
         self.scheduler.account_for(one)
         rhythms = (wanted.terms.rhythm, wanted.terms.zone), (one.terms.rhythm, one.terms.zone)
@@ -120,6 +124,7 @@ class ScheduleDesk:
     def remove(self, schedule_id: str, caller: Caller) -> dict[str, Any]:
         """Let a schedule start nothing more; its ticks stay in the ledger."""
         one = self._find(schedule_id, caller)
+        self._leave_to_watch(one, {"schedule"})
         self.scheduler.account_for(one)
         self.schedules.remove(one.schedule_id)
         _note("schedule removed", one, caller)
@@ -135,6 +140,17 @@ class ScheduleDesk:
         live = [one for one in self._load_seen(caller) if not one.paused]
         coming = heapq.merge(*(self._foresee(one) for one in live), key=lambda tick: tick["at"])
         return list(islice(coming, limit))
+
+    def _leave_to_watch(self, one: Schedule, fields: Collection[str]) -> None:
+        """Refuse to take from a watch what it needs; it can be paused, and look at other times."""
+        watch = self.find_watch(one.schedule_id) if fields else None
+        if watch:
+            message = (
+                f"This is the schedule of the watch {watch!r}: it can be paused and resumed, and "
+                f"`setupdesk unwatch` ends the watch with its schedules."
+            )
+            field = next(iter(sorted(fields)))
+            raise InvalidRequestError([Problem(field=field, code="of_a_watch", message=message)])
 
     def _load_seen(self, caller: Caller) -> list[Schedule]:
         return [one for one in self.schedules.load_all() if caller.may_see(one.user)]

@@ -1,14 +1,14 @@
 """Sight: the closed bars that a watch sees of a symbol at this moment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from setupdesk.app.ports import BarStore, Clock, Feed
+from setupdesk.app.ports import BarStore, Clock, Feed, FeedDownError
 from setupdesk.app.scope import LIVE_DAYS
 from setupdesk.core.errors import MissingBarsError
-from setupdesk.core.offer import REPLAY
+from setupdesk.core.offer import PUSH, REPLAY
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.core.watch import Watch
@@ -21,6 +21,9 @@ from setupdesk.market.resample import resample
 
 _WEEK = timedelta(days=7)
 """How far back a feed is asked."""
+
+_ON_ITS_WAY_MS = 60_000
+"""How long after the close of a coarse bar its last minute may still come."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +71,12 @@ class See:
         stored = self.bar_store.load(symbol.name, source.timeframe, source.fingerprint)
         first = day_of(now_ms, symbol.zone) - timedelta(days=LIVE_DAYS) - warm_up
         known = keep_closed(stored.between(midnight_ms(first, symbol.zone), now_ms), now_ms)
-        bars = keep_closed(resample(known, timeframe, symbol.week, symbol.roll), now_ms)
+        made = resample(known, timeframe, symbol.week, symbol.roll)
         feed = watch.terms.feeds[symbol.name]
-        if feed != REPLAY:
+        if feed == REPLAY:
+            bars = keep_whole(made, now_ms)
+        else:
+            bars = made.closed()
             bars = _join(bars, self._ask(self.feeds[feed], symbol, timeframe, bars, now_ms))
         return Sight(
             symbol=symbol,
@@ -83,21 +89,44 @@ class See:
     def _ask(
         self, feed: Feed, symbol: Symbol, timeframe: Timeframe, bars: Bars, now_ms: int
     ) -> Bars:
-        size = max(
-            (one for one in feed.timeframes if one.minutes <= timeframe.minutes),
-            key=lambda one: one.minutes,
-        )
+        """Ask for the newest bars, in the coarsest timeframe in which there are some."""
+        sizes = [one for one in feed.timeframes if one.minutes <= timeframe.minutes]
         since = max(bars.end_ms, now_ms - round(_WEEK.total_seconds() * 1000))
-        # Some more than are new: of those that are there, the last ones may have been corrected.
-        count = (now_ms - since) // size.milliseconds + 2 * timeframe.minutes // size.minutes + 8
-        newest = keep_closed(feed.newest(symbol, size, count), now_ms)
-        if size is timeframe or not len(newest):
-            return newest
-        # The first coarse bar may have begun before what was asked for.
-        return keep_closed(resample(newest, timeframe, symbol.week, symbol.roll)[1:], now_ms)
+        found = bars[:0]
+        for size in sorted(sizes, key=lambda one: -one.minutes):
+            # Some more than are new: of those that are there, the last may have been corrected.
+            more = 2 * timeframe.minutes // size.minutes + 8
+            newest = feed.newest(symbol, size, (now_ms - since) // size.milliseconds + more)
+            found = _merge(newest, timeframe, symbol, now_ms)
+            # What is sent may come in finer bars; a vendor has all sizes, and is asked once.
+            if found.end_ms > bars.end_ms or feed.name != PUSH:
+                break
+        return found
+
+
+def keep_whole(bars: Bars, now_ms: int) -> Bars:
+    """Drop the bars that are not over, and a last one of which minutes may be on their way.
+
+    A bar whose last minute does not come is taken for whole a while later: nobody traded in it.
+    """
+    closed = keep_closed(bars, now_ms)
+    if closed.partial and now_ms - closed.end_ms < _ON_ITS_WAY_MS:
+        return closed.closed()
+    return replace(closed, partial=False)
+
+
+def _merge(newest: Bars, timeframe: Timeframe, symbol: Symbol, now_ms: int) -> Bars:
+    made = keep_whole(resample(newest, timeframe, symbol.week, symbol.roll), now_ms)
+    # The first coarse bar may have begun before what was asked for.
+    return made if newest.timeframe is timeframe else made[1:]
 
 
 def _join(stored: Bars, newest: Bars) -> Bars:
-    if not len(newest):
-        return stored
-    return lay_over(stored, newest) if len(stored) else newest
+    if not len(newest) or not len(stored):
+        return newest if len(newest) else stored
+    if stored.tick != newest.tick:
+        raise FeedDownError(
+            f"its prices count in ticks of {newest.tick:g}, the stored ones in {stored.tick:g}; "
+            f"store them anew, by `setupdesk data import --replace`"
+        )
+    return lay_over(stored, newest)

@@ -2,9 +2,10 @@
 
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count
 from typing import Any, Protocol
 
 from setupdesk.app.queries import show_row
@@ -76,7 +77,7 @@ class WatchDesk:
         at = self.schedule_desk.scheduler.clock()
         watch = Watch(
             watch_id=f"watch_{secrets.token_hex(6)}",
-            name=wanted.name,
+            name=self._find_free_name(wanted.name, caller.user, is_said=bool(said.get("name"))),
             user=caller.user,
             key_id=caller.quota.key_id,
             terms=wanted.terms,
@@ -93,6 +94,19 @@ class WatchDesk:
             raise InvalidRequestError([_refuse_another(watch.user, self.most)])
         _note("watch made", watch, caller)
         return self._show(watch)
+
+    def _find_free_name(self, name: str, user: str, *, is_said: bool) -> str:
+        """Find a name that no other watch of a user has: a watch is found by it."""
+        taken = {one.name for one in self.watches.load_all() if one.user == user}
+        if name not in taken:
+            return name
+        if is_said:
+            message = f"{user} has a watch {name!r} already; each is found by its name."
+            free = _number(name, taken)
+            raise InvalidRequestError(
+                [Problem(field="name", code="taken", message=message, suggestion=free)]
+            )
+        return _number(name, taken)
 
     def list_watches(self, caller: Caller, *, ended: bool = False) -> list[dict[str, Any]]:
         """List the watches that *caller* may see, the newest first."""
@@ -167,6 +181,10 @@ class WatchDesk:
             return None
         tick = self.schedule_desk.scheduler.timetable.find_next(schedule)
         return to_iso(tick) if tick else None
+
+
+def _number(name: str, taken: Collection[str]) -> str:
+    return next(free for number in count(2) if (free := f"{name} {number}") not in taken)
 
 
 def _build_schedules(

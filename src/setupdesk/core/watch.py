@@ -1,6 +1,7 @@
 """Watches: setups and symbols that are looked at as bars close, and what they may raise."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -67,6 +68,12 @@ class WatchTerms:
         """Give every setup on every symbol, symbol by symbol."""
         return tuple(Look(setup, symbol) for symbol in self.symbols for setup in self.setups)
 
+    @property
+    def version(self) -> str:
+        """Name what was changed in the rules: watches that change the same tell the same."""
+        changed = {"options": dict(self.options), "extra": dict(self.extra)}
+        return json.dumps(changed, sort_keys=True)
+
     def build_payload(self, look: Look) -> dict[str, Any]:
         """Build the request for one look, as START takes it."""
         return {
@@ -127,7 +134,8 @@ def load_watch_terms(stored: Mapping[str, Any]) -> WatchTerms:
 def name_alert(user: str, *identity: str) -> str:
     """Give the id of an alert: the same for the same signal, for ever.
 
-    *identity* of a signal is setup, version of its rule, symbol, timeframe, bar, side and level.
+    *identity* of a signal is setup, version of its rule, what was changed in it, symbol,
+    timeframe, bar, side and level.
     """
     said = "\n".join((user, *identity))
     return f"alert_{hashlib.sha256(said.encode()).hexdigest()[:24]}"

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from setupdesk.core.errors import InvalidRequestError
-from setupdesk.core.offer import REPLAY, Offer
+from setupdesk.core.offer import PUSH, REPLAY, Offer
 from setupdesk.core.period import find_instant
 from setupdesk.core.problem import Problem, find_nearest
 from setupdesk.core.request import Request, parse_request
@@ -23,8 +23,8 @@ MOST_LOOKS = 500
 LONGEST_NAME = 100
 MOST_SPEED = 100_000
 SHORTEST_LIFE, LONGEST_LIFE = timedelta(minutes=1), timedelta(days=7)
-AFTER_CLOSE = "3s"
-"""How long after the close of a bar it is looked for."""
+AFTER_CLOSE, AFTER_SETTLING = "3s", "8s"
+"""How long after the close of a bar it is looked for; vendors hand it out a little later."""
 
 REPLAYED_EVERY = "5s"
 _REPLAYED_DAYS = 10
@@ -78,7 +78,7 @@ class _Reading:
             replay=replay,
             expires=life or _usual_life(first.timeframe),
         )
-        usual = {"every": REPLAYED_EVERY} if replay else _at_bar_close(first.timeframe)
+        usual = {"every": REPLAYED_EVERY} if replay else _at_bar_close(terms)
         return WantedWatch(name or _name(terms), terms, rhythm or usual)
 
     def _refuse(
@@ -243,8 +243,9 @@ def _is_name(name: object) -> bool:
     return isinstance(name, str)
 
 
-def _at_bar_close(timeframe: Timeframe) -> dict[str, str]:
-    return {"at_bar_close": f"{timeframe} + {AFTER_CLOSE}"}
+def _at_bar_close(terms: WatchTerms) -> dict[str, str]:
+    after = AFTER_CLOSE if set(terms.feeds.values()) <= {PUSH, REPLAY} else AFTER_SETTLING
+    return {"at_bar_close": f"{terms.timeframe} + {after}"}
 
 
 def _day_of(instant: datetime) -> date:

@@ -177,7 +177,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         partial(_cancel, outbox, alarm),
         clock.now,
     )
-    schedule_desk = ScheduleDesk(schedules, ticks, scheduler, fire)
+    schedule_desk = ScheduleDesk(schedules, ticks, scheduler, fire, watches.find_name)
     return Desk(
         settings=settings,
         start=start,

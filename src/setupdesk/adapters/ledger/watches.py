@@ -64,7 +64,8 @@ class Watches:
             "name": made.name,
             "user": made.user,
             "key_id": made.key_id,
-            "terms": made.terms.to_json(),
+            # What else a signal is known by, beside its rule: alike watches are found by it.
+            "terms": {**made.terms.to_json(), "version": made.terms.version},
             "schedule_id": made.schedule_id,
             "parity_schedule_id": made.parity_schedule_id,
             "created_at": made.created_at,
@@ -101,6 +102,13 @@ class Watches:
         with reading(self.engine) as connection:
             row = connection.execute(wanted).one_or_none()
         return _read_watch(row) if row else None
+
+    def find_name(self, schedule_id: str) -> str | None:
+        """Find the name of the watch that goes on and that a schedule belongs to."""
+        own = or_(watch.c.schedule_id == schedule_id, watch.c.parity_schedule_id == schedule_id)
+        wanted = select(watch.c.name).where(own, watch.c.ended_at.is_(None))
+        with reading(self.engine) as connection:
+            return connection.execute(wanted).scalar()
 
     def load_all(self, *, ended: bool = False) -> list[Watch]:
         """Load the watches that go on, or all, the newest first."""
@@ -212,20 +220,22 @@ class Watches:
 def is_told_for(of: Watch) -> ColumnElement[bool]:
     """Say which alerts are those of a watch; a replay is a market of its own.
 
-    Of two watches on real feeds that see the same signal, the first tells it.
+    Of two watches on real feeds that change the same in their rules, the first tells a signal.
     """
     own = alert.c.watch_id == of.watch_id
     if of.terms.replay:
         return own
-    of_replays = select(watch.c.watch_id).where(
-        watch.c.terms["replay_from"].as_string().is_not(None)
+    terms = watch.c.terms
+    alike = select(watch.c.watch_id).where(
+        watch.c.user == of.user,
+        terms["replay_from"].as_string().is_(None),
+        terms["version"].as_string() == of.terms.version,
     )
     shared = (
-        alert.c.user == of.user,
+        alert.c.watch_id.in_(alike),
         alert.c.timeframe == of.terms.timeframe,
         alert.c.symbol.in_(of.terms.symbols),
         alert.c.setup_id.in_(of.terms.setups),
-        alert.c.watch_id.not_in(of_replays),
     )
     return or_(own, and_(*shared))
 

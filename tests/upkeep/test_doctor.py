@@ -109,6 +109,16 @@ def set_schedule_ahead(home: Path) -> None:
     )
 
 
+def blind_a_watch(home: Path) -> None:
+    change(
+        home,
+        "INSERT INTO watch (watch_id, name, user, terms, created_at) VALUES "
+        "('watch_1', 'dax', 'ann', '{\"replay_from\": null}', '2026')",
+        "INSERT INTO look (watch_id, setup_id, symbol, trouble) VALUES "
+        "('watch_1', 'IB_raid_v1', 'GER40', 'no new bar')",
+    )
+
+
 def leave_wal(home: Path) -> None:
     connection = sqlite3.connect(home / "ledger.db")
     connection.execute("PRAGMA journal_mode = DELETE")
@@ -134,6 +144,7 @@ BREAKS: list[tuple[str, str, str, Callable[[Path], object]]] = [
     ("audit log", "warn", "no anchor", lambda home: (home / "audit.anchors").unlink()),
     ("given up", "warn", "errands of run_", give_up),
     ("schedules", "warn", "they wait for it: sched_1", set_schedule_ahead),
+    ("watches", "warn", "do not see all that they watch: dax", blind_a_watch),
     ("results", "bad", "missing", lambda home: report_of(home).unlink()),
     ("results", "bad", "changed since", lambda home: flip_byte(report_of(home), 30)),
     ("folders of runs", "bad", "run_2020", lambda home: (home / "runs/run_2020_01_01_001").mkdir()),

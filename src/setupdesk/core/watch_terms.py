@@ -6,12 +6,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from setupdesk.core.errors import InvalidRequestError
-from setupdesk.core.offer import PUSH, REPLAY, Offer
+from setupdesk.core.offer import PUSH, REPLAY, Coverage, Offer
 from setupdesk.core.period import find_instant
 from setupdesk.core.problem import Problem, find_nearest
 from setupdesk.core.request import Request, parse_request
 from setupdesk.core.rhythm import read_span, write_span
-from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.core.watch import Look, Replay, WatchTerms
 
@@ -66,7 +65,7 @@ class _Reading:
         if not requests:
             return None
         first, symbols = requests[0], tuple(dict.fromkeys(one.symbol for one in requests))
-        replay = self._read_replay(first, speed)
+        replay = self._read_replay(symbols, first.timeframe, speed)
         options = {name: getattr(first.options, name) for name in ("max_trades", "rr_target")}
         terms = WatchTerms(
             setups=tuple(dict.fromkeys(one.setup_id for one in requests)),
@@ -162,10 +161,11 @@ class _Reading:
         replayed = any(self.said.get(key) is not None for key in ("replay_from", "speed"))
         return self.said.get("feed") == REPLAY or (replayed and self.said.get("feed") is None)
 
-    def _read_replay(self, first: Request, speed: float) -> Replay | None:
+    def _read_replay(
+        self, symbols: Sequence[str], timeframe: Timeframe, speed: float
+    ) -> Replay | None:
         if self._is_replay():
-            symbol = self.offer.catalogue[first.symbol]
-            begins = self._read_begin(symbol, first.timeframe)
+            begins = self._read_begin(symbols, timeframe)
             return Replay(begins, speed) if begins else None
         known = self.said.get("feed") in (None, *self.offer.feeds)
         for key in ("replay_from", "speed"):
@@ -173,17 +173,25 @@ class _Reading:
                 self._refuse(key, "only_for_replay", f"Only a replay has {key}.", (REPLAY,))
         return None
 
-    def _read_begin(self, symbol: Symbol, timeframe: Timeframe) -> datetime | None:
-        coverage = self.offer.find_coverage(symbol, timeframe)
-        if coverage is None:
+    def _read_begin(self, symbols: Sequence[str], timeframe: Timeframe) -> datetime | None:
+        found = (
+            self.offer.find_coverage(self.offer.catalogue[name], timeframe) for name in symbols
+        )
+        spans = [one for one in found if one]
+        shared = Coverage(max(one.first for one in spans), min(one.last for one in spans))
+        if shared.first > shared.last:
+            told = ", ".join(f"{name} {one}" for name, one in zip(symbols, spans, strict=False))
+            message = f"The stored bars have no day in common: {told}."
+            self._refuse("symbols", "no_bars", message)
             return None
         value = self.said.get("replay_from")
-        usual = max(coverage.first, coverage.last - timedelta(days=_REPLAYED_DAYS))
-        begins = find_instant(str(usual) if value is None else value, symbol.zone)
-        if begins and coverage.first <= _day_of(begins) <= coverage.last:
+        usual = max(shared.first, shared.last - timedelta(days=_REPLAYED_DAYS))
+        zone = self.offer.catalogue[symbols[0]].zone
+        begins = find_instant(str(usual) if value is None else value, zone)
+        if begins and shared.first <= _day_of(begins) <= shared.last:
             return begins
         message = f"replay_from was {value!r:.80}; it is a moment of the stored bars."
-        self._refuse("replay_from", "no_bars", message, (str(coverage),), str(usual))
+        self._refuse("replay_from", "no_bars", message, (str(shared),), str(usual))
         return None
 
     def _read_speed(self) -> float:

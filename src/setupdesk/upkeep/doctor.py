@@ -30,6 +30,7 @@ from setupdesk.app.doctor.ledger import (
     judge_ledger,
     judge_repairs,
     judge_schedules,
+    judge_watches,
 )
 from setupdesk.app.doctor.machine import (
     judge_clocks,
@@ -158,6 +159,7 @@ def _examine_ledger(
         yield judge_audit_log(anchors.check())
     yield from judge_errands(ledger, now, is_up=is_up)
     yield judge_schedules(ledger)
+    yield judge_watches(ledger)
     yield judge_repairs(ledger.repairs)
 
 

@@ -75,7 +75,7 @@ def _examine(connection: Connection, now: datetime) -> Ledger:
     given_up = {"attempts": MOST_TRIES, "since": write_instant(now - timedelta(days=7))}
     newest = _one(connection, _NEWEST)
     schedules = dict(_load_schedules(connection))
-    soon = write_instant(now + timedelta(hours=1))
+    soon, watches = write_instant(now + timedelta(hours=1)), list(_load_watches(connection))
     return Ledger(
         broken_references=len(_list(connection, "PRAGMA foreign_key_check")),
         revision=_one(connection, "SELECT version_num FROM alembic_version") or "",
@@ -91,6 +91,8 @@ def _examine(connection: Connection, now: datetime) -> Ledger:
         given_up=tuple(connection.execute(text(_GIVEN_UP), given_up).scalars()),
         schedules=len(schedules),
         schedules_ahead=tuple(one for one, until in schedules.items() if until > soon),
+        watches=len(watches),
+        blind_watches=tuple(name for name, trouble in watches if trouble),
         repairs=tuple(_load_repairs(connection, now - timedelta(days=1))),
     )
 
@@ -110,6 +112,25 @@ def _load_schedules(connection: Connection) -> Iterator[tuple[str, str]]:
         return
     query = "SELECT schedule_id, accounted_until FROM schedule WHERE removed_at IS NULL"
     yield from ((one, until) for one, until in connection.execute(text(query)))
+
+
+def _load_watches(connection: Connection) -> Iterator[tuple[str, bool]]:
+    # Desks of earlier versions have no such table.
+    if inspect(connection).has_table("watch"):
+        yield from ((name, bool(trouble)) for name, trouble in connection.execute(text(_WATCHES)))
+
+
+_WATCHES = """
+SELECT name,
+  COALESCE((SELECT run.state FROM run WHERE run.watch_id = watch.watch_id
+    AND run.flow_type = 'live_scan_flow' AND run.finished_at IS NOT NULL
+    ORDER BY run.accepted_at DESC LIMIT 1), 'completed') <> 'completed'
+  OR EXISTS (SELECT 1 FROM look WHERE look.watch_id = watch.watch_id
+    AND look.trouble IS NOT NULL AND json_type(watch.terms, '$.replay_from') = 'null')
+FROM watch WHERE ended_at IS NULL ORDER BY created_at
+"""
+"""Each watch that goes on, and whether its last poll failed or one of its looks is in trouble; a
+replay that is over is none."""
 
 
 def _load_repairs(connection: Connection, since: datetime) -> Iterator[Repair]:

@@ -59,6 +59,12 @@ class Ledger:
     schedules_ahead: tuple[str, ...] = ()
     """Those that wait for the clock to come again to where it was by mistake."""
 
+    watches: int = 0
+    """Those that have not ended."""
+
+    blind_watches: tuple[str, ...] = ()
+    """Those whose last poll failed, or of which a look cannot be made."""
+
     repairs: tuple[Repair, ...] = ()
     """Of the last day, the newest first."""
 
@@ -158,6 +164,17 @@ def judge_schedules(ledger: Ledger) -> Check:
         count(ledger.schedules, "schedule"),
         warn=f"the clock was ahead, and they wait for it: {name_some(ahead)}" if ahead else "",
         remedy="setupdesk schedule pause, and resume, lets one begin anew",
+    )
+
+
+def judge_watches(ledger: Ledger) -> Check:
+    """Judge whether each watch sees its markets."""
+    blind = ledger.blind_watches
+    return judge(
+        "watches",
+        count(ledger.watches, "watch", "watches"),
+        warn=f"some do not see all that they watch: {name_some(blind)}" if blind else "",
+        remedy="setupdesk watches WATCH says of each look what is wrong",
     )
 
 

@@ -4,7 +4,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,9 @@ class Killer:
     killed: list[str] = field(default_factory=list)
     """Of which kind each was."""
 
+    is_over: Callable[[], bool] = lambda: False
+    """Ends it before so many are dead."""
+
     seconds: float = 0.0
     ready_since: dict[int, float] = field(default_factory=dict)
     """By pid: when a process was first seen ready."""
@@ -57,14 +60,17 @@ class Killer:
 
     def _kill_kind(self, kind: str, count: int) -> None:
         drawn = random.Random(f"{self.seed} {kind}")
-        while len(self.killed) < count:
+        while not self._is_done(count):
             time.sleep(drawn.expovariate(1 / self.pauses[kind]))
             spares_young = drawn.random() > UNREADY
-            while len(self.killed) < count and not self.kill_one(kind, spares_young=spares_young):
+            while not self._is_done(count) and not self.kill_one(kind, spares_young=spares_young):
                 time.sleep(drawn.uniform(0, LOOK))
             if drawn.random() < TOGETHER:
                 time.sleep(drawn.uniform(0, 0.1))
                 self.kill_one(drawn.choice(list(self.pauses)))
+
+    def _is_done(self, count: int) -> bool:
+        return len(self.killed) >= count or self.is_over()
 
     def kill_one(self, kind: str, *, spares_young: bool = False) -> bool:
         """Kill one process of a kind; False if none lives, or only a young one that is spared."""

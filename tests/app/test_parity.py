@@ -27,6 +27,7 @@ from setupdesk.market.bars import Bars
 from setupdesk.market.data_set import Facts
 from setupdesk.market.days import from_ms, to_ms
 from setupdesk.market.feed import Chunk
+from setupdesk.market.overlap import lay_over
 from setupdesk.market.resample import resample
 from setupdesk.market.synthetic import simulate_bars
 from setupdesk.setups.registry import BUILT_IN, RuleRegistry, load_registry, parse_rule, text_of
@@ -236,7 +237,19 @@ def test_a_signal_without_a_cause_is_not_given_one(desk: WatchedDesk, market: Ba
 
     [one] = report["differences"]
     assert (one["of"], one["side"], one["cause"]) == ("live_only", "long", "unexplained")
-    assert "may have changed" in one["sentence"]
+
+
+def test_signals_that_stand_on_bars_from_before_the_watch_are_put_down_to_them(
+    desk: WatchedDesk, market: Bars
+) -> None:
+    watch = replay(desk, market, ("IB_raid_v1",))
+    before = market.between(0, to_ms(BEGIN) - 2 * 86_400_000)
+    wider = replace(before, high=before.high + 20_000, low=before.low - 20_000)
+    store(desk, lay_over(market, wider))
+    report = compare(desk, watch)
+
+    assert report["summary"]["verdict"] == "different"
+    assert {one["cause"] for one in report["differences"]} == {"earlier_bars"}
 
 
 def test_what_another_version_saw_is_put_down_to_it(desk: WatchedDesk, market: Bars) -> None:

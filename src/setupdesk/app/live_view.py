@@ -116,6 +116,7 @@ class View:
             "sentence": sentence,
             "price": _find_price(plan.bars),
             "levels": session.levels,
+            "bars_from": to_iso(from_ms(int(plan.bars.time[0]))),
         }
 
     def _find_session(self) -> SessionLevels:

@@ -11,6 +11,15 @@ from setupdesk.core.watch import Look
 from setupdesk.market.bars import Bars
 
 
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """All bars of the last look, those from before the watch began among them."""
+
+    from_ms: int
+    stop_ms: int
+    fingerprint: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookFacts:
     """What is known of one look: what live said of it, and by which rule."""
@@ -21,6 +30,7 @@ class LookFacts:
     """Of the rule by which the watch looked last."""
 
     said: Sequence[Said]
+    looked_at: LookedAt | None
     first_ms: int
     stop_ms: int
     """Its signals are of bars that open in ``[first_ms, stop_ms)``, UTC milliseconds."""
@@ -91,7 +101,14 @@ class CompareLooks:
         version = self.seen.find_version(key.known_ms - self.stored.timeframe.milliseconds)
         if version not in {None, __version__}:
             return Cause.ENGINE_VERSION, []
+        if of.looked_at and self._has_changed(of.looked_at):
+            return Cause.EARLIER_BARS, []
         return Cause.UNEXPLAINED, []
+
+    def _has_changed(self, before: LookedAt) -> bool:
+        """Say whether the stored bars, with those that were seen, are not what was looked at."""
+        bars = self.seen.lay_into(self.stored, before.stop_ms)
+        return bars.between(before.from_ms, before.stop_ms).fingerprint() != before.fingerprint
 
     def _find_faults(self, of: LookFacts, key: SignalKey) -> list[BarFault]:
         """Find the bars that a signal stands on and that differ; else all earlier ones that do."""

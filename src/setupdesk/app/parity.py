@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from setupdesk.app.live_watch import build_request
 from setupdesk.app.look_again import LookAgain
-from setupdesk.app.market_parity import CompareLooks, LookFacts
+from setupdesk.app.market_parity import CompareLooks, LookedAt, LookFacts
 from setupdesk.app.means import find_means
 from setupdesk.app.parity_report import LookParity, MarketParity, build_parity_report
 from setupdesk.app.ports import Calendar
@@ -188,6 +188,7 @@ class _Market:
             ),
             setup_hash=state.setup_hash,
             said=[one for one in said if one.setup_id == look.setup_id],
+            looked_at=_find_looked_at(state),
             first_ms=self.span.first_ms,
             stop_ms=min(self.span.stop_ms, _until_ms(state)),
         )
@@ -209,6 +210,13 @@ def _find_span(begin: Begin, until_ms: int, symbol: Symbol, request: Request) ->
 
 def _until_ms(state: LookState) -> int:
     return to_ms(state.seen_until) if state.seen_until else 0
+
+
+def _find_looked_at(state: LookState) -> LookedAt | None:
+    begin = (state.standing or {}).get("bars_from")
+    if not begin or not state.fingerprint:
+        return None
+    return LookedAt(to_ms(datetime.fromisoformat(begin)), _until_ms(state), state.fingerprint)
 
 
 def _say_end(stop_ms: int, wanted_ms: int) -> list[str]:

@@ -39,6 +39,7 @@ class Cause(StrEnum):
     BAR_EXTRA = FaultKind.EXTRA
     ENGINE_VERSION = "engine_version"
     WARM_UP = "warm_up"
+    EARLIER_BARS = "earlier_bars"
     UNEXPLAINED = "unexplained"
 
 
@@ -223,8 +224,9 @@ _REASONS = {
     Cause.RULE_VERSION: "The setup had another rule, or other values, when it was watched.",
     Cause.ENGINE_VERSION: "Another version of setupdesk looked at it.",
     Cause.WARM_UP: "With as few bars before it as live had, the backtest says what live said.",
+    Cause.EARLIER_BARS: "Bars from before the watch began, or a volume, are not what live saw.",
     Cause.UNEXPLAINED: "The same bars and the same rule give another answer, and none of the known "
-    "causes applies; bars from before the watch began may have changed.",
+    "causes applies.",
 }
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import time
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -19,6 +19,7 @@ from setupdesk.core.manner import (
     Quiet,
 )
 from setupdesk.core.problem import Problem, find_nearest
+from setupdesk.core.refusals import Refusals
 from setupdesk.core.watch import AlertKind
 
 FIELDS = ("name", "url", "events", "manner")
@@ -81,9 +82,7 @@ def _merge(known: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class _Reading:
-    problems: list[Problem] = field(default_factory=list)
-
+class _Reading(Refusals):
     def read(self, said: Mapping[str, Any], fields: Sequence[str]) -> Wanted:
         self._refuse_others("", said, fields)
         return Wanted(
@@ -93,33 +92,10 @@ class _Reading:
             manner=self._read_manner(self._read_object("manner", said)),
         )
 
-    def refuse(
-        self,
-        where: str,
-        code: str,
-        message: str,
-        allowed: Sequence[str] = (),
-        suggestion: str | None = None,
-    ) -> None:
-        self.problems.append(
-            Problem(
-                field=where[:64],
-                code=code,
-                message=message,
-                allowed=tuple(allowed),
-                suggestion=suggestion,
-            )
-        )
-
-    def _refuse_unknown(self, where: str, code: str, value: object, allowed: Sequence[str]) -> None:
-        nearest = find_nearest(str(value)[:64], allowed)
-        hint = f", did you mean {nearest!r}?" if nearest else "."
-        self.refuse(where, code, f"{str(value)[:64]!r} is not known{hint}", allowed, nearest)
-
     def _refuse_others(self, place: str, said: Mapping[str, Any], fields: Sequence[str]) -> None:
         for key in said:
             if key not in fields:
-                self._refuse_unknown(f"{place}{key}", "unknown_key", key, fields)
+                self.refuse_unknown(f"{place}{key}", "unknown_key", key, fields)
 
     def _read_object(self, where: str, said: Mapping[str, Any]) -> Mapping[str, Any]:
         value = said.get(where.rpartition(".")[2])
@@ -150,7 +126,7 @@ class _Reading:
         # It comes as the body of a request does: it may be long, and hold anything.
         for event in dict.fromkeys(map(str, value[:20])):
             if event not in known:
-                self._refuse_unknown("events", "unknown_event", event, known)
+                self.refuse_unknown("events", "unknown_event", event, known)
         return tuple(one for one in known if one in value)
 
     def _read_manner(self, said: Mapping[str, Any]) -> Manner:
@@ -174,7 +150,7 @@ class _Reading:
         if isinstance(value, str) and value in tuple(Loudness):
             return Loudness(value)
         where = f"manner.kinds.{kind}"
-        self._refuse_unknown(where, "unknown_loudness", value, tuple(Loudness))
+        self.refuse_unknown(where, "unknown_loudness", value, tuple(Loudness))
         return usual
 
     def _read_quiet(self, said: Mapping[str, Any]) -> Quiet | None:

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.offer import Coverage, Offer
 from setupdesk.core.period import days_before, find_date, find_instant, to_iso
-from setupdesk.core.problem import Problem, find_nearest
+from setupdesk.core.problem import find_nearest
+from setupdesk.core.refusals import Refusals
 from setupdesk.core.setup_terms import RUN_PARAMS, Param, SetupTerms
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe, find_timeframe
@@ -107,13 +108,12 @@ def parse_request(payload: Mapping[str, Any], offer: Offer) -> Request:
     return request
 
 
-class _Reading:
-    """One pass over one payload, which collects the Problems instead of stopping at the first."""
+@dataclass(slots=True)
+class _Reading(Refusals):
+    """One pass over one payload."""
 
-    def __init__(self, payload: Mapping[str, Any], offer: Offer) -> None:
-        self.payload = payload
-        self.offer = offer
-        self.problems: list[Problem] = []
+    payload: Mapping[str, Any]
+    offer: Offer
 
     def read(self) -> Request | None:
         if self.payload.get("watch") is not None:
@@ -150,7 +150,7 @@ class _Reading:
         said = {key: value for key, value in self.payload.items() if value is not None}
         for key in said.keys() - _OF_WATCH:
             message = f"{key} is what the watch says; give none with watch."
-            self._refuse(key, "said_by_watch", message, tuple(sorted(_OF_WATCH)))
+            self.refuse(key, "said_by_watch", message, tuple(sorted(_OF_WATCH)))
         watch, mode = self._find_watch(str(said["watch"])), self._read_mode()
         symbol = watch and self.offer.catalogue.find(watch.terms.symbols[0])
         if not (watch and mode and symbol):
@@ -172,10 +172,10 @@ class _Reading:
         watch = self.offer.find_watch(watch_id)
         if watch is None:
             message = f"There is no watch {watch_id!r:.80}. `setupdesk watches` lists them."
-            self._refuse("watch", "unknown_watch", message)
+            self.refuse("watch", "unknown_watch", message)
         elif watch.ended_at and self.payload.get("mode") == Mode.LIVE:
             message = f"{watch_id} ended at {to_iso(watch.ended_at)}; it looks no more."
-            self._refuse("watch", "watch_ended", message)
+            self.refuse("watch", "watch_ended", message)
         return watch
 
     def _read_watched_period(self, symbol: Symbol, mode: Mode) -> tuple[date | None, date | None]:
@@ -189,26 +189,11 @@ class _Reading:
         start = days_before(end, str(last))
         if start is None or {"start", "end"} & self.payload.keys():
             message = f"last was {last!r:.80}, in the place of start and end."
-            self._refuse("last", "wrong_period", message, ("1d", "10d", "6w"), "1d")
+            self.refuse("last", "wrong_period", message, ("1d", "10d", "6w"), "1d")
         return start, end
 
-    def _refuse(
-        self,
-        where: str,
-        code: str,
-        message: str,
-        allowed: tuple[str, ...] = (),
-        suggestion: str | None = None,
-    ) -> None:
-        self.problems.append(
-            Problem(field=where, code=code, message=message, allowed=allowed, suggestion=suggestion)
-        )
-
     def _refuse_unknown(self, where: str, value: str, allowed: tuple[str, ...]) -> None:
-        nearest = find_nearest(value, allowed)
-        hint = f", did you mean {nearest!r}?" if nearest else "."
-        code = f"unknown_{where.rpartition('.')[2]}"
-        self._refuse(where, code, f"{value!r} is not known{hint}", allowed, nearest)
+        self.refuse_unknown(where, f"unknown_{where.rpartition('.')[2]}", value, allowed)
 
     def _refuse_unknown_keys(
         self, prefix: str, given: Mapping[str, Any], known: tuple[str, ...]
@@ -218,16 +203,16 @@ class _Reading:
                 nearest = find_nearest(str(key), known)
                 hint = f", did you mean {nearest!r}?" if nearest else "."
                 message = f"{key!r} cannot be set{hint}"
-                self._refuse(f"{prefix}{key}", "unknown_key", message, known, nearest)
+                self.refuse(f"{prefix}{key}", "unknown_key", message, known, nearest)
 
     def _read_text(self, where: str) -> str | None:
         value = self.payload.get(where)
         if isinstance(value, str) and 0 < len(value.strip(" ")) <= 64:
             return value.strip(" ")
         if value is None or value == "":
-            self._refuse(where, "missing", f"{where} is missing.")
+            self.refuse(where, "missing", f"{where} is missing.")
         else:
-            self._refuse(where, "wrong_type", f"{where} was not a short text.")
+            self.refuse(where, "wrong_type", f"{where} was not a short text.")
         return None
 
     def _read_setup(self) -> SetupTerms | None:
@@ -237,7 +222,7 @@ class _Reading:
         terms = self.offer.setups.get(setup_id)
         if terms is None and (reasons := self.offer.unusable.get(setup_id)):
             message = f"{setup_id} cannot be used: {'; '.join(reasons)}"
-            self._refuse("setup_id", "unusable_setup", message, tuple(self.offer.setups))
+            self.refuse("setup_id", "unusable_setup", message, tuple(self.offer.setups))
         elif terms is None:
             self._refuse_unknown("setup_id", setup_id, tuple(self.offer.setups))
         return terms
@@ -263,7 +248,7 @@ class _Reading:
             )
             names = " and ".join(missing)
             message = f"{terms.setup_id} needs the window {names}, which {symbol.name} lacks."
-            self._refuse("symbol", "not_for_setup", message, able)
+            self.refuse("symbol", "not_for_setup", message, able)
 
     def _read_timeframe(self, terms: SetupTerms | None) -> Timeframe | None:
         text = self._read_text("timeframe")
@@ -274,7 +259,7 @@ class _Reading:
             self._refuse_unknown("timeframe", text, tuple(Timeframe))
         elif terms and timeframe not in terms.timeframes:
             message = f"{terms.setup_id} does not work on {timeframe}."
-            self._refuse("timeframe", "not_for_setup", message, terms.timeframes)
+            self.refuse("timeframe", "not_for_setup", message, terms.timeframes)
         return timeframe
 
     def _read_mode(self) -> Mode | None:
@@ -290,14 +275,14 @@ class _Reading:
         given = [key for key in ("start", "end", "last") if self.payload.get(key) is not None]
         if mode is Mode.LIVE:
             for key in given:
-                self._refuse(key, "not_for_live", f"A live request has no {key}: it looks at now.")
+                self.refuse(key, "not_for_live", f"A live request has no {key}: it looks at now.")
             return None, None
         if "last" in given:
             return self._read_last(given, symbol, timeframe)
         start, end = self._read_date("start"), self._read_date("end")
         if start and end and end < start:
             message = f"end {end} lies before start {start}."
-            self._refuse("end", "end_before_start", message, (f"{start} or later",))
+            self.refuse("end", "end_before_start", message, (f"{start} or later",))
             return None, None
         return start, end
 
@@ -305,7 +290,7 @@ class _Reading:
         self, given: list[str], symbol: Symbol | None, timeframe: Timeframe | None
     ) -> tuple[date | None, date | None]:
         if len(given) > 1:
-            self._refuse("last", "period_twice", "Give either last, or start and end.")
+            self.refuse("last", "period_twice", "Give either last, or start and end.")
         elif symbol and timeframe:
             end = self.offer.find_today(symbol.zone) - timedelta(days=1)
             coverage = self.offer.find_coverage(symbol, timeframe)
@@ -314,7 +299,7 @@ class _Reading:
             if start:
                 return start, end
             message = f"last was {self.payload['last']!r}."
-            self._refuse("last", "wrong_period", message, ("10d", "6w", "3m", "1y", "ytd"), "6m")
+            self.refuse("last", "wrong_period", message, ("10d", "6w", "3m", "1y", "ytd"), "6m")
         return None, None
 
     def _read_at(self, symbol: Symbol | None, mode: Mode | None) -> datetime | None:
@@ -323,13 +308,13 @@ class _Reading:
             return None
         if mode is Mode.BACKTEST:
             message = "A backtest has no at: it looks at each bar as of its close."
-            self._refuse("at", "only_for_live", message)
+            self.refuse("at", "only_for_live", message)
             return None
         at = find_instant(value, symbol.zone)
         if at is None:
             message = f"at was {value!r:.80}. Without an offset it is on the clock of the market."
             forms = ("2025-10-31 10:30", "2025-10-31T09:30:00Z", "2025-10-31T10:30:00+01:00")
-            self._refuse("at", "wrong_time", message, forms)
+            self.refuse("at", "wrong_time", message, forms)
         return at
 
     def _check_instant(self, symbol: Symbol, timeframe: Timeframe, at: datetime | None) -> None:
@@ -339,17 +324,17 @@ class _Reading:
         day = at.astimezone(ZoneInfo(symbol.zone)).date()
         if not coverage.first <= day <= coverage.last:
             message = f"{symbol.name} {timeframe} has no bars of {day}."
-            self._refuse("at", "no_bars", message, (str(coverage),), str(coverage.last))
+            self.refuse("at", "no_bars", message, (str(coverage),), str(coverage.last))
 
     def _read_date(self, where: str) -> date | None:
         value = self.payload.get(where)
         if value is None:
-            self._refuse(where, "missing", f"{where} is missing.", ("YYYY-MM-DD",))
+            self.refuse(where, "missing", f"{where} is missing.", ("YYYY-MM-DD",))
             return None
         day = find_date(value)
         if day is None or not 1990 <= day.year <= 2100:
             message = f"{where} was {value!r}, which is not a date from 1990 to 2100."
-            self._refuse(where, "wrong_date", message, ("YYYY-MM-DD",))
+            self.refuse(where, "wrong_date", message, ("YYYY-MM-DD",))
             return None
         return day
 
@@ -363,14 +348,14 @@ class _Reading:
                 f"There are no bars of {what} yet. Import some: "
                 f"setupdesk data import FILE --symbol {symbol.name} --timeframe {timeframe}"
             )
-            self._refuse("symbol", "no_bars", message)
+            self.refuse("symbol", "no_bars", message)
             return
         if start is None or end is None:
             return
         most = self.offer.most_bars
         if (end - start).days * 1440 / timeframe.minutes > most:
             message = f"{start} to {end} is more than {most:,} bars of {timeframe}, the most here."
-            self._refuse("start", "too_long", message)
+            self.refuse("start", "too_long", message)
         if self._check_covered(symbol, what, coverage, start, end):
             self._check_sessions(symbol, timeframe, start, end)
 
@@ -382,13 +367,13 @@ class _Reading:
             return
         if not count.held:
             message = f"{symbol.calendar} has no session from {start} to {end}: it is closed."
-            self._refuse("start", "no_sessions", message)
+            self.refuse("start", "no_sessions", message)
         elif not count.with_bars:
             message = (
                 f"{symbol.name} {timeframe} has no bars in any of the {count.held} sessions from "
                 f"{start} to {end}: the stored bars have a hole there."
             )
-            self._refuse("start", "no_bars", message)
+            self.refuse("start", "no_bars", message)
 
     def _check_covered(
         self, symbol: Symbol, what: str, coverage: Coverage, start: date, end: date
@@ -401,19 +386,19 @@ class _Reading:
             where, nearest = "start", str(coverage.first)
             if self.payload.get("last") is not None:
                 where, nearest = "last", f"{(end - coverage.first).days + 1}d"
-            self._refuse(where, "no_bars", message, (str(coverage),), nearest)
+            self.refuse(where, "no_bars", message, (str(coverage),), nearest)
         after = max(start, coverage.last + day)
         if end > coverage.last and _trades_between(symbol, after, end):
             message = f"{what} has no bars from {after} to {end}."
             nearest = str(coverage.last)
-            self._refuse("end", "no_bars", message, (str(coverage),), nearest)
+            self.refuse("end", "no_bars", message, (str(coverage),), nearest)
         return len(self.problems) == known
 
     def _read_mapping(self, where: str) -> Mapping[str, Any]:
         value = self.payload.get(where) or {}
         if isinstance(value, Mapping):
             return value
-        self._refuse(where, "wrong_type", f"{where} was not a mapping of names to values.")
+        self.refuse(where, "wrong_type", f"{where} was not a mapping of names to values.")
         return {}
 
     def _read_options(self, terms: SetupTerms | None, extra: Mapping[str, float | str]) -> Options:
@@ -422,7 +407,7 @@ class _Reading:
         dry_run = given.get("dry_run", False)
         if not isinstance(dry_run, bool):
             message = f"dry_run was {dry_run!r}."
-            self._refuse("options.dry_run", "wrong_type", message, ("true", "false"))
+            self.refuse("options.dry_run", "wrong_type", message, ("true", "false"))
             dry_run = False
         return Options(
             max_trades=self._read_max_trades(given.get("max_trades")),
@@ -434,7 +419,7 @@ class _Reading:
         if value is None or (_is_whole(value) and 1 <= value <= 1000):
             return value
         message = f"max_trades was {value!r}; it counts the trades per session."
-        self._refuse("options.max_trades", "out_of_bounds", message, ("1 to 1000",), "1")
+        self.refuse("options.max_trades", "out_of_bounds", message, ("1 to 1000",), "1")
         return None
 
     def _read_rr_target(
@@ -446,14 +431,14 @@ class _Reading:
         for name in terms.target_params if terms else ():
             if name in extra:
                 message = f"rr_target takes the place of {name}; give one of them."
-                self._refuse(f"extra.{name}", "overruled", message)
+                self.refuse(f"extra.{name}", "overruled", message)
         if _is_number(value) and 0 < value <= 100 and value >= lowest:
             return float(value)
         nearer = _is_number(value) and 0 < value < lowest
         why = "; a target nearer than min_rr is never taken." if nearer else "."
         message = f"rr_target was {value!r}{why}"
         allowed = (f"{lowest:g} to 100",)
-        self._refuse("options.rr_target", "out_of_bounds", message, allowed, f"{max(lowest, 1):g}")
+        self.refuse("options.rr_target", "out_of_bounds", message, allowed, f"{max(lowest, 1):g}")
         return None
 
     def _read_extra(self, terms: SetupTerms | None) -> dict[str, float | str]:
@@ -469,7 +454,7 @@ class _Reading:
                 message = f"{key} was {value!r}."
                 default = params[key].default
                 suggestion = str(default) if params[key].admits(default) else None
-                self._refuse(
+                self.refuse(
                     f"extra.{key}", "out_of_bounds", message, params[key].allowed, suggestion
                 )
         return admitted

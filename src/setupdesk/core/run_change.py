@@ -7,7 +7,8 @@ from typing import Any
 
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.free_text import LONGEST_NAME, find_text_problems
-from setupdesk.core.problem import Problem, find_nearest
+from setupdesk.core.problem import find_nearest
+from setupdesk.core.refusals import Refusals
 from setupdesk.core.run import Priority
 
 LONGEST_NOTES, LONGEST_TAG, MOST_TAGS = 2_000, 30, 10
@@ -38,23 +39,8 @@ def parse_run_change(said: Mapping[str, Any]) -> RunChange:
     return RunChange(values)
 
 
-class _Reading:
-    """One pass over what was said, which collects the Problems."""
-
-    def __init__(self) -> None:
-        self.problems: list[Problem] = []
-
-    def refuse(
-        self,
-        where: str,
-        code: str,
-        message: str,
-        allowed: tuple[str, ...] = (),
-        nearest: str | None = None,
-    ) -> None:
-        self.problems.append(
-            Problem(field=where, code=code, message=message, allowed=allowed, suggestion=nearest)
-        )
+class _Reading(Refusals):
+    """One pass over what was said."""
 
     def read(self, name: str, value: object) -> Any:
         match name:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.period import find_date
-from setupdesk.core.problem import Problem, find_nearest
+from setupdesk.core.refusals import Refusals
 from setupdesk.core.request import Mode
 from setupdesk.core.run import RUN_ID, Door, RunState
 from setupdesk.core.symbol import Catalogue
@@ -96,26 +96,25 @@ def parse_run_search(said: Mapping[str, Any], catalogue: Catalogue) -> RunSearch
 Word = TypeVar("Word", bound=StrEnum)
 
 
-class _Reading:
-    """One pass over what was said, which collects the Problems."""
+@dataclass(slots=True)
+class _Reading(Refusals):
+    """One pass over what was said."""
 
-    def __init__(self, said: Mapping[str, Any]) -> None:
-        self.said = said
-        self.problems: list[Problem] = []
+    said: Mapping[str, Any]
 
     def text(self, name: str) -> str | None:
         value = self.said.get(name)
         if value is None or (isinstance(value, str) and 0 < len(value.strip()) <= MOST_LETTERS):
             return value and value.strip()
         allowed = (f"1 to {MOST_LETTERS} characters",)
-        self._refuse(name, "wrong_type", f"{name} was not a short text.", allowed)
+        self.refuse(name, "wrong_type", f"{name} was not a short text.", allowed)
         return None
 
     def flag(self, name: str) -> bool:
         value = self.said.get(name, False)
         if isinstance(value, bool):
             return value
-        self._refuse(name, "wrong_type", f"{name} was not yes or no.", ("true", "false"))
+        self.refuse(name, "wrong_type", f"{name} was not yes or no.", ("true", "false"))
         return False
 
     def choice(self, name: str, words: type[Word]) -> Word | None:
@@ -125,16 +124,13 @@ class _Reading:
     def choose(self, name: str, value: str, words: type[Word]) -> Word | None:
         if value in (known := tuple(each.value for each in words)):
             return words(value)
-        nearest = find_nearest(value[:MOST_LETTERS], known)
-        hint = f", did you mean {nearest!r}?" if nearest else "."
-        message = f"{value[:MOST_LETTERS]!r} is not known{hint}"
-        self._refuse(name, f"unknown_{name}", message, known, nearest)
+        self.refuse_unknown(name, f"unknown_{name}", value, known)
         return None
 
     def tag(self, value: str) -> str:
         if not 0 < len(value.strip()) <= MOST_LETTERS:
             allowed = (f"1 to {MOST_LETTERS} characters",)
-            self._refuse("tag", "wrong_type", "tag was not a short text.", allowed)
+            self.refuse("tag", "wrong_type", "tag was not a short text.", allowed)
         return value.strip()
 
     def timeframe(self) -> Timeframe | None:
@@ -149,7 +145,7 @@ class _Reading:
         found = find_date(value)
         if value and not (found and 1990 <= found.year <= 2100):
             message = f"{name} was {value!r}, which is not a date from 1990 to 2100."
-            self._refuse(name, "wrong_date", message, ("YYYY-MM-DD",))
+            self.refuse(name, "wrong_date", message, ("YYYY-MM-DD",))
         return found
 
     def cursor(self) -> str | None:
@@ -157,20 +153,8 @@ class _Reading:
         found = value and _read_cursor(value)
         if value and not found:
             message = "The cursor is none of ours: it is the next_cursor of the page before."
-            self._refuse("cursor", "wrong_cursor", message)
+            self.refuse("cursor", "wrong_cursor", message)
         return found or None
-
-    def _refuse(
-        self,
-        name: str,
-        code: str,
-        message: str,
-        allowed: tuple[str, ...] = (),
-        nearest: str | None = None,
-    ) -> None:
-        self.problems.append(
-            Problem(field=name, code=code, message=message, allowed=allowed, suggestion=nearest)
-        )
 
 
 def _as_texts(value: str | Iterable[str] | None) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The rules that make a Schedule valid: every door's words are read here, and nowhere else."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain
 from typing import Any
@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.offer import Offer
-from setupdesk.core.problem import Problem, find_nearest
+from setupdesk.core.problem import find_nearest
+from setupdesk.core.refusals import Refusals
 from setupdesk.core.request import parse_request
 from setupdesk.core.rhythm import (
     LONGEST,
@@ -63,15 +64,14 @@ def parse_schedule(said: Mapping[str, Any], offer: Offer) -> Said:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _Reading(Refusals):
     said: Mapping[str, Any]
     offer: Offer
-    problems: list[Problem] = field(default_factory=list)
 
     def read(self) -> Said | None:
         for key in self.said:
             if key not in FIELDS:
-                self._refuse_unknown(key, "unknown_key", key, FIELDS)
+                self.refuse_unknown(key, "unknown_key", key, FIELDS)
         name = self._read_name()
         payloads = self._read_payloads()
         symbols = self._find_symbols(payloads)
@@ -91,47 +91,24 @@ class _Reading:
         )
         return Said(name, terms, self._read_switch("paused", usual=False))
 
-    def _refuse(
-        self,
-        where: str,
-        code: str,
-        message: str,
-        allowed: Sequence[str] = (),
-        suggestion: str | None = None,
-    ) -> None:
-        self.problems.append(
-            Problem(
-                field=where[:64],
-                code=code,
-                message=message,
-                allowed=tuple(allowed),
-                suggestion=suggestion,
-            )
-        )
-
-    def _refuse_unknown(self, where: str, code: str, value: object, allowed: Sequence[str]) -> None:
-        nearest = find_nearest(str(value)[:64], allowed)
-        hint = f", did you mean {nearest!r}?" if nearest else "."
-        self._refuse(where, code, f"{str(value)[:64]!r} is not known{hint}", allowed, nearest)
-
     def _read_name(self) -> str:
         name = self.said.get("name")
         if isinstance(name, str) and name.isprintable() and 0 < len(name.strip()) <= LONGEST_NAME:
             return name.strip()
         message = f"The name has to be 1 to {LONGEST_NAME} printable characters."
-        self._refuse("name", "wrong_name", message)
+        self.refuse("name", "wrong_name", message)
         return ""
 
     def _read_payloads(self) -> list[Mapping[str, Any]]:
         given = [key for key in ("payload", "payloads") if self.said.get(key) is not None]
         if len(given) != 1:
-            self._refuse("payload", "missing", "Give either payload, or payloads for a batch.")
+            self.refuse("payload", "missing", "Give either payload, or payloads for a batch.")
             return []
         value = self.said[given[0]]
         payloads = value if given[0] == "payloads" else [value]
         if not isinstance(payloads, list) or not 1 <= len(payloads) <= MOST_PAYLOADS:
             message = f"payloads has to be a list of 1 to {MOST_PAYLOADS} requests."
-            self._refuse("payloads", "wrong_type", message)
+            self.refuse("payloads", "wrong_type", message)
             return []
         for number, payload in enumerate(payloads):
             place = "payload" if given[0] == "payload" else f"payloads.{number}"
@@ -140,7 +117,7 @@ class _Reading:
 
     def _check_payload(self, place: str, payload: object) -> None:
         if not isinstance(payload, Mapping):
-            self._refuse(place, "wrong_type", f"{place} was no request, as POST /runs takes it.")
+            self.refuse(place, "wrong_type", f"{place} was no request, as POST /runs takes it.")
             return
         try:
             parse_request(payload, self.offer)
@@ -169,18 +146,18 @@ class _Reading:
         hint = f", did you mean {nearest!r}?" if nearest else "."
         message = f"{str(value)[:64]!r} is no IANA time zone{hint}"
         allowed = ("Europe/Berlin", "America/New_York", "UTC", "...")
-        self._refuse("timezone", "unknown_timezone", message, allowed, nearest)
+        self.refuse("timezone", "unknown_timezone", message, allowed, nearest)
         return "UTC"
 
     def _read_rhythm(self, zone: str, symbol: Symbol | None, shortest: timedelta) -> Rhythm | None:
         given = [key for key in RHYTHMS if self.said.get(key) is not None]
         if len(given) != 1:
             message = f"Give exactly one of {', '.join(RHYTHMS)}; there were {len(given)}."
-            self._refuse("cron", "one_rhythm", message, RHYTHMS)
+            self.refuse("cron", "one_rhythm", message, RHYTHMS)
             return None
         value = self.said[given[0]]
         if not isinstance(value, str):
-            self._refuse(given[0], "wrong_type", f"{given[0]} was no text.")
+            self.refuse(given[0], "wrong_type", f"{given[0]} was no text.")
             return None
         if given[0] == "cron":
             return self._read_cron(value, zone)
@@ -191,7 +168,7 @@ class _Reading:
     def _read_cron(self, value: str, zone: str) -> Cron | None:
         if mistake := find_mistake(value):
             message = f"cron was {value[:64]!r}: {mistake}."
-            self._refuse("cron", "wrong_cron", message, ("30 22 * * 1-5", "*/15 9-17 * * *"))
+            self.refuse("cron", "wrong_cron", message, ("30 22 * * 1-5", "*/15 9-17 * * *"))
             return None
         return Cron(" ".join(value.split()), zone)
 
@@ -201,20 +178,18 @@ class _Reading:
             return Every(span)
         nearest = None if span is None else (least if span < shortest else "24h")
         message = f"every was {value[:64]!r}; it is a span such as 5m or 1h."
-        self._refuse("every", "out_of_bounds", message, (f"{least} to 24h",), nearest)
+        self.refuse("every", "out_of_bounds", message, (f"{least} to 24h",), nearest)
         return None
 
     def _read_bar_close(self, value: str, symbol: Symbol | None) -> AtBarClose | None:
         name, plus, text = value.partition("+")
         timeframe, offset = find_timeframe(name), read_span(text) if plus else timedelta()
         if timeframe is None:
-            self._refuse_unknown(
-                "at_bar_close", "unknown_timeframe", name.strip(), tuple(Timeframe)
-            )
+            self.refuse_unknown("at_bar_close", "unknown_timeframe", name.strip(), tuple(Timeframe))
             return None
         if offset is None or offset >= timedelta(minutes=timeframe.minutes):
             message = f"at_bar_close was {value[:64]!r}; after + stands less than one bar."
-            self._refuse("at_bar_close", "out_of_bounds", message, (), f"{timeframe} + 3s")
+            self.refuse("at_bar_close", "out_of_bounds", message, (), f"{timeframe} + 3s")
             return None
         return AtBarClose(timeframe, offset, symbol.roll if symbol else NEW_YORK_ROLL)
 
@@ -225,7 +200,7 @@ class _Reading:
             allowed = ("none", "last", f"all(1) to all({MOST_CAUGHT_UP})")
             message = f"catch_up was {str(value)[:64]!r}."
             nearest = "all(24)" if str(value).startswith("all") else None
-            self._refuse("catch_up", "unknown_catch_up", message, allowed, nearest)
+            self.refuse("catch_up", "unknown_catch_up", message, allowed, nearest)
         return most or 0
 
     def _read_overlap(self, usual: Overlap) -> Overlap:
@@ -234,7 +209,7 @@ class _Reading:
             return usual
         if isinstance(value, str) and value in tuple(Overlap):
             return Overlap(value)
-        self._refuse_unknown("overlap", "unknown_overlap", value, tuple(Overlap))
+        self.refuse_unknown("overlap", "unknown_overlap", value, tuple(Overlap))
         return usual
 
     def _read_deadline(self, usual: timedelta | None) -> timedelta | None:
@@ -245,12 +220,12 @@ class _Reading:
         if span and span <= LONGEST_DEADLINE:
             return span
         message = f"start_deadline was {str(value)[:64]!r}; it is a span such as 15m or 12h."
-        self._refuse("start_deadline", "out_of_bounds", message, ("1s to 7d",), "12h")
+        self.refuse("start_deadline", "out_of_bounds", message, ("1s to 7d",), "12h")
         return usual
 
     def _read_switch(self, where: str, *, usual: bool) -> bool:
         value = self.said.get(where)
         if value is None or isinstance(value, bool):
             return usual if value is None else value
-        self._refuse(where, "wrong_type", f"{where} was {str(value)[:64]!r}.", ("true", "false"))
+        self.refuse(where, "wrong_type", f"{where} was {str(value)[:64]!r}.", ("true", "false"))
         return usual

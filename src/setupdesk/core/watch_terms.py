@@ -1,14 +1,15 @@
 """The rules that make a Watch valid: every door's words are read here, and nowhere else."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.offer import PUSH, REPLAY, Coverage, Offer
 from setupdesk.core.period import find_instant
-from setupdesk.core.problem import Problem, find_nearest
+from setupdesk.core.problem import Problem
+from setupdesk.core.refusals import Refusals
 from setupdesk.core.request import Request, parse_request
 from setupdesk.core.rhythm import read_span, write_span
 from setupdesk.core.timeframe import Timeframe
@@ -49,15 +50,14 @@ def parse_watch(said: Mapping[str, Any], offer: Offer) -> WantedWatch:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _Reading(Refusals):
     said: Mapping[str, Any]
     offer: Offer
-    problems: list[Problem] = field(default_factory=list)
 
     def read(self) -> WantedWatch | None:
         for key in self.said:
             if key not in FIELDS:
-                self._refuse_unknown(key, "unknown_key", key, FIELDS)
+                self.refuse_unknown(key, "unknown_key", key, FIELDS)
         # All is read, also where no look can be made, so that every Problem is said at once.
         requests, rhythm, name = self._read_looks(), self._read_rhythm(), self._read_name()
         speed, life = self._read_speed(), self._read_life()
@@ -80,35 +80,12 @@ class _Reading:
         usual = {"every": REPLAYED_EVERY} if replay else _at_bar_close(terms)
         return WantedWatch(name or _name(terms), terms, rhythm or usual)
 
-    def _refuse(
-        self,
-        where: str,
-        code: str,
-        message: str,
-        allowed: Sequence[str] = (),
-        suggestion: str | None = None,
-    ) -> None:
-        self.problems.append(
-            Problem(
-                field=where[:64],
-                code=code,
-                message=message,
-                allowed=tuple(allowed),
-                suggestion=suggestion,
-            )
-        )
-
-    def _refuse_unknown(self, where: str, code: str, value: object, allowed: Sequence[str]) -> None:
-        nearest = find_nearest(str(value)[:64], allowed)
-        hint = f", did you mean {nearest!r}?" if nearest else "."
-        self._refuse(where, code, f"{str(value)[:64]!r} is not known{hint}", allowed, nearest)
-
     def _read_names(self, where: str) -> list[str]:
         value = self.said.get(where)
         names = [value] if isinstance(value, str) else value
         if not isinstance(names, list) or not names or not all(map(_is_name, names)):
             message = f"{where} has to be a list of one name at least."
-            self._refuse(where, "missing" if value is None else "wrong_type", message)
+            self.refuse(where, "missing" if value is None else "wrong_type", message)
             return []
         return list(dict.fromkeys(names))
 
@@ -119,7 +96,7 @@ class _Reading:
                 f"{len(setups)} setups on {len(symbols)} symbols are more than {MOST_LOOKS} looks. "
                 f"Make two watches of it."
             )
-            self._refuse("symbols", "too_many_looks", message)
+            self.refuse("symbols", "too_many_looks", message)
             return []
         looks = [Look(setup, symbol) for symbol in symbols for setup in setups]
         told: dict[Problem, list[Look]] = {}
@@ -155,7 +132,7 @@ class _Reading:
     def _check_feed(self) -> None:
         feed = self.said.get("feed")
         if feed is not None and feed not in self.offer.feeds:
-            self._refuse_unknown("feed", "unknown_feed", feed, tuple(self.offer.feeds))
+            self.refuse_unknown("feed", "unknown_feed", feed, tuple(self.offer.feeds))
 
     def _is_replay(self) -> bool:
         replayed = any(self.said.get(key) is not None for key in ("replay_from", "speed"))
@@ -170,7 +147,7 @@ class _Reading:
         known = self.said.get("feed") in (None, *self.offer.feeds)
         for key in ("replay_from", "speed"):
             if known and self.said.get(key) is not None:
-                self._refuse(key, "only_for_replay", f"Only a replay has {key}.", (REPLAY,))
+                self.refuse(key, "only_for_replay", f"Only a replay has {key}.", (REPLAY,))
         return None
 
     def _read_begin(self, symbols: Sequence[str], timeframe: Timeframe) -> datetime | None:
@@ -182,7 +159,7 @@ class _Reading:
         if shared.first > shared.last:
             told = ", ".join(f"{name} {one}" for name, one in zip(symbols, spans, strict=False))
             message = f"The stored bars have no day in common: {told}."
-            self._refuse("symbols", "no_bars", message)
+            self.refuse("symbols", "no_bars", message)
             return None
         value = self.said.get("replay_from")
         usual = max(shared.first, shared.last - timedelta(days=_REPLAYED_DAYS))
@@ -191,7 +168,7 @@ class _Reading:
         if begins and shared.first <= _day_of(begins) <= shared.last:
             return begins
         message = f"replay_from was {value!r:.80}; it is a moment of the stored bars."
-        self._refuse("replay_from", "no_bars", message, (str(shared),), str(usual))
+        self.refuse("replay_from", "no_bars", message, (str(shared),), str(usual))
         return None
 
     def _read_speed(self) -> float:
@@ -200,7 +177,7 @@ class _Reading:
         if value is None or (is_number and 1 <= value <= MOST_SPEED):
             return float(value or 60)
         message = f"speed was {value!r:.80}; it says how many times as fast as they came."
-        self._refuse("speed", "out_of_bounds", message, (f"1 to {MOST_SPEED}",), "60")
+        self.refuse("speed", "out_of_bounds", message, (f"1 to {MOST_SPEED}",), "60")
         return 60.0
 
     def _read_life(self) -> timedelta | None:
@@ -212,14 +189,14 @@ class _Reading:
             return span
         allowed = f"{write_span(SHORTEST_LIFE)} to {write_span(LONGEST_LIFE)}"
         message = f"expires was {value!r:.80}; it is a span such as 30m."
-        self._refuse("expires", "out_of_bounds", message, (allowed,), "30m")
+        self.refuse("expires", "out_of_bounds", message, (allowed,), "30m")
         return None
 
     def _read_rhythm(self) -> dict[str, str]:
         given = {key: self.said[key] for key in ("every", "at_bar_close") if self.said.get(key)}
         if len(given) > 1:
             message = "Give either every or at_bar_close."
-            self._refuse("every", "one_rhythm", message, ("every", "at_bar_close"))
+            self.refuse("every", "one_rhythm", message, ("every", "at_bar_close"))
         return {key: str(value) for key, value in given.items()}
 
     def _read_name(self) -> str | None:
@@ -229,7 +206,7 @@ class _Reading:
         if isinstance(name, str) and name.isprintable() and 0 < len(name.strip()) <= LONGEST_NAME:
             return name.strip()
         message = f"The name has to be 1 to {LONGEST_NAME} printable characters."
-        self._refuse("name", "wrong_name", message)
+        self.refuse("name", "wrong_name", message)
         return None
 
 

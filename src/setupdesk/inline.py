@@ -152,6 +152,10 @@ class InlineDesk:
         """Say whether any row of the audit log was changed or removed, and which is the first."""
         return self.desk.anchors.check()
 
+    def changes(self, limit: int) -> list[dict[str, Any]]:
+        """List who changed which schedules and watches, the newest first."""
+        return self.desk.list_changes(limit)
+
     def turned_away(self, limit: int) -> list[dict[str, Any]]:
         """List what came without a right key, counted by hour, address and reason."""
         return self.desk.turned_away.load(limit)

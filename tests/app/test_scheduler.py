@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import text, update
+from sqlalchemy.exc import IntegrityError
 
+from setupdesk.adapters.ledger.changes import Changes
 from setupdesk.adapters.ledger.database import writing
 from setupdesk.adapters.ledger.tables import schedule
 from setupdesk.core.caller import Caller, Role
@@ -350,6 +352,31 @@ def test_the_coming_ticks_of_all_are_in_order_and_in_market_time(desk: Scheduled
     assert coming[4]["at"] == "2026-01-05T16:30:00Z"
     assert coming[4]["market_time"] == "2026-01-05T17:30:00+01:00"
     assert coming[4]["timezone"] == "Europe/Berlin"
+
+
+def test_who_made_changed_and_removed_a_schedule_is_written_down_for_good(
+    tmp_path: Path,
+) -> None:
+    desk = ScheduledDesk(tmp_path)
+    schedule_id = desk.add(name="often")
+    admin = Caller(user="root", role=Role.ADMIN)
+    desk.desk.change(schedule_id, {"paused": True}, admin)
+    desk.desk.remove(schedule_id, ANN)
+    desk.add(name="other")
+    told = Changes(desk.ledger).load(10)
+
+    assert [(row["user"], row["deed"]) for row in told] == [
+        ("ann", "schedule made"),
+        ("ann", "schedule removed"),
+        ("root", "schedule changed"),
+        ("ann", "schedule made"),
+    ]
+    assert told[2]["said"] == {"paused": True}
+    assert {row["subject"] for row in told[1:]} == {schedule_id}
+    assert not Changes(desk.ledger).load(10, "root")
+    for deed in ("UPDATE change_log SET user = 'eve'", "DELETE FROM change_log"):
+        with pytest.raises(IntegrityError), writing(desk.ledger) as connection:
+            connection.execute(text(deed))
 
 
 @given(

@@ -40,12 +40,12 @@ class Schedules(Protocol):
     def load_all(self) -> list[Schedule]:
         """Load every schedule that was not removed, the newest first."""
 
-    def change(
-        self, schedule_id: str, name: str, terms: Terms, *, paused: bool, restarts: bool
+    def change(  # noqa: PLR0913 (what it is from now on)
+        self, one: Schedule, name: str, terms: Terms, *, paused: bool, restarts: bool, by: str
     ) -> None:
         """Change a schedule; one that *restarts* is due again from now on, and not before."""
 
-    def remove(self, schedule_id: str) -> None:
+    def remove(self, one: Schedule, by: str) -> None:
         """Let a schedule start nothing more."""
 
     def load_ticks(self, schedule_id: str, limit: int) -> list[dict[str, Any]]:
@@ -102,10 +102,11 @@ class ScheduleDesk:
         self.scheduler.account_for(one)
         rhythms = (wanted.terms.rhythm, wanted.terms.zone), (one.terms.rhythm, one.terms.zone)
         self.schedules.change(
-            one.schedule_id,
+            one,
             wanted.name,
             wanted.terms,
             paused=wanted.paused,
+            by=caller.user,
             restarts=(one.paused and not wanted.paused) or rhythms[0] != rhythms[1],
         )
         _note("schedule changed", one, caller, fields=sorted(said))
@@ -126,7 +127,7 @@ class ScheduleDesk:
         one = self._find(schedule_id, caller)
         self._leave_to_watch(one, {"schedule"})
         self.scheduler.account_for(one)
-        self.schedules.remove(one.schedule_id)
+        self.schedules.remove(one, caller.user)
         _note("schedule removed", one, caller)
         return self._show(self.schedules.load(one.schedule_id) or one)
 

@@ -37,7 +37,7 @@ class Watches(Protocol):
     def add(self, made: Watch, schedules: Sequence[Schedule], most: int) -> bool:
         """Write a new watch down with its schedules; False if its user has *most* that go on."""
 
-    def end(self, ended: Watch) -> None:
+    def end(self, ended: Watch, by: str) -> None:
         """Let a watch look no more."""
 
     def load(self, watch_id: str) -> Watch | None:
@@ -126,7 +126,7 @@ class WatchDesk:
     def end(self, watch_id: str, caller: Caller) -> dict[str, Any]:
         """Let a watch look no more; what it has seen stays, and to do it again changes nothing."""
         watch = self._find(watch_id, caller)
-        self.watches.end(watch)
+        self.watches.end(watch, caller.user)
         if not watch.ended_at:
             _note("watch ended", watch, caller)
         return self._show(self.watches.load(watch.watch_id) or watch)

@@ -185,6 +185,10 @@ class Client(ScheduleCalls, WatchCalls, ChannelCalls):
         """Say whether any row of the audit log was changed or removed, and which is the first."""
         return self._get("/audit/check")
 
+    def changes(self, limit: int) -> list[dict[str, Any]]:
+        """List who changed which schedules and watches, the newest first."""
+        return self._get("/audit/changes", limit=limit)
+
     def turned_away(self, limit: int) -> list[dict[str, Any]]:
         """List what came without a right key, counted by hour, address and reason."""
         return self._get("/audit/turned-away", limit=limit)

@@ -17,6 +17,12 @@ def list_audit_log(desk: TheDesk, caller: TheCaller, limit: Limit = 20) -> list[
     return desk.queries.audit_log(limit, None if caller.sees_all else caller.user)
 
 
+@router.get("/changes")
+def list_changes(desk: TheDesk, caller: TheCaller, limit: Limit = 20) -> list[dict[str, Any]]:
+    """List the newest changes of schedules and watches: of all for an admin, else of your own."""
+    return desk.list_changes(limit, None if caller.sees_all else caller.user)
+
+
 @router.get("/turned-away", openapi_extra=ADMIN)
 def list_turned_away(desk: TheDesk, limit: Limit = 20) -> list[dict[str, Any]]:
     """List what came without a right key, counted by hour, address and reason."""

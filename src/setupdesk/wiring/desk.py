@@ -17,6 +17,7 @@ from setupdesk.adapters.feeds.push import PushFeed
 from setupdesk.adapters.kernel_cache import keep_kernels_in
 from setupdesk.adapters.ledger.anchors import Anchors
 from setupdesk.adapters.ledger.bounds import Bounds
+from setupdesk.adapters.ledger.changes import Changes
 from setupdesk.adapters.ledger.database import open_database, stop_after_failed_sync
 from setupdesk.adapters.ledger.hooks import Hooks
 from setupdesk.adapters.ledger.keys import Keys
@@ -45,7 +46,7 @@ from setupdesk.app.notifier import Signer
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.preflight import Preflight
 from setupdesk.app.push_bars import PushBars
-from setupdesk.app.queries import Queries
+from setupdesk.app.queries import Queries, show_row
 from setupdesk.app.queue import ShowQueue
 from setupdesk.app.report_page import WriteReportPage
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
@@ -111,6 +112,11 @@ class Desk:
     keys: Keys
     key_desk: KeyDesk
     turned_away: TurnedAway
+    changes: Changes
+
+    def list_changes(self, limit: int, owner: str | None = None) -> list[dict[str, Any]]:
+        """List who changed which schedules and watches, the newest first."""
+        return [show_row(row) for row in self.changes.load(limit, owner)]
 
     def close(self) -> None:
         """Close the ledger."""
@@ -226,6 +232,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         keys=keys,
         key_desk=KeyDesk(keys, clock.now),
         turned_away=turned_away,
+        changes=Changes(ledger),
     )
 
 

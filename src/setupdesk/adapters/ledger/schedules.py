@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
+from setupdesk.adapters.ledger.changes import note_change
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.tables import DUE, schedule, tick
 from setupdesk.core.schedule import Schedule, Terms, load_terms
@@ -27,6 +28,9 @@ class Schedules:
             if connection.execute(count).scalar_one() >= most:
                 return False
             write_schedule(connection, made)
+            said = {"name": made.name, **made.terms.to_json(), "paused": made.paused}
+            made_by = (self.clock(), made.user, made.user)
+            note_change(connection, *made_by, "schedule made", made.schedule_id, said)
         return True
 
     def load(self, schedule_id: str) -> Schedule | None:
@@ -43,23 +47,30 @@ class Schedules:
         with reading(self.engine) as connection:
             return [read_schedule(row) for row in connection.execute(newest)]
 
-    def change(
-        self, schedule_id: str, name: str, terms: Terms, *, paused: bool, restarts: bool
+    def change(  # noqa: PLR0913 (what it is from now on)
+        self, one: Schedule, name: str, terms: Terms, *, paused: bool, restarts: bool, by: str
     ) -> None:
         """Change a schedule; one that *restarts* is due again from now on, and not before."""
         at = self.clock()
         values: dict[str, Any] = {"name": name, "terms": terms.to_json(), "paused": paused}
         if restarts:
             values["accounted_until"] = at
-        of_it = schedule.c.schedule_id == schedule_id
+        of_it = schedule.c.schedule_id == one.schedule_id
+        said = {"name": name, **terms.to_json(), "paused": paused}
+        before = {"name": one.name, **one.terms.to_json(), "paused": one.paused}
+        changed = {key: value for key, value in said.items() if value != before.get(key)}
         with writing(self.engine) as connection:
             connection.execute(update(schedule).where(of_it).values(**values, changed_at=at))
+            note_change(connection, at, by, one.user, "schedule changed", one.schedule_id, changed)
 
-    def remove(self, schedule_id: str) -> None:
+    def remove(self, one: Schedule, by: str) -> None:
         """Let a schedule start nothing more; the first time counts."""
-        live = (schedule.c.schedule_id == schedule_id, schedule.c.removed_at.is_(None))
+        at, of_it = self.clock(), schedule.c.schedule_id == one.schedule_id
+        removed = update(schedule).where(of_it, schedule.c.removed_at.is_(None))
         with writing(self.engine) as connection:
-            connection.execute(update(schedule).where(*live).values(removed_at=self.clock()))
+            if connection.execute(removed.values(removed_at=at)).rowcount:
+                told = ("schedule removed", one.schedule_id, {"name": one.name})
+                note_change(connection, at, by, one.user, *told)
 
     def load_ticks(self, schedule_id: str, limit: int) -> list[dict[str, Any]]:
         """Load what became of the ticks of a schedule, the newest first."""

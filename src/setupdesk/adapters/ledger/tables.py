@@ -302,6 +302,20 @@ tick = Table(
 )
 """One row for each time at which a schedule was due, whatever became of it."""
 
+change_log = Table(
+    "change_log",
+    metadata,
+    Column("change_id", Integer, primary_key=True, autoincrement=True),
+    Column("at", UtcTime, nullable=False),
+    Column("user", String, nullable=False),
+    Column("owner", String, nullable=False),
+    Column("deed", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("said", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Who changed which schedule or watch, and how; rows are only added."""
+
 watch = Table(
     "watch",
     metadata,

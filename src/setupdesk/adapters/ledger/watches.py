@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, or_, 
 from sqlalchemy.dialects.sqlite import insert
 
 from setupdesk import __version__
+from setupdesk.adapters.ledger.changes import note_change
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.processes import name_process
 from setupdesk.adapters.ledger.schedules import write_schedule
@@ -78,18 +79,20 @@ class Watches:
             for one in schedules:
                 write_schedule(connection, one)
             connection.execute(insert(watch).values(row))
+            made_by = (self.clock(), made.user, made.user)
+            said = {"name": made.name, **made.terms.to_json()}
+            note_change(connection, *made_by, "watch made", made.watch_id, said)
         return True
 
-    def end(self, ended: Watch) -> None:
+    def end(self, ended: Watch, by: str) -> None:
         """Let a watch look no more; the first time counts."""
         at = self.clock()
         own = [ended.schedule_id, ended.parity_schedule_id]
         with writing(self.engine) as connection:
-            connection.execute(
-                update(watch)
-                .where(watch.c.watch_id == ended.watch_id, watch.c.ended_at.is_(None))
-                .values(ended_at=at)
-            )
+            of_it = (watch.c.watch_id == ended.watch_id, watch.c.ended_at.is_(None))
+            if connection.execute(update(watch).where(*of_it).values(ended_at=at)).rowcount:
+                told = ("watch ended", ended.watch_id, {"name": ended.name})
+                note_change(connection, at, by, ended.user, *told)
             connection.execute(
                 update(schedule)
                 .where(schedule.c.schedule_id.in_(own), schedule.c.removed_at.is_(None))

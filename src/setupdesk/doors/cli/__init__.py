@@ -429,20 +429,25 @@ def audit(
     verify: Annotated[
         bool, typer.Option("--verify", help="Check that no row was changed or removed.")
     ] = False,
+    changes: Annotated[
+        bool, typer.Option("--changes", help="Who changed which schedules and watches.")
+    ] = False,
     turned_away: Annotated[
         bool, typer.Option("--turned-away", help="What came without a right key, by the hour.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """List the newest requests, accepted and refused."""
-    from setupdesk.doors.cli.showing import show_audit_log, show_turned_away, verify_audit_log
+    from setupdesk.doors.cli import showing
 
     if verify:
-        verify_audit_log(as_json=as_json)
+        showing.verify_audit_log(as_json=as_json)
+    elif changes:
+        showing.show_changes(limit, as_json=as_json)
     elif turned_away:
-        show_turned_away(limit, as_json=as_json)
+        showing.show_turned_away(limit, as_json=as_json)
     else:
-        show_audit_log(limit, as_json=as_json)
+        showing.show_audit_log(limit, as_json=as_json)
 
 
 @app.command()

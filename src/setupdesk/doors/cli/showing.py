@@ -122,6 +122,24 @@ def show_audit_log(limit: int, *, as_json: bool) -> None:
     show_table(("#", "at", "who", "outcome", "run, or why not"), rows, "No requests yet.")
 
 
+def show_changes(limit: int, *, as_json: bool) -> None:
+    """List who changed which schedules and watches, the newest first."""
+    found = reach_desk().changes(limit)
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (row["at"][:19] + "Z", row["user"], row["deed"], row["subject"], _tell_change(row["said"]))
+        for row in found
+    ]
+    columns = ("at", "who", "what", "of which", "as it is from then on")
+    show_table(columns, rows, "No schedule and no watch was made yet.")
+
+
+def _tell_change(said: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in said.items() if value not in (None, {}))
+
+
 def show_turned_away(limit: int, *, as_json: bool) -> None:
     """List what came without a right key, counted by hour, address and reason."""
     found = reach_desk().turned_away(limit)

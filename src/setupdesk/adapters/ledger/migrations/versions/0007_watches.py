@@ -64,6 +64,7 @@ def upgrade() -> None:
         sa.Column("manner", sa.JSON(), nullable=False, server_default=sa.text(f"'{_MANNER}'")),
     )
     _make_watches()
+    _make_change_log()
     _make_alerts()
     _widen_notifications()
     op.execute(_TELL_RUN_END)
@@ -112,6 +113,25 @@ def _make_watches() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("sighting_by_bar", "sighting", ["watch_id", "symbol", "last_bar_at"])
+
+
+def _make_change_log() -> None:
+    op.create_table(
+        "change_log",
+        sa.Column("change_id", sa.Integer(), primary_key=True, autoincrement=True),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.Column("user", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("deed", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("said", sa.JSON(), nullable=False),
+        sqlite_autoincrement=True,
+    )
+    for deed in ("UPDATE", "DELETE"):
+        op.execute(
+            f"CREATE TRIGGER change_log_refuses_{deed.lower()} BEFORE {deed} ON change_log "
+            "BEGIN SELECT RAISE(ABORT, 'the log of changes is only added to'); END"
+        )
 
 
 def _make_alerts() -> None:

@@ -185,7 +185,8 @@ class _Poll:
         rule = (plan.setup.id, plan.setup.digest, watch.terms.version)
         identity = (*rule, plan.symbol.name, request.timeframe)
         mark = (watch.watch_id,) if watch.terms.replay else ()
-        age = self.of.find_now(watch) - candidate.known_at
+        # What a replay plays fast grows old no faster than what comes by itself.
+        age = (self.of.find_now(watch) - candidate.known_at) / watch.terms.speed
         return Alert(
             alert_id=name_alert(
                 watch.user, *mark, *identity, to_iso(bar_at), candidate.side, candidate.level

@@ -69,6 +69,11 @@ class WatchTerms:
         return tuple(Look(setup, symbol) for symbol in self.symbols for setup in self.setups)
 
     @property
+    def speed(self) -> float:
+        """Give how many times as fast as a clock the market goes."""
+        return self.replay.speed if self.replay else 1.0
+
+    @property
     def version(self) -> str:
         """Name what was changed in the rules: watches that change the same tell the same."""
         changed = {"options": dict(self.options), "extra": dict(self.extra)}

@@ -138,7 +138,7 @@ def show_end(desk: "Access", run: dict[str, Any], console: Console) -> None:
     """Show how a run ended, with its report if it has one."""
     report = _join(desk, run)["report"]
     if report is not None:
-        render_report({**run, **report}, report, console)
+        render_report(run, report, console)
     elif run["state"] == "planned":
         render_plan(run, run["plan"], console)
     else:

@@ -305,9 +305,47 @@ class _Down:
 
     name = "push"
     timeframes = (Timeframe.M5,)
+    asked = 0
 
     def newest(self, _symbol: Any, _timeframe: Timeframe, _count: int) -> Bars:
+        self.asked += 1
         raise FeedDownError("the vendor is asleep")
+
+
+def test_of_many_symbols_a_vendor_that_is_down_is_asked_for_two(
+    tmp_path: Path, market: Bars
+) -> None:
+    desk = open_desk(tmp_path, market)
+    names = ("GER40", "US500", "US30", "EURUSD")
+    for name in names[1:]:
+        desk.store(name, replace(market, tick=CATALOGUE[name].tick))
+    down = _Down()
+    desk.feeds["push"] = down  # type: ignore[assignment]
+    desk.now = datetime.fromisoformat("2025-05-14T03:00:00+00:00")
+    watch = desk.watch(("PDHL_sweep_v1",), names, "M5", feed="push")
+    desk.poll(watch)
+
+    assert down.asked == 2
+    troubles = {one.look.symbol: one.trouble for one in desk.watches.load_looks(watch.watch_id)}
+    assert troubles.keys() == set(names)
+    assert "was not asked" in str(troubles["EURUSD"])
+
+
+def test_a_look_at_now_sees_what_was_sent_beyond_the_stored_bars(
+    tmp_path: Path, market: Bars
+) -> None:
+    noon = datetime.fromisoformat("2025-05-14T10:00:00+00:00")
+    desk = open_desk(tmp_path, market.between(0, to_ms(noon)))
+    desk.feeds["push"] = _Played(market, desk)  # type: ignore[assignment]
+    desk.now = noon + timedelta(hours=1, seconds=10)
+    asked = Request(setup_id="IB_raid_v1", symbol="GER40", timeframe=Timeframe.M15, mode=Mode.LIVE)
+    plan = desk.build_manager().plan(asked)
+
+    assert plan.bars.end_ms == to_ms(noon + timedelta(hours=1))
+    then = desk.build_manager().plan(replace(asked, at=noon))
+    assert then.bars.end_ms == to_ms(noon)
+    desk.feeds["push"] = _Down()  # type: ignore[assignment]
+    assert desk.build_manager().plan(asked).bars.end_ms == to_ms(noon)
 
 
 def test_at_night_no_bar_is_no_alert(tmp_path: Path, market: Bars) -> None:

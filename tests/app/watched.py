@@ -168,4 +168,5 @@ class WatchedDesk:
             scan_live=unused,
             poll=unused,
             compare=unused,
+            add_newest=self.see.add_newest,
         )

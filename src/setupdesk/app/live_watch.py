@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from setupdesk.app.live_scan import to_local
 from setupdesk.app.live_view import View, find_kind, stand_still
 from setupdesk.app.means import find_means
 from setupdesk.app.plan import Plan
-from setupdesk.app.ports import Calendar
+from setupdesk.app.ports import Calendar, FeedDownError
 from setupdesk.app.scope import LIVE_DAYS, find_earlier, find_warm_up, resolve
 from setupdesk.app.sight import Sight
 from setupdesk.app.watch_book import LookState, OpenAlert, Seen, Sighting, WatchBook, write_bar
@@ -31,6 +31,9 @@ from setupdesk.setups.registry import RuleRegistry
 log = logging.getLogger(__name__)
 
 _SLACK_MS, _DAY_MS = 10_000, 86_400_000
+
+_ENOUGH = 2
+"""Symbols for which a feed is down before it is taken to be down for all: each costs a while."""
 
 _OVER = "the replay has played all stored bars"
 
@@ -85,6 +88,9 @@ class _Poll:
 
     before: Mapping[Look, LookState]
     seen: Seen
+    down: dict[str, int] = field(default_factory=dict)
+    """How many symbols of a feed could not be seen for it was down."""
+
     known: dict[str, dict[int, list[Any]]] | None = None
     open_alerts: list[OpenAlert] | None = None
 
@@ -98,7 +104,7 @@ class _Poll:
         there = [one for one in self.setups.values() if not isinstance(one, str)]
         warm_up = max((find_warm_up(one, symbol) for one in there), default=timedelta(days=7))
         try:
-            sight = self.of.see(self.watch, symbol, warm_up)
+            sight = self._see(symbol, warm_up)
         except SetupdeskError as trouble:
             if not isinstance(trouble, MissingBarsError | FeedNotReadyError):
                 log.warning("%s cannot be seen: %s", name, trouble)
@@ -107,6 +113,17 @@ class _Poll:
             self._note_trouble(states, stale or str(trouble))
             return
         self._look_with(sight, states)
+
+    def _see(self, symbol: Symbol, warm_up: timedelta) -> Sight:
+        """See a symbol; a feed that was down for two is not asked for the others."""
+        feed = self.watch.terms.feeds[symbol.name]
+        if self.down.get(feed, 0) >= _ENOUGH:
+            raise FeedDownError(f"{feed} was not asked, as it was down for others")
+        try:
+            return self.of.see(self.watch, symbol, warm_up)
+        except FeedDownError:
+            self.down[feed] = self.down.get(feed, 0) + 1
+            raise
 
     def _note_trouble(self, states: Iterable[LookState], trouble: str) -> None:
         self.seen.looks.extend(replace(state, trouble=trouble) for state in states)

@@ -6,8 +6,9 @@ from datetime import date
 from typing import Protocol
 
 from setupdesk.app.ports import BarStore, Calendar
+from setupdesk.app.sight import find_feed
 from setupdesk.core.errors import MissingBarsError
-from setupdesk.core.offer import PUSH, REPLAY, Coverage, Offer, SessionCount
+from setupdesk.core.offer import REPLAY, Coverage, Offer, SessionCount
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.market.days import day_of, to_ms
@@ -50,10 +51,7 @@ class BuildOffer:
         )
 
     def _find_feed(self, symbol: Symbol, timeframe: Timeframe) -> str:
-        """Find the feed of the newest stored bars; after those of a file, bars are sent."""
-        source = self.bar_store.find_source(symbol.name, timeframe)
-        newest = source.sources[-1].source_format if source and source.sources else PUSH
-        return newest if newest in self.feeds else PUSH
+        return find_feed(self.bar_store, self.feeds, symbol, timeframe)
 
     def _count_sessions(
         self, symbol: Symbol, timeframe: Timeframe, start: date, end: date

@@ -1,6 +1,6 @@
 """The scope of a run: what of a market a request lets its setup trade, known without the engine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import ceil
@@ -8,7 +8,7 @@ from statistics import median
 
 from setupdesk.app.ports import BarStore, Calendar
 from setupdesk.core.errors import MissingBarsError
-from setupdesk.core.request import Request
+from setupdesk.core.request import Mode, Request
 from setupdesk.core.setup_terms import RUN_PARAMS
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
@@ -45,15 +45,25 @@ class Scope:
         return len(self.bars.between(0, self.sessions[0].opens_ms))
 
 
-def find_scope(
-    request: Request, rule: Rule, symbol: Symbol, bar_store: BarStore, calendar: Calendar
+def find_scope(  # noqa: PLR0913, PLR0917 (a request, and all that it is about)
+    request: Request,
+    rule: Rule,
+    symbol: Symbol,
+    bar_store: BarStore,
+    calendar: Calendar,
+    add_newest: Callable[[Symbol, Bars], Bars] = lambda _, stored: stored,
 ) -> Scope:
-    """Settle what *request* is about; raises ``MissingBarsError``."""
+    """Settle what *request* is about; raises ``MissingBarsError``.
+
+    *add_newest* gives stored bars with what a feed has beyond them, for a look at now.
+    """
     setup = resolve(rule, request)
     source = bar_store.find_source(symbol.name, request.timeframe)
     if source is None:
         raise MissingBarsError(symbol.name, request.timeframe, "any day")
     stored = bar_store.load(symbol.name, source.timeframe, source.fingerprint)
+    if request.mode is Mode.LIVE and request.at is None:
+        stored = add_newest(symbol, stored)
     if request.at:
         stored = _until(stored, request.at)
         if not len(stored):

@@ -44,6 +44,8 @@ class SetupManager:
     scan_live: Callable[[Plan, Plan | None], dict[str, Any]]
     poll: Callable[[Run], dict[str, Any]]
     compare: Callable[[Run], dict[str, Any]]
+    add_newest: Callable[[Symbol, Bars], Bars]
+    """Gives stored bars with what the symbol's feed has beyond them."""
 
     def __call__(self, run: Run) -> dict[str, Any] | None:
         """Carry out a run and give its report; a dry run ends with its Plan and gives None."""
@@ -76,7 +78,7 @@ class SetupManager:
         rule = self.registry.find(request.setup_id)
         if rule is None:
             raise NotFoundError("setup", request.setup_id)
-        scope = find_scope(request, rule, symbol, self.bar_store, self.calendar)
+        scope = find_scope(request, rule, symbol, self.bar_store, self.calendar, self.add_newest)
         sessions, bars, source = scope.sessions, scope.bars, scope.source
         if request.mode is Mode.BACKTEST:
             sessions = mark_holed(bars, sessions)

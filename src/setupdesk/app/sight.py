@@ -1,13 +1,14 @@
 """Sight: the closed bars that a watch sees of a symbol at this moment."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from setupdesk.app.ports import BarStore, Clock, Feed, FeedDownError
 from setupdesk.app.scope import LIVE_DAYS
-from setupdesk.core.errors import MissingBarsError
+from setupdesk.core.errors import MissingBarsError, SetupdeskError
 from setupdesk.core.offer import PUSH, REPLAY
 from setupdesk.core.symbol import Symbol
 from setupdesk.core.timeframe import Timeframe
@@ -18,6 +19,8 @@ from setupdesk.market.days import day_of, midnight_ms, to_ms
 from setupdesk.market.feed import keep_closed
 from setupdesk.market.overlap import lay_over
 from setupdesk.market.resample import resample
+
+log = logging.getLogger(__name__)
 
 _WEEK = timedelta(days=7)
 """How far back a feed is asked."""
@@ -86,6 +89,17 @@ class See:
             is_over=feed == REPLAY and now_ms > stored.end_ms,
         )
 
+    def add_newest(self, symbol: Symbol, stored: Bars) -> Bars:
+        """Give stored bars with what the symbol's feed has beyond them, if it can be asked."""
+        feed = self.feeds[find_feed(self.bar_store, self.feeds, symbol, stored.timeframe)]
+        now_ms = to_ms(self.clock())
+        try:
+            return _join(stored, self._ask(feed, symbol, stored.timeframe, stored, now_ms))
+        except SetupdeskError as trouble:
+            # The report says as of when it is.
+            log.warning("the newest bars of %s are not there: %s", symbol.name, trouble)
+            return stored
+
     def _ask(
         self, feed: Feed, symbol: Symbol, timeframe: Timeframe, bars: Bars, now_ms: int
     ) -> Bars:
@@ -102,6 +116,15 @@ class See:
             if found.end_ms > bars.end_ms or feed.name != PUSH:
                 break
         return found
+
+
+def find_feed(
+    bar_store: BarStore, feeds: Collection[str], symbol: Symbol, timeframe: Timeframe
+) -> str:
+    """Find the feed of the newest stored bars; after those of a file, bars are sent."""
+    source = bar_store.find_source(symbol.name, timeframe)
+    newest = source.sources[-1].source_format if source and source.sources else PUSH
+    return newest if newest in feeds else PUSH
 
 
 def keep_whole(bars: Bars, now_ms: int) -> Bars:

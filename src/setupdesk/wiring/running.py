@@ -54,6 +54,7 @@ def build_flow_body(settings: Settings, journal: Journal) -> Callable[[str], Non
         run_backtest=run_backtest,
         scan_live=scan_live,
         poll=LiveWatch(watches, see, see.find_now, registry, catalogue, calendar, clock.now),
+        add_newest=see.add_newest,
         compare=Parity(
             book=watches,
             past=WatchPast(journal.engine),

@@ -18,6 +18,7 @@ _FLAGS = {
     "start": "--start",
     "end": "--end",
     "last": "--last",
+    "at": "--at",
     "options.max_trades": "--max-trades",
     "options.rr_target": "--rr-target",
 }
@@ -113,7 +114,7 @@ def write_command(payload: Mapping[str, Any]) -> str:
         return _write_parity(payload)
     options = payload.get("options", {})
     values = {**payload, **{f"options.{key}": value for key, value in options.items()}}
-    words = ["setupdesk", "backtest"]
+    words = ["setupdesk", "analyze" if payload.get("mode") == "live" else "backtest"]
     for name, flag in _FLAGS.items():
         if values.get(name) is not None:
             words += [flag, str(values[name])]

@@ -19,6 +19,8 @@ from setupdesk.app.ports import FeedDownError, NotStartableError
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.core.watch import Watch
+from setupdesk.engine import tickets
+from setupdesk.engine.explain import VERDICTS
 from setupdesk.market.bars import Bars
 from setupdesk.market.days import day_of, from_ms, to_ms
 from setupdesk.market.resample import resample
@@ -31,6 +33,7 @@ REGISTRY, CATALOGUE = load_registry(), load_catalogue()
 GER40 = CATALOGUE["GER40"]
 FIRST, LAST = date(2024, 9, 2), date(2025, 5, 16)
 SETUPS = tuple(sorted(rule.id for rule in REGISTRY))
+BAR = timedelta(minutes=5)
 Told = tuple[str, str, str, str]
 
 
@@ -180,6 +183,9 @@ def test_two_watches_that_look_at_the_same_tell_it_once_and_others_tell_their_ow
         desk.now += timedelta(minutes=5)
         for watch in (one, two, other):
             desk.poll(watch)
+        # What has triggered at the last close has no outcome yet, whoever looks at it next.
+        newest = [each for each in desk.alerts(one) if each["bar_at"] == desk.now - BAR]
+        assert not [each for each in newest if each["outcome"]]
 
     told = tell_live(desk, one)
     assert sum(map(len, told.values())) > 5
@@ -218,6 +224,8 @@ def test_minutes_that_are_sent_make_coarse_bars_and_none_before_its_last_minute(
     whole = resample(fine, Timeframe.M15, GER40.week).between(to_ms(begin), seen.end_ms)
     assert seen.end_ms == to_ms(begin + timedelta(minutes=15))
     assert seen[-1:].fingerprint() == whole.closed().fingerprint()
+    before = resample(fine, Timeframe.M15, GER40.week).between(to_ms(begin) - 10**8, seen.end_ms)
+    assert seen[-len(before.closed()) :].fingerprint() == before.closed().fingerprint()
     # Where nobody traded in the last minute, the bar is whole without it.
     desk.feeds["push"] = _Played(late, desk)  # type: ignore[assignment]
     desk.now += timedelta(minutes=1)
@@ -310,6 +318,46 @@ class _Down:
     def newest(self, _symbol: Any, _timeframe: Timeframe, _count: int) -> Bars:
         self.asked += 1
         raise FeedDownError("the vendor is asleep")
+
+
+def test_what_the_feed_says_of_a_bar_counts_before_what_is_stored(
+    tmp_path: Path, market: Bars
+) -> None:
+    noon = datetime.fromisoformat("2025-05-14T10:00:00+00:00")
+    wrong = replace(market, high=market.high + 7).between(0, to_ms(noon))
+    desk = open_desk(tmp_path, wrong)
+    desk.feeds["push"] = _Played(market, desk)  # type: ignore[assignment]
+    desk.now = noon + timedelta(minutes=5)
+    watch = desk.watch(("IB_raid_v1",), ("GER40",), "M5", feed="push")
+    seen = desk.see(watch, GER40, timedelta()).bars
+
+    newest = market.between(to_ms(noon) - 300_000, to_ms(noon) + 300_000)
+    assert seen[-2:].fingerprint() == newest.fingerprint()
+
+
+def test_what_triggered_while_nobody_looked_is_raised_and_too_old_to_be_told(
+    tmp_path: Path, market: Bars
+) -> None:
+    desk = open_desk(tmp_path, market)
+    begin = to_ms(datetime.fromisoformat("2025-05-14T06:00Z"))
+    times = market.between(begin, market.end_ms).time[:160].tolist()
+    watch = desk.watch(("IB_raid_v1",), ("GER40",), "M5", starts_at=from_ms(begin))
+    play(desk, watch, [times[0], times[-1]])
+    late = desk.alerts(watch)
+    in_time = desk.watch(("IB_raid_v1",), ("GER40",), "M5", starts_at=from_ms(begin))
+    play(desk, in_time, times)
+
+    assert len(late) == len(desk.alerts(in_time)) > 0
+    assert all(one["expires_at"] < one["created_at"] for one in late[:-1])
+    for one in desk.alerts(in_time):
+        left = one["expires_at"] - one["created_at"]
+        assert timedelta(minutes=29) < left <= timedelta(minutes=30)
+
+
+def test_no_signal_is_what_the_engine_refuses_for_what_was_known_at_the_close() -> None:
+    codes = (tickets.FILTERED, tickets.OUTSIDE_WINDOW, tickets.DATA_GAP, tickets.BOTH_SIDES)
+
+    assert {VERDICTS[code] for code in codes} == NO_SIGNAL
 
 
 def test_of_many_symbols_a_vendor_that_is_down_is_asked_for_two(

@@ -151,6 +151,19 @@ def test_of_the_same_bars_live_and_backtest_are_identical(desk: WatchedDesk, mar
     assert report["differences"] == report["bars"] == report["notes"] == []
 
 
+def test_days_that_a_backtest_leaves_out_are_named(desk: WatchedDesk, market: Bars) -> None:
+    noon = to_ms(datetime(2025, 5, 13, 9, tzinfo=UTC))
+    keep = (market.time < noon) | (market.time >= noon + 4 * 3_600_000)
+    names = ("time", "open", "high", "low", "close", "volume")
+    holed = Bars(market.timeframe, market.tick, *(getattr(market, name)[keep] for name in names))
+    store(desk, holed)
+    report = compare(desk, replay(desk, holed))
+
+    assert report["summary"]["verdict"] == "identical"
+    [note] = report["notes"]
+    assert "too many bars of 2025-05-13 are missing" in note
+
+
 def test_a_bar_that_is_stored_with_another_price_is_named_with_both(
     desk: WatchedDesk, market: Bars
 ) -> None:

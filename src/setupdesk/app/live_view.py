@@ -11,6 +11,7 @@ from setupdesk.app.plan import Plan
 from setupdesk.app.watch_book import OpenAlert
 from setupdesk.core.alert import Outcome
 from setupdesk.core.period import to_iso
+from setupdesk.core.request import Options
 from setupdesk.core.watch import AlertKind
 from setupdesk.engine.prices import to_points
 from setupdesk.engine.result import Candidate, Result, SessionLevels
@@ -46,6 +47,7 @@ class View:
         candidate, ticket = found[row], found.ticket(row)
         return {
             "sentence": _tell(candidate, ticket.entry if ticket else None, plan.symbol.zone),
+            "options": {**plan.request.extra, **_list_options(plan.request.options)},
             "verdict": candidate.verdict,
             "detail": candidate.detail,
             "level_price": candidate.level_price,
@@ -147,6 +149,11 @@ def stand_still(bars: Bars) -> Bars:
     times, volumes = np.append(bars.time, bars.end_ms), np.append(bars.volume, volume)
     columns = (times, *prices, volumes)
     return Bars(bars.timeframe, bars.tick, *columns)
+
+
+def _list_options(options: Options) -> dict[str, Any]:
+    chosen = {"max_trades": options.max_trades, "rr_target": options.rr_target}
+    return {name: value for name, value in chosen.items() if value is not None}
 
 
 def _find_price(bars: Bars) -> float:

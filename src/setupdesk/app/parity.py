@@ -21,11 +21,13 @@ from setupdesk.core.run import Run
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.core.watch import Look, Watch
 from setupdesk.market.bars import Bars
-from setupdesk.market.days import from_ms, midnight_ms, to_ms
+from setupdesk.market.coverage import mark_holed
+from setupdesk.market.days import day_of, from_ms, midnight_ms, to_ms
 from setupdesk.setups.definition import Setup
 from setupdesk.setups.registry import RuleRegistry
 
 _DAY = timedelta(days=1)
+_NAMED = 5
 _GROUND = timedelta(days=LIVE_DAYS + 2)
 """Before the span: on so much of it a signal may stand that was told within it."""
 
@@ -140,12 +142,26 @@ class _Market:
             symbol=symbol.name,
             zone=symbol.zone,
             tick=symbol.tick,
-            notes=_say_end(self.span.stop_ms, wanted_ms),
+            notes=[*_say_end(self.span.stop_ms, wanted_ms), *self._name_left_out(stored)],
             bars=len(stored.between(self.span.bars_ms, self.span.stop_ms)) + extra,
             span_ms=(self.span.first_ms, self.span.stop_ms),
             faults=of_span,
             looks=[compare(one) if isinstance(one, LookFacts) else one for one in facts],
         )
+
+    def _name_left_out(self, stored: Bars) -> Iterator[str]:
+        """Name the days that a backtest leaves out; live could not know that it would."""
+        zone, span = self.symbol.zone, self.span
+        first, last = day_of(span.first_ms, zone), day_of(span.stop_ms - 1, zone)
+        held = self.of.calendar.sessions(self.symbol, first, last)
+        over = [one for one in held if one.closes_ms <= span.stop_ms]
+        days = [one.day.isoformat() for one in mark_holed(stored, over) if not one.whole]
+        if days:
+            more = f" and {len(days) - _NAMED} more" if len(days) > _NAMED else ""
+            yield (
+                f"too many bars of {', '.join(days[:_NAMED])}{more} are missing: `setupdesk "
+                f"backtest` leaves such days out; live could not know, and here they are compared"
+            )
 
     def _find_faults(self, stored: Bars) -> tuple[SeenBars, list[BarFault]]:
         """Compare the bars, also those before the span on which its signals may stand."""

@@ -163,9 +163,10 @@ class ScheduleDesk:
         return one
 
     def _find_by_name(self, name: str, caller: Caller) -> Schedule | None:
-        """Find the one schedule of a name; None where several that the caller sees have it."""
+        """Find the caller's own schedule of a name, or the one that he sees; None of several."""
         named = [one for one in self._load_seen(caller) if one.name == name]
-        return named[0] if len(named) == 1 else None
+        own = [one for one in named if one.user == caller.user] or named
+        return own[0] if len(own) == 1 else None
 
     def _parse(self, said: Mapping[str, Any], caller: Caller) -> Said:
         start = self.fire.start

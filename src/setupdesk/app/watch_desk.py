@@ -151,10 +151,11 @@ class WatchDesk:
         return watch
 
     def _find_by_name(self, name: str, caller: Caller) -> Watch | None:
-        """Find the one watch of a name; None where several that the caller sees have it."""
+        """Find the caller's own watch of a name, or the one that he sees."""
         named = [one for one in self.watches.load_all() if one.name == name]
         named = [one for one in named if caller.may_see(one.user)]
-        return named[0] if len(named) == 1 else None
+        own = [one for one in named if one.user == caller.user] or named
+        return own[0] if len(own) == 1 else None
 
     def _show(self, watch: Watch) -> dict[str, Any]:
         polls = self.watches.load_polls(watch.watch_id, 1)

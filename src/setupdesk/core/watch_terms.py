@@ -229,8 +229,10 @@ def _is_name(name: object) -> bool:
 
 
 def _at_bar_close(terms: WatchTerms) -> dict[str, str]:
-    after = AFTER_CLOSE if set(terms.feeds.values()) <= {PUSH, REPLAY} else AFTER_SETTLING
-    return {"at_bar_close": f"{terms.timeframe} + {after}"}
+    if set(terms.feeds.values()) == {PUSH}:
+        # Whoever sends a bar sends it when it is ready: what comes late is seen within a minute.
+        return {"at_bar_close": f"{Timeframe.M1} + {AFTER_CLOSE}"}
+    return {"at_bar_close": f"{terms.timeframe} + {AFTER_SETTLING}"}
 
 
 def _day_of(instant: datetime) -> date:

@@ -190,6 +190,8 @@ def test_two_watches_that_look_at_the_same_tell_it_once_and_others_tell_their_ow
     told = tell_live(desk, one)
     assert sum(map(len, told.values())) > 5
     assert not desk.alerts(two)
+    assert desk.watches.load_alerts("ann", None, 100)
+    assert not desk.watches.load_alerts("bob", None, 100)
     assert tell_live(desk, other) == told
     assert desk.watches.load_open_alerts(two, noon - timedelta(days=1))
 

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -352,6 +353,34 @@ def test_the_coming_ticks_of_all_are_in_order_and_in_market_time(desk: Scheduled
     assert coming[4]["at"] == "2026-01-05T16:30:00Z"
     assert coming[4]["market_time"] == "2026-01-05T17:30:00+01:00"
     assert coming[4]["timezone"] == "Europe/Berlin"
+
+
+def test_a_watch_looks_from_the_night_before_a_session_and_not_at_weekends(
+    desk: ScheduledDesk,
+) -> None:
+    terms = Terms(
+        payloads=({"mode": "live", "watch": "watch_1"},),
+        rhythm=Every(timedelta(hours=1)),
+        zone="Europe/Berlin",
+        catch_up=1,
+        overlap=Overlap.SKIP,
+        start_deadline=None,
+        only_on_sessions=True,
+        markets=("GER40",),
+    )
+    friday = datetime(2026, 1, 9, 12, tzinfo=UTC)
+    ticks = list(
+        takewhile(
+            lambda tick: tick < friday + timedelta(days=4), desk.timetable.after(terms, friday)
+        )
+    )
+
+    # XETR is open from 9:00 to 17:30 in Berlin, 8:00 to 16:30 UTC.
+    hours = {day: [one.hour for one in ticks if one.weekday() == day] for day in (4, 5, 6, 0)}
+    assert hours[4] == [13, 14, 15, 16, 17]
+    assert hours[5] == []
+    assert hours[6] == [20 + one for one in range(1, 4)]
+    assert hours[0] == [*range(18), 21, 22, 23]
 
 
 def test_who_made_changed_and_removed_a_schedule_is_written_down_for_good(

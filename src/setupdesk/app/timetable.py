@@ -18,6 +18,10 @@ BEFORE, AHEAD = timedelta(days=400), timedelta(days=350)
 """How far sessions are looked at; calendars are known for a year from today."""
 
 
+LEAD = timedelta(hours=12)
+"""So long before a session opens a watch looks already: some setups trigger in the night before."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Sessions:
     """When a market is open, from one day to another."""
@@ -67,9 +71,11 @@ class Timetable:
         rhythm = terms.rhythm
         offset = rhythm.offset if isinstance(rhythm, AtBarClose) else timedelta()
         markets, before = self._load_sessions(terms, instant), None
+        lead = LEAD if terms.is_watch else timedelta()
         for tick in rhythm.after(instant):
             before = before or find_before(rhythm, tick)
-            span = [to_ms(edge - offset) for edge in (before or tick - BEFORE, tick)]
+            edges = (before or tick - BEFORE, tick + lead)
+            span = [to_ms(edge - offset) for edge in edges]
             if not markets or any(market.may_trade(*span) for market in markets):
                 yield tick
             before = tick

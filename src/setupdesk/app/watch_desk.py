@@ -151,11 +151,14 @@ class WatchDesk:
         return watch
 
     def _find_by_name(self, name: str, caller: Caller) -> Watch | None:
-        """Find the caller's own watch of a name, or the one that he sees."""
-        named = [one for one in self.watches.load_all() if one.name == name]
-        named = [one for one in named if caller.may_see(one.user)]
-        own = [one for one in named if one.user == caller.user] or named
-        return own[0] if len(own) == 1 else None
+        """Find the caller's own watch of a name, or the one that he sees; else the last ended."""
+        for ended in (False, True):
+            named = [one for one in self.watches.load_all(ended=ended) if one.name == name]
+            named = [one for one in named if caller.may_see(one.user)]
+            own = [one for one in named if one.user == caller.user] or named
+            if own:
+                return own[0] if len(own) == 1 or ended else None
+        return None
 
     def _show(self, watch: Watch) -> dict[str, Any]:
         polls = self.watches.load_polls(watch.watch_id, 1)

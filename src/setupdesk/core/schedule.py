@@ -68,6 +68,11 @@ class Terms:
     markets: tuple[str, ...]
     """The symbols whose sessions count: those of the requests."""
 
+    @property
+    def is_watch(self) -> bool:
+        """Say whether its requests are polls of watches."""
+        return is_live(self.payloads) and any(one.get("watch") for one in self.payloads)
+
     def to_json(self) -> dict[str, Any]:
         """Give the shape that every door shows, and that makes the same Terms again."""
         return {

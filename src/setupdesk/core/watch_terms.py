@@ -64,6 +64,9 @@ class _Reading(Refusals):
         self._check_feed()
         if not requests:
             return None
+        if requests[0].options.dry_run:
+            message = "A watch has no dry run: `setupdesk analyze` looks once."
+            self.refuse("options.dry_run", "not_for_watch", message, ("false",))
         first, symbols = requests[0], tuple(dict.fromkeys(one.symbol for one in requests))
         replay = self._read_replay(symbols, first.timeframe, speed)
         options = {name: getattr(first.options, name) for name in ("max_trades", "rr_target")}

@@ -1,0 +1,5 @@
+"""The web desk's first lines."""
+
+import streamlit as st
+
+st.write("hello")

@@ -1,0 +1,1 @@
+"""The words of the product in the language of who reads them, from one catalogue for all doors."""

@@ -10,7 +10,7 @@ import setupdesk
 from setupdesk.words import LANGUAGES, choose_language, find_words
 from setupdesk.words.po import build_translations, read_entries
 
-DOORS = Path(setupdesk.__file__).parent / "doors"
+DOORS = Path(setupdesk.__file__).parent / "doors" / "ui"
 PLACE = re.compile(r"\{\w*\}")
 
 

@@ -1,0 +1,46 @@
+"""What the pages say, in the language of who looks at them."""
+
+import streamlit as st
+
+from setupdesk.words import LANGUAGES, choose_language, find_words
+
+_CHOSEN = "language_chosen"
+
+
+def say(text: str, **values: object) -> str:
+    """Say a text of the catalogue, with its values."""
+    said = find_words(speaking()).gettext(text)
+    return said.format(**values) if values else said
+
+
+def say_many(one: str, many: str, count: int, **values: object) -> str:
+    """Say how many there are of something; the texts have ``{count}``."""
+    said = find_words(speaking()).ngettext(one, many, count)
+    return said.format(count=f"{count:,}", **values)
+
+
+def speaking() -> str:
+    """Say which language is spoken: the chosen one, else that of the browser."""
+    return st.session_state.get(_CHOSEN) or choose_language(st.context.locale)
+
+
+def say_of(texts: dict[str, str] | str) -> str:
+    """Say what a setup says of itself in several languages."""
+    if isinstance(texts, str):
+        return texts
+    return texts.get(speaking()) or texts.get("en", "")
+
+
+def let_choose_language() -> None:
+    """Let the language be chosen; it is kept in the address, as ``?lang=``."""
+    chosen = st.segmented_control(
+        say("Language"),
+        list(LANGUAGES),
+        default=choose_language(st.context.locale),
+        format_func=LANGUAGES.__getitem__,
+        key="lang",
+        bind="query-params",
+        required=True,
+        label_visibility="collapsed",
+    )
+    st.session_state[_CHOSEN] = chosen

@@ -1,17 +1,15 @@
 """What came of a backtest, in the order in which it is read: the verdict first."""
 
-from typing import Any
-
 import streamlit as st
 
 from setupdesk.client import Client
 from setupdesk.doors.ui.curves import show_curves
-from setupdesk.doors.ui.figures import day_and_time, fixed, in_r, percent, span
-from setupdesk.doors.ui.names import BREAKDOWNS, EXITS, SIDES, VERDICTS, name
+from setupdesk.doors.ui.figures import fixed, in_r, percent, span
+from setupdesk.doors.ui.names import VERDICTS
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.signals import show_signals
 from setupdesk.doors.ui.speech import say
-from setupdesk.doors.ui.story import write_csv
+from setupdesk.doors.ui.trades import show_trades
 
 
 def show_result(desk: Client, run: Json, report: Json) -> None:
@@ -20,10 +18,7 @@ def show_result(desk: Client, run: Json, report: Json) -> None:
     _show_verdict(report)
     _show_cards(report["statistics"])
     show_curves(desk.equity(run["run_id"]))
-    # The candles of the run, with its levels and trades, have their place here.
-    if report["statistics"]["trades"]:
-        _show_breakdowns(report["breakdowns"])
-        _show_trades(run, report)
+    show_trades(desk, run, report)
     show_signals(desk, run["run_id"], report)
     _show_downloads(desk, run["run_id"])
 
@@ -80,57 +75,6 @@ def _length(of: Json) -> str:
 
 def _won(of: Json) -> str:
     return say("{wins} won, {losses} lost", wins=of["wins"], losses=of["losses"])
-
-
-def _show_breakdowns(breakdowns: Json) -> None:
-    st.subheader(say("Where it comes from"))
-    tabs = st.tabs([name(BREAKDOWNS, one) for one in breakdowns])
-    for tab, groups in zip(tabs, breakdowns.values(), strict=True):
-        tab.dataframe([_build_group(one) for one in groups], hide_index=True)
-    st.caption(say("* fewer than 20 trades: read it as no more than a hint."))
-
-
-def _build_group(one: Json) -> dict[str, Any]:
-    return {
-        say("Group"): f"{one['label']}{' *' if one['small'] else ''}",
-        say("Trades"): one["trades"],
-        say("Won"): one["wins"],
-        say("Expectancy"): in_r(one["expectancy_r"]),
-        say("Interval, 95 %"): span(one["interval"]),
-        say("Total R"): fixed(one["total_r"]),
-    }
-
-
-def _show_trades(run: Json, report: Json) -> None:
-    trades = report["trades"]
-    st.subheader(say("Trades"))
-    st.caption(say("Times are those of the market: {zone}.", zone=report["zone"]))
-    st.dataframe([_build_trade(one) for one in trades], hide_index=True, height=320)
-    st.download_button(
-        say("Trades as CSV"),
-        write_csv(trades),
-        file_name=f"{run['run_id']}_trades.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-
-
-def _build_trade(one: Json) -> dict[str, Any]:
-    return {
-        "#": one["number"],
-        say("Side"): name(SIDES, one["side"]),
-        say("Level"): one["level"],
-        say("Entry at"): day_and_time(one["entry_local"]),
-        say("Exit at"): day_and_time(one["exit_local"]),
-        say("Entry"): one["entry"],
-        say("Stop"): one["stop"],
-        say("Target"): one["target"],
-        say("Exit"): one["exit"],
-        "R": fixed(one["r"]),
-        say("Costs, R"): fixed(one["costs_r"]),
-        say("Exit by"): name(EXITS, one["exit_reason"]),
-    }
 
 
 def _show_downloads(desk: Client, run_id: str) -> None:

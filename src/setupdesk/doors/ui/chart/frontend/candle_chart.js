@@ -10,7 +10,7 @@ import { Readout } from "./readout.js";
 const { createChart, createSeriesMarkers, CandlestickSeries } = globalThis.LightweightCharts;
 const FIRST_VIEW = 240;
 const ROOM = 24;
-const AROUND_TRADE = 160;
+const AROUND_TRADE = 120;
 const FEW_BARS = 2000;
 
 export class CandleChart {

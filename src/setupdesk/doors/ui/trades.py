@@ -28,7 +28,7 @@ def _show_breakdowns(breakdowns: Json) -> None:
     tabs = st.tabs([name(BREAKDOWNS, one) for one in breakdowns])
     for tab, groups in zip(tabs, breakdowns.values(), strict=True):
         tab.dataframe([_build_group(one) for one in groups], hide_index=True)
-    st.caption(say("* fewer than 20 trades: read it as no more than a hint."))
+    st.caption("\\" + say("* fewer than 20 trades: read it as no more than a hint."))
 
 
 def _build_group(one: Json) -> dict[str, Any]:

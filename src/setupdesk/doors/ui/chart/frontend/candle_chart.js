@@ -34,6 +34,7 @@ export class CandleChart {
     this.boxes = new Boxes();
     this.series.attachPrimitive(this.boxes);
     this.markers = createSeriesMarkers(this.series, [], { autoScale: false });
+    this.tags = [];
     this.chart.subscribeCrosshairMove(({ logical }) => this.read(logical));
     this.chart.subscribeClick((click) => this.click(click));
     holder.addEventListener("transitionrun", () => this.paint());
@@ -138,7 +139,23 @@ export class CandleChart {
     });
     this.boxes.show(drawBoxes(this.picture, this.rows, this.inks));
     this.markers.setMarkers(drawMarkers(this.picture, this.rows, this.inks));
+    this.tag();
     this.holder.dataset.theme = this.inks.isDark ? "dark" : "light";
+  }
+
+  // The prices of the chosen trade, on the axis.
+  tag() {
+    this.tags.forEach((tag) => this.series.removePriceLine(tag));
+    const { entry, stop, target } = this.chosen ?? {};
+    const { muted, up, down } = this.inks;
+    const prices = [
+      [entry, muted],
+      [stop, down],
+      [target, up],
+    ];
+    this.tags = prices
+      .filter(([price]) => Number.isFinite(price))
+      .map(([price, color]) => this.series.createPriceLine({ price, color, lineVisible: false }));
   }
 
   read(logical) {

@@ -7,7 +7,7 @@ import streamlit as st
 from setupdesk.client import Client
 from setupdesk.doors.ui.curves import show_curves
 from setupdesk.doors.ui.figures import day_and_time, fixed, in_r, percent, span
-from setupdesk.doors.ui.names import BREAKDOWNS, EXITS, SIDES, VERDICTS, name
+from setupdesk.doors.ui.names import BREAKDOWNS, EXITS, GROUPS, SIDES, VERDICTS, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.signals import show_signals
 from setupdesk.doors.ui.speech import say
@@ -87,12 +87,12 @@ def _show_breakdowns(breakdowns: Json) -> None:
     tabs = st.tabs([name(BREAKDOWNS, one) for one in breakdowns])
     for tab, groups in zip(tabs, breakdowns.values(), strict=True):
         tab.dataframe([_build_group(one) for one in groups], hide_index=True)
-    st.caption(say("* fewer than 20 trades: read it as no more than a hint."))
+    st.caption(say("A group with an asterisk has few trades: it is no more than a hint."))
 
 
 def _build_group(one: Json) -> dict[str, Any]:
     return {
-        say("Group"): f"{one['label']}{' *' if one['small'] else ''}",
+        say("Group"): f"{name(GROUPS, one['label'])}{' *' if one['small'] else ''}",
         say("Trades"): one["trades"],
         say("Won"): one["wins"],
         say("Expectancy"): in_r(one["expectancy_r"]),
@@ -105,7 +105,12 @@ def _show_trades(run: Json, report: Json) -> None:
     trades = report["trades"]
     st.subheader(say("Trades"))
     st.caption(say("Times are those of the market: {zone}.", zone=report["zone"]))
-    st.dataframe([_build_trade(one) for one in trades], hide_index=True, height=320)
+    st.dataframe(
+        [_build_trade(one) for one in trades],
+        hide_index=True,
+        height=320,
+        column_config=_format_trades(trades),
+    )
     st.download_button(
         say("Trades as CSV"),
         write_csv(trades),
@@ -127,10 +132,18 @@ def _build_trade(one: Json) -> dict[str, Any]:
         say("Stop"): one["stop"],
         say("Target"): one["target"],
         say("Exit"): one["exit"],
-        "R": fixed(one["r"]),
-        say("Costs, R"): fixed(one["costs_r"]),
+        "R": one["r"],
+        say("Costs, R"): one["costs_r"],
         say("Exit by"): name(EXITS, one["exit_reason"]),
     }
+
+
+def _format_trades(trades: list[Json]) -> Any:
+    # As many digits as the finest price has, for all of them.
+    digits = max(len(str(one["entry"]).partition(".")[2]) for one in trades)
+    prices = [say("Entry"), say("Stop"), say("Target"), say("Exit")]
+    formats = dict.fromkeys(prices, f"%.{digits}f") | dict.fromkeys(["R", say("Costs, R")], "%.2f")
+    return {title: st.column_config.NumberColumn(format=one) for title, one in formats.items()}
 
 
 def _show_downloads(desk: Client, run_id: str) -> None:

@@ -60,9 +60,9 @@ def test_plurals_have_the_three_forms_of_russian() -> None:
 
 def test_texts_of_several_lines_and_escapes_are_read_as_gettext_writes_them() -> None:
     text = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
-    words = build_translations(text + 'msgid ""\n"one "\n"\\"two\\""\nmsgstr "раз\\nдва"\n')
+    words = build_translations(text + 'msgid ""\n"one "\n"\\"two\\""\nmsgstr "пить\\nжить"\n')
 
-    assert words.gettext('one "two"') == "раз\nдва"
+    assert words.gettext('one "two"') == "пить\nжить"
     assert words.gettext("three") == "three"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from setupdesk.doors.ui.offer import Json, Offer
-from setupdesk.doors.ui.speech import say, say_of
+from setupdesk.doors.ui.speech import say, say_all, say_of
 from setupdesk.words import mark
 
 PERIODS = {
@@ -94,12 +94,17 @@ def draw_setup(offer: Offer, problems: list[Json]) -> None:
     st.selectbox(
         say("Setup"),
         list(offer.setups),
-        format_func=lambda one: f"{one}: {say_of(offer.setups[one]['title'])}",
+        format_func=name_setups(offer).__getitem__,
         key="form_setup",
         persist_state="session",
     )
     show_problems(problems, "setup_id")
     st.caption(say_of(offer.setups[state("setup")]["description"]))
+
+
+def name_setups(offer: Offer) -> dict[str, str]:
+    """Name each setup by its id and its title."""
+    return {one: f"{one}: {say_of(setup['title'])}" for one, setup in offer.setups.items()}
 
 
 def draw_market(offer: Offer, problems: list[Json]) -> None:
@@ -146,7 +151,7 @@ def draw_period(problems: list[Json]) -> None:
     st.segmented_control(
         say("Period"),
         list(PERIODS),
-        format_func=lambda one: say(PERIODS[one]),
+        format_func=say_all(PERIODS).__getitem__,
         key="form_period",
         required=True,
         help=say("It ends yesterday, or with the last stored bar. The last day is included."),
@@ -229,7 +234,7 @@ def show_problems(problems: Sequence[Mapping[str, Any]], *fields: str) -> None:
         if one["field"] not in fields:
             continue
         st.error(one["message"])
-        if one["suggestion"] is not None and one["field"] in _KEYS:
+        if one["suggestion"] is not None and _find_key(one["field"]):
             st.button(
                 say("Take {suggestion}", suggestion=one["suggestion"]),
                 key=f"take_{one['field']}_{number}",
@@ -238,17 +243,24 @@ def show_problems(problems: Sequence[Mapping[str, Any]], *fields: str) -> None:
             )
 
 
+def _find_key(field: str) -> str:
+    if field.startswith("extra."):
+        return f"form_param_{state('setup')}_{field.removeprefix('extra.')}"
+    return _KEYS.get(field, "")
+
+
 def _apply(field: str, suggestion: str) -> None:
     value: Any = suggestion
+    key = _find_key(field)
     if field in {"start", "end"}:
         with contextlib.suppress(ValueError):
             value = date.fromisoformat(suggestion)
         st.session_state["form_period"] = "own"
     elif field == "options.max_trades":
         value = int(float(suggestion))
-    elif field == "options.rr_target":
+    elif field == "options.rr_target" or isinstance(st.session_state.get(key), float):
         value = float(suggestion)
-    st.session_state[_KEYS[field]] = value
+    st.session_state[key] = value
 
 
 def list_others(problems: list[Json]) -> list[Json]:

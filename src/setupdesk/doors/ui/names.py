@@ -52,6 +52,19 @@ BREAKDOWNS = {
     "size": mark("Size of the range"),
     "half": mark("Half of the period"),
 }
+GROUPS = {
+    "Mon": mark("Mon"),
+    "Tue": mark("Tue"),
+    "Wed": mark("Wed"),
+    "Thu": mark("Thu"),
+    "Fri": mark("Fri"),
+    "Sat": mark("Sat"),
+    "Sun": mark("Sun"),
+    "Long": mark("Long"),
+    "Short": mark("Short"),
+    "First half": mark("First half"),
+    "Second half": mark("Second half"),
+}
 CANDIDATES = {
     "traded": mark("traded"),
     "filtered": mark("a filter was not met"),
@@ -81,7 +94,7 @@ CHECKS = {
 
 def name(names: Mapping[str, str], word: str) -> str:
     """Give the name of a word of the API; one that is not known here is shown as it is."""
-    return say(names[word]) if word in names else word.replace("_", " ")
+    return say(names[word]) if word in names else word
 
 
 def badge(state: str) -> str:

@@ -10,7 +10,7 @@ from setupdesk.doors.ui import form
 from setupdesk.doors.ui.offer import Json, Offer, find_offer
 from setupdesk.doors.ui.preflight import look_ahead, show_preflight
 from setupdesk.doors.ui.reach import reach, telling_errors
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import say, say_all
 from setupdesk.doors.ui.watch_form import show_watch_form
 from setupdesk.words import mark
 
@@ -34,7 +34,7 @@ def show() -> None:
         say("What to do"),
         list(TEMPLATES),
         default="backtest",
-        format_func=lambda one: say(TEMPLATES[one]),
+        format_func=say_all(TEMPLATES).__getitem__,
         key="form_template",
         required=True,
         label_visibility="collapsed",

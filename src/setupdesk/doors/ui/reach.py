@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
@@ -127,18 +126,24 @@ def show_start(starting: Starting) -> None:
     look_again(1)
 
 
-def show_health(place: Any) -> None:
-    """Say in *place* what of the desk is not well, or not there yet, while pages work already."""
-    if unwell := _find_unwell(reach()):
+def show_health() -> None:
+    """Say what of the desk is not well, or not there yet, for as long as that is so."""
+    if _find_unwell(reach()):
+        _show_unwell()
+
+
+@st.fragment(run_every=4)
+def _show_unwell() -> None:
+    with telling_errors():
+        if not (unwell := _find_unwell(reach())):
+            st.rerun()
         named = ", ".join(name(CHECKS, one) for one in unwell)
-        place.info(
-            say(
-                "Not ready yet: {what}. What you ask for is accepted, and begins by itself "
-                "when they are there.",
-                what=named,
-            ),
-            icon=":material/hourglass:",
+        text = say(
+            "Not ready yet: {what}. What you ask for is accepted, and begins by itself "
+            "when they are there.",
+            what=named,
         )
+        st.info(text, icon=":material/hourglass:")
 
 
 @st.cache_data(ttl=3, show_spinner=False, hash_funcs={Client: id})

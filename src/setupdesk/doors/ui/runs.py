@@ -9,7 +9,7 @@ from setupdesk.doors.ui.figures import fixed, in_r, moment
 from setupdesk.doors.ui.names import STAGES, STATES, UNDER_WAY, VERDICTS, name
 from setupdesk.doors.ui.offer import Json, find_offer
 from setupdesk.doors.ui.reach import reach, telling_errors
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import say, say_all
 
 PAGE = 25
 
@@ -31,7 +31,7 @@ def _draw_filters(desk: Client) -> Json:
         "state": places[0].multiselect(
             say("State"),
             list(STATES),
-            format_func=lambda one: name(STATES, one),
+            format_func=say_all(STATES).__getitem__,
             key="runs_state",
             on_change=_go_to_first,
             persist_state="session",
@@ -165,7 +165,7 @@ def _draw_pages(cursors: list[str | None], next_cursor: str | None) -> None:
         if st.button(say("Newer"), disabled=len(cursors) == 1, icon=":material/chevron_left:"):
             cursors.pop()
             st.rerun(scope="fragment")
-        st.caption(say("Page {number}", number=len(cursors)))
+        st.caption(say("Page {number}", number=len(cursors)), width="content")
         if st.button(say("Older"), disabled=not next_cursor, icon=":material/chevron_right:"):
             cursors.append(next_cursor)
             st.rerun(scope="fragment")

@@ -32,11 +32,11 @@ def _build_reason(one: Json) -> dict[str, Any]:
 
 @st.fragment
 def _show_candidates(desk: Client, run_id: str, candidates: list[Json]) -> None:
-    verdicts = list(dict.fromkeys(one["verdict"] for one in candidates))
+    verdicts = {one["verdict"]: name(CANDIDATES, one["verdict"]) for one in candidates}
     wanted = st.pills(
         say("Show"),
-        verdicts,
-        format_func=lambda one: name(CANDIDATES, one),
+        list(verdicts),
+        format_func=verdicts.__getitem__,
         selection_mode="multi",
         key="candidates_shown",
     )

@@ -1,5 +1,7 @@
 """What the pages say, in the language of who looks at them."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from setupdesk.words import LANGUAGES, choose_language, find_words
@@ -19,6 +21,11 @@ def say_many(one: str, many: str, count: int, **values: object) -> str:
     return said.format(count=f"{count:,}", **values)
 
 
+def say_all(texts: Mapping[str, str]) -> dict[str, str]:
+    """Say all of these at once, as the labels of choices."""
+    return {name: say(text) for name, text in texts.items()}
+
+
 def speaking() -> str:
     """Say which language is spoken: the chosen one, else that of the browser."""
     return st.session_state.get(_CHOSEN) or choose_language(st.context.locale)
@@ -32,12 +39,12 @@ def say_of(texts: dict[str, str] | str) -> str:
 
 
 def let_choose_language() -> None:
-    """Let the language be chosen; it is kept in the address, as ``?lang=``."""
+    """Let the language be chosen; it is kept in the address, as ``?lang=ru``."""
+    # Its options are shown as they are, for the address gets what is shown.
     chosen = st.segmented_control(
         say("Language"),
         list(LANGUAGES),
         default=choose_language(st.context.locale),
-        format_func=LANGUAGES.__getitem__,
         key="lang",
         bind="query-params",
         required=True,

@@ -7,7 +7,7 @@ import streamlit as st
 from setupdesk.client import Client
 from setupdesk.doors.ui.candles import show_candles
 from setupdesk.doors.ui.figures import day_and_time, fixed, in_r, span
-from setupdesk.doors.ui.names import BREAKDOWNS, EXITS, SIDES, name
+from setupdesk.doors.ui.names import BREAKDOWNS, EXITS, GROUPS, SIDES, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import say
 from setupdesk.doors.ui.story import write_csv
@@ -28,12 +28,12 @@ def _show_breakdowns(breakdowns: Json) -> None:
     tabs = st.tabs([name(BREAKDOWNS, one) for one in breakdowns])
     for tab, groups in zip(tabs, breakdowns.values(), strict=True):
         tab.dataframe([_build_group(one) for one in groups], hide_index=True)
-    st.caption("\\" + say("* fewer than 20 trades: read it as no more than a hint."))
+    st.caption(say("A group with an asterisk has few trades: it is no more than a hint."))
 
 
 def _build_group(one: Json) -> dict[str, Any]:
     return {
-        say("Group"): f"{one['label']}{' *' if one['small'] else ''}",
+        say("Group"): f"{name(GROUPS, one['label'])}{' *' if one['small'] else ''}",
         say("Trades"): one["trades"],
         say("Won"): one["wins"],
         say("Expectancy"): in_r(one["expectancy_r"]),
@@ -50,6 +50,7 @@ def _show_table(run: Json, report: Json, table: str) -> None:
         [_build_trade(one) for one in trades],
         hide_index=True,
         height=320,
+        column_config=_format_trades(trades),
         key=table,
         on_select="rerun",
         selection_mode="single-row",
@@ -75,7 +76,15 @@ def _build_trade(one: Json) -> dict[str, Any]:
         say("Stop"): one["stop"],
         say("Target"): one["target"],
         say("Exit"): one["exit"],
-        "R": fixed(one["r"]),
-        say("Costs, R"): fixed(one["costs_r"]),
+        "R": one["r"],
+        say("Costs, R"): one["costs_r"],
         say("Exit by"): name(EXITS, one["exit_reason"]),
     }
+
+
+def _format_trades(trades: list[Json]) -> Any:
+    # As many digits as the finest price has, for all of them.
+    digits = max(len(str(one["entry"]).partition(".")[2]) for one in trades)
+    prices = [say("Entry"), say("Stop"), say("Target"), say("Exit")]
+    formats = dict.fromkeys(prices, f"%.{digits}f") | dict.fromkeys(["R", say("Costs, R")], "%.2f")
+    return {title: st.column_config.NumberColumn(format=one) for title, one in formats.items()}

@@ -6,7 +6,7 @@ from setupdesk.client import Client, DeskAnswerError
 from setupdesk.doors.ui import form
 from setupdesk.doors.ui.figures import moment
 from setupdesk.doors.ui.offer import Json, Offer
-from setupdesk.doors.ui.speech import say, say_of
+from setupdesk.doors.ui.speech import say, say_all
 from setupdesk.words import mark
 
 FEEDS = {
@@ -44,7 +44,7 @@ def _draw(offer: Offer, refused: list[Json]) -> Json:
     setups = st.multiselect(
         say("Setups"),
         list(offer.setups),
-        format_func=lambda one: f"{one}: {say_of(offer.setups[one]['title'])}",
+        format_func=form.name_setups(offer).__getitem__,
         key="form_setups",
         persist_state="session",
     )
@@ -67,7 +67,7 @@ def _draw(offer: Offer, refused: list[Json]) -> Json:
     feed = st.selectbox(
         say("Feed"),
         list(FEEDS),
-        format_func=lambda one: say(FEEDS[one]),
+        format_func=say_all(FEEDS).__getitem__,
         key="form_feed",
         persist_state="session",
     )

@@ -1,5 +1,7 @@
 """The web desk: its navigation, and around every page the language, errors and what is starting."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from setupdesk.doors.ui.reach import (
@@ -12,12 +14,13 @@ from setupdesk.doors.ui.reach import (
 )
 from setupdesk.doors.ui.speech import let_choose_language, say
 
+ICON = str(Path(__file__).with_name("candles.png"))
+
 
 def main() -> None:
     """Show the page that the address names."""
-    st.set_page_config(
-        page_title="Setupdesk", page_icon=":material/candlestick_chart:", layout="wide"
-    )
+    # A named icon would be fetched from a host outside.
+    st.set_page_config(page_title="Setupdesk", page_icon=ICON, layout="wide")
     top, body, foot = st.container(), st.container(), st.container()
     with foot:
         let_choose_language()
@@ -41,7 +44,8 @@ def main() -> None:
         else:
             with telling_errors():
                 page.run()
-                show_health(top)
+                with top:
+                    show_health()
 
 
 main()

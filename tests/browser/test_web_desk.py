@@ -79,7 +79,7 @@ def test_the_page_of_a_run_draws_its_candles_without_complaint_or_another_host(
 
     assert chart.get_attribute("data-theme") == scheme
     assert int(chart.get_attribute("data-bars")) > 5_000
-    assert re.match(r"\w{3} \d\d \w{3} 2025 \d\d:\d\d\s*O \d+\.\d", chart.inner_text())
+    assert re.match(r"\w{3} \d\d \w{3} 2025 \d\d:\d\d\s*O \d+\.\d", chart.inner_text().strip())
     assert visit.complaints == []
     assert visit.strangers == []
 
@@ -94,11 +94,12 @@ def test_a_click_on_a_row_takes_the_chart_to_its_trade(
 
     click_row(visit, run_id, 3)
     await_choice(visit, 3)
+    visit.page.mouse.move(0, 0)
+    visit.page.wait_for_timeout(800)
 
     assert int(chart.get_attribute("data-from")) < before
     assert "#3 " in chart.inner_text()
     assert " stop " in chart.inner_text()
-    visit.page.wait_for_timeout(800)
     assert 0 <= chart.bounding_box()["y"] < 500
     assert visit.complaints == []
 
@@ -114,11 +115,10 @@ def test_a_click_on_a_trade_of_the_chart_marks_its_row(
     await_choice(visit, 2)
     click_row(visit, run_id, 2)
     await_choice(visit, "")
-    chart.scroll_into_view_if_needed()
     visit.page.wait_for_timeout(800)
     plain = table.screenshot()
-    visit.page.wait_for_timeout(800)
     view = chart.get_attribute("data-from")
+    chart.scroll_into_view_if_needed()
 
     # The chart has stayed where the trade is in its middle.
     paper = chart.locator("canvas").first.bounding_box()

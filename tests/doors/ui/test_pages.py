@@ -1,4 +1,4 @@
-"""Each page while there is nothing, while it waits, when something is wrong, and when it is full."""
+"""Each page while there is nothing, while it waits, when something is wrong, and when full."""
 
 import json
 from collections.abc import Iterator

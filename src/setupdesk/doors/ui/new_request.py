@@ -30,10 +30,10 @@ def show() -> None:
     if not offer.data_sets:
         _show_empty(desk)
         return
+    st.session_state.setdefault("form_template", "backtest")
     chosen = st.segmented_control(
         say("What to do"),
         list(TEMPLATES),
-        default="backtest",
         format_func=say_all(TEMPLATES).__getitem__,
         key="form_template",
         required=True,

@@ -7,6 +7,9 @@ import streamlit as st
 from setupdesk.words import LANGUAGES, choose_language, find_words
 
 _CHOSEN = "language_chosen"
+_CHOICES = [
+    *("form_template", "form_setup", "form_setups", "form_period", "form_feed", "runs_state")
+]
 
 
 def say(text: str, **values: object) -> str:
@@ -47,7 +50,15 @@ def let_choose_language() -> None:
         default=choose_language(st.context.locale),
         key="lang",
         bind="query-params",
+        on_change=_say_choices_anew,
         required=True,
         label_visibility="collapsed",
     )
     st.session_state[_CHOSEN] = chosen
+
+
+def _say_choices_anew() -> None:
+    # A browser keeps the label of what was chosen; it shows another one where the value is set.
+    for key in _CHOICES:
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]

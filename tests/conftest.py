@@ -25,6 +25,9 @@ settings.load_profile("any machine")
 # A desk that a test started ends with this process, even if that is killed.
 os.environ["SETUPDESK_DIES_WITH"] = str(os.getpid())  # noqa: TID251 (passed on to desks)
 
+# Only the tests of the web desk start one: it takes a second of processor time.
+os.environ["SETUPDESK_UI"] = "0"  # noqa: TID251 (passed on to desks)
+
 
 @dataclass(frozen=True, slots=True)
 class PrefectServer:

@@ -92,6 +92,12 @@ class Settings:
     listening: Listening = Listening()
 
     prefect_port: int = 8751
+    ui_port: int = 8501
+    """Preferred port of the web desk."""
+
+    ui: bool = True
+    """Whether the desk has its web desk."""
+
     places: int = 2
     """How many runs are carried out at once."""
 
@@ -130,6 +136,11 @@ class Settings:
     def address(self) -> str:
         """Where the desk's own programs reach the service."""
         return self.listening.write_address(self.port)
+
+    @property
+    def ui_address(self) -> str:
+        """Where a browser on this machine reaches the web desk."""
+        return self.listening.write_address(self.ui_port)
 
     @property
     def ledger(self) -> Path:
@@ -235,6 +246,8 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         port=_read_number("port", 8750, stored, environment, 0, 65535),
         listening=_read_listening(home, stored, environment),
         prefect_port=_read_number("prefect_port", 8751, stored, environment, 0, 65535),
+        ui_port=_read_number("ui_port", 8501, stored, environment, 0, 65535),
+        ui=_read_switch("ui", stored, environment),
         places=_read_number("places", 2, stored, environment, 1, 64),
         most_waiting=_read_number("most_waiting", 1000, stored, environment, 1, 100_000),
         most_waiting_per_user=_read_number(
@@ -414,6 +427,13 @@ def _read_number(  # noqa: PLR0913, PLR0917 (a setting and its bounds)
     raise InvalidSettingsError(name, value, f"a whole number from {lowest} to {highest}")
 
 
+def _read_switch(name: str, stored: Mapping[str, object], environment: Mapping[str, str]) -> bool:
+    value = environment.get(f"SETUPDESK_{name.upper()}", stored.get(name, True))
+    if (word := str(value).lower()) in {"true", "false", "1", "0"}:
+        return word in {"true", "1"}
+    raise InvalidSettingsError(name, value, "true or false")
+
+
 def build_environment(settings: Settings) -> dict[str, str]:
     """Build the environment of a desk's process: ours, without what would change Prefect."""
     ours = {key: text for key, text in os.environ.items() if not key.startswith("PREFECT_")}  # noqa: TID251
@@ -421,4 +441,12 @@ def build_environment(settings: Settings) -> dict[str, str]:
         "SETUPDESK_HOME": str(settings.home),
         "SETUPDESK_PORT": str(settings.port),
         "SETUPDESK_PREFECT_PORT": str(settings.prefect_port),
+        "SETUPDESK_UI_PORT": str(settings.ui_port),
     }
+
+
+def build_ui_environment(settings: Settings) -> dict[str, str]:
+    """Build the environment of the web desk: it shows its own desk, as the product sets it."""
+    others = ("STREAMLIT_", "SETUPDESK_SERVER", "SETUPDESK_KEY", "SETUPDESK_CERTIFICATE")
+    ours = build_environment(settings)
+    return {key: text for key, text in ours.items() if not key.startswith(others)}

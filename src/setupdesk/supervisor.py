@@ -37,7 +37,12 @@ from setupdesk.adapters.secret_file import load_secret
 from setupdesk.app.ports import EngineUnavailableError
 from setupdesk.core.errors import DeskUnavailableError, HomeInUseError
 from setupdesk.exposure import PREFECT_PREFIX, refuse_unsafe_start, trust_anything
-from setupdesk.settings import Settings, build_environment, load_settings
+from setupdesk.settings import (
+    Settings,
+    build_environment,
+    build_ui_environment,
+    load_settings,
+)
 
 log = logging.getLogger("setupdesk.supervisor")
 
@@ -182,6 +187,7 @@ def _list_processes(settings: Settings) -> list[ProcessSpec]:
     prefect_address = f"http://127.0.0.1:{settings.prefect_port}"
     ours = build_environment(settings)
     return [
+        *([_build_ui(settings)] if settings.ui else []),
         ProcessSpec(
             name="service",
             command=[sys.executable, "-m", "setupdesk.service"],
@@ -209,6 +215,18 @@ def _list_processes(settings: Settings) -> list[ProcessSpec]:
             is_ready=lambda: _answers(prefect_address, "/api/health"),
         ),
     ]
+
+
+def _build_ui(settings: Settings) -> ProcessSpec:
+    # The first one, for a page is what somebody waits for; it says what is still starting.
+    return ProcessSpec(
+        name="ui",
+        command=[sys.executable, "-m", "setupdesk.doors.ui"],
+        environment=build_ui_environment(settings),
+        folder=settings.home,
+        address=settings.ui_address,
+        is_ready=lambda: _answers(settings.ui_address, "/_stcore/health"),
+    )
 
 
 def _await_ready(process: _Process, now: float) -> bool:
@@ -262,8 +280,11 @@ def _has_executor(path: Path) -> bool:
     return True
 
 
-def run_here(settings: Settings) -> None:
-    """Run a desk in this process until it is told to stop; raises ``UnsafeStartError``."""
+def run_here(settings: Settings, tell: Callable[[Settings], None] = lambda _: None) -> None:
+    """Run a desk in this process until it is told to stop; raises ``UnsafeStartError``.
+
+    *tell* gets the settings with the ports that were free, before anything is started.
+    """
     refuse_unsafe_start(settings)
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     _log_events(settings)
@@ -273,7 +294,9 @@ def run_here(settings: Settings) -> None:
             if mine:
                 # What an earlier desk that died said of itself is not true of this one.
                 settings.desk_file.unlink(missing_ok=True)
-                Supervisor(_with_free_ports(settings)).run()
+                settings = _with_free_ports(settings)
+                tell(settings)
+                Supervisor(settings).run()
                 return
         time.sleep(0.05)
     raise DeskUnavailableError(f"another one runs in {settings.home} already")
@@ -395,12 +418,13 @@ def _locked(settings: Settings) -> Iterator[bool]:
 def _with_free_ports(settings: Settings) -> Settings:
     port = _find_free_port(settings.port, settings.listening.host)
     prefect_port = _find_free_port(settings.prefect_port, "127.0.0.1", port)
-    return replace(settings, port=port, prefect_port=prefect_port)
+    ui_port = _find_free_port(settings.ui_port, settings.listening.host, port, prefect_port)
+    return replace(settings, port=port, prefect_port=prefect_port, ui_port=ui_port)
 
 
-def _find_free_port(preferred: int, host: str, taken: int = 0) -> int:
+def _find_free_port(preferred: int, host: str, *taken: int) -> int:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for port in (preferred, 0, 0):
+    for port in (preferred, 0, 0, 0):
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -408,7 +432,7 @@ def _find_free_port(preferred: int, host: str, taken: int = 0) -> int:
             except OSError:
                 continue
             found: int = probe.getsockname()[1]
-            if found != taken:
+            if found not in taken:
                 return found
     raise DeskUnavailableError(f"no port is free on {host}, if that is of this machine")
 

@@ -247,6 +247,10 @@ class Client(ScheduleCalls, WatchCalls, ChannelCalls):
         """Let a hook start nothing more."""
         return self._read(self._send("POST", f"/hooks/{quote(hook_id, safe='')}/revoke"))
 
+    def timeframes(self) -> list[str]:
+        """List the timeframes, the finest first."""
+        return self._get("/timeframes")
+
     def symbols(self) -> list[dict[str, Any]]:
         """List the symbols of the catalogue."""
         return self._get("/symbols")

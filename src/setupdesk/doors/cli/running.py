@@ -12,7 +12,7 @@ from setupdesk.doors.cli.access import (
     show,
     show_json,
 )
-from setupdesk.settings import load_settings
+from setupdesk.settings import Settings, load_settings
 from setupdesk.supervisor import find_desk, run_here, start_detached, stop
 
 NOT_RUNNING = EXIT_CODES["unavailable"]
@@ -25,11 +25,18 @@ def start_desk(*, detach: bool) -> None:
         say(f"A desk runs in {settings.home} already; `setupdesk status` shows it.")
         return
     if not detach:
-        say(f"The desk of {settings.home} runs here; Ctrl-C stops it.")
-        run_here(settings)
+        run_here(settings, _say_where)
         return
     start_detached(settings)
+    if page := ((find_desk(settings) or {}).get("processes") or {}).get("ui"):
+        say(f"The web desk: {page['address']}")
     say(f"The desk of {settings.home} takes requests; `setupdesk down` stops it.")
+
+
+def _say_where(settings: Settings) -> None:
+    if settings.ui:
+        say(f"The web desk: {settings.ui_address}")
+    say(f"The desk of {settings.home} runs here; Ctrl-C stops it.")
 
 
 def stop_desk() -> None:

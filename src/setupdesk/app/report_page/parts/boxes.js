@@ -1,6 +1,6 @@
 // Boxes: rectangles behind the candles, {from, to, high, low, fill, lines: [[price, colour]]}.
-// Without prices, one is as high as the chart.
-class Boxes {
+// Without prices, one is as high as the chart. The web desk imports them too.
+export class Boxes {
   constructor() {
     this.boxes = [];
   }
@@ -32,6 +32,7 @@ class Boxes {
     const y = (price) => Math.round(this.series.priceToCoordinate(price) * down);
     for (const box of this.boxes) {
       const [left, right] = [x(box.from, -half), x(box.to, half)];
+      if (right < 0 || left > bitmapSize.width) continue;
       const [top, bottom] =
         box.high === undefined ? [0, bitmapSize.height] : [y(box.high), y(box.low)];
       context.fillStyle = box.fill;

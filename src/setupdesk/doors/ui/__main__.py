@@ -1,0 +1,38 @@
+"""The process of the web desk: Streamlit, where and for whom the desk's settings say."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from streamlit import net_util
+from streamlit.web import cli
+
+from setupdesk.settings import Settings, load_settings
+
+PAGE = Path(__file__).with_name("web_desk.py")
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
+
+
+def serve(settings: Settings) -> None:
+    """Serve the pages until this process is told to stop."""
+    # It would ask a host outside for the address of this machine; what is known is not asked for.
+    net_util._external_ip = "127.0.0.1"  # noqa: SLF001 (there is no setting for it)
+    cli.main(["run", str(PAGE), *list_flags(settings)])
+
+
+def list_flags(settings: Settings) -> Iterator[str]:
+    """List what depends on the desk; all else is in ``.streamlit/config.toml`` beside the page."""
+    listening = settings.listening
+    yield f"--server.address={listening.host}"
+    yield f"--server.port={settings.ui_port}"
+    for name in (*LOOPBACK, *sorted(listening.names)):
+        # A web page of another name that leads here, by its DNS, is not let in.
+        yield f"--server.allowedHosts={name}"
+    for name in sorted(listening.names):
+        yield f"--server.corsAllowedOrigins=https://{name}"
+    if listening.tls_certificate and listening.tls_key:
+        yield f"--server.sslCertFile={listening.tls_certificate}"
+        yield f"--server.sslKeyFile={listening.tls_key}"
+
+
+if __name__ == "__main__":
+    serve(load_settings())

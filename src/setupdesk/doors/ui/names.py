@@ -1,0 +1,102 @@
+"""The names that the API has for things, as the pages say them."""
+
+from collections.abc import Mapping
+
+from setupdesk.doors.ui.speech import say
+from setupdesk.words import mark
+
+STATES = {
+    "planned": mark("planned"),
+    "queued": mark("queued"),
+    "running": mark("running"),
+    "cancelling": mark("cancelling"),
+    "cancelled": mark("cancelled"),
+    "completed": mark("completed"),
+    "failed": mark("failed"),
+    "timed_out": mark("timed out"),
+    "crashed": mark("crashed"),
+}
+COLOURS = {
+    "planned": "gray",
+    "queued": "yellow",
+    "running": "blue",
+    "cancelling": "gray",
+    "cancelled": "gray",
+    "completed": "green",
+    "failed": "red",
+    "timed_out": "red",
+    "crashed": "orange",
+}
+"""As Prefect has them."""
+
+UNDER_WAY = ("queued", "running", "cancelling")
+STAGES = {
+    "planning": mark("planning"),
+    "finding signals": mark("finding signals"),
+    "looking": mark("looking at the market"),
+    "comparing": mark("comparing with what was said live"),
+}
+VERDICTS = {
+    "positive": (mark("Positive"), "green"),
+    "negative": (mark("Negative"), "red"),
+    "undecided": (mark("Undecided"), "orange"),
+    "too_few": (mark("Too few trades"), "orange"),
+    "no_trades": (mark("No trades"), "gray"),
+}
+BREAKDOWNS = {
+    "weekday": mark("Weekday"),
+    "side": mark("Side"),
+    "hour": mark("Hour of entry"),
+    "month": mark("Month"),
+    "level": mark("Level"),
+    "size": mark("Size of the range"),
+    "half": mark("Half of the period"),
+}
+GROUPS = {
+    "Mon": mark("Mon"),
+    "Tue": mark("Tue"),
+    "Wed": mark("Wed"),
+    "Thu": mark("Thu"),
+    "Fri": mark("Fri"),
+    "Sat": mark("Sat"),
+    "Sun": mark("Sun"),
+    "Long": mark("Long"),
+    "Short": mark("Short"),
+    "First half": mark("First half"),
+    "Second half": mark("Second half"),
+}
+CANDIDATES = {
+    "traded": mark("traded"),
+    "filtered": mark("a filter was not met"),
+    "outside_window": mark("outside the trading hours"),
+    "in_position": mark("a trade was open"),
+    "session_limit": mark("the session had its trades"),
+    "rr_below_min": mark("too little reward for the risk"),
+    "data_gap": mark("bars are missing"),
+    "both_sides": mark("both sides in one bar"),
+}
+EXITS = {"stop": mark("stop"), "target": mark("target"), "flat": mark("end of session")}
+SIDES = {"long": mark("long"), "short": mark("short")}
+PROCESSES = {
+    "ui": mark("the pages"),
+    "service": mark("the service"),
+    "executor": mark("the executor of runs"),
+    "prefect": mark("Prefect"),
+}
+CHECKS = {
+    "ledger": mark("the ledger"),
+    "errands": mark("the errands"),
+    "scheduler": mark("the Scheduler"),
+    "prefect answers": mark("Prefect"),
+    "executor answers": mark("the executor of runs"),
+}
+
+
+def name(names: Mapping[str, str], word: str) -> str:
+    """Give the name of a word of the API; one that is not known here is shown as it is."""
+    return say(names[word]) if word in names else word
+
+
+def badge(state: str) -> str:
+    """Write a state as a coloured badge."""
+    return f":{COLOURS.get(state, 'gray')}-badge[{name(STATES, state)}]"

@@ -1,0 +1,145 @@
+"""The page of a new request: a backtest, a live watch, or one look at the market."""
+
+import json
+import uuid
+
+import streamlit as st
+
+from setupdesk.client import Client
+from setupdesk.doors.ui import form
+from setupdesk.doors.ui.offer import Json, Offer, find_offer
+from setupdesk.doors.ui.preflight import look_ahead, show_preflight
+from setupdesk.doors.ui.reach import reach, telling_errors
+from setupdesk.doors.ui.speech import say, say_all
+from setupdesk.doors.ui.watch_form import show_watch_form
+from setupdesk.words import mark
+
+TEMPLATES = {
+    "backtest": mark("Backtest"),
+    "watch": mark("Live watch"),
+    "live": mark("One-shot analysis"),
+}
+SIMULATED = {"symbol": "GER40", "start": "2024-01-01", "end": "2025-12-31", "seed": 1}
+
+
+def show() -> None:
+    """Show the form, and beside it what would become of it."""
+    desk = reach()
+    offer = find_offer(desk)
+    _take_up_earlier(desk)
+    if not offer.data_sets:
+        _show_empty(desk)
+        return
+    st.session_state.setdefault("form_template", "backtest")
+    chosen = st.segmented_control(
+        say("What to do"),
+        list(TEMPLATES),
+        format_func=say_all(TEMPLATES).__getitem__,
+        key="form_template",
+        required=True,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    form.prepare(offer)
+    if chosen == "watch":
+        show_watch_form(desk, offer)
+    else:
+        _show_form(desk, offer, str(chosen))
+
+
+def _take_up_earlier(desk: Client) -> None:
+    if run_id := st.query_params.get("from"):
+        del st.query_params["from"]
+        request = desk.run(run_id)["request"]
+        form.fill(request)
+        st.session_state["form_template"] = request["mode"]
+
+
+def _show_empty(desk: Client) -> None:
+    st.header(say("Welcome"))
+    st.write(
+        say(
+            "There are no bars here yet. Two years of a simulated market are made in a second, "
+            "so that everything can be tried; your own bars come with "
+            "`setupdesk data import FILE --symbol GER40 --timeframe M15`."
+        )
+    )
+    if st.button(say("Make a simulated market"), type="primary", icon=":material/bolt:"):
+        with telling_errors(), st.spinner(say("Making two years of GER40")):
+            desk.simulate_bars(SIMULATED)
+            find_offer.clear()
+            st.rerun()
+
+
+def _show_form(desk: Client, offer: Offer, mode: str) -> None:
+    payload = form.build_payload(offer, mode)
+    answer, problems = look_ahead(desk, payload)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        form.draw_setup(offer, problems)
+        form.draw_market(offer, problems)
+        if mode == "backtest":
+            form.draw_period(problems)
+            form.draw_options(problems)
+        else:
+            form.draw_moment(problems)
+        form.draw_params(offer, problems)
+        if mode == "backtest":
+            st.checkbox(
+                say("Only plan it (dry run)"),
+                key="form_dry_run",
+                help=say("It says what would be done, and computes nothing."),
+                persist_state="session",
+            )
+    with right, st.container(border=True):
+        _show_beside(desk, payload, answer, problems)
+
+
+def _show_beside(desk: Client, payload: Json, answer: Json | None, problems: list[Json]) -> None:
+    st.subheader(say("Before it starts"))
+    if answer:
+        show_preflight(answer)
+    for one in form.list_others(problems):
+        st.error(one["message"])
+    if problems:
+        st.info(say("It cannot start: see what is marked in the form."))
+    pressed = st.button(
+        say("Start"),
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=bool(problems),
+        width="stretch",
+        key="start",
+    )
+    if pressed:
+        with telling_errors():
+            _start(desk, payload)
+
+
+def _start(desk: Client, payload: Json) -> None:
+    receipt = desk.ask(payload, _find_key(payload))
+    if receipt["status"] == "refused":
+        for one in receipt["problems"]:
+            st.error(one["message"])
+        # A refusal is the answer of its key for ever; another try wants a new one.
+        forget_key()
+        return
+    st.switch_page("run.py", query_params={"run": receipt["run_id"]})
+
+
+def _find_key(payload: Json) -> str:
+    # A second click, and a click that got no answer, send the same key: that is one run.
+    asked = json.dumps(payload, sort_keys=True)
+    kept = st.session_state.get("request_key")
+    if kept is None or kept[0] != asked:
+        kept = st.session_state["request_key"] = (asked, uuid.uuid4().hex)
+    return str(kept[1])
+
+
+def forget_key() -> None:
+    """Let the next request be another one, also where it asks for the same."""
+    st.session_state.pop("request_key", None)
+
+
+if __name__ == "__main__":
+    show()

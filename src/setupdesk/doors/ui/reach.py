@@ -1,0 +1,155 @@
+"""How the pages reach the desk, and what they say while it cannot be reached."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import streamlit as st
+
+from setupdesk.client import Client, DeskAnswerError
+from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
+from setupdesk.core.run import Door
+from setupdesk.doors.ui.names import CHECKS, PROCESSES, name
+from setupdesk.doors.ui.speech import say
+from setupdesk.settings import Server, Settings, find_server, load_settings
+from setupdesk.supervisor import find_desk
+
+_PATIENCE = 30.0
+"""Seconds that a page waits for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """A desk that does not take requests yet, with the state of each process."""
+
+    processes: Mapping[str, str]
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _open(server: Server) -> Client:
+    return Client(
+        server.address,
+        server.key,
+        Door.UI,
+        _PATIENCE,
+        certificate=server.certificate,
+        insecure=True,
+    )
+
+
+def find_start() -> Starting | None:
+    """Find what the desk still waits for before it takes requests; None if it takes them."""
+    if find_server():
+        return None
+    processes = (find_desk(load_settings()) or {"processes": {}})["processes"]
+    if processes.get("service", {}).get("state") == "ready":
+        return None
+    return Starting({name: one["state"] for name, one in processes.items()})
+
+
+def reach() -> Client:
+    """Reach the desk whose pages these are; raises ``DeskUnavailableError``."""
+    if server := find_server():
+        return _open(server)
+    settings = load_settings()
+    desk = find_desk(settings) or {"processes": {}}
+    service = desk["processes"].get("service", {})
+    if service.get("state") != "ready":
+        raise DeskUnavailableError(say("it is starting"))
+    key = settings.api_key_file.read_text().strip() if settings.listening.is_local else _own_key()
+    return _open(Server(service["address"], key, settings.listening.tls_certificate))
+
+
+def _own_key() -> str:
+    key: str = st.session_state.get("key", "")
+    return key
+
+
+def is_signed_in() -> bool:
+    """Whether the pages may be shown: on loopback they are the owner's, else a key is asked for."""
+    return bool(find_server()) or load_settings().listening.is_local or bool(_own_key())
+
+
+def ask_for_key() -> None:
+    """Ask for a key to the desk, and keep it for as long as the page is open."""
+    st.header(say("Sign in"))
+    st.write(say("This desk is open to other machines: it wants a key of yours."))
+    with st.form("sign_in"):
+        key = st.text_input(say("Key"), type="password").strip()
+        if st.form_submit_button(say("Sign in"), type="primary") and key:
+            _sign_in(load_settings(), key)
+
+
+def _sign_in(settings: Settings, key: str) -> None:
+    service = (find_desk(settings) or {"processes": {}})["processes"].get("service", {})
+    with telling_errors():
+        server = Server(service.get("address", ""), key, settings.listening.tls_certificate)
+        _open(server).whoami()
+        st.session_state["key"] = key
+        st.rerun()
+
+
+@contextmanager
+def telling_errors() -> Iterator[None]:
+    """Tell in words what the desk could not do."""
+    try:
+        yield
+    except DeskUnavailableError as error:
+        st.error(say("The desk cannot be reached now. This page tries again by itself."))
+        st.caption(str(error))
+        look_again()
+    except SetupdeskError as error:
+        st.error(str(error))
+
+
+def look_again(seconds: int = 2) -> None:
+    """Run the page again, after so many seconds and not at once."""
+    st.session_state["looked"] = False
+
+    @st.fragment(run_every=seconds)
+    def wait() -> None:
+        if st.session_state.get("looked"):
+            st.rerun()
+        st.session_state["looked"] = True
+
+    wait()
+
+
+def show_start(starting: Starting) -> None:
+    """Show what is still starting, until the desk takes requests."""
+    st.header(say("The desk is starting"))
+    st.write(say("It takes requests in a few seconds; this page goes on by itself."))
+    words = {"ready": say("ready"), "starting": say("starting"), "restarting": say("restarting")}
+    for process, state in starting.processes.items():
+        icon = ":material/check:" if state == "ready" else ":material/hourglass:"
+        st.markdown(f"{icon} {name(PROCESSES, process)}: {words.get(state, state)}")
+    look_again(1)
+
+
+def show_health() -> None:
+    """Say what of the desk is not well, or not there yet, for as long as that is so."""
+    if _find_unwell(reach()):
+        _show_unwell()
+
+
+@st.fragment(run_every=4)
+def _show_unwell() -> None:
+    with telling_errors():
+        if not (unwell := _find_unwell(reach())):
+            st.rerun()
+        named = ", ".join(name(CHECKS, one) for one in unwell)
+        text = say(
+            "Not ready yet: {what}. What you ask for is accepted, and begins by itself "
+            "when they are there.",
+            what=named,
+        )
+        st.info(text, icon=":material/hourglass:")
+
+
+@st.cache_data(ttl=3, show_spinner=False, hash_funcs={Client: id})
+def _find_unwell(desk: Client) -> list[str]:
+    try:
+        desk.health()
+    except DeskAnswerError as error:
+        return str(error).removeprefix("Not well: ").rstrip(".").split(", ")
+    return []

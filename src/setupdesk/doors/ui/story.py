@@ -1,0 +1,84 @@
+"""How a result came about: settings, data, fills, look-ahead, provenance, and the log."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from setupdesk.client import Client
+from setupdesk.core.printing import tell_story
+from setupdesk.doors.ui.offer import Json
+from setupdesk.doors.ui.speech import say
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def show_settings(run: Json, report: Json) -> None:
+    """Show what was asked for, what it stood on, and by which rules it was filled."""
+    st.subheader(say("How it was made"))
+    _show_look_ahead(report.get("look_ahead"))
+    if quality := report.get("data_quality"):
+        st.markdown(f":material/database: {quality['sentence']}")
+    with st.expander(say("Settings")):
+        _show_pairs(run["request"])
+    if run.get("plan"):
+        with st.expander(say("Plan"), expanded=not report):
+            _show_pairs(run["plan"])
+    if rules := report.get("fill_rules"):
+        with st.expander(say("Fill rules and costs")):
+            for rule in rules:
+                st.markdown(f"- {rule}")
+            _show_pairs(report["costs"])
+    if made := report.get("provenance"):
+        with st.expander(say("Provenance")):
+            _show_pairs(made)
+
+
+def _show_look_ahead(found: Json | None) -> None:
+    if not found:
+        return
+    colour = "green" if not found["moved"] else "red"
+    word = say("No look-ahead found") if not found["moved"] else say("Look-ahead found")
+    st.markdown(f":{colour}-badge[{word}] {found['sentence']}")
+
+
+def _show_pairs(values: Mapping[str, Any]) -> None:
+    st.dataframe(
+        [
+            {say("Name"): name.replace("_", " "), say("Value"): _write(value)}
+            for name, value in values.items()
+            if value not in (None, {}, [])
+        ],
+        hide_index=True,
+    )
+
+
+def _write(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_write(one)}" for name, one in value.items() if one is not None)
+    if isinstance(value, list):
+        return ", ".join(_write(one) for one in value)
+    return str(value)
+
+
+def show_log(desk: Client, run_id: str) -> None:
+    """Show the log of a run."""
+    with st.expander(say("Log")):
+        st.code(tell_story(desk.log_events(run_id)) or say("Its log is empty."), language=None)
+
+
+def write_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Write rows as CSV in which no text is a formula to a spreadsheet."""
+    text = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _disarm(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _disarm(value: Any) -> Any:
+    is_formula = isinstance(value, str) and value.startswith(_FORMULA_STARTS)
+    return f"'{value}" if is_formula else value

@@ -1,0 +1,31 @@
+"""The words of the product in the language of who reads them, from one catalogue for all doors.
+
+English stands in the code, as the key; ``ru.po`` beside this file has the Russian of each.
+"""
+
+from functools import cache
+from gettext import NullTranslations
+from importlib.resources import files
+
+from setupdesk.words.po import build_translations
+
+LANGUAGES = {"en": "English", "ru": "Русский"}
+
+
+def choose_language(wanted: str | None) -> str:
+    """Choose the nearest language to a wanted one, such as ``ru-RU``; English where none is."""
+    bare = (wanted or "").replace("_", "-").partition("-")[0].lower()
+    return bare if bare in LANGUAGES else "en"
+
+
+@cache
+def find_words(language: str) -> NullTranslations:
+    """Find the catalogue of a language; what is not in it is said in English."""
+    if language == "en":
+        return NullTranslations()
+    return build_translations(files(__name__).joinpath(f"{language}.po").read_text("utf-8"))
+
+
+def mark(text: str) -> str:
+    """Mark a text that is said later, so that it is known to need its translations."""
+    return text

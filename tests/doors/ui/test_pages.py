@@ -1,0 +1,252 @@
+"""Each page while there is nothing, while it waits, when something is wrong, and when full."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from setupdesk.core.run import Door
+from setupdesk.inline import open_inline
+from setupdesk.settings import load_settings
+from setupdesk.supervisor import _locked
+from tests.doors.ui.asking import go_to, looking_at, open_pages, press, read
+
+BACKTEST = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15", "mode": "backtest"}
+PERIOD = {"start": "2025-05-01", "end": "2025-05-30"}
+
+
+@pytest.fixture(scope="module", name="home")
+def home_of_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a desk that has run a backtest, a dry run and a look."""
+    home = tmp_path_factory.mktemp("desk")
+    desk = open_inline(load_settings({"SETUPDESK_HOME": str(home)}), Door.CLI)
+    desk.simulate_bars({"symbol": "GER40", "start": "2024-10-01", "end": "2025-05-30", "seed": 1})
+    assert desk.ask(BACKTEST | PERIOD)["run_id"]
+    assert desk.ask(BACKTEST | PERIOD | {"options": {"dry_run": True}})["run_id"]
+    assert desk.ask(BACKTEST | {"mode": "live"})["run_id"]
+    desk.desk.close()
+    return home
+
+
+@pytest.fixture(scope="module")
+def patch() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module", name="served")
+def serve(home: Path, patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Serve that desk; give its runs, the first one first."""
+    with looking_at(home, patch):
+        settings = load_settings({"SETUPDESK_HOME": str(home)})
+        found = open_inline(settings, Door.CLI).runs(10)["runs"]
+        yield [run["run_id"] for run in reversed(found)]
+
+
+def test_an_empty_desk_comes_to_its_first_backtest_in_two_clicks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with looking_at(tmp_path, monkeypatch) as app:
+        empty = read(app)
+        form = read(press(app, "Make a simulated market"))
+        run = read(press(app, "Start"))
+        runs = read(go_to(app, "runs.py"))
+
+    assert "There are no bars here yet." in empty
+    assert "Stored bars: M1 2023-12-31 to 2025-12-31, simulated" in form
+    assert "Sessions 128" in form
+    assert "Coverage 100.0 %" in form
+    assert "Not ready yet: Prefect, the executor of runs." in run
+    assert ":yellow-badge[queued]" in run
+    assert "asked by" in run
+    assert "through ui" in run
+    assert "Prefect cannot be reached" in run
+    assert "'State': ['queued']" in runs
+
+
+def test_an_empty_list_of_runs_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with looking_at(tmp_path, monkeypatch):
+        runs, none = read(open_pages("runs.py")), read(open_pages("run.py"))
+        unknown = read(open_pages("run.py", run="run_2020_01_01_001"))
+        no_id = read(open_pages("run.py", run="../../etc"))
+
+    assert "No runs yet." in runs
+    assert "No run is named." in none
+    assert "There is no run run_2020_01_01_001, or it is not yours." in unknown
+    assert "There is no run ../../etc" in no_id
+
+
+@pytest.mark.usefixtures("served")
+def test_a_refusal_stands_at_its_field_and_is_mended_by_its_button() -> None:
+    app = open_pages()
+    app.number_input(key="form_max_trades").set_value(-1).run()
+
+    wrong, is_held = read(app), app.button(key="start").disabled
+    press(app, "Take 1")
+
+    assert "max_trades was -1" in wrong
+    assert "It cannot start" in wrong
+    assert is_held
+    assert "max_trades was -1" not in read(app)
+    assert app.number_input(key="form_max_trades").value == 1
+    assert not app.button(key="start").disabled
+
+
+@pytest.mark.usefixtures("served")
+def test_a_period_without_bars_is_refused_before_it_is_asked_for() -> None:
+    app = open_pages()
+    app.segmented_control(key="form_period").set_value("own").run()
+    usual = read(app)
+    app.date_input(key="form_start").set_value(date(2010, 1, 1)).run()
+    app.date_input(key="form_end").set_value(date(2010, 3, 1)).run()
+
+    assert "2024-09-30 to 2025-05-30 inclusive" in usual or "cannot start" in usual
+    assert "It cannot start" in read(app)
+
+
+@pytest.mark.usefixtures("served")
+def test_a_click_that_got_no_answer_and_comes_again_is_one_run() -> None:
+    asked = json.dumps(BACKTEST | {"extra": {}, "last": "6m", "options": {}}, sort_keys=True)
+
+    def start(key: str | None) -> str:
+        app = open_pages()
+        if key:
+            app.session_state["request_key"] = (asked, key)
+        return str(app.button(key="start").click().run().query_params["run"])
+
+    first, again, another = start("of-one-click"), start("of-one-click"), start(None)
+
+    assert first == again
+    assert first != another
+
+
+def test_a_completed_backtest_shows_all_of_its_report(served: list[str]) -> None:
+    text = read(open_pages("run.py", run=served[0]))
+
+    for part in (
+        *(":green-badge[completed]", "2025-05-01 to 2025-05-30 inclusive", "A simulated market"),
+        *("Total R", "Expectancy", "Win rate", "Profit factor", "Max drawdown", "Trades"),
+        *("Where it comes from", "candidates", "No look-ahead found", "How it was made"),
+        *("sessions complete; history quality", "A signal is known at the close of its bar"),
+    ):
+        assert part in text, part
+
+
+def test_a_dry_run_shows_its_plan_and_a_look_where_the_setup_stands(served: list[str]) -> None:
+    planned = read(open_pages("run.py", run=served[1]))
+    look = read(open_pages("run.py", run=served[2]))
+
+    assert "A dry run: nothing was computed." in planned
+    assert "warm up bars" in planned
+    assert "As of 2025-05-30" in look
+    assert "Where it may trigger, the nearest first" in look
+    assert "triggered later that day" in look
+
+
+def test_runs_are_listed_with_their_outcome_and_searched(served: list[str]) -> None:
+    app = open_pages("runs.py")
+    listed = app.dataframe[0].value
+    app.text_input(key="runs_search").set_value("nothing has these words").run()
+    none = read(app)
+    app.text_input(key="runs_search").set_value("").run()
+    app.multiselect(key="runs_state").set_value(["planned"]).run()
+
+    assert set(served) <= set(listed["Run"])
+    assert listed["Expectancy"].iloc[-1].endswith("R")
+    assert "No run is as searched for." in none
+    assert set(app.dataframe[0].value["State"]) == {"planned"}
+
+
+def test_a_run_is_changed_and_asked_for_again(served: list[str]) -> None:
+    app = press(open_pages("run.py", run=served[0]), "Change and run again")
+
+    text = read(app)
+    assert "2025-05-01 to 2025-05-30 inclusive" in text
+    assert app.segmented_control(key="form_period").value == "own"
+
+
+@pytest.mark.usefixtures("served")
+def test_a_live_watch_is_made_of_its_form() -> None:
+    app = open_pages()
+    app.segmented_control(key="form_template").set_value("watch").run()
+    app.selectbox(key="form_feed").set_value("replay").run()
+
+    text = read(press(app, "Watch"))
+
+    assert "The watch IB_raid_v1 GER40 M15 is made." in text
+    assert "It looks next at" in text
+
+
+@pytest.mark.usefixtures("served")
+def test_a_single_look_is_asked_for_at_a_moment() -> None:
+    app = open_pages()
+    app.segmented_control(key="form_template").set_value("live").run()
+    app.text_input(key="form_at").set_value("soon").run()
+    wrong = read(app)
+    app.text_input(key="form_at").set_value("2025-05-12 11:00").run()
+
+    assert "It cannot start" in wrong
+    assert "It cannot start" not in read(app)
+
+
+def test_every_page_is_there_in_russian(served: list[str]) -> None:
+    run = read(open_pages("run.py", run=served[0], lang="ru"))
+    form = read(open_pages(lang="ru"))
+
+    assert "Капитал и просадка, в R" in run
+    assert "Доля прибыльных" in run
+    assert "Перед запуском" in form
+    assert "Рейд начального баланса" in str(open_pages(lang="ru").selectbox[0].options)
+
+
+def test_a_desk_that_is_down_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SETUPDESK_SERVER", "http://127.0.0.1:1")
+    monkeypatch.setenv("SETUPDESK_KEY", "a-key")
+
+    for page in ("new_request.py", "runs.py", "run.py"):
+        text = read(open_pages(page, run="run_2025_10_31_001"))
+
+        assert "The desk cannot be reached now. This page tries again by itself." in text
+
+
+def test_a_desk_that_starts_says_what_it_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SETUPDESK_HOME", str(tmp_path))
+    monkeypatch.delenv("SETUPDESK_SERVER", raising=False)
+    with running(tmp_path, {"ui": "ready", "service": "starting", "prefect": "starting"}):
+        text = read(open_pages())
+
+    assert "The desk is starting" in text
+    assert ":material/check: the pages: ready" in text
+    assert ":material/hourglass: Prefect: starting" in text
+
+
+def test_a_desk_that_is_open_to_others_wants_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SETUPDESK_HOME", str(tmp_path))
+    monkeypatch.delenv("SETUPDESK_SERVER", raising=False)
+    (tmp_path / "setupdesk.toml").write_text('host = "0.0.0.0"\nhosts = ["desk.example.org"]\n')
+    with running(tmp_path, {"service": "ready"}):
+        app = open_pages()
+        app.text_input[0].set_value("sdk_wrong")
+        asked = read(app)
+        wrong = read(press(app, "Sign in"))
+
+    assert "it wants a key of yours" in asked
+    assert "The desk cannot be reached now." in wrong
+
+
+@contextmanager
+def running(home: Path, states: dict[str, str]) -> Iterator[None]:
+    """Be a supervisor that says these states of its processes, at a port where nobody is."""
+    settings = load_settings({"SETUPDESK_HOME": str(home)})
+    said = {"state": "", "pid": 1, "address": "http://127.0.0.1:1"}
+    processes = {name: said | {"state": state} for name, state in states.items()}
+    settings.desk_file.write_text(json.dumps({"pid": 1, "processes": processes}))
+    with _locked(settings):
+        yield

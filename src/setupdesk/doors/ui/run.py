@@ -110,7 +110,7 @@ def _show_end(desk: Client, run: Json) -> None:
     if run["state"] == "completed":
         report = desk.result(run["run_id"])
         if "live" in report:
-            show_standing(run, report)
+            show_standing(report)
         elif "verdict" in report:
             show_result(desk, run, report)
         else:
@@ -120,7 +120,8 @@ def _show_end(desk: Client, run: Json) -> None:
         st.info(say("A dry run: nothing was computed."))
         show_settings(run, {})
     else:
-        st.error(run["reason"] or say("No reason was given."))
+        show = st.info if run["state"] == "cancelled" else st.error
+        show(run["reason"] or say("No reason was given."))
     show_log(desk, run["run_id"])
 
 

@@ -98,6 +98,9 @@ class Settings:
     ui: bool = True
     """Whether the desk has its web desk."""
 
+    ui_key: bool = False
+    """Whether the web desk asks for a key on loopback too, where it acts for the owner else."""
+
     places: int = 2
     """How many runs are carried out at once."""
 
@@ -141,6 +144,12 @@ class Settings:
     def ui_address(self) -> str:
         """Where a browser on this machine reaches the web desk."""
         return self.listening.write_address(self.ui_port)
+
+    @property
+    def ui_asks_for_key(self) -> bool:
+        """Whether the web desk asks for a key: whoever is let through a proxy is not the owner."""
+        known = self.listening
+        return self.ui_key or not known.is_local or bool(known.proxies or known.hosts)
 
     @property
     def ledger(self) -> Path:
@@ -247,7 +256,8 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         listening=_read_listening(home, stored, environment),
         prefect_port=_read_number("prefect_port", 8751, stored, environment, 0, 65535),
         ui_port=_read_number("ui_port", 8501, stored, environment, 0, 65535),
-        ui=_read_switch("ui", stored, environment),
+        ui=_read_switch("ui", stored, environment, usual=True),
+        ui_key=_read_switch("ui_key", stored, environment, usual=False),
         places=_read_number("places", 2, stored, environment, 1, 64),
         most_waiting=_read_number("most_waiting", 1000, stored, environment, 1, 100_000),
         most_waiting_per_user=_read_number(
@@ -427,8 +437,10 @@ def _read_number(  # noqa: PLR0913, PLR0917 (a setting and its bounds)
     raise InvalidSettingsError(name, value, f"a whole number from {lowest} to {highest}")
 
 
-def _read_switch(name: str, stored: Mapping[str, object], environment: Mapping[str, str]) -> bool:
-    value = environment.get(f"SETUPDESK_{name.upper()}", stored.get(name, True))
+def _read_switch(
+    name: str, stored: Mapping[str, object], environment: Mapping[str, str], *, usual: bool
+) -> bool:
+    value = environment.get(f"SETUPDESK_{name.upper()}", stored.get(name, usual))
     if (word := str(value).lower()) in {"true", "false", "1", "0"}:
         return word in {"true", "1"}
     raise InvalidSettingsError(name, value, "true or false")

@@ -161,11 +161,36 @@ def test_runs_are_listed_with_their_outcome_and_searched(served: list[str]) -> N
 
 
 def test_a_run_is_changed_and_asked_for_again(served: list[str]) -> None:
-    app = press(open_pages("run.py", run=served[0]), "Change and run again")
+    app = open_pages()
+    app.number_input(key="form_max_trades").set_value(5).run()
+    press(go_to(app, "run.py", run=served[0]), "Change and run again")
 
     text = read(app)
     assert "2025-05-01 to 2025-05-30 inclusive" in text
     assert app.segmented_control(key="form_period").value == "own"
+    assert app.number_input(key="form_max_trades").value is None
+
+
+@pytest.mark.usefixtures("served")
+def test_a_parameter_of_the_setup_is_asked_for_and_its_problem_mended() -> None:
+    app = open_pages()
+    app.number_input(key="form_param_IB_raid_v1_min_rr").set_value(99.0).run()
+    wrong = read(app)
+    take = next(one for one in app.button if one.label.startswith("Take "))
+    take.click().run()
+
+    assert "It cannot start" in wrong
+    assert "It cannot start" not in read(app)
+
+
+@pytest.mark.usefixtures("served")
+def test_a_language_is_chosen_and_what_was_chosen_before_stays() -> None:
+    app = open_pages()
+    app.segmented_control(key="form_template").set_value("watch").run()
+    app.segmented_control(key="lang").set_value("ru").run()
+
+    assert "Наблюдение" in read(app)
+    assert app.segmented_control(key="form_template").value == "watch"
 
 
 @pytest.mark.usefixtures("served")
@@ -225,19 +250,28 @@ def test_a_desk_that_starts_says_what_it_waits_for(
     assert ":material/hourglass: Prefect: starting" in text
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        'host = "0.0.0.0"\nhosts = ["desk.example.org"]',
+        "behind_proxy = true",
+        'hosts = ["desk.example.org"]',
+        "ui_key = true",
+    ],
+)
 def test_a_desk_that_is_open_to_others_wants_a_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
 ) -> None:
     monkeypatch.setenv("SETUPDESK_HOME", str(tmp_path))
     monkeypatch.delenv("SETUPDESK_SERVER", raising=False)
-    (tmp_path / "setupdesk.toml").write_text('host = "0.0.0.0"\nhosts = ["desk.example.org"]\n')
+    (tmp_path / "setupdesk.toml").write_text(said)
     with running(tmp_path, {"service": "ready"}):
         app = open_pages()
         app.text_input[0].set_value("sdk_wrong")
         asked = read(app)
         wrong = read(press(app, "Sign in"))
 
-    assert "it wants a key of yours" in asked
+    assert "wants a key of yours" in asked
     assert "The desk cannot be reached now." in wrong
 
 

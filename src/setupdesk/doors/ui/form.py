@@ -273,18 +273,22 @@ def list_others(problems: list[Json]) -> list[Json]:
 
 
 def fill(request: Json) -> None:
-    """Fill the form with what was asked for before."""
-    names = {"setup": "setup_id", "symbol": "symbol", "timeframe": "timeframe", "at": "at"}
-    said = {name: request.get(field) for name, field in names.items()}
-    options = request.get("options") or {}
-    said |= {name: options.get(name) for name in ("max_trades", "rr_target", "dry_run")}
-    if request.get("start"):
-        said |= {"period": "own"}
-        said |= {name: date.fromisoformat(request[name]) for name in ("start", "end")}
-    said |= {
-        f"param_{request['setup_id']}_{name}": value
-        for name, value in (request.get("extra") or {}).items()
+    """Fill the form with what was asked for before; what was not said there is empty."""
+    for key in [str(key) for key in st.session_state if str(key).startswith("form_param_")]:
+        del st.session_state[key]
+    options, extra = request.get("options") or {}, request.get("extra") or {}
+    said = {
+        "setup": request["setup_id"],
+        "symbol": request["symbol"],
+        "timeframe": request["timeframe"],
+        "at": request.get("at") or "",
+        "max_trades": options.get("max_trades"),
+        "rr_target": options.get("rr_target"),
+        "dry_run": bool(options.get("dry_run")),
     }
+    said |= {f"param_{request['setup_id']}_{name}": value for name, value in extra.items()}
+    if request.get("start"):
+        days = {name: date.fromisoformat(request[name]) for name in ("start", "end")}
+        said |= {"period": "own", **days}
     for name, value in said.items():
-        if value is not None:
-            st.session_state[f"form_{name}"] = value
+        st.session_state[f"form_{name}"] = value

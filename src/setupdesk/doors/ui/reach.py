@@ -56,7 +56,7 @@ def reach() -> Client:
     service = desk["processes"].get("service", {})
     if service.get("state") != "ready":
         raise DeskUnavailableError(say("it is starting"))
-    key = settings.api_key_file.read_text().strip() if settings.listening.is_local else _own_key()
+    key = _own_key() if settings.ui_asks_for_key else settings.api_key_file.read_text().strip()
     return _open(Server(service["address"], key, settings.listening.tls_certificate))
 
 
@@ -66,14 +66,14 @@ def _own_key() -> str:
 
 
 def is_signed_in() -> bool:
-    """Whether the pages may be shown: on loopback they are the owner's, else a key is asked for."""
-    return bool(find_server()) or load_settings().listening.is_local or bool(_own_key())
+    """Whether the pages may be shown: as a desk is set at first they are its owner's."""
+    return bool(find_server()) or not load_settings().ui_asks_for_key or bool(_own_key())
 
 
 def ask_for_key() -> None:
     """Ask for a key to the desk, and keep it for as long as the page is open."""
     st.header(say("Sign in"))
-    st.write(say("This desk is open to other machines: it wants a key of yours."))
+    st.write(say("This desk wants a key of yours; `setupdesk key add` makes one."))
     with st.form("sign_in"):
         key = st.text_input(say("Key"), type="password").strip()
         if st.form_submit_button(say("Sign in"), type="primary") and key:
@@ -137,7 +137,7 @@ def _show_unwell() -> None:
     with telling_errors():
         if not (unwell := _find_unwell(reach())):
             st.rerun()
-        named = ", ".join(name(CHECKS, one) for one in unwell)
+        named = ", ".join(name(CHECKS | PROCESSES, one) for one in unwell)
         text = say(
             "Not ready yet: {what}. What you ask for is accepted, and begins by itself "
             "when they are there.",

@@ -120,7 +120,8 @@ def _show_end(desk: Client, run: Json) -> None:
         st.info(say("A dry run: nothing was computed."))
         show_settings(run, {})
     else:
-        st.error(run["reason"] or say("No reason was given."))
+        show = st.info if run["state"] == "cancelled" else st.error
+        show(run["reason"] or say("No reason was given."))
     show_log(desk, run["run_id"])
 
 

@@ -89,7 +89,7 @@ def test_a_trade_before_the_bars_that_are_shown_brings_those_around_it(
         app.session_state[f"trades_{run_id}"] = {"selection": {"rows": [0]}}
         earlier = find_picture(app.run())
 
-    assert newest["bars"]["count"] == earlier["bars"]["count"] == 1_000
+    assert newest["bars"]["count"] == 1_000
     assert "1,000 bars are shown. Choose an earlier trade, and the chart goes there." in text
     assert 1 not in [one["number"] for one in newest["trades"]]
     assert earlier["chosen"] == 1

@@ -29,7 +29,7 @@ test: $(STAMP)  ## the one gate: formatting, lint, types, contracts, tests
 faults: $(STAMP)  ## long proofs: kills, mutilated files
 	$(BIN)/pytest -m faults -s
 
-browser: $(STAMP)  ## the report page in a real Chromium, driven from an environment of its own
+browser: $(STAMP)  ## the report page and the web desk in a real Chromium, driven from an environment of its own
 	command -v chromium || { apt-get update && apt-get install -y chromium; }
 	test -x .venv-browser/bin/playwright || { $(PYTHON) -m venv .venv-browser && \
 	  .venv-browser/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
@@ -65,6 +65,7 @@ bench: $(STAMP)  ## comparisons, as ratios in one run; peers in environments of 
 	$(BIN)/python -m bench.click_to_started
 	$(BIN)/python -m bench.queue
 	$(BIN)/python -m bench.scheduler
+	test ! -x .venv-browser/bin/playwright || .venv-browser/bin/python -m bench.chart
 	$(BIN)/python -m bench.watch
 
 agreement: $(STAMP)  ## trade for trade as backtesting.py, in an environment of its own

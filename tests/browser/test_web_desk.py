@@ -160,3 +160,18 @@ def test_a_run_stays_on_the_page_when_it_is_loaded_anew(
     assert visit.page.url.startswith(f"{address}/run?run={run_id}")
     assert run_id in visit.page.inner_text("body")
     assert visit.complaints == []
+
+
+def test_the_candles_follow_the_theme_of_the_page(
+    chromium: Any,  # noqa: F811
+    address: str,
+    run_id: str,
+) -> None:
+    visit, chart = open_run(chromium, address, run_id)
+    light = chart.screenshot()
+
+    visit.page.emulate_media(color_scheme="dark")
+    visit.page.wait_for_selector(".chart[data-theme='dark']", state="attached")
+
+    assert chart.screenshot() != light
+    assert visit.complaints == []

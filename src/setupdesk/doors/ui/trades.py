@@ -9,6 +9,7 @@ from setupdesk.doors.ui.candles import show_candles
 from setupdesk.doors.ui.figures import day_and_time, fixed, in_r, span
 from setupdesk.doors.ui.names import BREAKDOWNS, EXITS, GROUPS, SIDES, name
 from setupdesk.doors.ui.offer import Json
+from setupdesk.doors.ui.reach import telling_errors
 from setupdesk.doors.ui.speech import say
 from setupdesk.doors.ui.story import write_csv
 
@@ -17,7 +18,8 @@ from setupdesk.doors.ui.story import write_csv
 def show_trades(desk: Client, run: Json, report: Json) -> None:
     """Show candles, breakdowns and trades; a click runs this much of the page again, not all."""
     table = f"trades_{run['run_id']}"
-    show_candles(desk, run, report, table)
+    with telling_errors():
+        show_candles(desk, run, report, table)
     if report["statistics"]["trades"]:
         _show_breakdowns(report["breakdowns"])
         _show_table(run, report, table)

@@ -38,7 +38,7 @@ export class CandleChart {
     this.tags = [];
     this.chart.subscribeCrosshairMove(({ logical }) => this.read(logical));
     this.chart.subscribeClick((click) => this.click(click));
-    holder.addEventListener("transitionrun", () => this.paint());
+    holder.addEventListener("transitionend", () => this.paint());
   }
 
   show(picture) {

@@ -31,7 +31,7 @@ _KEYS = {
 }
 
 
-def state(name: str) -> Any:
+def value_of(name: str) -> Any:
     """Give what a field of the form has now."""
     return st.session_state.get(f"form_{name}")
 
@@ -40,10 +40,10 @@ def prepare(offer: Offer) -> None:
     """Give every field a value that it can have, before any of them is drawn."""
     _settle("form_setup", list(offer.setups), "IB_raid_v1")
     _settle("form_symbol", offer.symbols_by_use(), None)
-    _settle("form_timeframe", offer.timeframes_of([state("setup")]), "M15")
+    _settle("form_timeframe", offer.timeframes_of([value_of("setup")]), "M15")
     _settle("form_period", list(PERIODS), "6m")
-    stored = offer.coverage(state("symbol"))
-    if state("period") == "own" and stored:
+    stored = offer.coverage(value_of("symbol"))
+    if value_of("period") == "own" and stored:
         st.session_state.setdefault("form_start", _day(min(one["first"] for one in stored)))
         st.session_state.setdefault("form_end", _day(max(one["last"] for one in stored)))
 
@@ -60,20 +60,20 @@ def _day(instant: str) -> date:
 def build_payload(offer: Offer, mode: str) -> Json:
     """Build the payload of what the fields say; what is wrong with it is for START to say."""
     names = {"setup_id": "setup", "symbol": "symbol", "timeframe": "timeframe"}
-    payload = {field: state(name) for field, name in names.items()}
+    payload = {field: value_of(name) for field, name in names.items()}
     payload |= {"mode": mode, "extra": _build_extra(offer.setups[payload["setup_id"]])}
     if mode == "live":
-        return payload | ({"at": state("at").strip()} if (state("at") or "").strip() else {})
-    options = {name: state(name) for name in ("max_trades", "rr_target")}
+        return payload | ({"at": value_of("at").strip()} if (value_of("at") or "").strip() else {})
+    options = {name: value_of(name) for name in ("max_trades", "rr_target")}
     chosen = {name: value for name, value in options.items() if value is not None}
-    chosen |= {"dry_run": True} if state("dry_run") else {}
+    chosen |= {"dry_run": True} if value_of("dry_run") else {}
     return payload | _build_period() | {"options": chosen}
 
 
 def _build_period() -> Json:
-    if state("period") != "own":
-        return {"last": state("period")}
-    return {name: str(state(name)) for name in ("start", "end") if state(name)}
+    if value_of("period") != "own":
+        return {"last": value_of("period")}
+    return {name: str(value_of(name)) for name in ("start", "end") if value_of(name)}
 
 
 def _build_extra(setup: Json) -> Json:
@@ -99,7 +99,7 @@ def draw_setup(offer: Offer, problems: list[Json]) -> None:
         persist_state="session",
     )
     show_problems(problems, "setup_id")
-    st.caption(say_of(offer.setups[state("setup")]["description"]))
+    st.caption(say_of(offer.setups[value_of("setup")]["description"]))
 
 
 def name_setups(offer: Offer) -> dict[str, str]:
@@ -120,7 +120,7 @@ def draw_market(offer: Offer, problems: list[Json]) -> None:
         )
         show_problems(problems, "symbol")
     with right:
-        timeframes = offer.timeframes_of([state("setup")])
+        timeframes = offer.timeframes_of([value_of("setup")])
         st.segmented_control(
             say("Timeframe"),
             timeframes,
@@ -129,7 +129,7 @@ def draw_market(offer: Offer, problems: list[Json]) -> None:
             persist_state="session",
         )
         show_problems(problems, "timeframe")
-    st.caption(write_coverage(offer, state("symbol")))
+    st.caption(write_coverage(offer, value_of("symbol")))
 
 
 def write_coverage(offer: Offer, symbol: str) -> str:
@@ -157,7 +157,7 @@ def draw_period(problems: list[Json]) -> None:
         help=say("It ends yesterday, or with the last stored bar. The last day is included."),
         persist_state="session",
     )
-    if state("period") == "own":
+    if value_of("period") == "own":
         left, right = st.columns(2)
         left.date_input(say("First day"), key="form_start", persist_state="session")
         right.date_input(say("Last day, included"), key="form_end", persist_state="session")
@@ -203,7 +203,7 @@ def draw_options(problems: list[Json]) -> None:
 
 def draw_params(offer: Offer, problems: list[Json]) -> None:
     """Draw the setup's own parameters."""
-    setup = offer.setups[state("setup")]
+    setup = offer.setups[value_of("setup")]
     if not setup["params"]:
         return
     with st.expander(say("Parameters of the setup")):
@@ -245,7 +245,7 @@ def show_problems(problems: Sequence[Mapping[str, Any]], *fields: str) -> None:
 
 def _find_key(field: str) -> str:
     if field.startswith("extra."):
-        return f"form_param_{state('setup')}_{field.removeprefix('extra.')}"
+        return f"form_param_{value_of('setup')}_{field.removeprefix('extra.')}"
     return _KEYS.get(field, "")
 
 

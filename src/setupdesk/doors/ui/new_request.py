@@ -8,7 +8,7 @@ import streamlit as st
 from setupdesk.client import Client
 from setupdesk.doors.ui import form
 from setupdesk.doors.ui.offer import Json, Offer, find_offer
-from setupdesk.doors.ui.preflight import look_ahead, show_preflight
+from setupdesk.doors.ui.preflight import ask_beforehand, show_preflight
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.speech import say, say_all
 from setupdesk.doors.ui.watch_form import show_watch_form
@@ -73,7 +73,7 @@ def _show_empty(desk: Client) -> None:
 
 def _show_form(desk: Client, offer: Offer, mode: str) -> None:
     payload = form.build_payload(offer, mode)
-    answer, problems = look_ahead(desk, payload)
+    answer, problems = ask_beforehand(desk, payload)
     left, right = st.columns([3, 2], gap="large")
     with left:
         form.draw_setup(offer, problems)

@@ -8,7 +8,7 @@ from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import say, say_many
 
 
-def look_ahead(desk: Client, payload: Json) -> tuple[Json | None, list[Json]]:
+def ask_beforehand(desk: Client, payload: Json) -> tuple[Json | None, list[Json]]:
     """Ask what would become of a payload: the answer, or every Problem that it has."""
     try:
         return desk.validate(payload), []

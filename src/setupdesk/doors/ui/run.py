@@ -110,7 +110,7 @@ def _show_end(desk: Client, run: Json) -> None:
     if run["state"] == "completed":
         report = desk.result(run["run_id"])
         if "live" in report:
-            show_standing(run, report)
+            show_standing(report)
         elif "verdict" in report:
             show_result(desk, run, report)
         else:

@@ -9,7 +9,7 @@ from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import say
 
 
-def show_standing(_run: Json, report: Json) -> None:
+def show_standing(report: Json) -> None:
     """Show the report of a one-shot analysis."""
     live = report["live"]
     if report["simulated"]:

@@ -39,8 +39,8 @@ def show_watch_form(desk: Client, offer: Offer) -> None:
 
 
 def _draw(offer: Offer, refused: list[Json]) -> Json:
-    st.session_state.setdefault("form_setups", [form.state("setup")])
-    st.session_state.setdefault("form_symbols", [form.state("symbol")])
+    st.session_state.setdefault("form_setups", [form.value_of("setup")])
+    st.session_state.setdefault("form_symbols", [form.value_of("symbol")])
     setups = st.multiselect(
         say("Setups"),
         list(offer.setups),

@@ -356,6 +356,26 @@ def test_what_triggered_while_nobody_looked_is_raised_and_too_old_to_be_told(
         assert timedelta(minutes=29) < left <= timedelta(minutes=30)
 
 
+def test_a_desk_that_was_down_for_months_sees_every_bar_of_them(
+    tmp_path: Path, market: Bars
+) -> None:
+    desk = open_desk(tmp_path, market)
+    begin = datetime.fromisoformat("2024-12-02T06:00+00:00")
+    watch = desk.watch(("London_breakout_v1",), ("GER40",), "M5", starts_at=begin)
+    end = from_ms(market.end_ms)
+    for moment in (begin + timedelta(hours=3), end + timedelta(days=90)):
+        desk.show(watch, moment)
+        desk.poll(watch)
+
+    seen = desk.watches.load_bars(watch.watch_id, begin)["GER40"]
+    # The first look keeps the bars of its session, which opens at 9:00 in Berlin.
+    days = market.between(to_ms(begin + timedelta(hours=2)), market.end_ms)
+    assert set(days.time.tolist()) == set(seen)
+    signals = tell_live(desk, watch)
+    assert signals == tell_backtest(desk, watch, to_ms(begin) + 3 * 3_600_000 - 1, market.end_ms)
+    assert len(signals["London_breakout_v1"]) > 50
+
+
 def test_no_signal_is_what_the_engine_refuses_for_what_was_known_at_the_close() -> None:
     codes = (tickets.FILTERED, tickets.OUTSIDE_WINDOW, tickets.DATA_GAP, tickets.BOTH_SIDES)
 

@@ -22,7 +22,7 @@ from tests.faults.real_desk import MARKET, running_desk, wait_until
 pytestmark = pytest.mark.xdist_group("prefect")
 
 SEED = 20261126
-PAUSES = {"service": 2.0, "executor": 6.0, "child": 0.1}
+PAUSES = {"service": 2.0, "executor": 6.0, "child": 0.5}
 SETUPS = ["IB_raid_v1", "IB_breakout_v1", "ORB30_break_v1"]
 NOTICED_WITHIN = 2.0
 """Seconds until the supervisor says that a process is gone."""

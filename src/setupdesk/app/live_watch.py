@@ -46,7 +46,9 @@ class LiveWatch:
     """Look at the newest closed bars of every symbol, by the very kernel of the backtest."""
 
     book: WatchBook
-    see: Callable[[Watch, Symbol, timedelta], Sight]
+    see: Callable[[Watch, Symbol, timedelta, datetime | None], Sight]
+    """Gives what there is of a symbol, with a warm-up, and with all bars since then."""
+
     find_now: Callable[[Watch], datetime]
     registry: RuleRegistry
     catalogue: Catalogue
@@ -104,7 +106,7 @@ class _Poll:
         there = [one for one in self.setups.values() if not isinstance(one, str)]
         warm_up = max((find_warm_up(one, symbol) for one in there), default=timedelta(days=7))
         try:
-            sight = self._see(symbol, warm_up)
+            sight = self._see(symbol, warm_up, _find_oldest(states))
         except SetupdeskError as trouble:
             if not isinstance(trouble, MissingBarsError | FeedNotReadyError):
                 log.warning("%s cannot be seen: %s", name, trouble)
@@ -114,13 +116,13 @@ class _Poll:
             return
         self._look_with(sight, states)
 
-    def _see(self, symbol: Symbol, warm_up: timedelta) -> Sight:
+    def _see(self, symbol: Symbol, warm_up: timedelta, since: datetime | None) -> Sight:
         """See a symbol; a feed that was down for two is not asked for the others."""
         feed = self.watch.terms.feeds[symbol.name]
         if self.down.get(feed, 0) >= _ENOUGH:
             raise FeedDownError(f"{feed} was not asked, as it was down for others")
         try:
-            return self.of.see(self.watch, symbol, warm_up)
+            return self.of.see(self.watch, symbol, warm_up, since)
         except FeedDownError:
             self.down[feed] = self.down.get(feed, 0) + 1
             raise
@@ -176,7 +178,8 @@ class _Poll:
 
     def _load_open_alerts(self) -> list[OpenAlert]:
         if self.open_alerts is None:
-            since = self.of.find_now(self.watch) - _LONGEST_OUTCOME
+            now = self.of.find_now(self.watch)
+            since = min(now, _find_oldest(self.before.values()) or now) - _LONGEST_OUTCOME
             self.open_alerts = self.of.book.load_open_alerts(self.watch, since)
         return self.open_alerts
 
@@ -326,6 +329,11 @@ def _build_plan(  # noqa: PLR0913, PLR0917 (all that a look is about)
         fine_source=None,
         seconds=None,
     )
+
+
+def _find_oldest(states: Iterable[LookState]) -> datetime | None:
+    """Find up to when all of these have seen; None where none has."""
+    return min((one.seen_until for one in states if one.seen_until), default=None)
 
 
 def _is_fresh(state: LookState, bars: Bars) -> bool:

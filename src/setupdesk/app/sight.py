@@ -65,14 +65,20 @@ class See:
             return now
         return replay.starts_at + (now - watch.created_at) * replay.speed
 
-    def __call__(self, watch: Watch, symbol: Symbol, warm_up: timedelta) -> Sight:
-        """See; raises ``MissingBarsError``, ``FeedDownError`` and ``FeedNotReadyError``."""
+    def __call__(
+        self, watch: Watch, symbol: Symbol, warm_up: timedelta, since: datetime | None = None
+    ) -> Sight:
+        """See all bars *since* then, however long ago, and those that levels look back on.
+
+        Raises ``MissingBarsError``, ``FeedDownError`` and ``FeedNotReadyError``.
+        """
         timeframe, now_ms = watch.terms.timeframe, to_ms(self.find_now(watch))
         source = self.bar_store.find_source(symbol.name, timeframe)
         if source is None:
             raise MissingBarsError(symbol.name, timeframe, "any day")
         stored = self.bar_store.load(symbol.name, source.timeframe, source.fingerprint)
-        first = day_of(now_ms, symbol.zone) - timedelta(days=LIVE_DAYS) - warm_up
+        newest = min(now_ms, to_ms(since)) if since else now_ms
+        first = day_of(newest, symbol.zone) - timedelta(days=LIVE_DAYS) - warm_up
         known = keep_closed(stored.between(midnight_ms(first, symbol.zone), now_ms), now_ms)
         made = resample(known, timeframe, symbol.week, symbol.roll)
         feed = watch.terms.feeds[symbol.name]

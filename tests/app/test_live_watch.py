@@ -356,6 +356,20 @@ def test_what_triggered_while_nobody_looked_is_raised_and_too_old_to_be_told(
         assert timedelta(minutes=29) < left <= timedelta(minutes=30)
 
 
+def test_what_triggers_before_a_first_look_that_comes_late_is_raised_all_the_same(
+    tmp_path: Path, market: Bars
+) -> None:
+    desk = open_desk(tmp_path, market)
+    begin = to_ms(datetime.fromisoformat("2025-05-13T06:00Z"))
+    times = market.between(begin, market.end_ms).time[:500].tolist()
+    watch = desk.watch(("IB_raid_v1",), ("GER40",), "M5", starts_at=from_ms(begin))
+    play(desk, watch, [times[-1]])
+
+    live = tell_live(desk, watch)
+    assert live == tell_backtest(desk, watch, begin, times[-1] + 300_000)
+    assert len(live["IB_raid_v1"]) > 3
+
+
 def test_a_desk_that_was_down_for_months_sees_every_bar_of_them(
     tmp_path: Path, market: Bars
 ) -> None:
@@ -368,11 +382,10 @@ def test_a_desk_that_was_down_for_months_sees_every_bar_of_them(
         desk.poll(watch)
 
     seen = desk.watches.load_bars(watch.watch_id, begin)["GER40"]
-    # The first look keeps the bars of its session, which opens at 9:00 in Berlin.
-    days = market.between(to_ms(begin + timedelta(hours=2)), market.end_ms)
+    days = market.between(to_ms(begin), market.end_ms)
     assert set(days.time.tolist()) == set(seen)
     signals = tell_live(desk, watch)
-    assert signals == tell_backtest(desk, watch, to_ms(begin) + 3 * 3_600_000 - 1, market.end_ms)
+    assert signals == tell_backtest(desk, watch, to_ms(begin), market.end_ms)
     assert len(signals["London_breakout_v1"]) > 50
 
 

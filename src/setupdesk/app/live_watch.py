@@ -106,7 +106,7 @@ class _Poll:
         there = [one for one in self.setups.values() if not isinstance(one, str)]
         warm_up = max((find_warm_up(one, symbol) for one in there), default=timedelta(days=7))
         try:
-            sight = self._see(symbol, warm_up, _find_oldest(states))
+            sight = self._see(symbol, warm_up, _find_oldest(states) or self.watch.begins_at)
         except SetupdeskError as trouble:
             if not isinstance(trouble, MissingBarsError | FeedNotReadyError):
                 log.warning("%s cannot be seen: %s", name, trouble)
@@ -155,7 +155,8 @@ class _Poll:
     def _decide(self, sight: Sight, state: LookState, setup: Setup, trouble: str | None) -> None:
         waiting = [one for one in self._load_open_alerts() if one.look == state.look]
         close_ms = sight.bars.end_ms
-        since_ms = _until_ms(state) or close_ms - 1
+        # Also if the first look comes late: what has triggered since the watch began is news.
+        since_ms = _until_ms(state) or min(close_ms - 1, to_ms(self.watch.begins_at))
         sessions = self._find_sessions(sight, min([since_ms, *map(_bar_ms, waiting)]))
         if not sessions:
             self._note_trouble([state], "its market has no session in these days")
@@ -266,8 +267,9 @@ class _Poll:
     def _keep_bars(self, sight: Sight, until_ms: int) -> None:
         """Keep the new bars, and those that came back with other prices than they were seen."""
         name, bars = sight.symbol.name, sight.bars
-        since = until_ms or self._find_sessions(sight, bars.end_ms - 1)[0].opens_ms
-        new = bars.between(min(since, int(bars.time[-1])), bars.end_ms)
+        begin_ms = min(int(bars.time[-1]), to_ms(self.watch.begins_at))
+        since = until_ms or min(begin_ms, self._find_sessions(sight, begin_ms)[0].opens_ms)
+        new = bars.between(since, bars.end_ms)
         if len(new):
             self.seen.sightings.append(Sighting(name, "seen", new))
         if self.known is None:

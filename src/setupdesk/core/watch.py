@@ -120,6 +120,11 @@ class Watch:
     created_at: datetime
     ended_at: datetime | None = None
 
+    @property
+    def begins_at(self) -> datetime:
+        """Give from when on its market is watched, by the clock of its feed."""
+        return self.terms.replay.starts_at if self.terms.replay else self.created_at
+
 
 def load_watch_terms(stored: Mapping[str, Any]) -> WatchTerms:
     """Read back what ``WatchTerms.to_json`` gave, which was valid when it was kept."""

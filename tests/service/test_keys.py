@@ -96,6 +96,7 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
         made_one = found.send("anna", "POST", "/api/v1/schedules", json=schedule).json()
         found.things["schedule_id"] = made_one["schedule_id"]
         looked_at = {"setups": ["IB_raid_v1"], "symbols": ["GER40"], "timeframe": "M15"}
+        looked_at |= {"every": "24h"}  # no poll comes while the tests look
         watch = found.send("anna", "POST", "/api/v1/watches", json=looked_at).json()
         found.things["watch_id"] = watch["watch_id"]
         yield found

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
+
 from setupdesk import __version__
 from setupdesk.app.live_scan import to_local
 from setupdesk.app.live_view import View, find_kind, stand_still
@@ -111,7 +113,7 @@ class _Poll:
             if not isinstance(trouble, MissingBarsError | FeedNotReadyError):
                 log.warning("%s cannot be seen: %s", name, trouble)
             # What is not seen for long is as bad as what does not come.
-            stale = self._find_stale(symbol, max(map(_until_ms, states)), str(trouble))
+            stale = self._find_stale(symbol, max(one.until_ms for one in states), str(trouble))
             self._note_trouble(states, stale or str(trouble))
             return
         self._look_with(sight, states)
@@ -142,7 +144,7 @@ class _Poll:
             elif trouble != state.trouble:
                 self.seen.looks.append(replace(state, trouble=trouble))
         if fresh:
-            self._keep_bars(sight, max(map(_until_ms, states)))
+            self._keep_bars(sight, max(one.until_ms for one in states))
 
     def _try(self, sight: Sight, state: LookState, setup: Setup, trouble: str | None) -> None:
         """Decide; a rule that cannot be carried out holds up no other look."""
@@ -156,7 +158,7 @@ class _Poll:
         waiting = [one for one in self._load_open_alerts() if one.look == state.look]
         close_ms = sight.bars.end_ms
         # Also if the first look comes late: what has triggered since the watch began is news.
-        since_ms = _until_ms(state) or min(close_ms - 1, to_ms(self.watch.begins_at))
+        since_ms = state.until_ms or min(close_ms - 1, to_ms(self.watch.begins_at))
         sessions = self._find_sessions(sight, min([since_ms, *map(_bar_ms, waiting)]))
         if not sessions:
             self._note_trouble([state], "its market has no session in these days")
@@ -283,13 +285,7 @@ class _Poll:
             if seen_before.get(at, given := write_bar(again, row)) != given
         ]
         if rows:
-            self.seen.sightings.append(Sighting(name, "revised", take(again, rows)))
-
-
-def take(bars: Bars, rows: Sequence[int]) -> Bars:
-    """Give some rows of *bars*."""
-    names = ("time", "open", "high", "low", "close", "volume")
-    return Bars(bars.timeframe, bars.tick, *(getattr(bars, name)[list(rows)] for name in names))
+            self.seen.sightings.append(Sighting(name, "revised", again.take(np.array(rows))))
 
 
 def build_request(watch: Watch, look: Look) -> Request:
@@ -339,11 +335,7 @@ def _find_oldest(states: Iterable[LookState]) -> datetime | None:
 
 
 def _is_fresh(state: LookState, bars: Bars) -> bool:
-    return len(bars) > 0 and bars.end_ms > _until_ms(state)
-
-
-def _until_ms(state: LookState) -> int:
-    return to_ms(state.seen_until) if state.seen_until else 0
+    return len(bars) > 0 and bars.end_ms > state.until_ms
 
 
 def _bar_ms(alert: OpenAlert) -> int:

@@ -91,7 +91,7 @@ class Parity:
         begin = self.past.find_begin(watch.watch_id, name)
         if begin is None:
             return unseen
-        span = _find_span(begin, max(map(_until_ms, states), default=0), symbol, request)
+        span = _find_span(begin, max((one.until_ms for one in states), default=0), symbol, request)
         if span.is_empty:
             return replace(unseen, notes=["it was not watched in these days"])
         trouble = self.stored_bars.bring(watch, symbol, span)
@@ -191,7 +191,7 @@ class _Market:
         setup = self.setups.get(look.setup_id)
         if setup is None:
             return LookParity(look=look, trouble=f"there is no setup {look.setup_id} any more")
-        if state is None or _until_ms(state) <= self.span.first_ms:
+        if state is None or state.until_ms <= self.span.first_ms:
             return LookParity(look=look, trouble="it was not looked at in these days")
         return LookFacts(
             look=look,
@@ -206,7 +206,7 @@ class _Market:
             said=[one for one in said if one.setup_id == look.setup_id],
             looked_at=_find_looked_at(state),
             first_ms=self.span.first_ms,
-            stop_ms=min(self.span.stop_ms, _until_ms(state)),
+            stop_ms=min(self.span.stop_ms, state.until_ms),
         )
 
 
@@ -224,15 +224,11 @@ def _find_span(begin: Begin, until_ms: int, symbol: Symbol, request: Request) ->
     )
 
 
-def _until_ms(state: LookState) -> int:
-    return to_ms(state.seen_until) if state.seen_until else 0
-
-
 def _find_looked_at(state: LookState) -> LookedAt | None:
     begin = (state.standing or {}).get("bars_from")
     if not begin or not state.fingerprint:
         return None
-    return LookedAt(to_ms(datetime.fromisoformat(begin)), _until_ms(state), state.fingerprint)
+    return LookedAt(to_ms(datetime.fromisoformat(begin)), state.until_ms, state.fingerprint)
 
 
 def _say_end(stop_ms: int, wanted_ms: int) -> list[str]:

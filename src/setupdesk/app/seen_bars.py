@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from setupdesk.app.watch_book import write_bar
 from setupdesk.market.bars import Bars
 from setupdesk.market.days import to_ms
 
@@ -151,7 +152,7 @@ class SeenBars:
         rows = {at: row for row, at in enumerate(stored.time.tolist())}
         for open_ms in sorted(rows.keys() | self._seen.keys()):
             versions, row = self._seen.get(open_ms, []), rows.get(open_ms)
-            there = None if row is None else _read(stored, row)
+            there = None if row is None else Prices(*write_bar(stored, row))
             kind, bar = _judge(versions, there)
             if kind is None and bar and tells_late and open_ms > begin.last_ms:
                 kind = _judge_time(bar, open_ms, stored)
@@ -177,7 +178,3 @@ def _judge(versions: Sequence[_Bar], stored: Prices | None) -> tuple[FaultKind |
 def _judge_time(bar: _Bar, open_ms: int, stored: Bars) -> FaultKind | None:
     latest_ms = open_ms + 2 * stored.timeframe.milliseconds + round(SLACK.total_seconds() * 1000)
     return FaultKind.LATE if to_ms(bar.at) > latest_ms else None
-
-
-def _read(bars: Bars, row: int) -> Prices:
-    return Prices(*(int(getattr(bars, name)[row]) for name in Prices._fields))

@@ -9,6 +9,7 @@ from setupdesk.core.alert import Alert, Outcome
 from setupdesk.core.run import Run
 from setupdesk.core.watch import Look, Watch
 from setupdesk.market.bars import Bars
+from setupdesk.market.days import to_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,11 @@ class LookState:
     standing: Mapping[str, Any] | None = None
     trouble: str | None = None
     """Why it could not be looked at, or what is wrong with its feed."""
+
+    @property
+    def until_ms(self) -> int:
+        """Give up to when it has seen, in UTC milliseconds; 0 where it never has."""
+        return to_ms(self.seen_until) if self.seen_until else 0
 
 
 @dataclass(frozen=True, slots=True)

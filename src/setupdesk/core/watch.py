@@ -79,17 +79,6 @@ class WatchTerms:
         changed = {"options": dict(self.options), "extra": dict(self.extra)}
         return json.dumps(changed, sort_keys=True)
 
-    def build_payload(self, look: Look) -> dict[str, Any]:
-        """Build the request for one look, as START takes it."""
-        return {
-            "setup_id": look.setup_id,
-            "symbol": look.symbol,
-            "timeframe": self.timeframe,
-            "mode": "live",
-            "options": dict(self.options),
-            "extra": dict(self.extra),
-        }
-
     def to_json(self) -> dict[str, Any]:
         """Give the shape that every door shows, and that makes the same terms again."""
         replay = self.replay

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from setupdesk.core.errors import InvalidRequestError
@@ -168,7 +168,7 @@ class _Reading(Refusals):
         usual = max(shared.first, shared.last - timedelta(days=_REPLAYED_DAYS))
         zone = self.offer.catalogue[symbols[0]].zone
         begins = find_instant(str(usual) if value is None else value, zone)
-        if begins and shared.first <= _day_of(begins) <= shared.last:
+        if begins and shared.first <= begins.date() <= shared.last:
             return begins
         message = f"replay_from was {value!r:.80}; it is a moment of the stored bars."
         self.refuse("replay_from", "no_bars", message, (str(shared),), str(usual))
@@ -236,10 +236,6 @@ def _at_bar_close(terms: WatchTerms) -> dict[str, str]:
         # Whoever sends a bar sends it when it is ready: what comes late is seen within a minute.
         return {"at_bar_close": f"{Timeframe.M1} + {AFTER_CLOSE}"}
     return {"at_bar_close": f"{terms.timeframe} + {AFTER_SETTLING}"}
-
-
-def _day_of(instant: datetime) -> date:
-    return instant.date()
 
 
 def _name(terms: WatchTerms) -> str:

@@ -49,6 +49,12 @@ class Bars:
             partial=self.partial and rows.indices(len(self))[1] == len(self),
         )
 
+    def take(self, rows: Ints | NDArray[np.bool_]) -> Self:
+        """Give the bars of these rows, or those of which this is true, as whole ones."""
+        names = ("time", "open", "high", "low", "close", "volume")
+        columns = (getattr(self, name)[rows] for name in names)
+        return type(self)(self.timeframe, self.tick, *columns)
+
     @property
     def end_ms(self) -> int:
         """Close of the last bar, UTC milliseconds; 0 without bars."""

@@ -67,11 +67,11 @@ def find_overlap(stored: Bars, bars: Bars) -> Overlap:
     same = (stored.time[rows] == bars.time) & _agree(stored, rows, bars)
     disagrees = meets & ~same
     other_volume = same & (bars.volume != stored.volume[rows]) & ~np.isnan(bars.volume)
-    disagreeing = _take(bars, disagrees)
+    disagreeing = bars.take(disagrees)
     return Overlap(
         shared=int(np.count_nonzero(meets)),
         disagreeing=disagreeing,
-        brought=_take(bars, ~same | other_volume),
+        brought=bars.take(~same | other_volume),
         other_volume=int(np.count_nonzero(other_volume)),
         cause=_explain(stored, disagreeing) if len(disagreeing) >= _MANY else "",
     )
@@ -85,7 +85,7 @@ def lay_over(stored: Bars, bars: Bars) -> Bars:
     rows, _ = _meet(bars, stored)
     known = np.isnan(bars.volume) & (stored.time[rows] == bars.time)
     volume = np.where(known, stored.volume[rows], bars.volume)
-    kept = _take(stored, ~_meet(stored, bars)[1])
+    kept = stored.take(~_meet(stored, bars)[1])
     order = np.argsort(np.concatenate((kept.time, bars.time)), kind="stable")
     laid = replace(bars, volume=volume)
     columns = (
@@ -116,11 +116,6 @@ def _reach(timeframe: Timeframe) -> int:
 def _agree(stored: Bars, rows: Ints, bars: Bars) -> Flags:
     equal = [getattr(stored, name)[rows] == getattr(bars, name) for name in _PRICES]
     return np.asarray(np.all(equal, axis=0))
-
-
-def _take(bars: Bars, chosen: Flags) -> Bars:
-    columns = (getattr(bars, name)[chosen] for name in _COLUMNS)
-    return Bars(bars.timeframe, bars.tick, *columns)
 
 
 def _explain(stored: Bars, bars: Bars) -> str:

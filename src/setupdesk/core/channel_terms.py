@@ -84,18 +84,13 @@ def _merge(known: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
 @dataclass(slots=True)
 class _Reading(Refusals):
     def read(self, said: Mapping[str, Any], fields: Sequence[str]) -> Wanted:
-        self._refuse_others("", said, fields)
+        self.refuse_others("", said, fields)
         return Wanted(
             name=self._read_name(said.get("name")),
             url=self._read_url(said.get("url")),
             events=self._read_events(said.get("events")),
             manner=self._read_manner(self._read_object("manner", said)),
         )
-
-    def _refuse_others(self, place: str, said: Mapping[str, Any], fields: Sequence[str]) -> None:
-        for key in said:
-            if key not in fields:
-                self.refuse_unknown(f"{place}{key}", "unknown_key", key, fields)
 
     def _read_object(self, where: str, said: Mapping[str, Any]) -> Mapping[str, Any]:
         value = said.get(where.rpartition(".")[2])
@@ -130,7 +125,7 @@ class _Reading(Refusals):
         return tuple(one for one in known if one in value)
 
     def _read_manner(self, said: Mapping[str, Any]) -> Manner:
-        self._refuse_others("manner.", said, MANNERS)
+        self.refuse_others("manner.", said, MANNERS)
         return Manner(
             kinds=self._read_kinds(self._read_object("manner.kinds", said)),
             quiet=self._read_quiet(self._read_object("manner.quiet", said)),
@@ -138,7 +133,7 @@ class _Reading(Refusals):
         )
 
     def _read_kinds(self, said: Mapping[str, Any]) -> Mapping[AlertKind, Loudness]:
-        self._refuse_others("manner.kinds.", said, tuple(AlertKind))
+        self.refuse_others("manner.kinds.", said, tuple(AlertKind))
         return {
             kind: self._read_loudness(kind, said.get(kind), usual)
             for kind, usual in USUAL_KINDS.items()
@@ -154,7 +149,7 @@ class _Reading(Refusals):
         return usual
 
     def _read_quiet(self, said: Mapping[str, Any]) -> Quiet | None:
-        self._refuse_others("manner.quiet.", said, QUIET)
+        self.refuse_others("manner.quiet.", said, QUIET)
         if not any(said.get(key) is not None for key in QUIET):
             return None
         begins, ends = self._read_time("from", said), self._read_time("to", said)

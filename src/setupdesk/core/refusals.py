@@ -1,7 +1,8 @@
 """Refusals: the Problems of one reading, which go on being collected after the first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from setupdesk.core.problem import Problem, find_nearest
 
@@ -40,3 +41,9 @@ class Refusals:
         nearest = find_nearest(word, allowed)
         hint = f", did you mean {nearest!r}?" if nearest else "."
         self.refuse(where, code, f"{word!r} is not known{hint}", allowed, nearest)
+
+    def refuse_others(self, place: str, said: Mapping[str, Any], fields: Sequence[str]) -> None:
+        """Add a Problem for each key of what was *said* at a *place* that is none of *fields*."""
+        for key in said:
+            if key not in fields:
+                self.refuse_unknown(f"{place}{key}", "unknown_key", key, fields)

@@ -69,9 +69,7 @@ class _Reading(Refusals):
     offer: Offer
 
     def read(self) -> Said | None:
-        for key in self.said:
-            if key not in FIELDS:
-                self.refuse_unknown(key, "unknown_key", key, FIELDS)
+        self.refuse_others("", self.said, FIELDS)
         name = self._read_name()
         payloads = self._read_payloads()
         symbols = self._find_symbols(payloads)

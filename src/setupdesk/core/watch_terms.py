@@ -55,9 +55,7 @@ class _Reading(Refusals):
     offer: Offer
 
     def read(self) -> WantedWatch | None:
-        for key in self.said:
-            if key not in FIELDS:
-                self.refuse_unknown(key, "unknown_key", key, FIELDS)
+        self.refuse_others("", self.said, FIELDS)
         # All is read, also where no look can be made, so that every Problem is said at once.
         requests, rhythm, name = self._read_looks(), self._read_rhythm(), self._read_name()
         speed, life = self._read_speed(), self._read_life()

@@ -38,7 +38,7 @@ def build_feed(
     http = VendorHttp(
         clock=lambda: vendor.now,
         pause=0,
-        timeout=0.5,
+        timeout=10,
         patience=Patience(sleep=(waits if waits is not None else []).append),
     )
     return DukascopyFeed(

@@ -239,7 +239,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
 def _build_gate(settings: Settings) -> Callable[[Setup, Symbol, Stage], GateReport]:
     # The engine is imported when a rule comes, and not when a door opens the desk.
     def examine_rule(setup: Setup, symbol: Symbol, note: Stage) -> GateReport:
-        keep_kernels_in(settings.cache / "kernels")
+        keep_kernels_in(settings.kernels)
         from setupdesk.engine.gate import examine
 
         return examine(setup, symbol, note=note)

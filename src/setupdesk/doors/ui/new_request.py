@@ -19,12 +19,17 @@ TEMPLATES = {
     "watch": mark("Live watch"),
     "live": mark("One-shot analysis"),
 }
+_ASKED = "request_asked"
+"""What Start was pressed for."""
+
 SIMULATED = {"symbol": "GER40", "start": "2024-01-01", "end": "2025-12-31", "seed": 1}
 
 
 def show() -> None:
     """Show the form, and beside it what would become of it."""
     desk = reach()
+    if (payload := st.session_state.pop(_ASKED, None)) is not None:
+        _start(desk, payload)
     offer = find_offer(desk)
     _take_up_earlier(desk)
     if not offer.data_sets:
@@ -92,10 +97,10 @@ def _show_form(desk: Client, offer: Offer, mode: str) -> None:
                 persist_state="session",
             )
     with right, st.container(border=True):
-        _show_beside(desk, payload, answer, problems)
+        _show_beside(payload, answer, problems)
 
 
-def _show_beside(desk: Client, payload: Json, answer: Json | None, problems: list[Json]) -> None:
+def _show_beside(payload: Json, answer: Json | None, problems: list[Json]) -> None:
     st.subheader(say("Before it starts"))
     if answer:
         show_preflight(answer)
@@ -103,20 +108,29 @@ def _show_beside(desk: Client, payload: Json, answer: Json | None, problems: lis
         st.error(one["message"])
     if problems:
         st.info(say("It cannot start: see what is marked in the form."))
-    pressed = st.button(
+    # What is asked for is what was on the screen; it is sent before the form is drawn again.
+    st.button(
         say("Start"),
         type="primary",
         icon=":material/play_arrow:",
         disabled=bool(problems),
         width="stretch",
         key="start",
+        on_click=_note_asked,
+        args=(payload,),
     )
-    if pressed:
-        with telling_errors():
-            _start(desk, payload)
+
+
+def _note_asked(payload: Json) -> None:
+    st.session_state[_ASKED] = payload
 
 
 def _start(desk: Client, payload: Json) -> None:
+    with telling_errors():
+        _ask(desk, payload)
+
+
+def _ask(desk: Client, payload: Json) -> None:
     receipt = desk.ask(payload, _find_key(payload))
     if receipt["status"] == "refused":
         for one in receipt["problems"]:

@@ -21,9 +21,18 @@ MOST_LETTERS = 4_000
 """Of what is longer nothing is said again: no sentence of ours is."""
 
 _PLACE = re.compile(r"\{(\w+)(?::([^}]*))?\}")
+_DAY = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?Z?)?"
 _KINDS = {
     **dict.fromkeys(("count", "low", "high"), r"[-+]?\d[\d,.]*[R%]?"),
-    **dict.fromkeys(("first", "last"), r"\d{4}-\d\d-\d\d"),
+    **dict.fromkeys(("first", "last"), _DAY),
+    "moment": f"{_DAY}(?: UTC)?",
+    **dict.fromkeys(("where", "key", "field"), r"[\w.\[\]-]+"),
+    **dict.fromkeys(("file", "rhythm"), r"\S+(?: \+ \S+)?"),
+    "word": r"'[^']*'|\"[^\"]*\"|\S+",
+    "status": r"\d{3}",
+    "time": r"\d\d:\d\d",
+    "run_id": r"run_\w+",
+    "setup": r"\w+_v\d+",
 }
 """What stands at places of these names only; at all others may stand anything."""
 
@@ -36,11 +45,6 @@ def interpret(text: str, language: str) -> str:
     if language == "en" or not text or len(text) > MOST_LETTERS:
         return text
     return _find_interpreter(language).say(text)
-
-
-def find_template(template: str, language: str) -> str:
-    """Find how a template is said, with its places; itself where it is in no catalogue."""
-    return _find_interpreter(language).texts.get(template, template)
 
 
 @dataclass(frozen=True)
@@ -85,19 +89,21 @@ class Interpreter:
     """Knows the templates of one language, the most particular ones first."""
 
     def __init__(self, texts: dict[str, str]) -> None:
-        self.texts = texts
         self._fixed = {text: said for text, said in texts.items() if not _PLACE.search(text)}
         open_ones = [Template(*pair) for pair in texts.items() if pair[0] not in self._fixed]
         self._templates = sorted(open_ones, key=lambda one: -sum(map(len, one.literals)))
         self.say = lru_cache(4096)(self._say)
 
     def _say(self, text: str) -> str:
-        return "".join(self._say_parts(_SEAM.split(text)))
+        whole = self._fixed.get(text)
+        return whole or "".join(self._say_parts(_SEAM.split(text)))
 
     def find(self, text: str) -> str | None:
         """Say one sentence; None where it is not known."""
         if text in self._fixed:
             return self._fixed[text]
+        if text.endswith(".") and (bare := text[:-1]) in self._fixed:
+            return f"{self._fixed[bare]}."
         for template in self._templates:
             values = template.find_values(text)
             if values is not None:

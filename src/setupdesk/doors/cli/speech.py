@@ -1,16 +1,16 @@
 """What the command line says, in the language of who reads it; English where nothing is chosen."""
 
 import re
-from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from setupdesk.settings import find_language
 from setupdesk.words import LANGUAGES, choose_language
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import RenderableType
     from rich.text import Text
 
@@ -22,6 +22,8 @@ _LAYOUT = re.compile(r"(\s*\n\s*|\s{2,})")
 
 def speak_usual(command: Any) -> None:
     """Speak what the environment says, also in the help of *command* and all below it."""
+    from setupdesk.settings import find_language
+
     speak(choose_language(find_language()), command)
 
 
@@ -37,22 +39,9 @@ def choose_at_prompt(context: typer.Context, wanted: str | None) -> None:
 def speak(language: str, command: Any) -> None:
     """Speak a language from now on, also in the help of *command* and all below it."""
     if _SPOKEN.get() == "en" != language:
-        _say_usage(language)
         _SPOKEN.set(language)
         _say_help(command)
     _SPOKEN.set(language)
-
-
-def _say_usage(language: str) -> None:
-    import gettext
-
-    from setupdesk.words.interpreter import find_template
-
-    # Typer asks gettext for its own words, which knows catalogues as compiled files only.
-    def say(domain: str, message: str) -> str:  # noqa: ARG001 (as gettext has it)
-        return find_template(message, language)
-
-    gettext.dgettext = say
 
 
 def _say_help(command: Any) -> None:
@@ -60,6 +49,9 @@ def _say_help(command: Any) -> None:
         # Arguments and completion may have none.
         if getattr(one, "help", None):
             one.help = tell(one.help)
+    usual = command.get_help
+    # Typer's own words stand in what it has laid out.
+    command.get_help = lambda context: tell(usual(context))
     for below in getattr(command, "commands", {}).values():
         _say_help(below)
 

@@ -25,6 +25,7 @@ SAMPLES = {
     "run_id": "run_2025_05_01_001",
     "file": "bars.csv",
     "rhythm": "M15 + 3s",
+    "feed": "dukascopy",
     "word": "'GER4O'",
     "status": "410",
     "setup": "IB_raid_v1",

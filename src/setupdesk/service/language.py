@@ -16,7 +16,7 @@ from setupdesk.words.interpreter import interpret
 
 SAID = frozenset(
     {
-        *("message", "detail", "sentence", "reason", "text", "example", "fill_rules"),
+        *("message", "detail", "sentence", "reason", "text", "example", "passed", "fill_rules"),
         *("sample_size", "expectation", "profit_factor_note", "waits_for"),
         *("seen", "remedy", "trouble", "last_error"),
     }

@@ -28,6 +28,7 @@ _KINDS = {
     "moment": f"{_DAY}(?: UTC)?",
     **dict.fromkeys(("where", "key", "field"), r"[\w.\[\]-]+"),
     **dict.fromkeys(("file", "rhythm"), r"\S+(?: \+ \S+)?"),
+    "feed": r"[\w-]+",
     "word": r"'[^']*'|\"[^\"]*\"|\S+",
     "status": r"\d{3}",
     "time": r"\d\d:\d\d",

@@ -119,7 +119,7 @@ def find_sentences(source: Path) -> Iterator[tuple[str, ...]]:
         if id(node) in inner:
             continue
         if isinstance(node, ast.JoinedStr):
-            yield tuple(one.value for one in node.values if isinstance(one, ast.Constant))
+            yield tuple(str(one.value) for one in node.values if isinstance(one, ast.Constant))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             yield (node.value,)
 

@@ -27,6 +27,7 @@ SAMPLES = {
     "rhythm": "M15 + 3s",
     "feed": "dukascopy",
     "word": "'GER4O'",
+    "state": "queued",
     "status": "410",
     "setup": "IB_raid_v1",
     "where": "symbol",

@@ -30,6 +30,7 @@ _KINDS = {
     **dict.fromkeys(("file", "rhythm"), r"\S+(?: \+ \S+)?"),
     "feed": r"[\w-]+",
     "word": r"'[^']*'|\"[^\"]*\"|\S+",
+    "state": r"\w+",
     "status": r"\d{3}",
     "time": r"\d\d:\d\d",
     "run_id": r"run_\w+",

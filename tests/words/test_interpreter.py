@@ -5,8 +5,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import setupdesk
 from setupdesk.words.interpreter import _KINDS, choose_form, interpret, read_texts
 
@@ -36,18 +34,33 @@ SAMPLES = {
 }
 """A value for each kind of place; at all others stands a word of no language."""
 
+SILENT = {
+    *("__init__.py", "adapters/bar_files.py", "adapters/event_log.py", "adapters/redactor.py"),
+    *("adapters/ledger/group_commit.py", "adapters/ledger/keys.py", "adapters/ledger/workers.py"),
+    *("adapters/prefect_api.py", "adapters/prefect_server.py", "app/adopter.py"),
+    *("app/push_bars.py", "app/report_page/page.py", "executor/__main__.py", "executor/machine.py"),
+    *("service/health.py", "adapters/rule_files.py", "upkeep/backup.py", "upkeep/doctor.py"),
+}
+"""Whose texts are no sentences for people, or stand in Prefect, in the log, or in a bug."""
+
 SPOKEN = [
-    *sorted(HERE.glob("core/*.py")),
-    *(HERE / "app" / f"{name}.py" for name in ("fetch_order", "level_days", "simulation_order")),
-    *(HERE / "app" / f"{name}.py" for name in ("live_scan", "live_view", "queue", "watch_desk")),
-    *(HERE / "app" / f"{name}.py" for name in ("provenance", "schedule_desk", "scheduler")),
-    *(HERE / "engine" / f"{name}.py" for name in ("explain", "funnel", "notes", "report")),
-    *(HERE / "service" / f"{name}.py" for name in ("bodies", "delivery", "hosts", "strict_json")),
-    *(HERE / "doors/cli" / f"{name}.py" for name in ("access", "analysis", "asking", "report")),
-    *(HERE / "doors/cli" / f"{name}.py" for name in ("caution", "charts", "showing", "flags")),
-    *(HERE / "doors/cli" / f"{name}.py" for name in ("__init__", "data", "setups", "symbols")),
+    source
+    for source in sorted(HERE.rglob("*.py"))
+    if str(source.relative_to(HERE)) not in SILENT
+    and not {"ui", "words", "migrations"} & set(source.relative_to(HERE).parts)
 ]
-"""Where every sentence is one for people, and has its Russian."""
+"""Where every sentence is one for people, and has its Russian; the pages have a test of theirs."""
+
+
+KEPT = {
+    *("Binance klines", "Dukascopy bi5", "freqtrade feather", "freqtrade json", "level price"),
+    *("EURUSD/2025/04/02/09h_ticks.bi5 (the months count from 00", "the only one of `timeframes`"),
+    *("a time zone", "simulated with seed", "a time in the ledger is aware", "when last seen>"),
+    *("a path that ends as that of its health", "a path below that of its health", "no route"),
+    *("a write to a path of its readiness", "these symbols have no folder", "what is not a text"),
+    *("with every Problem", "The secret part of the hook's address", "with progress"),
+}
+"""Names of formats, words of programs, and what only bugs say."""
 
 
 def fill(template: str) -> str:
@@ -128,24 +141,34 @@ def find_sentences(source: Path) -> Iterator[tuple[str, ...]]:
 def is_silent(node: ast.AST) -> bool:
     """Say whether what stands below a node is for the log, for a program, or a docstring."""
     if isinstance(node, ast.Call):
-        return ast.unparse(node.func).split(".")[0] in ("log", "re", "Literal", "style")
+        return ast.unparse(node.func).split(".")[0] in ("log", "re", "Field", "Query", "Header")
+    if isinstance(node, ast.Dict):
+        return any(
+            isinstance(key, ast.Constant) and key.value == "description" for key in node.keys
+        )
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def lacks(sentence: tuple[str, ...], english: str) -> list[str]:
-    parts = (part for text in sentence for part in re.split(r"[;,\n]|\. |: ", text))
+    parts = (part for text in sentence for part in re.split(r"[;,\n]|[.?] |: |  |\{.*?\}", text))
     pieces = (re.sub(r"^[\w.]+ (?=was\b)", "", part.strip(" .,;:!()")) for part in parts)
     return [
         piece
         for piece in pieces
         if re.search(r"[a-z]{2,} [a-z]{2,}", piece)
-        and not piece.startswith(("setupdesk ", "bold ", "--"))
+        and not piece.startswith(("setupdesk ", "`setupdesk ", "such as [", "bold ", "--"))
+        and piece not in KEPT
         and piece not in english
     ]
 
 
-@pytest.mark.parametrize("source", SPOKEN, ids=lambda file: f"{file.parent.name}/{file.stem}")
-def test_all_that_is_said_there_has_its_russian(source: Path) -> None:
+def test_all_that_is_said_has_its_russian() -> None:
     english = "\n".join(TEXTS)
 
-    assert [piece for one in find_sentences(source) for piece in lacks(one, english)] == []
+    missing = {
+        str(source.relative_to(HERE)): lacking
+        for source in SPOKEN
+        if (lacking := [one for text in find_sentences(source) for one in lacks(text, english)])
+    }
+
+    assert missing == {}

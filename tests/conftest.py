@@ -32,6 +32,9 @@ os.environ["SETUPDESK_UI"] = "0"  # noqa: TID251 (passed on to desks)
 KERNELS = str(Path(__file__).parents[1] / ".pytest_cache/kernels")
 os.environ["SETUPDESK_KERNELS"] = KERNELS  # noqa: TID251 (passed on to desks)
 
+# Whatever the machine speaks, the tests read English.
+os.environ["SETUPDESK_LANG"] = "en"  # noqa: TID251 (passed on to commands)
+
 
 @dataclass(frozen=True, slots=True)
 class PrefectServer:

@@ -288,6 +288,12 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
     )
 
 
+def find_language(environment: Mapping[str, str] = os.environ) -> str:  # noqa: TID251
+    """Find the language that is wanted, such as ``ru_RU.UTF-8``; empty where none is."""
+    names = ("SETUPDESK_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    return next((environment[name] for name in names if environment.get(name)), "")
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A desk that is reached by its address, and not by its home."""

@@ -10,6 +10,7 @@ import typer
 
 from setupdesk.doors.cli.access import (
     clear_errors,
+    hand_over,
     reach_desk,
     refuse_usage,
     say,
@@ -19,6 +20,7 @@ from setupdesk.doors.cli.access import (
 from setupdesk.doors.cli.files import refuse_to_overwrite, write_file
 from setupdesk.doors.cli.importing import say_clock, say_hole, say_mended, show_import
 from setupdesk.doors.cli.showing import show_table, write_csv
+from setupdesk.doors.cli.speech import tell
 
 Json = Mapping[str, Any]
 
@@ -148,7 +150,7 @@ def show_levels(
     if form == "json":
         show_json(found)
     elif form == "csv":
-        show(write_csv(found["days"]).rstrip("\n"))
+        hand_over(write_csv(found["days"]).rstrip("\n"))
     else:
         _show_days(found)
         _show_summary(found)
@@ -160,7 +162,7 @@ def _ask_to_delete(found: Json) -> None:
         refuse_usage(f"{what}, would be deleted for ever. Nobody can be asked here: add --yes.")
     say(f"{what}: {found['rows']:,} bars, {_say_span(found)}, from {_say_source(found)}.")
     say("Runs made on these bars keep their reports, but cannot be made again.")
-    typer.confirm("Delete them for ever?", abort=True, err=True)
+    typer.confirm(tell("Delete them for ever?"), abort=True, err=True)
 
 
 def _describe_quality(entry: Json) -> list[str]:

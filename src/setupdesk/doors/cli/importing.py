@@ -12,6 +12,7 @@ from setupdesk.core.errors import SetupdeskError
 from setupdesk.doors.cli.access import REFUSED, reach_desk, refuse_usage, say, show_json
 from setupdesk.doors.cli.progress import showing_progress
 from setupdesk.doors.cli.showing import show_table
+from setupdesk.doors.cli.speech import tell
 
 if TYPE_CHECKING:
     from setupdesk.doors.cli.access import Access
@@ -123,12 +124,12 @@ def _ask(error: SetupdeskError) -> Json:
     # What a person answers, as flags; an error that asks for nothing is raised again.
     if error.code == "clock_unsure":
         say(str(error))
-        return {"clock": typer.prompt("Which clock is it?", err=True)}
+        return {"clock": typer.prompt(tell("Which clock is it?"), err=True)}
     if error.code not in _QUESTIONS:
         raise error
     flag, question = _QUESTIONS[error.code]
     say(str(error))
-    if not typer.confirm(question, err=True):
+    if not typer.confirm(tell(question), err=True):
         raise typer.Exit(REFUSED) from None
     return {flag: True}
 

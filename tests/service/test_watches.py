@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from setupdesk.adapters.clock import now
 from setupdesk.core.run import Door
 from setupdesk.inline import open_inline
 from setupdesk.settings import load_settings
+from tests.doors.test_watch_command import play_until
 from tests.service.serving import serving
 
 WATCH = {
@@ -39,17 +39,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def api(home: Path) -> Iterator[httpx.Client]:
     with serving(home) as client:
         yield client
-
-
-def play_until(home: Path, watch_id: str, moment: datetime) -> None:
-    """Let the clock of a replay show *moment*, and poll."""
-    began = now() - (moment - datetime(2025, 5, 12, 7, tzinfo=UTC))
-    with sqlite3.connect(home / "ledger.db") as ledger:
-        at = began.isoformat(timespec="microseconds")
-        ledger.execute("UPDATE watch SET created_at = ? WHERE watch_id = ?", (at, watch_id))
-    desk = open_inline(load_settings({"SETUPDESK_HOME": str(home)}), Door.CLI)
-    desk.ask({"mode": "live", "watch": watch_id})
-    desk.desk.close()
 
 
 def make(api: httpx.Client, key: str | None = None, **said: Any) -> httpx.Response:

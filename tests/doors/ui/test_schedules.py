@@ -57,7 +57,7 @@ def test_the_form_shows_the_next_ticks_as_it_changes_and_makes_a_schedule(
     assert "22:30 Europe/Berlin" in usual
     assert "07:15 Europe/Berlin" in changed
     assert app.query_params["schedule"].startswith("sched_")
-    assert "15 7 * * * Europe/Berlin: IB_raid_v1 GER40 M15 6m" in text
+    assert r"15 7 \* \* \* Europe/Berlin: IB_raid_v1 GER40 M15 6m" in text
     assert "No tick was due yet." in text
     made = desk.schedule(app.query_params["schedule"])
     assert (made["catch_up"], made["overlap"]) == ("last", "queue_one")

@@ -55,7 +55,6 @@ def show_alerts(alerts: Sequence[Json], table: str) -> None:
         key=table,
         on_select="rerun",
         selection_mode="single-row",
-        height=min(38 + 35 * len(alerts), 320),
     )
     if chosen := find_chosen(alerts, table):
         _show_evidence(chosen)

@@ -55,13 +55,17 @@ def _show_list() -> None:
         watches = reach().watches(ended=bool(st.session_state.get("live_ended")))
         named = st.query_params.get("watch")
         ids = [one["watch_id"] for one in watches]
-        st.dataframe(
-            [_build_row(one, named) for one in watches],
-            hide_index=True,
-            key="live_table",
-            on_select=lambda: _choose(ids),
-            selection_mode="single-row",
-        )
+        if watches:
+            st.dataframe(
+                [_build_row(one, named) for one in watches],
+                hide_index=True,
+                key="live_table",
+                on_select=lambda: _choose(ids),
+                selection_mode="single-row",
+                column_config={"": st.column_config.TextColumn(width=24)},
+            )
+        else:
+            st.caption(say("No watch goes on."))
         _let_show_ended()
         if wanted := st.session_state.pop("live_wanted", None):
             st.query_params["watch"] = wanted

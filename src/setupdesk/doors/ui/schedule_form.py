@@ -215,7 +215,7 @@ def _show_beside(desk: Client, said: Json, answer: Json | None, problems: list[J
 
 
 def _show_answer(answer: Json) -> None:
-    st.caption(say("It is due {rhythm}. The next ticks:", rhythm=tell_rhythm(answer)))
+    st.caption(say("It is due {rhythm}. The next ticks:", rhythm=verbatim(tell_rhythm(answer))))
     if not answer["next"]:
         st.warning(say("It is never due."))
         return

@@ -42,13 +42,15 @@ def _show_list() -> None:
         schedules = reach().schedules()
         named = st.query_params.get("schedule")
         ids = [one["schedule_id"] for one in schedules]
+        if not schedules:
+            st.rerun()
         st.dataframe(
             [_build_row(one, named) for one in schedules],
             hide_index=True,
             key="schedules_table",
             on_select=lambda: _choose(ids),
             selection_mode="single-row",
-            height=min(38 + 35 * max(len(schedules), 1), 320),
+            column_config={"": st.column_config.TextColumn(width=24)},
         )
         if wanted := st.session_state.pop("schedule_wanted", None):
             st.query_params["schedule"] = wanted
@@ -109,7 +111,7 @@ def _show_one(schedule_id: str) -> None:
         state = say("paused") if one["paused"] else say("active")
         colour = "gray" if one["paused"] else "green"
         st.subheader(verbatim(one["name"]))
-        st.markdown(f":{colour}-badge[{state}] {tell_rhythm(one)}: {tell_requests(one)}")
+        st.markdown(f":{colour}-badge[{state}] {verbatim(tell_rhythm(one))}: {tell_requests(one)}")
         st.caption(_tell_rules(one))
         _draw_deeds(desk, one)
         left, right = st.columns([2, 3], gap="medium")
@@ -166,13 +168,13 @@ def _draw_removal(desk: Client, schedule_id: str) -> None:
             on_click=lambda: st.session_state.update({asks: True}),
         )
         return
-    st.caption(say("It starts nothing more then; its runs stay."), width="content")
     if st.button(say("Yes, remove it"), type="primary", key="remove_surely"):
         st.session_state.pop(asks)
         desk.remove_schedule(schedule_id)
         del st.query_params["schedule"]
         st.rerun()
     st.button(say("No, keep it"), key="remove_not", on_click=lambda: st.session_state.pop(asks))
+    st.caption(say("It starts nothing more then; its runs stay."), width="content")
 
 
 def _show_coming(one: Json) -> None:
@@ -195,7 +197,6 @@ def _show_ticks(desk: Client, schedule_id: str) -> None:
         key=f"ticks_{schedule_id}_{len(ticks)}_{ticks[0]['due_at']}",
         on_select="rerun",
         selection_mode="single-row",
-        height=min(38 + 35 * len(ticks), 390),
     )
     rows: list[int] = event["selection"]["rows"] if event else []
     runs = ticks[rows[0]]["run_ids"] if rows and rows[0] < len(ticks) else []

@@ -33,10 +33,10 @@ def show_watch(watch_id: str) -> None:
         _show_head(watch)
         if not watch["ended_at"]:
             _draw_deeds(desk, watch)
-        show_record(alerts)
         look = _show_stand(watch)
         table = f"alerts_{watch['watch_id']}_{len(alerts)}"
         show_chart(desk, watch, look, alerts, table)
+        show_record(alerts)
         show_alerts(alerts, table)
         _show_parity(desk, watch)
         _show_polls(desk, watch["watch_id"])
@@ -92,12 +92,12 @@ def _draw_end(desk: Client, watch: Json) -> None:
             on_click=lambda: st.session_state.update({asks: True}),
         )
         return
-    st.caption(say("It looks no more then; what it has raised stays."), width="content")
     if st.button(say("Yes, end it"), type="primary", key="end_surely"):
         st.session_state.pop(asks)
         desk.end_watch(watch["watch_id"])
         st.rerun()
     st.button(say("No, go on"), key="end_not", on_click=lambda: st.session_state.pop(asks))
+    st.caption(say("It looks no more then; what it has raised stays."), width="content")
 
 
 def _show_stand(watch: Json) -> Json:
@@ -111,12 +111,13 @@ def _show_stand(watch: Json) -> Json:
         [_build_look(one) for one in looks],
         hide_index=True,
         key=f"looks_{watch['watch_id']}",
+        column_config={say("Where it stands"): st.column_config.TextColumn(width="large")},
         on_select="rerun",
         selection_mode="single-row",
-        height=min(38 + 35 * len(looks), 250),
     )
     rows: list[int] = event["selection"]["rows"] if event else []
     if rows and rows[0] < len(looks):
+        _show_look(looks[rows[0]])
         return looks[rows[0]]
     st.caption(say("Choose a row, and the chart shows its look."))
     return next((one for one in looks if one["standing"]), looks[0])
@@ -125,7 +126,7 @@ def _show_stand(watch: Json) -> Json:
 def _show_look(look: Json) -> None:
     standing = look["standing"]
     if standing is None:
-        st.write(say("It has not looked yet: its first poll is on its way."))
+        st.caption(say("It has not looked yet: its first poll is on its way."))
     else:
         at = say("As of {at}, market time.", at=day_and_time(standing["as_of_local"]))
         st.markdown(f"{standing['sentence']} :gray[{at}]")

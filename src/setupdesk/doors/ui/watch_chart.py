@@ -32,7 +32,7 @@ def show_chart(desk: Client, watch: Json, look: Json, alerts: Sequence[Json], ta
     ]
     chosen, chart = find_chosen(alerts, table), f"watch_chart_{watch['watch_id']}"
     words = {code: name(SIDES | EXITS, code) for code in SIDES | EXITS}
-    words |= {"open": say("open"), "not traded": say("not traded")}
+    words["open"] = say("open")
     candles(
         {**draw_watch(bars, look, own), "language": speaking(), "words": words},
         chosen=chosen["number"] if chosen else None,

@@ -136,7 +136,8 @@ def _draw_feed(problems: list[Json]) -> None:
         st.text_input(
             say("Replay from"),
             key="form_replay_from",
-            placeholder=say("ten days before the last bar, or 2025-10-31 09:00 market time"),
+            help=say("A moment of the stored bars, on the clock of the market."),
+            placeholder=say("the last ten days, or 2025-10-31 09:00"),
             persist_state="session",
         )
         form.show_problems(problems, "replay_from", keys=_KEYS)

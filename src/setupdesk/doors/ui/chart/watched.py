@@ -88,6 +88,5 @@ def _place_alerts(alerts: Sequence[Json], rows: Rows) -> Iterator[dict[str, Any]
         row = rows.at(to_ms(alert["bar_at"]))
         if row is None or is_traded(alert):
             continue
-        code = "open" if is_open(alert) else "not traded"
-        told = {"number": alert["number"], "side": alert["side"], "code": code}
+        told = {"number": alert["number"], "side": alert["side"]}
         yield {**told, "row": row, "isOpen": is_open(alert)}

@@ -73,7 +73,7 @@ function markTrade({ number, side, from, to, r, exit_reason: reason }, say, inks
 }
 
 // An alert without a trade: one that may still become one is amber, any other is muted.
-function markAlert({ number, row, side, code, isOpen }, say, inks) {
+function markAlert({ number, row, side, isOpen }, say, inks) {
   const isLong = side === "long";
   return {
     id: String(number),
@@ -81,7 +81,7 @@ function markAlert({ number, row, side, code, isOpen }, say, inks) {
     position: isLong ? "belowBar" : "aboveBar",
     shape: isLong ? "arrowUp" : "arrowDown",
     color: isOpen ? inks.amber : inks.muted,
-    text: `#${number} ${say(side)}, ${say(code)}`,
+    text: isOpen ? `#${number} ${say(side)}, ${say("open")}` : `#${number}`,
     size: isOpen ? 1 : 0.6,
   };
 }

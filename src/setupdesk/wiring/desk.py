@@ -57,6 +57,7 @@ from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
 from setupdesk.app.timetable import Timetable
 from setupdesk.app.watch_desk import WatchDesk
+from setupdesk.app.watched_bars import ShowWatchedBars
 from setupdesk.core.run import Door
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.settings import Settings
@@ -104,6 +105,7 @@ class Desk:
     hook_desk: HookDesk
     schedule_desk: ScheduleDesk
     watch_desk: WatchDesk
+    show_watched_bars: ShowWatchedBars
     channel_desk: ChannelDesk
     fetch: Fetch
     outbox: Outbox
@@ -184,6 +186,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         clock.now,
     )
     schedule_desk = ScheduleDesk(schedules, ticks, scheduler, fire, watches.find_name)
+    watch_desk = WatchDesk(watches, schedule_desk, start)
     return Desk(
         settings=settings,
         start=start,
@@ -217,7 +220,8 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
             turned_away,
         ),
         schedule_desk=schedule_desk,
-        watch_desk=WatchDesk(watches, schedule_desk, start),
+        watch_desk=watch_desk,
+        show_watched_bars=ShowWatchedBars(watch_desk.find, watches, catalogue, bar_store, calendar),
         channel_desk=ChannelDesk(
             Channels(ledger, clock.now),
             Notifications(ledger, clock.now),

@@ -1,8 +1,5 @@
 """The page of a new request: a backtest, a live watch, or one look at the market."""
 
-import json
-import uuid
-
 import streamlit as st
 
 from setupdesk.client import Client
@@ -10,6 +7,7 @@ from setupdesk.doors.ui import form
 from setupdesk.doors.ui.offer import Json, Offer, find_offer
 from setupdesk.doors.ui.preflight import ask_beforehand, show_preflight
 from setupdesk.doors.ui.reach import reach, telling_errors
+from setupdesk.doors.ui.request_key import find_key, forget_key
 from setupdesk.doors.ui.speech import say, say_all
 from setupdesk.doors.ui.watch_form import show_watch_form
 from setupdesk.words import mark
@@ -131,7 +129,7 @@ def _start(desk: Client, payload: Json) -> None:
 
 
 def _ask(desk: Client, payload: Json) -> None:
-    receipt = desk.ask(payload, _find_key(payload))
+    receipt = desk.ask(payload, find_key(payload))
     if receipt["status"] == "refused":
         for one in receipt["problems"]:
             st.error(one["message"])
@@ -139,20 +137,6 @@ def _ask(desk: Client, payload: Json) -> None:
         forget_key()
         return
     st.switch_page("run.py", query_params={"run": receipt["run_id"]})
-
-
-def _find_key(payload: Json) -> str:
-    # A second click, and a click that got no answer, send the same key: that is one run.
-    asked = json.dumps(payload, sort_keys=True)
-    kept = st.session_state.get("request_key")
-    if kept is None or kept[0] != asked:
-        kept = st.session_state["request_key"] = (asked, uuid.uuid4().hex)
-    return str(kept[1])
-
-
-def forget_key() -> None:
-    """Let the next request be another one, also where it asks for the same."""
-    st.session_state.pop("request_key", None)
 
 
 if __name__ == "__main__":

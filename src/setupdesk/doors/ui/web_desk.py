@@ -33,6 +33,13 @@ def main() -> None:
             default=True,
         ),
         st.Page("runs.py", title=say("Runs"), icon=":material/list:", url_path="runs"),
+        st.Page("live.py", title=say("Live"), icon=":material/sensors:", url_path="live"),
+        st.Page(
+            "schedules.py",
+            title=say("Schedules"),
+            icon=":material/schedule:",
+            url_path="schedules",
+        ),
         st.Page("run.py", title=say("Run"), url_path="run", visibility="hidden"),
     ]
     page = st.navigation(pages, position="top")

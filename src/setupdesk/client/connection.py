@@ -29,6 +29,7 @@ _LONGEST_SILENCE = 45.0
 
 _LOOKS = {
     "runs": "setupdesk runs",
+    "saved-requests": "setupdesk saved list",
     "data": "setupdesk data list",
     "bars": "setupdesk data list",
     "symbols": "setupdesk symbols",

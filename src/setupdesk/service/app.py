@@ -29,6 +29,7 @@ from setupdesk.service import (
     queue,
     repairs,
     runs,
+    saved,
     schedules,
     symbols,
     watches,
@@ -62,7 +63,7 @@ def create_app(desk: Desk) -> FastAPI:
     app.state.outward = CapacityLimiter(channels.MOST_OUTWARD)
     opened = (_open_routes(), health.router, hooks.public)
     shown = (runs, events, queue, audit, keys, repairs, catalogue, symbols, data)
-    looked = (*shown, hooks, channels, schedules, watches)
+    looked = (*shown, saved, hooks, channels, schedules, watches)
     closed = (
         *(each.router for each in looked),
         data.pushed,

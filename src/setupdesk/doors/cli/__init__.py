@@ -23,6 +23,7 @@ from setupdesk.doors.cli.flags import (
 )
 from setupdesk.doors.cli.hooks import hook
 from setupdesk.doors.cli.keys import keys
+from setupdesk.doors.cli.saved import saved
 from setupdesk.doors.cli.schedules import schedule
 from setupdesk.doors.cli.setups import setups
 from setupdesk.doors.cli.symbols import symbols
@@ -43,11 +44,15 @@ app.add_typer(symbols, name="symbols")
 app.add_typer(hook, name="hook")
 app.add_typer(channel, name="channel")
 app.add_typer(schedule, name="schedule")
+app.add_typer(saved, name="saved")
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run_id, such as run_2025_10_31_001.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Do not wait.")]
 Inline = Annotated[bool, typer.Option("--inline", help="In this process, without Prefect.")]
+Saved = Annotated[
+    Text, typer.Option("--saved", metavar="NAME", help="A saved request; flags change it.")
+]
 RequestKey = Annotated[
     Text, typer.Option(help="Of a request sent before: gives its receipt, starts nothing.")
 ]
@@ -140,6 +145,7 @@ def backtest(  # noqa: PLR0913 (the flags that traders know)
     as_json: Json = False,
     detach: Detach = False,
     inline: Inline = False,
+    saved: Saved = None,
     request_key: RequestKey = None,
 ) -> None:
     """Backtest a setup."""
@@ -159,6 +165,10 @@ def backtest(  # noqa: PLR0913 (the flags that traders know)
         dry_run=dry_run or None,
         settings=set_ or [],
     )
+    if saved:
+        from setupdesk.doors.cli.saving import take_up
+
+        payload = take_up(saved, "backtest", payload, inline=inline)
     ask_and_show(
         {"mode": "backtest"} | payload, request_key, as_json=as_json, detach=detach, inline=inline
     )
@@ -249,6 +259,7 @@ def analyze(  # noqa: PLR0913 (the flags that traders know)
     as_json: Json = False,
     detach: Detach = False,
     inline: Inline = False,
+    saved: Saved = None,
     request_key: RequestKey = None,
 ) -> None:
     """Look once at the market: where a setup stands, what is near, what mostly came next."""
@@ -264,6 +275,10 @@ def analyze(  # noqa: PLR0913 (the flags that traders know)
         settings=set_ or [],
     )
     moment = {"at": at} if at else {}
+    if saved:
+        from setupdesk.doors.cli.saving import take_up
+
+        payload = take_up(saved, "live", payload, inline=inline)
     asked = {"mode": "live", **payload, **moment}
     ask_and_show(asked, request_key, as_json=as_json, detach=detach, inline=inline)
 
@@ -329,6 +344,20 @@ def runs(  # noqa: PLR0913 (what runs can be searched by)
         show_queue(limit, as_json=as_json)
     else:
         show_runs(limit, said, as_json=as_json)
+
+
+@app.command()
+def compare(
+    run_ids: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="2 to 6 completed backtests.")
+    ],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Put runs side by side: what was asked, what they stood on, figures, trades that differ."""
+    from setupdesk.doors.cli.comparing import compare_runs
+
+    compare_runs(run_ids, as_json=as_json)
 
 
 @app.command("show")

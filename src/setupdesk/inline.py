@@ -169,9 +169,9 @@ class InlineDesk:
             answer["state"] = RunState.CANCELLED
         return answer
 
-    def audit_log(self, limit: int) -> list[dict[str, Any]]:
-        """List the newest requests, accepted and refused."""
-        return self.desk.queries.audit_log(limit)
+    def audit_log(self, limit: int, **said: Any) -> list[dict[str, Any]]:
+        """List the newest requests that are as *said*, accepted and refused."""
+        return self.desk.queries.audit_log(limit, said=said)
 
     def check_audit_log(self) -> dict[str, Any]:
         """Say whether any row of the audit log was changed or removed, and which is the first."""

@@ -182,9 +182,17 @@ class Client(SavedCalls, ScheduleCalls, WatchCalls, ChannelCalls):
         """Say whether the desk can do its work now, check by check; raised where it cannot."""
         return self._get("/health")
 
-    def audit_log(self, limit: int) -> list[dict[str, Any]]:
-        """List the newest requests, accepted and refused."""
-        return self._get("/audit", limit=limit)
+    def desk(self) -> dict[str, Any]:
+        """Show the desk's processes, versions, bounds, and where its files are."""
+        return self._get("/desk")
+
+    def doctor(self) -> dict[str, Any]:
+        """Have everything of the desk checked; each check says what to do."""
+        return self._get("/doctor")
+
+    def audit_log(self, limit: int, **said: Any) -> list[dict[str, Any]]:
+        """List the newest requests that are as *said*, accepted and refused."""
+        return self._get("/audit", limit=limit, **said)
 
     def check_audit_log(self) -> dict[str, Any]:
         """Say whether any row of the audit log was changed or removed, and which is the first."""

@@ -43,7 +43,8 @@ def validate(
     return desk.preflight(delivery.payload, user=caller.user, door=door, quota=caller.quota)
 
 
-def _one_of(words: type[StrEnum], *, many: bool = False) -> WithJsonSchema:
+def one_of(words: type[StrEnum], *, many: bool = False) -> WithJsonSchema:
+    """Describe a value that is one of some words, or a list of them; it is checked elsewhere."""
     one = {"type": "string", "enum": list(words)}
     return WithJsonSchema({"type": "array", "items": one} if many else one)
 
@@ -111,12 +112,12 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    state: Annotated[list[str], _one_of(RunState, many=True)] = Field([], max_length=9)
+    state: Annotated[list[str], one_of(RunState, many=True)] = Field([], max_length=9)
     setup_id: str | None = None
     symbol: str | None = None
     timeframe: str | None = None
-    mode: Annotated[str | None, _one_of(Mode)] = None
-    door: Annotated[str | None, _one_of(Door)] = None
+    mode: Annotated[str | None, one_of(Mode)] = None
+    door: Annotated[str | None, one_of(Door)] = None
     user: str | None = None
     since: str | None = Field(None, description="First day of acceptance, UTC, YYYY-MM-DD")
     until: str | None = Field(None, description="Last day of acceptance, inclusive")

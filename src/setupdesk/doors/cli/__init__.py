@@ -452,12 +452,20 @@ def note(  # noqa: PLR0913 (all that can be said of a run)
 
 
 @app.command()
-def audit(
+def audit(  # noqa: PLR0913 (what requests can be searched by)
     *,
     limit: Limit = 20,
     verify: Annotated[
         bool, typer.Option("--verify", help="Check that no row was changed or removed.")
     ] = False,
+    door: Annotated[Text, typer.Option(help="cli, ui, api, webhook, ...")] = None,
+    user: Annotated[Text, typer.Option(help="Who asked.")] = None,
+    outcome: Annotated[Text, typer.Option(help="accepted, refused, replayed or conflict.")] = None,
+    since: Annotated[Text, typer.Option(help="First day, UTC.")] = None,
+    until: Annotated[Text, typer.Option(help="Last day, inclusive.")] = None,
+    search: Annotated[
+        Text, typer.Option(help="Words of run_id, user, payload or Problems.")
+    ] = None,
     changes: Annotated[
         bool, typer.Option("--changes", help="Who changed which schedules and watches.")
     ] = False,
@@ -476,7 +484,10 @@ def audit(
     elif turned_away:
         showing.show_turned_away(limit, as_json=as_json)
     else:
-        showing.show_audit_log(limit, as_json=as_json)
+        asked = {"door": door, "user": user, "outcome": outcome}
+        asked |= {"since": since, "until": until, "search": search}
+        said = {name: value for name, value in asked.items() if value}
+        showing.show_audit_log(limit, said, as_json=as_json)
 
 
 @app.command()

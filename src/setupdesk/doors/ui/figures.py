@@ -1,6 +1,7 @@
 """How the pages write figures and moments; what there is none of is ``--``."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -53,6 +54,11 @@ def moment(text: str | None) -> str:
 def day_and_time(text: str | None) -> str:
     """Write an instant on the clock on which the API has written it."""
     return text[:16].replace("T", " ") if text else NONE
+
+
+def escape_markdown(text: str) -> str:
+    """Write what a user has written so that nothing in it is taken for a mark-up."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!|~$:<>-])", r"\\\1", text)
 
 
 def market(request: Mapping[str, Any]) -> str:

@@ -77,6 +77,43 @@ CANDIDATES = {
 }
 EXITS = {"stop": mark("stop"), "target": mark("target"), "flat": mark("end of session")}
 SIDES = {"long": mark("long"), "short": mark("short")}
+FIGURES = {
+    "trades": mark("Trades"),
+    "total_r": mark("Total R"),
+    "expectancy_r": mark("Expectancy"),
+    "win_rate": mark("Win rate"),
+    "profit_factor": mark("Profit factor"),
+    "max_drawdown_r": mark("Max drawdown, R"),
+    "sqn": mark("SQN"),
+    "costs_r_total": mark("Costs, R"),
+    "sessions": mark("Sessions"),
+    "sessions_traded": mark("Sessions with trades"),
+}
+FIELDS = {
+    "setup_id": mark("Setup"),
+    "symbol": mark("Symbol"),
+    "timeframe": mark("Timeframe"),
+    "start": mark("First day"),
+    "end": mark("Last day, included"),
+    "options.max_trades": mark("Max trades per session"),
+    "options.rr_target": mark("RR target"),
+}
+DOORS = {
+    "cli": mark("terminal"),
+    "ui": mark("web desk"),
+    "api": mark("API"),
+    "webhook": mark("webhook"),
+    "telegram": mark("Telegram"),
+    "scheduler": mark("Scheduler"),
+    "prefect": mark("Prefect"),
+}
+OUTCOMES = {
+    "accepted": mark("accepted"),
+    "refused": mark("refused"),
+    "replayed": mark("sent again"),
+    "conflict": mark("key of another request"),
+}
+PRIORITIES = {"live": mark("live"), "manual": mark("manual"), "nightly": mark("nightly")}
 PROCESSES = {
     "ui": mark("the pages"),
     "service": mark("the service"),

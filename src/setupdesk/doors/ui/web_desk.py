@@ -34,6 +34,7 @@ def main() -> None:
         ),
         st.Page("runs.py", title=say("Runs"), icon=":material/list:", url_path="runs"),
         st.Page("run.py", title=say("Run"), url_path="run", visibility="hidden"),
+        st.Page("compare.py", title=say("Compare"), url_path="compare", visibility="hidden"),
     ]
     page = st.navigation(pages, position="top")
     with body:

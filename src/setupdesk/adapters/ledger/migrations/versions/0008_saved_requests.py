@@ -1,4 +1,4 @@
-"""Saved requests, and the index by which the list of runs leaves out the polls of watches."""
+"""Saved requests: payloads that a user has kept under a name."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    """Make table and index."""
+    """Make the table; a user has each name once."""
     op.create_table(
         "saved_request",
         sa.Column("saved_id", sa.String(), primary_key=True),

@@ -10,6 +10,7 @@ from setupdesk.doors.ui import form
 from setupdesk.doors.ui.offer import Json, Offer, find_offer
 from setupdesk.doors.ui.preflight import ask_beforehand, show_preflight
 from setupdesk.doors.ui.reach import reach, telling_errors
+from setupdesk.doors.ui.saved import show_saved, show_saving, take_up_saved
 from setupdesk.doors.ui.speech import say, say_all
 from setupdesk.doors.ui.watch_form import show_watch_form
 from setupdesk.words import mark
@@ -27,11 +28,13 @@ def show() -> None:
     desk = reach()
     offer = find_offer(desk)
     _take_up_earlier(desk)
+    take_up_saved(desk)
     if not offer.data_sets:
         _show_empty(desk)
         return
     st.session_state.setdefault("form_template", "backtest")
-    chosen = st.segmented_control(
+    left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
+    chosen = left.segmented_control(
         say("What to do"),
         list(TEMPLATES),
         format_func=say_all(TEMPLATES).__getitem__,
@@ -40,6 +43,8 @@ def show() -> None:
         label_visibility="collapsed",
         persist_state="session",
     )
+    with right:
+        show_saved(desk)
     form.prepare(offer)
     if chosen == "watch":
         show_watch_form(desk, offer)
@@ -111,6 +116,8 @@ def _show_beside(desk: Client, payload: Json, answer: Json | None, problems: lis
         width="stretch",
         key="start",
     )
+    if not problems:
+        show_saving(desk, payload)
     if pressed:
         with telling_errors():
             _start(desk, payload)

@@ -15,6 +15,7 @@ from setupdesk.doors.ui.result import show_result
 from setupdesk.doors.ui.speech import say
 from setupdesk.doors.ui.standing import show_standing
 from setupdesk.doors.ui.story import show_log, show_settings
+from setupdesk.doors.ui.twice import ask_twice
 
 
 def show() -> None:
@@ -84,8 +85,8 @@ def _follow(run_id: str) -> None:
             st.rerun()
         with st.container(border=True):
             _show_progress(desk, run)
-            if run["state"] != "cancelling" and st.button(
-                say("Cancel"), icon=":material/stop:", key="cancel"
+            if run["state"] != "cancelling" and ask_twice(
+                say("Cancel"), say("Yes, stop it"), key="cancel", icon=":material/stop:"
             ):
                 desk.cancel(run_id)
                 st.rerun()

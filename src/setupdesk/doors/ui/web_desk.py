@@ -34,6 +34,8 @@ def main() -> None:
         ),
         st.Page("runs.py", title=say("Runs"), icon=":material/list:", url_path="runs"),
         st.Page("run.py", title=say("Run"), url_path="run", visibility="hidden"),
+        st.Page("audit.py", title=say("Audit"), icon=":material/fact_check:", url_path="audit"),
+        st.Page("system.py", title=say("System"), icon=":material/settings:", url_path="system"),
         st.Page("compare.py", title=say("Compare"), url_path="compare", visibility="hidden"),
     ]
     page = st.navigation(pages, position="top")

@@ -14,13 +14,13 @@ from setupdesk.doors.ui.speech import say, say_many
 from setupdesk.words import mark
 
 _MOST_ROWS = 500
+# What runs have in common or not, by what tells it.
 _GROUND = {
     "bars_fingerprint": (mark("The same bars"), mark("Other bars")),
     "setup_hash": (mark("The same rule"), mark("Another rule")),
     "engine_version": (mark("The same version"), mark("Another version")),
     "costs": (mark("The same costs"), mark("Other costs")),
 }
-"""What runs have in common or not, by what tells it."""
 
 
 def show() -> None:

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from setupdesk.client import Client, DeskAnswerError
+from setupdesk.client import Client
+from setupdesk.core.errors import SetupdeskError
 from setupdesk.doors.ui.figures import seconds
 from setupdesk.doors.ui.names import PRIORITIES, name
 from setupdesk.doors.ui.offer import Json
@@ -39,20 +40,26 @@ def show_place(desk: Client, run: Json) -> None:
 def _let_change(desk: Client, run: Json) -> None:
     key = f"priority_{run['run_id']}"
     st.session_state.setdefault(key, run["priority"])
-    chosen = st.segmented_control(
+    st.segmented_control(
         say("Priority"),
         list(PRIORITIES),
         format_func=lambda one: name(PRIORITIES, one),
         key=key,
         required=True,
+        on_change=_change,
+        args=(desk, run),
         help=say("The live ones start first, then the manual ones, then the nightly ones."),
     )
-    if chosen == run["priority"]:
-        return
+    if refused := st.session_state.get(f"refused_{key}"):
+        st.error(refused)
+
+
+def _change(desk: Client, run: Json) -> None:
+    key = f"priority_{run['run_id']}"
+    st.session_state.pop(f"refused_{key}", None)
     try:
-        desk.change_run(run["run_id"], {"priority": chosen})
-    except DeskAnswerError as error:
-        # It has just begun, or the key does not allow it: both are said, and it stays as it was.
-        st.error(str(error))
-        return
-    st.rerun(scope="fragment")
+        desk.change_run(run["run_id"], {"priority": st.session_state[key]})
+    except SetupdeskError as error:
+        # It has just begun, or the key does not allow it: that is said, and all stays as it was.
+        st.session_state[f"refused_{key}"] = str(error)
+        st.session_state[key] = run["priority"]

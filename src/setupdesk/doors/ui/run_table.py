@@ -121,9 +121,8 @@ def _draw_comparing(chosen: list[Json]) -> None:
         help=say("Two to six completed backtests."),
     )
     if fits and pressed:
-        # As pairs, for one name with several values.
-        pairs = [("run", run["run_id"]) for run in reversed(chosen)]
-        st.switch_page("compare.py", query_params=pairs)
+        ids = [run["run_id"] for run in reversed(chosen)]
+        st.switch_page("compare.py", query_params={"run": ids})
 
 
 def _draw_cancelling(desk: Client, going: list[Json]) -> None:
@@ -139,7 +138,7 @@ def _draw_cancelling(desk: Client, going: list[Json]) -> None:
         for run_id in still:
             desk.cancel(run_id)
         st.session_state.pop(asked, None)
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def _draw_saying(one: Json | None) -> None:

@@ -8,6 +8,7 @@ from setupdesk.doors.ui.offer import Json, Offer, find_offer
 from setupdesk.doors.ui.preflight import ask_beforehand, show_preflight
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.request_key import find_key, forget_key
+from setupdesk.doors.ui.saved import show_saved, show_saving, take_up_saved
 from setupdesk.doors.ui.speech import say, say_all
 from setupdesk.doors.ui.watch_form import show_watch_form
 from setupdesk.words import mark
@@ -30,11 +31,13 @@ def show() -> None:
         _start(desk, payload)
     offer = find_offer(desk)
     _take_up_earlier(desk)
+    take_up_saved(desk)
     if not offer.data_sets:
         _show_empty(desk)
         return
     st.session_state.setdefault("form_template", "backtest")
-    chosen = st.segmented_control(
+    left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
+    chosen = left.segmented_control(
         say("What to do"),
         list(TEMPLATES),
         format_func=say_all(TEMPLATES).__getitem__,
@@ -43,6 +46,8 @@ def show() -> None:
         label_visibility="collapsed",
         persist_state="session",
     )
+    with right:
+        show_saved(desk)
     form.prepare(offer)
     if chosen == "watch":
         show_watch_form(desk, offer)
@@ -95,10 +100,10 @@ def _show_form(desk: Client, offer: Offer, mode: str) -> None:
                 persist_state="session",
             )
     with right, st.container(border=True):
-        _show_beside(payload, answer, problems)
+        _show_beside(desk, payload, answer, problems)
 
 
-def _show_beside(payload: Json, answer: Json | None, problems: list[Json]) -> None:
+def _show_beside(desk: Client, payload: Json, answer: Json | None, problems: list[Json]) -> None:
     st.subheader(say("Before it starts"))
     if answer:
         show_preflight(answer)
@@ -117,6 +122,8 @@ def _show_beside(payload: Json, answer: Json | None, problems: list[Json]) -> No
         on_click=_note_asked,
         args=(payload,),
     )
+    if not problems:
+        show_saving(desk, payload)
 
 
 def _note_asked(payload: Json) -> None:

@@ -41,6 +41,9 @@ def main() -> None:
             url_path="schedules",
         ),
         st.Page("run.py", title=say("Run"), url_path="run", visibility="hidden"),
+        st.Page("audit.py", title=say("Audit"), icon=":material/fact_check:", url_path="audit"),
+        st.Page("system.py", title=say("System"), icon=":material/settings:", url_path="system"),
+        st.Page("compare.py", title=say("Compare"), url_path="compare", visibility="hidden"),
     ]
     page = st.navigation(pages, position="top")
     with body:

@@ -210,8 +210,13 @@ class InvalidRuleError(SetupdeskError):
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Give each mistake with the path of the wrong value, for programs."""
-        return tuple(
-            Problem(field=_find_path(one), code=self.code, message=one) for one in self.mistakes
+        return tuple(self._build_problem(one) for one in self.mistakes)
+
+    def _build_problem(self, mistake: str) -> Problem:
+        found = re.search(r"(?:did you mean '([^']+)'\?|, publish (\w+))$", mistake)
+        suggestion = found[1] or found[2] if found else None
+        return Problem(
+            field=_find_path(mistake), code=self.code, message=mistake, suggestion=suggestion
         )
 
 

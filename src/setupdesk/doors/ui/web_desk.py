@@ -33,6 +33,13 @@ def main() -> None:
             default=True,
         ),
         st.Page("runs.py", title=say("Runs"), icon=":material/list:", url_path="runs"),
+        st.Page("setups.py", title=say("Setups"), icon=":material/menu_book:", url_path="setups"),
+        st.Page(
+            "stored_bars.py",
+            title=say("Data"),
+            icon=":material/candlestick_chart:",
+            url_path="data",
+        ),
         st.Page("run.py", title=say("Run"), url_path="run", visibility="hidden"),
     ]
     page = st.navigation(pages, position="top")

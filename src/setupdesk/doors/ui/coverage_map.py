@@ -29,15 +29,15 @@ def build_weeks(coverage: Json) -> tuple[Any, int]:
     """Build the map of all years, a cell for each week; with its height in pixels."""
     found: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for day, present, expected in _rows(coverage):
-        year, week, _ = day.isocalendar()
-        found.setdefault((year, week), []).append((present, expected))
+        # The days before the first Monday of a year are its week 0.
+        found.setdefault((day.year, int(f"{day:%W}")), []).append((present, expected))
     years = [str(year) for year in sorted({year for year, _ in found})]
     cells = []
     for (year, week), counts in found.items():
         present, expected = (sum(column) for column in zip(*counts, strict=True))
         title = say("{year}, week {week}", year=year, week=week)
-        cells.append(_build_cell(week - 1, years.index(str(year)), title, present, expected))
-    return _build_map([str(week) for week in range(1, 54)], years, cells)
+        cells.append(_build_cell(week, years.index(str(year)), title, present, expected))
+    return _build_map([str(week) for week in range(54)], years, cells)
 
 
 def build_days(coverage: Json, year: int) -> tuple[Any, int]:

@@ -206,7 +206,7 @@ def _find_levels(desk: Client, one: Json, day: date) -> tuple[dict[str, Json], J
             if row["date"] == day.isoformat():
                 found[window] = row
         earlier = [row for row in days if row["date"] < day.isoformat()]
-        if earlier and (before is None or earlier[-1]["date"] > before["date"]):
+        if earlier and before is None:
             before = {
                 "date": earlier[-1]["date"],
                 "ib_high": earlier[-1]["day_high"],

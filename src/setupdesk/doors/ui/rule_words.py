@@ -1,5 +1,6 @@
 """A rule as a trader would tell it, part by part, in the language of who looks at it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,6 +9,9 @@ from setupdesk.words import mark
 
 Part = Mapping[str, Any]
 Section = tuple[str, list[str]]
+
+_WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?![\w.])")
+"""A name that is no part of another, such as that of a param."""
 
 _WINDOWS = {
     "initial_balance": mark("the initial balance (the first hour)"),
@@ -22,8 +26,9 @@ _WINDOWS = {
 _SIDES = {"long": mark("only long"), "short": mark("only short")}
 
 
-def tell_rule(rule: Part) -> list[Section]:
-    """Tell each part of a rule as sentences of Markdown; formulas stand as the rule has them."""
+def tell_rule(raw: Part) -> list[Section]:
+    """Tell each part of a rule as sentences of Markdown, with the usual values of its params."""
+    rule = {key: part if key == "params" else _fill(part, raw) for key, part in raw.items()}
     sides = rule.get("sides", ["long", "short"])
     return [
         (say("Levels"), [_tell_level(name, one) for name, one in rule["levels"].items()]),
@@ -43,6 +48,23 @@ def tell_rule(rule: Part) -> list[Section]:
         ),
         (say("Limits"), list(_tell_limits(rule, sides))),
     ]
+
+
+def _fill(part: Any, rule: Part) -> Any:
+    if isinstance(part, Mapping):
+        return {key: _fill(one, rule) for key, one in part.items()}
+    if isinstance(part, list):
+        return [_fill(one, rule) for one in part]
+    if not isinstance(part, str):
+        return part
+    return _WORD.sub(lambda word: _find_usual(word[0], rule.get("params", {})), part)
+
+
+def _find_usual(word: str, params: Part) -> str:
+    if word not in params:
+        return word
+    usual = params[word]["default"]
+    return str(params[word].get("choices", {}).get(usual, usual))
 
 
 def _code(text: Any) -> str:

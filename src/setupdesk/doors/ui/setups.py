@@ -11,7 +11,7 @@ from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.rule_view import find_setup, show_rule
 from setupdesk.doors.ui.speech import say, say_of
 
-_LAST_RUNS = 5
+_LAST_RUNS, _CHOSEN = 5, "setup_chosen"
 
 
 def show() -> None:
@@ -38,16 +38,24 @@ def _show_known(desk: Client, offer: Offer) -> None:
 def _choose(offer: Offer) -> str | None:
     ids = sorted(offer.setups, key=lambda one: (not offer.setups[one]["own"], one.lower()))
     asked = st.query_params.get("setup")
-    if asked and asked not in ids:
+    if asked in ids:
+        st.session_state[_CHOSEN] = asked
+    elif asked:
         st.warning(say("There is no setup {setup}.", setup=asked))
     return st.radio(
         say("Setup"),
         ids,
         captions=[_write_caption(offer.setups[one]) for one in ids],
-        key="setup",
-        bind="query-params",
+        key=_CHOSEN,
+        on_change=_keep_in_address,
         label_visibility="collapsed",
+        persist_state="session",
     )
+
+
+def _keep_in_address() -> None:
+    # By hand: no page can be left by a button while a widget is bound to the address.
+    st.query_params["setup"] = st.session_state[_CHOSEN]
 
 
 def _write_caption(setup: Json) -> str:

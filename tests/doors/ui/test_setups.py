@@ -24,7 +24,7 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
 
 @pytest.fixture(scope="module", name="home", autouse=True)
 def serve(tmp_path_factory: pytest.TempPathFactory, patch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Serve a desk with one run of one setup, a rule of its owner's, and a file of a rule that cannot be used."""
+    """Serve a desk with a run, a rule of its owner's, and a file that cannot be used."""
     home = tmp_path_factory.mktemp("desk")
     desk = open_inline(load_settings({"SETUPDESK_HOME": str(home)}), Door.CLI)
     desk.simulate_bars({"symbol": "GER40", "start": "2025-03-01", "end": "2025-05-09", "seed": 1})

@@ -9,7 +9,7 @@ from setupdesk.doors.ui.data_set import show_data_set
 from setupdesk.doors.ui.fetch_bars import show_fetch, show_simulation
 from setupdesk.doors.ui.figures import moment
 from setupdesk.doors.ui.import_file import show_import
-from setupdesk.doors.ui.offer import Json, Offer, find_offer
+from setupdesk.doors.ui.offer import Json, find_offer
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.speech import say, say_all
 from setupdesk.words import mark
@@ -44,23 +44,25 @@ def show() -> None:
         elif view == "simulate":
             show_simulation(desk, offer)
         else:
-            _show_stored(desk, offer)
+            _show_stored(desk)
 
 
 def _go_to(view: str) -> None:
     st.session_state["data_view"] = view
 
 
-def _show_stored(desk: Client, offer: Offer) -> None:
+def _show_stored(desk: Client) -> None:
+    # Asked for anew: another door may have brought bars a moment ago.
+    stored = desk.data_sets()
     if said := st.session_state.pop("data_said", None):
         st.success(said)
-    if not offer.data_sets:
+    if not stored:
         st.info(say("No bars are stored yet."))
         with st.container(horizontal=True):
             for view in ("import", "fetch", "simulate"):
                 st.button(say(VIEWS[view]), key=f"go_{view}", on_click=_go_to, args=(view,))
         return
-    show_data_set(desk, _choose(offer.data_sets))
+    show_data_set(desk, _choose(stored))
 
 
 def _choose(data_sets: list[Json]) -> Json:
@@ -78,7 +80,10 @@ def _choose(data_sets: list[Json]) -> Json:
         st.query_params["data"] = list(named)[rows[0]]
     elif len(data_sets) > 1:
         st.caption(say("Choose a row to see its coverage, quality and levels."))
-    return named.get(st.query_params.get("data", ""), data_sets[0])
+    asked = st.query_params.get("data")
+    if asked and asked not in named:
+        st.warning(say("No bars of {symbol} are stored.", symbol=asked))
+    return named.get(asked or "", data_sets[0])
 
 
 def _build_row(one: Json) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from setupdesk.client import Client
 from setupdesk.doors.ui.offer import Json, Offer
+from setupdesk.doors.ui.rule_view import find_setup, show_picture
 from setupdesk.doors.ui.speech import say, say_of
 from setupdesk.words import mark
 
@@ -95,17 +97,21 @@ def _param(setup: Json, name: str) -> str:
     return f"form_param_{setup['setup_id']}_{name}"
 
 
-def draw_setup(offer: Offer, problems: list[Json]) -> None:
-    """Draw the choice of a setup, with what it says of itself."""
-    st.selectbox(
-        say("Setup"),
-        list(offer.setups),
-        format_func=name_setups(offer).__getitem__,
-        key="form_setup",
-        persist_state="session",
-    )
-    show_problems(problems, "setup_id")
-    st.caption(say_of(offer.setups[value_of("setup")]["description"]))
+def draw_setup(desk: Client, offer: Offer, problems: list[Json]) -> None:
+    """Draw the choice of a setup, with what it says of itself and its picture."""
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    with left:
+        st.selectbox(
+            say("Setup"),
+            list(offer.setups),
+            format_func=name_setups(offer).__getitem__,
+            key="form_setup",
+            persist_state="session",
+        )
+        show_problems(problems, "setup_id")
+        st.caption(say_of(offer.setups[value_of("setup")]["description"] or ""))
+    with right:
+        show_picture(find_setup(desk, value_of("setup"))["rule"], is_small=True)
 
 
 def name_setups(offer: Offer) -> dict[str, str]:

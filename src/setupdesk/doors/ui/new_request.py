@@ -84,7 +84,7 @@ def _show_form(desk: Client, offer: Offer, mode: str) -> None:
     answer, problems = ask_beforehand(desk, payload)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        form.draw_setup(offer, problems)
+        form.draw_setup(desk, offer, problems)
         form.draw_market(offer, problems)
         if mode == "backtest":
             form.draw_period(problems)

@@ -29,8 +29,10 @@ from setupdesk.service import (
     queue,
     repairs,
     runs,
+    saved,
     schedules,
     symbols,
+    system,
     watches,
 )
 from setupdesk.service.bodies import LimitBodies
@@ -62,8 +64,8 @@ def create_app(desk: Desk) -> FastAPI:
     app.state.streams = events.Streams()
     app.state.outward = CapacityLimiter(channels.MOST_OUTWARD)
     opened = (_open_routes(), health.router, hooks.public)
-    shown = (runs, events, queue, audit, keys, repairs, catalogue, symbols, data)
-    looked = (*shown, hooks, channels, schedules, watches)
+    shown = (runs, events, queue, audit, keys, repairs, system, catalogue, symbols, data)
+    looked = (*shown, saved, hooks, channels, schedules, watches)
     closed = (
         *(each.router for each in looked),
         data.pushed,

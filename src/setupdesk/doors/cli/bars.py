@@ -117,6 +117,29 @@ def show_quality(symbol: str, timeframe: str | None, *, as_json: bool) -> None:
         show("\n\n".join("\n".join(_describe_quality(entry)) for entry in found))
 
 
+def show_coverage(symbol: str, timeframe: str, *, as_json: bool) -> None:
+    """Say month by month which share of its bars a data set has."""
+    found = reach_desk().coverage(symbol, timeframe)
+    if as_json:
+        show_json(found)
+        return
+    months: dict[str, list[tuple[int, int]]] = {}
+    for day, present, expected in zip(
+        found["days"], found["present"], found["expected"], strict=True
+    ):
+        months.setdefault(day[:7], []).append((present, expected))
+    rows = [
+        (
+            month,
+            f"{len(days):,}",
+            f"{sum(present >= expected for present, expected in days):,}",
+            f"{100 * sum(min(one) for one in days) / (sum(one[1] for one in days) or 1):.2f} %",
+        )
+        for month, days in months.items()
+    ]
+    show_table(("month", "sessions", "complete", "bars that are there"), rows, "No session.")
+
+
 def export_to_file(symbol: str, timeframe: str, file: Path, *, overwrites: bool) -> None:
     """Write bars to a file, whole or not at all."""
     form = next((form for form in _FORMS if file.name.lower().endswith(f".{form}")), None)

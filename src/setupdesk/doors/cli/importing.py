@@ -75,6 +75,9 @@ def show_import(done: Json, *, as_json: bool) -> None:
         show_json(done)
         return
     file = done["file"]
+    if done["outcome"] == "checked":
+        _show_look(done)
+        return
     rows = [
         ("source", f"{file['source_file']} ({file['source_format']})"),
         ("clock", say_clock(file)),
@@ -95,6 +98,25 @@ def show_import(done: Json, *, as_json: bool) -> None:
         _warn(warning)
     if done["disagreeing_cause"]:
         _warn(done["disagreeing_cause"])
+
+
+def _show_look(done: Json) -> None:
+    file = done["file"]
+    rows = [
+        ("source", f"{file['source_file']} ({file['source_format']})"),
+        ("clock", say_clock(file)),
+        ("bars", f"{file['rows']:,}, {_say_span(file)}"),
+    ]
+    show_table((f"{done['symbol']} {done['timeframe']}", "nothing was stored"), rows, "")
+    prices = ("open", "high", "low", "close")
+    first = [
+        (f"{bar['at'][:16]}Z", *(f"{bar[name]:.10g}" for name in prices))
+        for bar in done["first_bars"]
+    ]
+    show_table(("first bars", *prices), first, "")
+    _show_skipped(done.get("skipped", []))
+    for warning in file["warnings"]:
+        _warn(warning)
 
 
 def _say_hole(hole: Json | None) -> str:

@@ -105,9 +105,9 @@ def cancel_run(run_id: str, *, as_json: bool) -> None:
         say(f"{run_id} had ended before: it is {state}.")
 
 
-def show_audit_log(limit: int, *, as_json: bool) -> None:
-    """List the newest requests, accepted and refused."""
-    found = reach_desk().audit_log(limit)
+def show_audit_log(limit: int, said: Mapping[str, Any], *, as_json: bool) -> None:
+    """List the newest requests that are as *said*, accepted and refused."""
+    found = reach_desk().audit_log(limit, **said)
     if as_json:
         show_json(found)
         return
@@ -121,7 +121,11 @@ def show_audit_log(limit: int, *, as_json: bool) -> None:
         )
         for row in found
     ]
-    show_table(("#", "at", "who", "outcome", "run, or why not"), rows, "No requests yet.")
+    show_table(
+        ("#", "at", "who", "outcome", "run, or why not"),
+        rows,
+        "No request is as searched for." if said else "No requests yet.",
+    )
 
 
 def show_changes(limit: int, *, as_json: bool) -> None:

@@ -1,12 +1,19 @@
 """How the pages write figures and moments; what there is none of is ``--``."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from setupdesk.doors.ui.speech import say
 
 NONE = "--"
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:.-])")
+
+
+def verbatim(text: str) -> str:
+    """Write what somebody has named so that none of it is markup of the page."""
+    return _MARKUP.sub(r"\\\1", text)
 
 
 def fixed(value: float | None, digits: int = 2) -> str:
@@ -53,6 +60,11 @@ def moment(text: str | None) -> str:
 def day_and_time(text: str | None) -> str:
     """Write an instant on the clock on which the API has written it."""
     return text[:16].replace("T", " ") if text else NONE
+
+
+def escape_markdown(text: str) -> str:
+    """Write what a user has written so that nothing in it is taken for a mark-up."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!|~$:<>-])", r"\\\1", text)
 
 
 def market(request: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,14 @@ def test_what_a_user_wrote_is_a_value_and_said_as_it_is() -> None:
     told = interpret("'a trade was open, or not' is not known.", "ru")
 
     assert told == "'a trade was open, or not': такого нет."
+
+
+def test_a_text_that_is_made_to_take_long_does_not() -> None:
+    started = time.process_time()
+    for text in ("a. " * 660, "was , " * 330, " of " * 500, "There is no x " * 140):
+        assert interpret(text, "ru")
+
+    assert time.process_time() - started < 5
 
 
 def test_numbers_take_the_form_of_their_word() -> None:

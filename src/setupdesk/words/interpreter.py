@@ -17,8 +17,8 @@ from setupdesk.words.po import read_entries
 CATALOGUES = ("desk", "cli")
 """What the desk says, and what the command line says; the pages have a catalogue of their own."""
 
-MOST_LETTERS = 4_000
-"""Of what is longer nothing is said again: no sentence of ours is."""
+MOST_LETTERS, MOST_PARTS = 2_000, 100
+"""No text of ours is longer, and no sentence of ours has more parts: others would take long."""
 
 _PLACE = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 _DAY = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?Z?)?"
@@ -124,7 +124,7 @@ class Interpreter:
     def _say_parts(self, parts: list[str]) -> Iterator[str]:
         # Parts and the seams between them take turns; the shortest run that is known is said.
         while parts:
-            for count in range(1, len(parts) + 1, 2):
+            for count in range(1, min(len(parts), MOST_PARTS) + 1, 2):
                 said = self.find("".join(parts[:count]))
                 if said is not None:
                     break

@@ -17,8 +17,8 @@ from setupdesk.words.po import read_entries
 CATALOGUES = ("desk", "cli")
 """What the desk says, and what the command line says; the pages have a catalogue of their own."""
 
-MOST_LETTERS = 4_000
-"""Of what is longer nothing is said again: no sentence of ours is."""
+MOST_LETTERS, MOST_PARTS = 2_000, 100
+"""No text of ours is longer, and no sentence of ours has more parts: others would take long."""
 
 _PLACE = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 _DAY = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?Z?)?"
@@ -38,6 +38,7 @@ _KINDS = {
 }
 """What stands at places of these names only; at all others may stand anything."""
 
+_WORD = re.compile(r"(?<![\w\0])[A-Za-z]{2,}(?![\w\0])")
 _SEAM = re.compile(r"((?<=[.!?:]) +|; |, |\n)")
 """Between sentences, and between the parts of a list."""
 
@@ -66,9 +67,9 @@ class Template:
         return _PLACE.sub("\0", self.english).split("\0")
 
     @cached_property
-    def anchor(self) -> str:
-        """The longest part that every sentence of this template has."""
-        return max(self.literals, key=len)
+    def sign(self) -> str:
+        """The longest word that every sentence of this template has; empty where none is."""
+        return max(_WORD.findall(_PLACE.sub("\0", self.english)), key=len, default="")
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -83,7 +84,7 @@ class Template:
 
     def find_values(self, text: str) -> dict[str, str] | None:
         """Find the values of a sentence; None where it is not of this template."""
-        found = self.pattern.fullmatch(text) if self.anchor in text else None
+        found = self.pattern.fullmatch(text)
         return found.groupdict() if found else None
 
 
@@ -94,6 +95,9 @@ class Interpreter:
         self._fixed = {text: said for text, said in texts.items() if not _PLACE.search(text)}
         open_ones = [Template(*pair) for pair in texts.items() if pair[0] not in self._fixed]
         self._templates = sorted(open_ones, key=lambda one: -sum(map(len, one.literals)))
+        self._by_sign: dict[str, list[int]] = {}
+        for rank, one in enumerate(self._templates):
+            self._by_sign.setdefault(one.sign, []).append(rank)
         self.say = lru_cache(4096)(self._say)
 
     def _say(self, text: str) -> str:
@@ -106,16 +110,21 @@ class Interpreter:
             return self._fixed[text]
         if text.endswith(".") and (bare := text[:-1]) in self._fixed:
             return f"{self._fixed[bare]}."
-        for template in self._templates:
+        for template in self._list_possible(text):
             values = template.find_values(text)
             if values is not None:
                 return self._fill(template.said, values)
         return None
 
+    def _list_possible(self, text: str) -> Iterator[Template]:
+        signs = {"", *_WORD.findall(text)}
+        ranks = (rank for sign in signs for rank in self._by_sign.get(sign, ()))
+        return (self._templates[rank] for rank in sorted(ranks))
+
     def _say_parts(self, parts: list[str]) -> Iterator[str]:
         # Parts and the seams between them take turns; the shortest run that is known is said.
         while parts:
-            for count in range(1, len(parts) + 1, 2):
+            for count in range(1, min(len(parts), MOST_PARTS) + 1, 2):
                 said = self.find("".join(parts[:count]))
                 if said is not None:
                     break

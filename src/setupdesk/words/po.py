@@ -1,7 +1,7 @@
 """A catalogue of messages as translators keep it: read, and made ready for gettext."""
 
-import ast
 import io
+import json
 import re
 import struct
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def read_entries(text: str) -> Iterator[Entry]:
             yield entry
             entry = Entry()
         part = match[1] or part
-        entry.parts[part] = entry.parts.get(part, "") + ast.literal_eval(match[2])
+        entry.parts[part] = entry.parts.get(part, "") + json.loads(match[2])
     yield entry
 
 

@@ -29,11 +29,11 @@ def find_sign_in_faults(settings: Settings) -> Iterator[str]:
 
 def _find_file_faults(path: Path) -> Iterator[str]:
     if not path.is_file():
-        yield f"there is no file {path}; it holds the secret that the provider gave to this desk"
+        yield f"there is no file {path} with the secret that the provider gave to this desk"
     elif path.stat().st_mode & 0o077:
         yield f"{path} can be read by others: chmod 600 {path}"
     elif not path.read_text(errors="replace").strip():
-        yield f"{path} is empty; it holds the secret that the provider gave to this desk"
+        yield f"{path} is empty and holds no secret that the provider gave to this desk"
 
 
 def build_sign_in_secrets(settings: Settings) -> dict[str, Any]:

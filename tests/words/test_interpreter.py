@@ -63,7 +63,12 @@ KEPT = {
     *("a time zone", "simulated with seed", "a time in the ledger is aware", "when last seen>"),
     *("a path that ends as that of its health", "a path below that of its health", "no route"),
     *("a write to a path of its readiness", "these symbols have no folder", "what is not a text"),
-    *("with every Problem", "The secret part of the hook's address", "with progress"),
+    *(
+        "openid email",
+        "with every Problem",
+        "The secret part of the hook's address",
+        "with progress",
+    ),
 }
 """Names of formats, words of programs, and what only bugs say."""
 

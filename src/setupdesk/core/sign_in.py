@@ -35,7 +35,8 @@ class Refusal(StrEnum):
 
     UNKNOWN = "unknown"
     UNCONFIRMED = "unconfirmed"
-    LONG_AGO = "long_ago"
+    VOID = "void"
+    """The sign-in was long ago, or at another program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +73,8 @@ class SignIn:
         """
         if self.mistakes:
             return Refusal.UNKNOWN
-        if not _is_recent(claims.get("iat"), now):
-            return Refusal.LONG_AGO
+        if not (_is_recent(claims.get("iat"), now) and _is_for(self.client_id, claims)):
+            return Refusal.VOID
         subject, email = str(claims.get("sub") or ""), write_email(claims.get("email"))
         if "@" not in subject and subject in self.people:
             return self.people[subject]
@@ -91,6 +92,12 @@ def write_email(said: object) -> str:
     """
     text = str(said or "").strip()
     return text.lower() if "@" in text and text.isascii() and text.isprintable() else ""
+
+
+def _is_for(client_id: str, claims: Mapping[str, Any]) -> bool:
+    # The library takes a token for others too, where we are named as who has asked for it.
+    said = claims.get("aud")
+    return client_id in (said if isinstance(said, list) else [said])
 
 
 def _is_recent(issued: object, now: datetime) -> bool:

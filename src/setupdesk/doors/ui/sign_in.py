@@ -20,7 +20,7 @@ def show_sign_in() -> None:
         _ask_for_key()
         return
     refused = judge(settings)
-    if isinstance(refused, Refusal) and refused is not Refusal.LONG_AGO:
+    if isinstance(refused, Refusal) and refused is not Refusal.VOID:
         _show_refused(refused)
     else:
         _lead_to_provider(settings.sign_in)

@@ -1,6 +1,9 @@
 """Who comes in at the word of a provider, and every mistake in the settings of it."""
 
+import re
+import tomllib
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,6 +122,18 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert len(empty.mistakes) == 5
     assert no_table.mistakes == ("oidc has to be a table: [oidc]",)
     assert read_sign_in(None, "", NAMES) is None
+
+
+def test_the_example_of_the_manual_is_right() -> None:
+    manual = (Path(__file__).parents[2] / "docs/web.md").read_text()
+    [example] = re.findall(r"```toml\n(.*?)```", manual, re.DOTALL)
+    stored = tomllib.loads(example)
+
+    known = read_sign_in(stored["oidc"], "", stored["hosts"])
+
+    assert known is not None
+    assert known.mistakes == ()
+    assert known.roles == {"anna": "trader", "boris": "viewer"}
 
 
 def test_a_secret_of_the_environment_does_and_is_not_shown() -> None:

@@ -76,7 +76,7 @@ def test_who_signs_out_is_out_here_and_at_the_provider(place: Place, browser: Br
     ("claims", "words"),
     [
         ({"email": "eve@example.org"}, "eve@example.org may not come into this desk"),
-        ({"email_verified": False}, "that the e-mail Anna@Example.org is yours. Confirm it there"),
+        ({"email_verified": False, "sub": "5"}, "to name you by your id there, 5."),
     ],
 )
 def test_nobody_else_comes_in_and_is_told_so(

@@ -6,7 +6,14 @@ from setupdesk.admission import does_answer
 from setupdesk.core.sign_in import Refusal, SignIn
 from setupdesk.doors.ui.figures import escape_markdown
 from setupdesk.doors.ui.reach import telling_errors, try_key
-from setupdesk.doors.ui.signed_in import can_sign_out, judge, keep_key, name_claimed, sign_out
+from setupdesk.doors.ui.signed_in import (
+    can_sign_out,
+    judge,
+    keep_key,
+    name_by_id,
+    name_claimed,
+    sign_out,
+)
 from setupdesk.doors.ui.speech import say
 from setupdesk.settings import load_settings
 
@@ -51,8 +58,9 @@ def _show_refused(refused: Refusal) -> None:
         st.warning(
             say(
                 "The provider does not say that the e-mail {who} is yours. Confirm it there, and "
-                "sign in again.",
+                "sign in again; or ask who keeps this desk to name you by your id there, {id}.",
                 who=who,
+                id=escape_markdown(name_by_id()),
             )
         )
     else:

@@ -45,8 +45,12 @@ def judge(settings: Settings) -> Person | Refusal | None:
 
 def name_claimed() -> str:
     """Name whoever came from the provider, by his e-mail if he has one."""
-    claims = st.user.to_dict()
-    return str(claims.get("email") or claims.get("sub") or "?")
+    return str(st.user.to_dict().get("email") or name_by_id())
+
+
+def name_by_id() -> str:
+    """Name whoever came from the provider by its own id of him."""
+    return str(st.user.to_dict().get("sub") or "?")
 
 
 def can_sign_out() -> bool:

@@ -362,6 +362,10 @@ class InlineDesk:
         """Measure a data set, or all of a symbol."""
         return self.desk.data_desk.quality(symbol, timeframe)
 
+    def coverage(self, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Give as columns how many bars each session should have, and how many of them it has."""
+        return self.desk.data_desk.coverage(symbol, timeframe)
+
     def export_bars(self, symbol: str, timeframe: str, form: str) -> bytes:
         """Give the bars as a file: csv, csv.gz or parquet."""
         return self.desk.data_desk.export_bars(symbol, timeframe, form)

@@ -15,8 +15,8 @@ import httpx
 from tests.conftest import find_free_port
 from tests.service.serving import serving
 
-GUESS = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
-"""Streamlit's page asks there first whether it is served under its name, and is told it is not."""
+GUESSES = re.compile(r"/\w+/_stcore/")
+"""Streamlit's page asks there first whether it is served under ``/run``, and is told it is not."""
 
 
 @contextmanager
@@ -67,7 +67,7 @@ class Visit:
         self.page.goto(address + place)
 
     def _hear(self, message: Any) -> None:
-        if message.type == "error" and not GUESS.search(message.location["url"]):
+        if message.type == "error" and not GUESSES.search(message.location["url"]):
             self.complaints.append(f"{message.text} {message.location['url']}")
 
     def _see(self, url: str) -> None:

@@ -140,3 +140,23 @@ def test_a_service_that_runs_fires_what_is_due(api: httpx.Client) -> None:
     assert ticks[0]["outcome"] == "fired"
     assert find_lateness(ticks[0]) < timedelta(seconds=5)
     assert api.get(f"/runs/{run_id}").json()["door"] == "scheduler"
+
+
+def test_a_schedule_is_foreseen_and_nothing_is_made(api: httpx.Client) -> None:
+    before = api.get("/schedules").json()
+
+    foreseen = api.post("/schedules/validate", json=NIGHTLY)
+    wrong = api.post("/schedules/validate", json=NIGHTLY | {"cron": "0 25 * * *"})
+
+    assert [tick["market_time"][11:16] for tick in foreseen.json()["next"]] == ["22:30"] * 5
+    assert foreseen.json()["timezone"] == "Europe/Berlin"
+    assert [one["field"] for one in wrong.json()["problems"]] == ["cron"]
+    assert api.get("/schedules").json() == before
+
+
+def test_as_many_of_the_next_ticks_are_shown_as_are_wanted(api: httpx.Client) -> None:
+    made = add(api)
+
+    shown = api.get(f"/schedules/{made['schedule_id']}", params={"coming": 10}).json()
+
+    assert len(shown["next"]) == 10

@@ -54,11 +54,11 @@ class ShowBars:
         if source is None:
             raise NotFoundError("data set", f"{known.name} {size}")
         stored = self.bar_store.load(known.name, source.timeframe, source.fingerprint)
-        found = _find_last(stored, size, known, (first_ms, stop_ms), limit + 1)
+        found = find_last(stored, size, known, (first_ms, stop_ms), limit + 1)
         page = found[max(0, len(found) - limit) :]
         more = len(found) > limit
         return _describe(known, size, source) | {
-            **_write_columns(page),
+            **write_columns(page),
             "next_cursor": str(int(page.time[0])) if more else None,
         }
 
@@ -95,7 +95,7 @@ def _judge_cursor(text: str | None) -> Iterator[Problem]:
         yield Problem(field="cursor", code="wrong_cursor", message=message)
 
 
-def _find_last(
+def find_last(
     stored: Bars, timeframe: Timeframe, symbol: Symbol, span: tuple[int, int], count: int
 ) -> Bars:
     """Give the last *count* bars that open in *span*, or all where there are fewer."""
@@ -127,7 +127,8 @@ def _describe(symbol: Symbol, timeframe: Timeframe, source: Manifest) -> dict[st
     }
 
 
-def _write_columns(bars: Bars) -> dict[str, list[Any]]:
+def write_columns(bars: Bars) -> dict[str, list[Any]]:
+    """Write bars as columns: opens in UTC milliseconds, prices in points."""
     decimals = count_decimals(bars.tick)
     prices = {
         name: write_numbers(getattr(bars, name) * bars.tick, decimals)

@@ -87,9 +87,26 @@ class ScheduleDesk:
         """List the schedules that *caller* may see, the newest first."""
         return [self._show(one, 1) for one in self._load_seen(caller)]
 
-    def show(self, schedule_id: str, caller: Caller) -> dict[str, Any]:
-        """Give one schedule, with its next ticks."""
-        return self._show(self._find(schedule_id, caller))
+    def show(self, schedule_id: str, caller: Caller, coming: int = SHOWN) -> dict[str, Any]:
+        """Give one schedule, with its next *coming* ticks."""
+        return self._show(self._find(schedule_id, caller), coming)
+
+    def validate(self, said: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """Say what a schedule would be that was made now; nothing is written.
+
+        Raises ``InvalidRequestError`` with every Problem that it would be refused for.
+        """
+        wanted = build_schedule(self._parse(said, caller), caller, self.scheduler.clock())
+        return {
+            "name": wanted.name,
+            **wanted.terms.to_json(),
+            "paused": wanted.paused,
+            "next": self.foresee(wanted),
+        }
+
+    def foresee(self, one: Schedule, count: int = SHOWN) -> list[dict[str, Any]]:
+        """List the coming ticks of a schedule, the next one first."""
+        return list(islice(self._foresee(one), count))
 
     def change(self, schedule_id: str, said: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """Change what is *said*, and leave the rest; null gives a field its usual value again.
@@ -195,7 +212,7 @@ class ScheduleDesk:
             "created_at": to_iso(one.created_at),
             "changed_at": to_iso(one.changed_at),
             "removed_at": to_iso(one.removed_at) if one.removed_at else None,
-            "next": [] if is_over else list(islice(self._foresee(one), count)),
+            "next": [] if is_over else self.foresee(one, count),
         }
 
 

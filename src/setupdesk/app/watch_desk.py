@@ -1,5 +1,6 @@
 """The watch desk: makes, shows and ends Watches, and shows what they have raised."""
 
+import hashlib
 import logging
 import secrets
 from collections.abc import Collection, Mapping, Sequence
@@ -13,7 +14,7 @@ from setupdesk.app.schedule_desk import ScheduleDesk, build_schedule
 from setupdesk.app.start import Start, make_writable
 from setupdesk.app.watch_book import LookState
 from setupdesk.core.caller import Caller
-from setupdesk.core.errors import InvalidRequestError, NotFoundError
+from setupdesk.core.errors import InvalidRequestError, KeyConflictError, NotFoundError
 from setupdesk.core.offer import Offer
 from setupdesk.core.period import to_iso
 from setupdesk.core.problem import Problem
@@ -70,13 +71,57 @@ class WatchDesk:
     start: Start
     most: int = MOST_WATCHES
 
-    def add(self, said: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
-        """Make a watch with the schedules of its polls and of its parity; it looks from now on."""
+    def add(
+        self, said: Mapping[str, Any], caller: Caller, key: str | None = None
+    ) -> dict[str, Any]:
+        """Make a watch with the schedules of its polls and of its parity; it looks from now on.
+
+        What is *said* again with the same *key* is the same watch; with another wish it raises
+        ``KeyConflictError``.
+        """
         offer = self.start.offer_to(caller.user, caller.quota)
         wanted = parse_watch(self.start.hide_secrets(make_writable(said)), offer)
+        watch_id = _name_watch(caller.user, key)
+        if key and (made := self.watches.load(watch_id)):
+            if made.terms != wanted.terms:
+                raise KeyConflictError(key)
+            return self._show(made)
+        watch, schedules = self._build(watch_id, wanted, said, caller, offer)
+        if not self.watches.add(watch, schedules, self.most):
+            raise InvalidRequestError([_refuse_another(watch.user, self.most)])
+        _note("watch made", watch, caller)
+        return self._show(watch)
+
+    def validate(self, said: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """Say what would become of a watch that was made now; nothing is written.
+
+        Raises ``InvalidRequestError`` with every Problem that it would be refused for.
+        """
+        offer = self.start.offer_to(caller.user, caller.quota)
+        wanted = parse_watch(self.start.hide_secrets(make_writable(said)), offer)
+        own = [one for one in self.watches.load_all() if one.user == caller.user]
+        if len(own) >= self.most:
+            raise InvalidRequestError([_refuse_another(caller.user, self.most)])
+        watch, schedules = self._build(_name_watch("", None), wanted, said, caller, offer)
+        return {
+            "name": watch.name,
+            **watch.terms.to_json(),
+            "looks": len(watch.terms.looks),
+            **wanted.rhythm,
+            "next": self.schedule_desk.foresee(schedules[0]),
+        }
+
+    def _build(
+        self,
+        watch_id: str,
+        wanted: WantedWatch,
+        said: Mapping[str, Any],
+        caller: Caller,
+        offer: Offer,
+    ) -> tuple[Watch, list[Schedule]]:
         at = self.schedule_desk.scheduler.clock()
         watch = Watch(
-            watch_id=f"watch_{secrets.token_hex(6)}",
+            watch_id=watch_id,
             name=self._find_free_name(wanted.name, caller.user, is_said=bool(said.get("name"))),
             user=caller.user,
             key_id=caller.quota.key_id,
@@ -86,14 +131,10 @@ class WatchDesk:
             created_at=at,
         )
         schedules = _build_schedules(watch, wanted, offer, caller, at)
-        ids = [one.schedule_id for one in schedules]
-        watch = replace(
-            watch, schedule_id=ids[0], parity_schedule_id=ids[1] if len(ids) > 1 else None
-        )
-        if not self.watches.add(watch, schedules, self.most):
-            raise InvalidRequestError([_refuse_another(watch.user, self.most)])
-        _note("watch made", watch, caller)
-        return self._show(watch)
+        polls, *parity = (one.schedule_id for one in schedules)
+        return replace(
+            watch, schedule_id=polls, parity_schedule_id=parity[0] if parity else None
+        ), schedules
 
     def _find_free_name(self, name: str, user: str, *, is_said: bool) -> str:
         """Find a name that no other watch of a user has: a watch is found by it."""
@@ -115,7 +156,7 @@ class WatchDesk:
 
     def show(self, watch_id: str, caller: Caller) -> dict[str, Any]:
         """Give one watch with where each of its looks stands."""
-        watch = self._find(watch_id, caller)
+        watch = self.find(watch_id, caller)
         looks = {one.look: one for one in self.watches.load_looks(watch.watch_id)}
         stand = [
             _show_look(looks.get(look) or LookState(look=look, seen_until=None))
@@ -125,7 +166,7 @@ class WatchDesk:
 
     def end(self, watch_id: str, caller: Caller) -> dict[str, Any]:
         """Let a watch look no more; what it has seen stays, and to do it again changes nothing."""
-        watch = self._find(watch_id, caller)
+        watch = self.find(watch_id, caller)
         self.watches.end(watch, caller.user)
         if not watch.ended_at:
             _note("watch ended", watch, caller)
@@ -135,16 +176,17 @@ class WatchDesk:
         self, caller: Caller, limit: int, watch_id: str | None = None
     ) -> list[dict[str, Any]]:
         """List the newest alerts that *caller* may see, of one watch or all."""
-        of = self._find(watch_id, caller).watch_id if watch_id else None
+        of = self.find(watch_id, caller).watch_id if watch_id else None
         user = None if caller.sees_all or of else caller.user
         return [show_row(row) for row in self.watches.load_alerts(user, of, limit)]
 
     def polls(self, watch_id: str, caller: Caller, limit: int) -> list[dict[str, Any]]:
         """List the newest polls of a watch, and what came of each."""
-        watch = self._find(watch_id, caller)
+        watch = self.find(watch_id, caller)
         return [show_row(row) for row in self.watches.load_polls(watch.watch_id, limit)]
 
-    def _find(self, watch_id: str, caller: Caller) -> Watch:
+    def find(self, watch_id: str, caller: Caller) -> Watch:
+        """Find a watch that *caller* may see, by id or name; raises ``NotFoundError``."""
         watch = self.watches.load(watch_id) or self._find_by_name(watch_id, caller)
         if watch is None or not caller.may_see(watch.user):
             raise NotFoundError("watch", watch_id)
@@ -185,6 +227,12 @@ class WatchDesk:
             return None
         tick = self.schedule_desk.scheduler.timetable.find_next(schedule)
         return to_iso(tick) if tick else None
+
+
+def _name_watch(user: str, key: str | None) -> str:
+    # The key of a request names its watch: sent again, it is found, and no other one is made.
+    token = hashlib.sha256(f"{user}\n{key}".encode()).hexdigest()[:12] if key else None
+    return f"watch_{token or secrets.token_hex(6)}"
 
 
 def _number(name: str, taken: Collection[str]) -> str:

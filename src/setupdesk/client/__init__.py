@@ -293,6 +293,10 @@ class Client(SavedCalls, ScheduleCalls, WatchCalls, ChannelCalls):
         """Measure a data set, or all of a symbol."""
         return self._get(_data_path(symbol, "quality"), timeframe=timeframe)
 
+    def coverage(self, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Give as columns how many bars each session should have, and how many of them it has."""
+        return self._get(f"{_data_path(symbol, timeframe)}/coverage")
+
     def export_bars(self, symbol: str, timeframe: str, form: str) -> bytes:
         """Give the bars as a file: csv, csv.gz or parquet."""
         answer = self._send("GET", f"{_data_path(symbol, timeframe)}/export", params={"form": form})

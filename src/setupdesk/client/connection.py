@@ -71,11 +71,16 @@ class Connection:
         *,
         certificate: Path | None = None,
         insecure: bool = False,
+        language: str = "en",
     ) -> None:
         server = _find_server(address, api_key, certificate)
         if not insecure:
             refuse_plain(server)
-        headers = {"Authorization": f"Bearer {server.key}", "Setupdesk-Door": door}
+        headers = {
+            "Authorization": f"Bearer {server.key}",
+            "Setupdesk-Door": door,
+            "Accept-Language": language,
+        }
         self._http = httpx.Client(
             base_url=f"{server.address}/api/v1",
             headers=headers,

@@ -14,9 +14,13 @@ class ScheduleCalls(Connection):
         """List the schedules, the newest first, each with its next tick."""
         return self._get("/schedules")
 
-    def schedule(self, schedule_id: str) -> dict[str, Any]:
-        """Give a schedule with its next ticks."""
-        return self._get(_schedule_path(schedule_id))
+    def schedule(self, schedule_id: str, coming: int | None = None) -> dict[str, Any]:
+        """Give a schedule with its next ticks, five unless said."""
+        return self._get(_schedule_path(schedule_id), coming=coming)
+
+    def validate_schedule(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Say what a schedule would be, with its next ticks; nothing is written."""
+        return self._read(self._send("POST", "/schedules/validate", json=dict(said)))
 
     def add_schedule(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """Make a schedule: name, payload or payloads, cron, every or at_bar_close, and so on."""

@@ -18,9 +18,21 @@ class WatchCalls(Connection):
         """Give a watch with where each of its looks stands."""
         return self._get(_watch_path(watch_id))
 
-    def add_watch(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        """Make a watch: setups, symbols, timeframe, feed, every or at_bar_close, and so on."""
-        return self._read(self._send("POST", "/watches", json=dict(said)))
+    def add_watch(self, said: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
+        """Make a watch: setups, symbols, timeframe, feed, every or at_bar_close, and so on.
+
+        The same wish with the same *key* is one watch, however often it is sent.
+        """
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._read(self._send("POST", "/watches", json=dict(said), headers=headers))
+
+    def validate_watch(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Say what would become of a watch, and when it would look; nothing is written."""
+        return self._read(self._send("POST", "/watches/validate", json=dict(said)))
+
+    def watched_bars(self, watch_id: str, symbol: str, limit: int) -> dict[str, Any]:
+        """Give the newest bars of a symbol as a watch saw them, as columns, with their sessions."""
+        return self._get(f"{_watch_path(watch_id)}/bars", symbol=symbol, limit=limit)
 
     def end_watch(self, watch_id: str) -> dict[str, Any]:
         """Let a watch look no more."""

@@ -97,15 +97,31 @@ def _judge(body: bytes, key: str | None) -> Delivery:
     except WrongShapeError as wrong:
         payload = keep(body)
         problems.append(wrong.problem)
-    if key is not None and (key.startswith(SECRETS) or not REQUEST_KEY.fullmatch(key)):
-        shown = f"{key[:4]}..." if key.startswith(SECRETS) else key[:50]
-        message = (
-            f"The key was {shown!r}; it has to be 1 to 200 printable ASCII characters "
-            "without a space, and no secret."
-        )
-        problems.append(Problem(field="header.Idempotency-Key", code="wrong_key", message=message))
+    if wrong_key := _judge_key(key):
+        problems.append(wrong_key)
         key = None
     return Delivery(payload, key, tuple(problems))
+
+
+def _judge_key(key: str | None) -> Problem | None:
+    if key is None or (REQUEST_KEY.fullmatch(key) and not key.startswith(SECRETS)):
+        return None
+    shown = f"{key[:4]}..." if key.startswith(SECRETS) else key[:50]
+    message = (
+        f"The key was {shown!r}; it has to be 1 to 200 printable ASCII characters "
+        "without a space, and no secret."
+    )
+    return Problem(field="header.Idempotency-Key", code="wrong_key", message=message)
+
+
+def read_key(key: Key = None) -> str | None:
+    """Read the key of a body that is no payload; raises ``InvalidRequestError``."""
+    if problem := _judge_key(key):
+        raise InvalidRequestError([problem])
+    return key
+
+
+TheKey = Annotated[str | None, Depends(read_key)]
 
 
 def read_payload(body: bytes) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from setupdesk.app.schedule_desk import SHOWN
 from setupdesk.core.schedule import Overlap
 from setupdesk.core.schedule_terms import LONGEST_NAME, MOST_PAYLOADS
 from setupdesk.service.delivery import TheObject
@@ -12,6 +13,7 @@ from setupdesk.service.security import TheCaller, TheDesk
 router = APIRouter(prefix="/schedules", tags=["schedules"])
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
+Coming = Annotated[int, Query(ge=1, le=100, description="How many of the next ticks")]
 
 _TEXT: dict[str, Any] = {"type": "string", "maxLength": 200}
 _FIELDS: dict[str, Any] = {
@@ -66,6 +68,12 @@ def add_schedule(said: TheObject, desk: TheDesk, caller: TheCaller) -> dict[str,
     return desk.schedule_desk.add(said, caller)
 
 
+@router.post("/validate", openapi_extra=_describe("name"))
+def validate_schedule(said: TheObject, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
+    """Say what a schedule would be, with its next ticks; nothing is written."""
+    return desk.schedule_desk.validate(said, caller)
+
+
 @router.get("")
 def list_schedules(desk: TheDesk, caller: TheCaller) -> list[dict[str, Any]]:
     """List your schedules, the newest first, each with its next tick; an admin sees all."""
@@ -79,9 +87,11 @@ def list_next_ticks(desk: TheDesk, caller: TheCaller, limit: Limit = 20) -> list
 
 
 @router.get("/{schedule_id}")
-def show_schedule(schedule_id: str, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
-    """Give a schedule with its next five ticks."""
-    return desk.schedule_desk.show(schedule_id, caller)
+def show_schedule(
+    schedule_id: str, desk: TheDesk, caller: TheCaller, coming: Coming = SHOWN
+) -> dict[str, Any]:
+    """Give a schedule with its next ticks, five unless said."""
+    return desk.schedule_desk.show(schedule_id, caller, coming)
 
 
 @router.patch("/{schedule_id}", openapi_extra=_describe())

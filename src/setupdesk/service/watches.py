@@ -3,9 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
 
+from setupdesk.app.bar_pages import MOST_BARS
 from setupdesk.core.watch_terms import LONGEST_NAME, MOST_LOOKS
-from setupdesk.service.delivery import TheObject
+from setupdesk.service.delivery import TheKey, TheObject
 from setupdesk.service.security import TheCaller, TheDesk
 
 router = APIRouter(prefix="/watches", tags=["watches"])
@@ -51,10 +53,24 @@ _DESCRIBED: dict[str, Any] = {
 }
 
 
-@router.post("", status_code=201, openapi_extra=_DESCRIBED)
-def add_watch(said: TheObject, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
-    """Watch setups on symbols as bars close; all its looks of one tick are one run."""
-    return desk.watch_desk.add(said, caller)
+@router.post(
+    "",
+    status_code=201,
+    responses={409: {"description": "The key belongs to another watch"}},
+    openapi_extra=_DESCRIBED,
+)
+def add_watch(said: TheObject, desk: TheDesk, caller: TheCaller, key: TheKey) -> dict[str, Any]:
+    """Watch setups on symbols as bars close; all its looks of one tick are one run.
+
+    Sent again with the same ``Idempotency-Key`` it is the same watch.
+    """
+    return desk.watch_desk.add(said, caller, key)
+
+
+@router.post("/validate", openapi_extra=_DESCRIBED)
+def validate_watch(said: TheObject, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
+    """Say what would become of a watch, and when it would look; nothing is written."""
+    return desk.watch_desk.validate(said, caller)
 
 
 @router.get("")
@@ -77,6 +93,19 @@ def show_watch(watch_id: str, desk: TheDesk, caller: TheCaller) -> dict[str, Any
 def end_watch(watch_id: str, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
     """Let a watch look no more; what it has seen and raised stays."""
     return desk.watch_desk.end(watch_id, caller)
+
+
+@router.get("/{watch_id}/bars", response_model=dict[str, Any])
+def show_watched_bars(
+    watch_id: str,
+    desk: TheDesk,
+    caller: TheCaller,
+    symbol: Annotated[str | None, Query(description="The first of the watch, unless said")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_BARS)] = 300,
+) -> JSONResponse:
+    """Give the newest bars of a symbol as the watch saw them, with the sessions in them."""
+    # Written as it is: to check so many numbers once more takes its time.
+    return JSONResponse(desk.show_watched_bars(watch_id, symbol, caller, limit))
 
 
 @router.get("/{watch_id}/polls")

@@ -60,6 +60,7 @@ from setupdesk.app.start import Start
 from setupdesk.app.symbol_desk import SymbolDesk
 from setupdesk.app.timetable import Timetable
 from setupdesk.app.watch_desk import WatchDesk
+from setupdesk.app.watched_bars import ShowWatchedBars
 from setupdesk.core.run import Door
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.settings import Settings
@@ -109,6 +110,7 @@ class Desk:
     hook_desk: HookDesk
     schedule_desk: ScheduleDesk
     watch_desk: WatchDesk
+    show_watched_bars: ShowWatchedBars
     channel_desk: ChannelDesk
     fetch: Fetch
     outbox: Outbox
@@ -189,6 +191,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         clock.now,
     )
     schedule_desk = ScheduleDesk(schedules, ticks, scheduler, fire, watches.find_name)
+    watch_desk = WatchDesk(watches, schedule_desk, start)
     return Desk(
         settings=settings,
         start=start,
@@ -224,7 +227,8 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
             turned_away,
         ),
         schedule_desk=schedule_desk,
-        watch_desk=WatchDesk(watches, schedule_desk, start),
+        watch_desk=watch_desk,
+        show_watched_bars=ShowWatchedBars(watch_desk.find, watches, catalogue, bar_store, calendar),
         channel_desk=ChannelDesk(
             Channels(ledger, clock.now),
             Notifications(ledger, clock.now),
@@ -246,7 +250,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
 def _build_gate(settings: Settings) -> Callable[[Setup, Symbol, Stage], GateReport]:
     # The engine is imported when a rule comes, and not when a door opens the desk.
     def examine_rule(setup: Setup, symbol: Symbol, note: Stage) -> GateReport:
-        keep_kernels_in(settings.cache / "kernels")
+        keep_kernels_in(settings.kernels)
         from setupdesk.engine.gate import examine
 
         return examine(setup, symbol, note=note)

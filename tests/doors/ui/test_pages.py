@@ -189,7 +189,7 @@ def test_a_language_is_chosen_and_what_was_chosen_before_stays() -> None:
     app.segmented_control(key="form_template").set_value("watch").run()
     app.segmented_control(key="lang").set_value("ru").run()
 
-    assert "Наблюдение" in read(app)
+    assert "1 проверка за опрос" in read(app)
     assert app.segmented_control(key="form_template").value == "watch"
 
 
@@ -198,11 +198,15 @@ def test_a_live_watch_is_made_of_its_form() -> None:
     app = open_pages()
     app.segmented_control(key="form_template").set_value("watch").run()
     app.selectbox(key="form_feed").set_value("replay").run()
+    foreseen = read(app)
 
     text = read(press(app, "Watch"))
 
-    assert "The watch IB_raid_v1 GER40 M15 is made." in text
-    assert "It looks next at" in text
+    assert "1 look at each poll" in foreseen
+    assert "A poll every 5s" in foreseen
+    assert "Stored bars from 2025-05-19 22:00:00 UTC on, 60 times as fast" in foreseen
+    assert app.query_params["watch"].startswith("watch_")
+    assert "It has not looked yet: its first poll is on its way." in text
 
 
 @pytest.mark.usefixtures("served")

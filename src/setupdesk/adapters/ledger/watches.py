@@ -59,7 +59,10 @@ class Watches:
     clock: Callable[[], datetime]
 
     def add(self, made: Watch, schedules: Sequence[Schedule], most: int) -> bool:
-        """Write a new watch down with its schedules; False if its user has *most* that go on."""
+        """Write a new watch down with its schedules; False if its user has *most* that go on.
+
+        One that is there already, as the same request came twice at once, stays as it is.
+        """
         row = {
             "watch_id": made.watch_id,
             "name": made.name,
@@ -73,7 +76,10 @@ class Watches:
         }
         live = (watch.c.user == made.user, watch.c.ended_at.is_(None))
         count = select(func.count()).select_from(watch).where(*live)
+        same = select(watch.c.watch_id).where(watch.c.watch_id == made.watch_id)
         with writing(self.engine) as connection:
+            if connection.execute(same).scalar():
+                return True
             if connection.execute(count).scalar_one() >= most:
                 return False
             for one in schedules:

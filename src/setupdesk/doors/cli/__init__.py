@@ -26,6 +26,7 @@ from setupdesk.doors.cli.keys import keys
 from setupdesk.doors.cli.saved import saved
 from setupdesk.doors.cli.schedules import schedule
 from setupdesk.doors.cli.setups import setups
+from setupdesk.doors.cli.speech import choose_at_prompt, speak_usual, tell
 from setupdesk.doors.cli.symbols import symbols
 from setupdesk.doors.cli.watches import alerts, unwatch, watch, watches
 
@@ -82,6 +83,15 @@ def _any_command(  # noqa: PLR0913 (how a desk is reached)
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Ask another machine by http all the same.")
     ] = False,
+    lang: Annotated[  # noqa: ARG001 (its callback has chosen it)
+        Text,
+        typer.Option(
+            metavar="en|ru",
+            callback=choose_at_prompt,
+            is_eager=True,
+            help="The language; that of the environment, unless said.",
+        ),
+    ] = None,
     version: Annotated[  # noqa: ARG001 (its callback has shown it)
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
@@ -552,8 +562,10 @@ def main() -> None:
 
     try:
         with clear_errors(as_json="--json" in sys.argv):
-            app()
+            command = typer.main.get_command(app)
+            speak_usual(command)
+            command()
     except typer.Exit as end:
         sys.exit(end.exit_code)
     except OSError as error:
-        sys.exit(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
+        sys.exit(tell(f"{error.filename or ''}: {error.strerror or error}".lstrip(": ")))

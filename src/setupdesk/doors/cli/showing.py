@@ -16,12 +16,14 @@ from setupdesk.doors.cli import asking
 from setupdesk.doors.cli.access import (
     RUN_FAILED,
     clear_errors,
+    hand_over,
     reach_desk,
     refuse_usage,
     say,
     show,
     show_json,
 )
+from setupdesk.doors.cli.speech import tell, tell_all
 from setupdesk.doors.cli.watched import tell_outcome
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -67,7 +69,7 @@ def show_trades(run_id: str, form: str) -> None:
     if form == "json":
         show_json(found)
     else:
-        show(write_csv(found).rstrip("\n"))
+        hand_over(write_csv(found).rstrip("\n"))
 
 
 def write_csv(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -86,7 +88,7 @@ def show_logs(run_id: str, *, as_json: bool) -> None:
     if as_json:
         show_json(events)
     else:
-        show(tell_story(events) or "Its log is empty.")
+        hand_over(tell_story(events) or tell("Its log is empty."))
 
 
 def cancel_run(run_id: str, *, as_json: bool) -> None:
@@ -202,7 +204,7 @@ def show_symbol(name: str, *, form: str) -> None:
     """Show a symbol as a table, as JSON, or as the TOML it was read from."""
     found = reach_desk().symbol(name)
     if form == "toml":
-        show(found["toml"].rstrip("\n"))
+        hand_over(found["toml"].rstrip("\n"))
     elif form == "json":
         show_json(found)
     else:
@@ -249,7 +251,7 @@ def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], when_empt
         table.add_column(heading, no_wrap=count == 0, overflow="fold")
     for row in rows:
         table.add_row(*(Text(_disarm_terminal(cell)) for cell in row))
-    Console().print(table)
+    Console().print(*tell_all([table]))
 
 
 def _describe_outcome(run: Mapping[str, Any]) -> str:

@@ -8,6 +8,12 @@ from typing import Any
 from setupdesk.doors.ui.speech import say
 
 NONE = "--"
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:.-])")
+
+
+def verbatim(text: str) -> str:
+    """Write what somebody has named so that none of it is markup of the page."""
+    return _MARKUP.sub(r"\\\1", text)
 
 
 def fixed(value: float | None, digits: int = 2) -> str:

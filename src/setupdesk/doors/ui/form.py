@@ -7,7 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from setupdesk.client import Client
 from setupdesk.doors.ui.offer import Json, Offer
+from setupdesk.doors.ui.rule_view import find_setup, show_picture
 from setupdesk.doors.ui.speech import say, say_of
 from setupdesk.words import mark
 
@@ -95,17 +97,21 @@ def _param(setup: Json, name: str) -> str:
     return f"form_param_{setup['setup_id']}_{name}"
 
 
-def draw_setup(offer: Offer, problems: list[Json]) -> None:
-    """Draw the choice of a setup, with what it says of itself."""
-    st.selectbox(
-        say("Setup"),
-        list(offer.setups),
-        format_func=name_setups(offer).__getitem__,
-        key="form_setup",
-        persist_state="session",
-    )
-    show_problems(problems, "setup_id")
-    st.caption(say_of(offer.setups[value_of("setup")]["description"]))
+def draw_setup(desk: Client, offer: Offer, problems: list[Json]) -> None:
+    """Draw the choice of a setup, with what it says of itself and its picture."""
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    with left:
+        st.selectbox(
+            say("Setup"),
+            list(offer.setups),
+            format_func=name_setups(offer).__getitem__,
+            key="form_setup",
+            persist_state="session",
+        )
+        show_problems(problems, "setup_id")
+        st.caption(say_of(offer.setups[value_of("setup")]["description"] or ""))
+    with right:
+        show_picture(find_setup(desk, value_of("setup"))["rule"], is_small=True)
 
 
 def name_setups(offer: Offer) -> dict[str, str]:
@@ -234,30 +240,34 @@ def _draw_param(key: str, name: str, param: Json) -> None:
     )
 
 
-def show_problems(problems: Sequence[Mapping[str, Any]], *fields: str) -> None:
-    """Show the Problems of a field, each with a button that applies what it suggests."""
+def show_problems(
+    problems: Sequence[Mapping[str, Any]], *fields: str, keys: Mapping[str, str] = _KEYS
+) -> None:
+    """Show the Problems of a field, each with a button that applies what it suggests.
+
+    *keys* are those of the fields in the session, by what the API calls them.
+    """
     for number, one in enumerate(problems):
         if one["field"] not in fields:
             continue
         st.error(one["message"])
-        if one["suggestion"] is not None and _find_key(one["field"]):
+        if one["suggestion"] is not None and _find_key(one["field"], keys):
             st.button(
                 say("Take {suggestion}", suggestion=one["suggestion"]),
                 key=f"take_{one['field']}_{number}",
                 on_click=_apply,
-                args=(one["field"], one["suggestion"]),
+                args=(one["field"], one["suggestion"], _find_key(one["field"], keys)),
             )
 
 
-def _find_key(field: str) -> str:
+def _find_key(field: str, keys: Mapping[str, str]) -> str:
     if field.startswith("extra."):
         return f"form_param_{value_of('setup')}_{field.removeprefix('extra.')}"
-    return _KEYS.get(field, "")
+    return keys.get(field, "")
 
 
-def _apply(field: str, suggestion: str) -> None:
+def _apply(field: str, suggestion: str, key: str) -> None:
     value: Any = suggestion
-    key = _find_key(field)
     if field in {"start", "end"}:
         with contextlib.suppress(ValueError):
             value = date.fromisoformat(suggestion)
@@ -266,15 +276,17 @@ def _apply(field: str, suggestion: str) -> None:
         value = int(float(suggestion))
     elif field == "options.rr_target" or isinstance(st.session_state.get(key), float):
         value = float(suggestion)
+    elif isinstance(st.session_state.get(key), int):
+        value = int(float(suggestion))
     st.session_state[key] = value
 
 
-def list_others(problems: list[Json]) -> list[Json]:
+def list_others(problems: list[Json], keys: Mapping[str, str] = _KEYS) -> list[Json]:
     """List the Problems that no field of the form shows."""
     return [
         one
         for one in problems
-        if one["field"] not in _KEYS and not one["field"].startswith("extra.")
+        if one["field"] not in keys and not one["field"].startswith("extra.")
     ]
 
 

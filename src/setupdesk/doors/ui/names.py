@@ -76,6 +76,46 @@ CANDIDATES = {
     "both_sides": mark("both sides in one bar"),
 }
 EXITS = {"stop": mark("stop"), "target": mark("target"), "flat": mark("end of session")}
+ALERTS = {
+    "signal": mark("signal"),
+    "further": mark("not traded by the rule"),
+    "stale": mark("the feed is silent"),
+}
+RECEIPTS = {
+    "delivered": mark("delivered"),
+    "given_up": mark("given up"),
+    "held": mark("held for a digest"),
+    "expired": mark("too late to send"),
+    "waiting": mark("waits to be sent"),
+}
+PARITIES = {
+    "identical": (mark("Identical"), "green"),
+    "same_signals": (mark("The same signals"), "green"),
+    "different": (mark("Different"), "red"),
+    "not_compared": (mark("Not compared"), "gray"),
+}
+DIFFERENCES = {
+    "live_only": mark("only live"),
+    "backtest_only": mark("only in the backtest"),
+    "rule_version": mark("the rule was changed"),
+    "bar_revised": mark("the bar was revised"),
+    "bar_missing": mark("the bar was not seen live"),
+    "bar_extra": mark("the bar is not stored"),
+    "bar_late": mark("the bar came late"),
+    "engine_version": mark("the engine was changed"),
+    "warm_up": mark("bars before it differ"),
+    "earlier_bars": mark("earlier bars differ"),
+    "unexplained": mark("not explained"),
+}
+TICKS = {
+    "due": mark("due"),
+    "fired": mark("fired"),
+    "skipped_overlap": mark("skipped: the one before was under way"),
+    "missed_late": mark("missed: too late"),
+    "coalesced": mark("left to a later one"),
+    "paused": mark("paused"),
+    "refused": mark("refused"),
+}
 SIDES = {"long": mark("long"), "short": mark("short")}
 FIGURES = {
     "trades": mark("Trades"),

@@ -1,8 +1,5 @@
 """The page of a new request: a backtest, a live watch, or one look at the market."""
 
-import json
-import uuid
-
 import streamlit as st
 
 from setupdesk.client import Client
@@ -10,6 +7,7 @@ from setupdesk.doors.ui import form
 from setupdesk.doors.ui.offer import Json, Offer, find_offer
 from setupdesk.doors.ui.preflight import ask_beforehand, show_preflight
 from setupdesk.doors.ui.reach import reach, telling_errors
+from setupdesk.doors.ui.request_key import find_key, forget_key
 from setupdesk.doors.ui.saved import show_saved, show_saving, take_up_saved
 from setupdesk.doors.ui.speech import say, say_all
 from setupdesk.doors.ui.watch_form import show_watch_form
@@ -20,12 +18,17 @@ TEMPLATES = {
     "watch": mark("Live watch"),
     "live": mark("One-shot analysis"),
 }
+_ASKED = "request_asked"
+"""What Start was pressed for."""
+
 SIMULATED = {"symbol": "GER40", "start": "2024-01-01", "end": "2025-12-31", "seed": 1}
 
 
 def show() -> None:
     """Show the form, and beside it what would become of it."""
     desk = reach()
+    if (payload := st.session_state.pop(_ASKED, None)) is not None:
+        _start(desk, payload)
     offer = find_offer(desk)
     _take_up_earlier(desk)
     take_up_saved(desk)
@@ -81,7 +84,7 @@ def _show_form(desk: Client, offer: Offer, mode: str) -> None:
     answer, problems = ask_beforehand(desk, payload)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        form.draw_setup(offer, problems)
+        form.draw_setup(desk, offer, problems)
         form.draw_market(offer, problems)
         if mode == "backtest":
             form.draw_period(problems)
@@ -108,23 +111,32 @@ def _show_beside(desk: Client, payload: Json, answer: Json | None, problems: lis
         st.error(one["message"])
     if problems:
         st.info(say("It cannot start: see what is marked in the form."))
-    pressed = st.button(
+    # What is asked for is what was on the screen; it is sent before the form is drawn again.
+    st.button(
         say("Start"),
         type="primary",
         icon=":material/play_arrow:",
         disabled=bool(problems),
         width="stretch",
         key="start",
+        on_click=_note_asked,
+        args=(payload,),
     )
     if not problems:
         show_saving(desk, payload)
-    if pressed:
-        with telling_errors():
-            _start(desk, payload)
+
+
+def _note_asked(payload: Json) -> None:
+    st.session_state[_ASKED] = payload
 
 
 def _start(desk: Client, payload: Json) -> None:
-    receipt = desk.ask(payload, _find_key(payload))
+    with telling_errors():
+        _ask(desk, payload)
+
+
+def _ask(desk: Client, payload: Json) -> None:
+    receipt = desk.ask(payload, find_key(payload))
     if receipt["status"] == "refused":
         for one in receipt["problems"]:
             st.error(one["message"])
@@ -132,20 +144,6 @@ def _start(desk: Client, payload: Json) -> None:
         forget_key()
         return
     st.switch_page("run.py", query_params={"run": receipt["run_id"]})
-
-
-def _find_key(payload: Json) -> str:
-    # A second click, and a click that got no answer, send the same key: that is one run.
-    asked = json.dumps(payload, sort_keys=True)
-    kept = st.session_state.get("request_key")
-    if kept is None or kept[0] != asked:
-        kept = st.session_state["request_key"] = (asked, uuid.uuid4().hex)
-    return str(kept[1])
-
-
-def forget_key() -> None:
-    """Let the next request be another one, also where it asks for the same."""
-    st.session_state.pop("request_key", None)
 
 
 if __name__ == "__main__":

@@ -6,16 +6,17 @@ from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import NotFoundError
 from setupdesk.doors.ui.figures import escape_markdown, market, moment, period, seconds
 from setupdesk.doors.ui.names import STAGES, UNDER_WAY, badge, name
-from setupdesk.doors.ui.new_request import forget_key
 from setupdesk.doors.ui.notes import show_notes
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.place import show_place
 from setupdesk.doors.ui.reach import reach, telling_errors
+from setupdesk.doors.ui.request_key import forget_key
 from setupdesk.doors.ui.result import show_result
 from setupdesk.doors.ui.speech import say
 from setupdesk.doors.ui.standing import show_standing
 from setupdesk.doors.ui.story import show_log, show_settings
 from setupdesk.doors.ui.twice import ask_twice
+from setupdesk.doors.ui.watched import show_watched
 
 
 def show() -> None:
@@ -115,6 +116,8 @@ def _show_end(desk: Client, run: Json) -> None:
             show_standing(report)
         elif "verdict" in report:
             show_result(desk, run, report)
+        elif "watch_id" in report:
+            show_watched(report)
         else:
             st.json(report, expanded=1)
         show_settings(run, report)

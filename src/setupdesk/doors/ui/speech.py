@@ -8,7 +8,8 @@ from setupdesk.words import LANGUAGES, choose_language, find_words
 
 _CHOSEN = "language_chosen"
 _CHOICES = [
-    *("form_template", "form_setup", "form_setups", "form_period", "form_feed", "runs_state")
+    *("form_template", "form_setup", "form_setups", "form_period", "form_feed", "runs_state"),
+    *("form_rhythm", "plan_setup", "plan_last", "plan_rhythm", "plan_catch_up", "plan_overlap"),
 ]
 
 

@@ -1,12 +1,14 @@
-"""The form of a live watch: setups, symbols, a timeframe and a feed."""
+"""The form of a live watch, and beside it what would become of it as the form changes."""
 
 import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.doors.ui import form
-from setupdesk.doors.ui.figures import moment
+from setupdesk.doors.ui.figures import moment, verbatim
 from setupdesk.doors.ui.offer import Json, Offer
-from setupdesk.doors.ui.speech import say, say_all
+from setupdesk.doors.ui.reach import telling_errors
+from setupdesk.doors.ui.request_key import find_key
+from setupdesk.doors.ui.speech import say, say_all, say_many
 from setupdesk.words import mark
 
 FEEDS = {
@@ -14,87 +16,244 @@ FEEDS = {
     "replay": mark("replay: stored bars, played as if they came now"),
     "push": mark("push: bars that your terminal sends"),
 }
+RHYTHMS = {
+    "": mark("as is usual"),
+    "at_bar_close": mark("at bar close"),
+    "every": mark("every"),
+}
+_KEYS = {
+    "setups": "",
+    "symbols": "",
+    "timeframe": "form_watch_timeframe",
+    "feed": "form_feed",
+    "replay_from": "form_replay_from",
+    "speed": "form_speed",
+    "expires": "form_expires",
+    "every": "form_every",
+    "at_bar_close": "form_at_bar_close",
+    "name": "form_watch_name",
+    "options.max_trades": "form_max_trades",
+    "options.rr_target": "form_rr_target",
+}
 
 
 def show_watch_form(desk: Client, offer: Offer) -> None:
-    """Show the form; what is made of it, or every Problem, stands beside it."""
-    refused: list[Json] = st.session_state.get("watch_problems", [])
+    """Show the form, and beside it when it would look first, or every Problem."""
+    _prepare(offer)
+    said = _build()
+    missing = not (said["setups"] and said["symbols"])
+    answer, problems = (None, []) if missing else _ask_beforehand(desk, said)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        said = _draw(offer, refused)
+        _draw_looks(offer, problems)
+        _draw_feed(problems)
+        _draw_more(problems)
     with right, st.container(border=True):
-        st.subheader(say("A watch"))
-        st.write(
-            say(
-                "It looks each time that a bar closes, and tells you once when a setup triggers. "
-                "It places no orders."
-            )
-        )
-        missing = not (said["setups"] and said["symbols"])
-        if missing:
-            st.info(say("Choose one setup and one symbol at least."))
-        if st.button(say("Watch"), type="primary", disabled=missing, width="stretch", key="watch"):
-            _make(desk, said)
-        _show_made()
+        _show_beside(desk, said, answer, problems)
 
 
-def _draw(offer: Offer, refused: list[Json]) -> Json:
+def _prepare(offer: Offer) -> None:
     st.session_state.setdefault("form_setups", [form.value_of("setup")])
     st.session_state.setdefault("form_symbols", [form.value_of("symbol")])
-    setups = st.multiselect(
+    st.session_state.setdefault("form_speed", 60)
+    st.session_state.setdefault("form_rhythm", "")
+    timeframes = offer.timeframes_of(form.value_of("setups"))
+    if form.value_of("watch_timeframe") not in timeframes:
+        usual = "M15" if "M15" in timeframes else next(iter(timeframes), None)
+        st.session_state["form_watch_timeframe"] = usual
+
+
+def _build() -> Json:
+    """Build what the desk is asked for; what is wrong with it is for the desk to say."""
+    said: Json = {
+        "setups": form.value_of("setups"),
+        "symbols": form.value_of("symbols"),
+        "timeframe": form.value_of("watch_timeframe"),
+    }
+    rhythm = form.value_of("rhythm")
+    texts = {
+        "feed": form.value_of("feed"),
+        "name": form.value_of("watch_name"),
+        "expires": form.value_of("expires"),
+        **({rhythm: form.value_of(rhythm)} if rhythm else {}),
+    }
+    if texts["feed"] == "replay":
+        said["speed"] = form.value_of("speed")
+        texts["replay_from"] = form.value_of("replay_from")
+    said |= {name: text.strip() for name, text in texts.items() if (text or "").strip()}
+    options = {name: form.value_of(name) for name in ("max_trades", "rr_target")}
+    chosen = {name: value for name, value in options.items() if value is not None}
+    return said | ({"options": chosen} if chosen else {})
+
+
+def _ask_beforehand(desk: Client, said: Json) -> tuple[Json | None, list[Json]]:
+    try:
+        return desk.validate_watch(said), []
+    except DeskAnswerError as error:
+        if not error.problems:
+            raise
+        return None, error.problems
+
+
+def _draw_looks(offer: Offer, problems: list[Json]) -> None:
+    st.multiselect(
         say("Setups"),
         list(offer.setups),
         format_func=form.name_setups(offer).__getitem__,
         key="form_setups",
         persist_state="session",
     )
-    form.show_problems(refused, "setups")
-    symbols = st.multiselect(
-        say("Symbols"), offer.symbols_by_use(), key="form_symbols", persist_state="session"
-    )
-    form.show_problems(refused, "symbols")
-    timeframes = offer.timeframes_of(setups)
-    if st.session_state.get("form_watch_timeframe") not in timeframes:
-        usual = "M15" if "M15" in timeframes else next(iter(timeframes), None)
-        st.session_state["form_watch_timeframe"] = usual
-    timeframe = st.segmented_control(
-        say("Timeframe"),
-        timeframes,
-        key="form_watch_timeframe",
-        persist_state="session",
-    )
-    form.show_problems(refused, "timeframe")
-    feed = st.selectbox(
+    form.show_problems(problems, "setups", keys=_KEYS)
+    left, right = st.columns([3, 2])
+    with left:
+        st.multiselect(
+            say("Symbols"), offer.symbols_by_use(), key="form_symbols", persist_state="session"
+        )
+        form.show_problems(problems, "symbols", keys=_KEYS)
+    with right:
+        st.segmented_control(
+            say("Timeframe"),
+            offer.timeframes_of(form.value_of("setups")),
+            key="form_watch_timeframe",
+            persist_state="session",
+        )
+        form.show_problems(problems, "timeframe", keys=_KEYS)
+
+
+def _draw_feed(problems: list[Json]) -> None:
+    st.selectbox(
         say("Feed"),
         list(FEEDS),
         format_func=say_all(FEEDS).__getitem__,
         key="form_feed",
         persist_state="session",
     )
-    form.show_problems(refused, "feed", "replay_from", "speed", "expires", "every")
-    said: Json = {"setups": setups, "symbols": symbols, "timeframe": timeframe}
-    return said | ({"feed": feed} if feed else {})
-
-
-def _make(desk: Client, said: Json) -> None:
-    try:
-        st.session_state["watch_made"] = desk.add_watch(said)
-        st.session_state["watch_problems"] = []
-    except DeskAnswerError as error:
-        if not error.problems:
-            raise
-        st.session_state["watch_problems"] = error.problems
-        st.session_state.pop("watch_made", None)
-    st.rerun()
-
-
-def _show_made() -> None:
-    if made := st.session_state.get("watch_made"):
-        st.success(say("The watch {name} is made.", name=made["name"]))
-        st.write(say("It looks next at {at}.", at=moment(made["next"])))
-        st.caption(
-            say(
-                "In a terminal `setupdesk watches` and `setupdesk alerts` show it: {watch_id}.",
-                watch_id=made["watch_id"],
-            )
+    form.show_problems(problems, "feed", keys=_KEYS)
+    if form.value_of("feed") != "replay":
+        return
+    left, right = st.columns([3, 2])
+    with left:
+        st.text_input(
+            say("Replay from"),
+            key="form_replay_from",
+            help=say("A moment of the stored bars, on the clock of the market."),
+            placeholder=say("the last ten days, or 2025-10-31 09:00"),
+            persist_state="session",
         )
+        form.show_problems(problems, "replay_from", keys=_KEYS)
+    with right:
+        st.number_input(
+            say("Times as fast"),
+            step=60,
+            key="form_speed",
+            help=say("At 900 a bar of 15 minutes comes every second."),
+            persist_state="session",
+        )
+        form.show_problems(problems, "speed", keys=_KEYS)
+
+
+def _draw_more(problems: list[Json]) -> None:
+    fields = ("name", "expires", "every", "at_bar_close", "options.max_trades", "options.rr_target")
+    with st.expander(say("More"), expanded=any(one["field"] in fields for one in problems)):
+        left, right = st.columns(2)
+        with left:
+            st.text_input(
+                say("Name"),
+                key="form_watch_name",
+                placeholder=say("by its setups and symbols"),
+                persist_state="session",
+            )
+            form.show_problems(problems, "name", keys=_KEYS)
+        with right:
+            st.text_input(
+                say("An alert is sent for"),
+                key="form_expires",
+                placeholder=say("two bars, or 30m"),
+                help=say("An older one is shown, and not sent."),
+                persist_state="session",
+            )
+            form.show_problems(problems, "expires", keys=_KEYS)
+        _draw_rhythm(problems)
+        form.draw_options(problems)
+
+
+def _draw_rhythm(problems: list[Json]) -> None:
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        chosen = st.segmented_control(
+            say("It looks"),
+            list(RHYTHMS),
+            format_func=say_all(RHYTHMS).__getitem__,
+            key="form_rhythm",
+            required=True,
+            persist_state="session",
+        )
+    with right:
+        if chosen == "every":
+            st.session_state.setdefault("form_every", "1m")
+            st.text_input(say("Every"), key="form_every", persist_state="session")
+        elif chosen == "at_bar_close":
+            usual = f"{form.value_of('watch_timeframe')} + 3s"
+            st.session_state.setdefault("form_at_bar_close", usual)
+            st.text_input(
+                say("Bar and how long after"), key="form_at_bar_close", persist_state="session"
+            )
+    form.show_problems(problems, "every", "at_bar_close", keys=_KEYS)
+
+
+def _show_beside(desk: Client, said: Json, answer: Json | None, problems: list[Json]) -> None:
+    st.subheader(say("Before it starts"))
+    if answer:
+        _show_answer(answer)
+    for one in form.list_others(problems, _KEYS):
+        st.error(one["message"])
+    if not (said["setups"] and said["symbols"]):
+        st.info(say("Choose one setup and one symbol at least."))
+    elif problems:
+        st.info(say("It cannot start: see what is marked in the form."))
+    pressed = st.button(
+        say("Watch"),
+        type="primary",
+        icon=":material/sensors:",
+        disabled=answer is None,
+        width="stretch",
+        key="watch",
+    )
+    st.caption(
+        say(
+            "It looks each time that a bar closes, and tells you once when a setup triggers. "
+            "It places no orders."
+        )
+    )
+    if pressed:
+        with telling_errors():
+            made = desk.add_watch(said, find_key(said))
+            st.switch_page("live.py", query_params={"watch": made["watch_id"]})
+
+
+def _show_answer(answer: Json) -> None:
+    st.markdown(f"**{verbatim(answer['name'])}**")
+    looks = say_many("{count} look at each poll", "{count} looks at each poll", answer["looks"])
+    lines = [looks, _tell_rhythm(answer), _tell_feeds(answer)]
+    if answer["next"]:
+        lines.append(say("The first poll is at {at}.", at=moment(answer["next"][0]["at"])))
+    lines.append(
+        say("An alert is sent for {span} after its bar has closed.", span=answer["expires"])
+    )
+    st.markdown("\n".join(f"- {line}" for line in lines))
+
+
+def _tell_rhythm(answer: Json) -> str:
+    if "every" in answer:
+        return say("A poll every {span}", span=answer["every"])
+    return say("A poll at the close of {bar}", bar=answer["at_bar_close"])
+
+
+def _tell_feeds(answer: Json) -> str:
+    if answer["replay_from"]:
+        return say(
+            "Stored bars from {at} on, {speed} times as fast",
+            at=moment(answer["replay_from"]),
+            speed=f"{answer['speed']:g}",
+        )
+    return say("Bars come from {feeds}", feeds=", ".join(dict.fromkeys(answer["feeds"].values())))

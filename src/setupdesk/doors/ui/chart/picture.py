@@ -18,6 +18,9 @@ Json = Mapping[str, Any]
 class Picture(TypedDict):
     """What is sent to the chart; whatever it marks is at rows of the bars, from nought."""
 
+    subject: str
+    """What it is a picture of: of the same one, the view stays as bars are added."""
+
     bars: dict[str, Any]
     minutes: int
     zone: str
@@ -66,13 +69,14 @@ def draw_run(
     spans = (rows.span(session.opens_ms, session.closes_ms) for _, session in days)
     decimals = count_decimals(symbol["tick"])
     return {
+        "subject": "",
         "bars": pack_bars(columns, symbol["tick"]),
         "minutes": timeframe.minutes,
         "zone": report["zone"],
         "language": "en",
         "sessions": [span for span in spans if span],
         "levels": [level for told, session in days for level in find_levels(told, session, rows)],
-        "trades": list(_place_trades(report["trades"], rows, decimals)),
+        "trades": list(place_trades(report["trades"], rows, decimals)),
         "alerts": [],
         "words": {},
     }
@@ -106,7 +110,8 @@ def find_levels(told: Json, session: Session, rows: Rows) -> Iterator[dict[str, 
 _OF_TRADE = ("number", "side", "entry", "exit", "stop", "target", "exit_reason", "r")
 
 
-def _place_trades(trades: Sequence[Json], rows: Rows, decimals: int) -> Iterator[dict[str, Any]]:
+def place_trades(trades: Sequence[Json], rows: Rows, decimals: int) -> Iterator[dict[str, Any]]:
+    """Give the trades that lie on the bars, with their rows."""
     for trade in trades:
         entered, left = (rows.at(to_ms(trade[name])) for name in ("entry_at", "exit_at"))
         if entered is None or left is None:

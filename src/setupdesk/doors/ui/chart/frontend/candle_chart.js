@@ -1,4 +1,4 @@
-// The candle chart of a run: its bars, sessions and levels, and its trades with stops and targets.
+// The candle chart of a run or a watch: bars, sessions and levels, and trades with stops and targets.
 import "../setupdesk.vendor/lightweight-charts.js";
 import { Boxes } from "../setupdesk.parts/boxes.js";
 import { readBars } from "./bars.js";
@@ -46,10 +46,14 @@ export class CandleChart {
     this.holder.style.height = `${picture.height}px`;
     const hasOtherBars = picture.bars.columns !== this.picture?.bars.columns;
     const hasOtherTrade = picture.chosen !== this.picture?.chosen;
+    const goesOn = Boolean(picture.subject) && picture.subject === this.picture?.subject;
+    const view = goesOn && hasOtherBars ? this.findView() : undefined;
     this.picture = picture;
     if (hasOtherBars) this.load();
     this.paint();
-    if (hasOtherBars || (hasOtherTrade && picture.chosen !== this.clicked)) this.jump(hasOtherBars);
+    if (view) this.keep(view);
+    const isNew = hasOtherBars && !view;
+    if (isNew || (hasOtherTrade && picture.chosen !== this.clicked)) this.jump(isNew);
     this.clicked = undefined;
     this.read();
     requestAnimationFrame(() => requestAnimationFrame(() => this.tellDrawn()));
@@ -74,6 +78,23 @@ export class CandleChart {
     this.series.setData(this.rows);
   }
 
+  findView() {
+    const range = this.chart.timeScale().getVisibleLogicalRange();
+    return range && this.rows.length ? { range, rows: this.rows } : undefined;
+  }
+
+  // What was looked at stays where it was; who looks at the newest bar goes on with the new ones.
+  keep({ range, rows }) {
+    const last = rows.length - 1;
+    const place = this.rows.findLastIndex(({ time }) => time <= rows[last].time);
+    if (place < 0) return this.jump(true);
+    const added = range.to >= last ? this.rows.length - 1 - place : 0;
+    const moved = place - last + added;
+    this.chart
+      .timeScale()
+      .setVisibleLogicalRange({ from: range.from + moved, to: range.to + moved });
+  }
+
   // What tests and benchmarks wait for, and what they look at.
   tellDrawn() {
     const now = performance.now();
@@ -90,7 +111,9 @@ export class CandleChart {
   }
 
   get chosen() {
-    return this.picture.trades.find(({ number }) => number === this.picture.chosen);
+    const { trades, alerts, chosen } = this.picture;
+    const marked = alerts.map(({ number, row }) => ({ number, from: row, to: row }));
+    return [...trades, ...marked].find(({ number }) => number === chosen);
   }
 
   // To the chosen trade; without one, a chart that is new shows its newest bars.

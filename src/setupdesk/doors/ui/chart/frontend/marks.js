@@ -43,7 +43,7 @@ export function drawMarkers({ trades, alerts, words }, rows, inks) {
   const say = (code) => words[code] ?? code;
   const marks = [
     ...trades.flatMap((trade) => markTrade(trade, say, inks)),
-    ...alerts.map((alert) => markAlert(alert, inks)),
+    ...alerts.map((alert) => markAlert(alert, say, inks)),
   ];
   return marks
     .sort((one, other) => one.row - other.row)
@@ -72,6 +72,16 @@ function markTrade({ number, side, from, to, r, exit_reason: reason }, say, inks
   return [entered, left];
 }
 
-function markAlert({ row, text }, inks) {
-  return { row, position: "aboveBar", shape: "square", color: inks.amber, text };
+// An alert without a trade: one that may still become one is amber, any other is muted.
+function markAlert({ number, row, side, isOpen }, say, inks) {
+  const isLong = side === "long";
+  return {
+    id: String(number),
+    row,
+    position: isLong ? "belowBar" : "aboveBar",
+    shape: isLong ? "arrowUp" : "arrowDown",
+    color: isOpen ? inks.amber : inks.muted,
+    text: isOpen ? `#${number} ${say(side)}, ${say("open")}` : `#${number}`,
+    size: isOpen ? 1 : 0.6,
+  };
 }

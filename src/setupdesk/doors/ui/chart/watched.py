@@ -1,0 +1,92 @@
+"""What the candle chart draws of a look of a watch: levels, sessions, alerts and their ends."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from setupdesk.core.timeframe import Timeframe
+from setupdesk.doors.ui.chart.packing import count_decimals, pack_bars
+from setupdesk.doors.ui.chart.picture import Picture, Rows, place_trades, to_ms
+
+Json = Mapping[str, Any]
+
+_AROUND = 120
+"""Bars in whose neighbourhood a price lies: ranges and ATRs are levels too, and none to draw."""
+
+
+def draw_watch(bars: Json, look: Json, alerts: Sequence[Json]) -> Picture:
+    """Draw the bars of ``GET /watches/{watch_id}/bars``, and on them where a look stands.
+
+    *alerts* are those of the look, each with its ``number``. There is one bar at least.
+    """
+    rows = Rows(np.asarray(bars["time"], np.int64), bars["high"], bars["low"])
+    sessions = [
+        (rows.span(to_ms(one["opens_at"]), to_ms(one["closes_at"])), one["day"])
+        for one in bars["sessions"]
+    ]
+    spans = [(span, day) for span, day in sessions if span]
+    decimals = count_decimals(bars["tick"])
+    traded = [build_trade(one) for one in alerts if is_traded(one)]
+    return {
+        "subject": f"{bars['watch_id']} {look['setup_id']} {bars['symbol']}",
+        "bars": pack_bars(bars, bars["tick"]),
+        "minutes": Timeframe(bars["timeframe"]).minutes,
+        "zone": bars["zone"],
+        "language": "en",
+        "sessions": [span for span, _ in spans],
+        "levels": [
+            *_find_levels(look["standing"] or {}, spans, rows),
+            *(line for one in alerts for line in _draw_open(one, rows)),
+        ],
+        "trades": list(place_trades(traded, rows, decimals)),
+        "alerts": list(_place_alerts(alerts, rows)),
+        "words": {},
+    }
+
+
+def is_traded(alert: Json) -> bool:
+    """Whether an alert's signal has become a trade that is over and has a stop to draw."""
+    outcome = alert["outcome"]
+    return bool(outcome) and outcome["verdict"] == "traded" and alert["said"]["stop"] is not None
+
+
+def is_open(alert: Json) -> bool:
+    """Whether it is not known yet what becomes of an alert's signal."""
+    return alert["kind"] == "signal" and alert["outcome"] is None
+
+
+def build_trade(alert: Json) -> dict[str, Any]:
+    """Build the trade that a signal has become, as a report has it."""
+    said = {name: alert["said"][name] for name in ("stop", "target")}
+    return {"number": alert["number"], "side": alert["side"], **said, **alert["outcome"]}
+
+
+def _find_levels(
+    standing: Json, spans: Sequence[tuple[tuple[int, int], str]], rows: Rows
+) -> Iterator[dict[str, Any]]:
+    last = len(rows.times) - 1
+    first, to = next((span for span, day in spans if day == standing.get("day")), (last, last))
+    high, low = max(rows.high[-_AROUND:]), min(rows.low[-_AROUND:])
+    slack = (high - low) / 2
+    for name, price in (standing.get("levels") or {}).items():
+        if price is not None and low - slack <= price <= high + slack:
+            yield {"name": name, "price": price, "from": first, "to": to}
+
+
+def _draw_open(alert: Json, rows: Rows) -> Iterator[dict[str, Any]]:
+    row = rows.at(to_ms(alert["bar_at"])) if is_open(alert) else None
+    for name in ("entry", "stop", "target"):
+        price = alert["said"].get(name)
+        if row is not None and price is not None:
+            title = f"#{alert['number']} {name}"
+            yield {"name": title, "price": price, "from": row, "to": len(rows.times) - 1}
+
+
+def _place_alerts(alerts: Sequence[Json], rows: Rows) -> Iterator[dict[str, Any]]:
+    for alert in alerts:
+        row = rows.at(to_ms(alert["bar_at"]))
+        if row is None or is_traded(alert):
+            continue
+        told = {"number": alert["number"], "side": alert["side"]}
+        yield {**told, "row": row, "isOpen": is_open(alert)}

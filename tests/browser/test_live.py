@@ -1,0 +1,168 @@
+"""Live watches and schedules of the web desk in a real Chromium, by ``make browser``."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from setupdesk.core.run import Door
+from setupdesk.inline import InlineDesk, open_inline
+from setupdesk.settings import load_settings
+from tests.browser.served_pages import Visit, serving_pages
+from tests.browser.test_report_page import chromium  # noqa: F401 (a fixture)
+
+pytestmark = pytest.mark.browser
+
+MARKET = {"symbol": "GER40", "start": "2025-05-01", "end": "2025-05-30", "seed": 1}
+WATCH = {
+    "setups": ["IB_raid_v1"],
+    "symbols": ["GER40"],
+    "timeframe": "M15",
+    "feed": "replay",
+    "replay_from": "2025-05-07 09:00",
+    "speed": 900,
+}
+
+
+@pytest.fixture(scope="module", name="home")
+def home_of_bars(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("desk")
+    desk = open_desk(home)
+    desk.simulate_bars(MARKET)
+    desk.desk.close()
+    return home
+
+
+@pytest.fixture(scope="module", name="address")
+def serve(home: Path) -> Iterator[str]:
+    with serving_pages(home) as address:
+        yield address
+
+
+def open_desk(home: Path) -> InlineDesk:
+    return open_inline(load_settings({"SETUPDESK_HOME": str(home)}), Door.CLI)
+
+
+def poll(home: Path, watch_id: str) -> None:
+    """Look once, as the executor of a desk does at each tick."""
+    desk = open_desk(home)
+    run = desk.run(desk.ask({"mode": "live", "watch": watch_id})["run_id"])
+    desk.desk.close()
+    assert run["state"] == "completed", run["reason"]
+
+
+def press(visit: Visit, name: str) -> None:
+    visit.page.get_by_role("button", name=name, exact=True).click()
+
+
+def await_text(visit: Visit, text: str) -> None:
+    visit.page.get_by_text(text).first.wait_for()
+
+
+def test_a_watch_comes_from_its_form_to_its_first_poll_on_the_live_page(
+    chromium: Any,  # noqa: F811
+    home: Path,
+    address: str,
+) -> None:
+    visit = Visit(chromium, address, "/")
+    visit.page.get_by_text("Live watch").click()
+    await_text(visit, "1 look at each poll")
+    visit.page.locator(".st-key-form_feed").get_by_role("combobox").click()
+    visit.page.get_by_role("option").nth(1).click()
+    await_text(visit, "60 times as fast")
+
+    press(visit, "Watch")
+    visit.page.wait_for_url(re.compile(r"/live\?watch=watch_"))
+    await_text(visit, "It has not looked yet: its first poll is on its way.")
+    poll(home, visit.page.url.partition("watch=")[2])
+    chart = visit.await_chart()
+
+    assert int(chart.get_attribute("data-bars")) > 100
+    assert visit.complaints == []
+    assert visit.strangers == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_new_bars_come_to_the_chart_and_its_zoom_stays(
+    chromium: Any,  # noqa: F811
+    home: Path,
+    address: str,
+    scheme: str,
+) -> None:
+    watch_id = open_desk(home).add_watch(WATCH)["watch_id"]
+    poll(home, watch_id)
+    visit = Visit(chromium, address, f"/live?watch={watch_id}", color_scheme=scheme)
+    chart = visit.await_chart()
+    before = int(chart.get_attribute("data-bars"))
+    width = int(chart.get_attribute("data-to")) - int(chart.get_attribute("data-from"))
+    chart.evaluate("chart => { chart.isTheSame = true; }")
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    visit.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for _ in range(5):
+        visit.page.mouse.wheel(0, -240)
+        visit.page.wait_for_timeout(100)
+
+    visit.page.wait_for_timeout(2_000)
+    poll(home, watch_id)
+    visit.page.wait_for_selector(f".chart:not([data-bars='{before}'])", state="attached")
+
+    shown = int(chart.get_attribute("data-to")) - int(chart.get_attribute("data-from"))
+    assert chart.evaluate("chart => chart.isTheSame")
+    assert shown < 0.9 * width
+    assert chart.get_attribute("data-theme") == scheme
+    assert visit.complaints == []
+    assert visit.strangers == []
+
+
+def test_a_watch_is_ended_after_it_was_asked_once_more(
+    chromium: Any,  # noqa: F811
+    home: Path,
+    address: str,
+) -> None:
+    watch_id = open_desk(home).add_watch(WATCH | {"name": "to be ended"})["watch_id"]
+    visit = Visit(chromium, address, f"/live?watch={watch_id}")
+
+    press(visit, "End the watch")
+    press(visit, "Yes, end it")
+    visit.page.get_by_role("button", name="Look now").wait_for(state="detached")
+
+    assert open_desk(home).watch(watch_id)["ended_at"]
+    assert visit.complaints == []
+
+
+def test_a_schedule_is_made_run_now_paused_and_removed(
+    chromium: Any,  # noqa: F811
+    home: Path,
+    address: str,
+) -> None:
+    visit = Visit(chromium, address, "/schedules")
+    visit.page.get_by_text("Run something regularly").click()
+    cron = visit.page.locator(".st-key-plan_cron input")
+    cron.fill("15 7 * * *")
+    cron.press("Enter")
+    await_text(visit, "15 7 * * * Europe/Berlin")
+    visit.page.locator(".st-key-plan_last").get_by_role("combobox").fill("10d")
+    visit.page.locator(".st-key-plan_last").get_by_role("combobox").press("Enter")
+    press(visit, "Run it regularly")
+    visit.page.wait_for_url(re.compile(r"\?schedule=sched_"))
+    schedule_id = visit.page.url.partition("schedule=")[2]
+    desk = open_desk(home)
+
+    press(visit, "Run now")
+    await_text(visit, "It is asked for: run_")
+    [tick] = desk.ticks(schedule_id, 5)
+    press(visit, "Pause")
+    await_text(visit, "Nothing comes while it is paused.")
+    press(visit, "Resume")
+    visit.page.get_by_role("button", name="Pause", exact=True).wait_for()
+    press(visit, "Remove")
+    press(visit, "Yes, remove it")
+    visit.page.wait_for_url(re.compile(r"/schedules$"))
+
+    assert tick["outcome"] == "fired"
+    assert schedule_id not in [one["schedule_id"] for one in desk.schedules()]
+    assert visit.complaints == []
+    assert visit.strangers == []

@@ -1,6 +1,6 @@
 """Draw the pictures of the web desk: `.venv-browser/bin/python -m docs.draw_web`.
 
-It starts a desk of its own with one backtest on the simulated market, and needs what
+It starts a desk of its own with two backtests on the simulated market, and needs what
 `make browser` has installed.
 """
 
@@ -30,7 +30,7 @@ SIZE = {"width": 1200, "height": 800}
 
 
 def main() -> None:
-    """Make a desk with one run, and take a picture of each page in both themes."""
+    """Make a desk with two runs, and take a picture of each page in both themes."""
     os.environ["SETUPDESK_UI"] = "1"  # noqa: TID251 (what the tests share leaves the pages out)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "setupdesk.toml").write_text('owner = "trader"\n')
@@ -44,34 +44,48 @@ def main() -> None:
 
 
 def draw(settings: Settings) -> None:
-    """Run a backtest and take the pictures."""
+    """Run two backtests and take the pictures."""
     from playwright.sync_api import sync_playwright
 
     with connect(settings) as desk:
         desk.simulate_bars(MARKET)
-        handle = desk.handle(desk.ask(BACKTEST)["run_id"])
-        handle.wait()
+        asked = (BACKTEST, BACKTEST | {"options": {"rr_target": 2}})
+        handles = [desk.handle(desk.ask(one)["run_id"]) for one in asked]
+        run_ids = [handle.wait().run_id for handle in handles]
     address = (find_desk(settings) or {})["processes"]["ui"]["address"]
     with sync_playwright() as playwright:
         path = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         for scheme in ("light", "dark"):
-            take_pictures(browser, address, handle.run_id, scheme)
+            take_pictures(browser, address, run_ids, scheme)
         browser.close()
 
 
-def take_pictures(browser: Any, address: str, run_id: str, scheme: str) -> None:
+def take_pictures(browser: Any, address: str, run_ids: list[str], scheme: str) -> None:
     """Take the pictures of one theme."""
-    for name, place in {"new": "/", "runs": "/runs", "run": f"/run?run={run_id}"}.items():
+    for name, place in list_places(run_ids).items():
         visit = Visit(browser, address, place, color_scheme=scheme)
         visit.page.set_viewport_size(SIZE)
         visit.page.wait_for_load_state("networkidle")
         visit.page.wait_for_timeout(3_000)
         visit.page.screenshot(path=DOCS / f"web-{name}-{scheme}.png")
         if name == "run":
-            show_trade(visit, run_id)
+            show_trade(visit, run_ids[0])
             visit.page.screenshot(path=DOCS / f"web-candles-{scheme}.png")
         visit.page.close()
+
+
+def list_places(run_ids: list[str]) -> dict[str, str]:
+    """List the pages, by the names of their pictures."""
+    compared = "&".join(f"run={run_id}" for run_id in run_ids)
+    return {
+        "new": "/",
+        "runs": "/runs",
+        "run": f"/run?run={run_ids[0]}",
+        "compare": f"/compare?{compared}",
+        "audit": "/audit",
+        "system": "/system",
+    }
 
 
 def show_trade(visit: Visit, run_id: str) -> None:

@@ -26,6 +26,20 @@ BACKTEST = {
     "start": "2024-11-01",
     "end": "2025-06-30",
 }
+WATCH = {
+    "name": "DAX morning",
+    "setups": ["IB_raid_v1", "IB_breakout_v1"],
+    "symbols": ["GER40"],
+    "timeframe": "M15",
+    "feed": "replay",
+    "replay_from": "2025-05-05 08:00",
+    "speed": 3600,
+}
+NIGHTLY = {
+    "name": "nightly",
+    "cron": "30 22 * * 1-5",
+    "payload": {**BACKTEST, "start": None, "end": None, "last": "3m"},
+}
 SIZE = {"width": 1200, "height": 800}
 
 
@@ -49,6 +63,8 @@ def draw(settings: Settings) -> None:
 
     with connect(settings) as desk:
         desk.simulate_bars(MARKET)
+        watch_id = desk.add_watch(WATCH)["watch_id"]
+        schedule_id = desk.add_schedule(NIGHTLY)["schedule_id"]
         handle = desk.handle(desk.ask(BACKTEST)["run_id"])
         handle.wait()
     address = (find_desk(settings) or {})["processes"]["ui"]["address"]
@@ -56,13 +72,18 @@ def draw(settings: Settings) -> None:
         path = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         for scheme in ("light", "dark"):
-            take_pictures(browser, address, handle.run_id, scheme)
+            live = {"live": f"/live?watch={watch_id}"}
+            live |= {"schedules": f"/schedules?schedule={schedule_id}"}
+            take_pictures(browser, address, handle.run_id, scheme, live)
         browser.close()
 
 
-def take_pictures(browser: Any, address: str, run_id: str, scheme: str) -> None:
+def take_pictures(
+    browser: Any, address: str, run_id: str, scheme: str, more: dict[str, str]
+) -> None:
     """Take the pictures of one theme."""
-    for name, place in {"new": "/", "runs": "/runs", "run": f"/run?run={run_id}"}.items():
+    places = {"new": "/", "runs": "/runs", "run": f"/run?run={run_id}", **more}
+    for name, place in places.items():
         visit = Visit(browser, address, place, color_scheme=scheme)
         visit.page.set_viewport_size(SIZE)
         visit.page.wait_for_load_state("networkidle")

@@ -38,7 +38,13 @@ WATCH = {
 NIGHTLY = {
     "name": "nightly",
     "cron": "30 22 * * 1-5",
-    "payload": {**BACKTEST, "start": None, "end": None, "last": "3m"},
+    "payload": {
+        "setup_id": "IB_raid_v1",
+        "symbol": "GER40",
+        "timeframe": "M15",
+        "mode": "backtest",
+        "last": "3m",
+    },
 }
 SIZE = {"width": 1200, "height": 800}
 

@@ -64,8 +64,10 @@ bench: $(STAMP)  ## comparisons, as ratios in one run; peers in environments of 
 	$(BIN)/python -m bench.accept
 	$(BIN)/python -m bench.click_to_started
 	$(BIN)/python -m bench.queue
+	$(BIN)/python -m bench.run_list
 	$(BIN)/python -m bench.scheduler
 	test ! -x .venv-browser/bin/playwright || .venv-browser/bin/python -m bench.chart
+	test ! -x .venv-browser/bin/playwright || .venv-browser/bin/python -m bench.web_desk
 	$(BIN)/python -m bench.watch
 
 agreement: $(STAMP)  ## trade for trade as backtesting.py, in an environment of its own

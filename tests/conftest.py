@@ -28,6 +28,13 @@ os.environ["SETUPDESK_DIES_WITH"] = str(os.getpid())  # noqa: TID251 (passed on 
 # Only the tests of the web desk start one: it takes a second of processor time.
 os.environ["SETUPDESK_UI"] = "0"  # noqa: TID251 (passed on to desks)
 
+# Every desk of a test would compile the same for ten seconds.
+KERNELS = str(Path(__file__).parents[1] / ".pytest_cache/kernels")
+os.environ["SETUPDESK_KERNELS"] = KERNELS  # noqa: TID251 (passed on to desks)
+
+# Whatever the machine speaks, the tests read English.
+os.environ["SETUPDESK_LANG"] = "en"  # noqa: TID251 (passed on to commands)
+
 
 @dataclass(frozen=True, slots=True)
 class PrefectServer:

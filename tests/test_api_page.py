@@ -35,6 +35,7 @@ class Shell:
     api: httpx.Client
     folder: Path
     run_id: str
+    other_run_id: str
     receiver: str
 
     def make_things(self) -> dict[str, str]:
@@ -48,6 +49,7 @@ class Shell:
         for old in self.api.get("/watches").json():
             self.api.delete(f"/watches/{old['watch_id']}")
         watch = {"setups": ["IB_raid_v1"], "symbols": ["GER40"], "timeframe": "M15"}
+        saved = {"name": "a", "payload": RUN | MAY, "replaces": True}
         schedule = {"name": "a", "payload": RUN | MAY, "every": "1h"}
         return {
             "WAITING": self._make("/runs", RUN | MAY)["run_id"],
@@ -57,6 +59,7 @@ class Shell:
             "TOKEN": hook["token"],
             "SCHEDULE": self._make("/schedules", schedule)["schedule_id"],
             "WATCH": self._make("/watches", watch)["watch_id"],
+            "SAVED": self._make("/saved-requests", saved)["saved_id"],
         }
 
     def _make(self, path: str, said: dict[str, Any]) -> dict[str, Any]:
@@ -72,6 +75,7 @@ class Shell:
                 "DESK": str(self.api.base_url).rstrip("/"),
                 "KEY": "the-key",
                 "RUN": self.run_id,
+                "OTHER_RUN": self.other_run_id,
                 "RECEIVER": self.receiver,
                 **self.make_things(),
             },
@@ -103,8 +107,10 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
             (folder / "bars.json").write_text(json.dumps(pushed))
             (folder / "my_setup_v1.yaml").write_text(fill_template("my_setup_v1"))
             inline = open_inline(load_settings({"SETUPDESK_HOME": str(home)}), Door.CLI)
-            run_id = inline.ask(RUN | MAY)["run_id"]
-            yield Shell(api, folder, run_id, f"http://127.0.0.1:{receiver.port}/desk")
+            run_id, other = (
+                inline.ask(RUN | MAY | {"options": one})["run_id"] for one in ({}, {"rr_target": 2})
+            )
+            yield Shell(api, folder, run_id, other, f"http://127.0.0.1:{receiver.port}/desk")
 
 
 def test_every_route_has_a_curl_line_and_no_line_is_without_its_route() -> None:

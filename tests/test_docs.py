@@ -16,6 +16,7 @@ from setupdesk.engine.outcomes import Excursions, Outcomes
 from setupdesk.engine.sharpe import SharpeOdds, YearlyRatios
 from setupdesk.engine.statistics import Expectancy
 from setupdesk.setups.registry import load_registry
+from tests.conftest import KERNELS
 
 ROOT = Path(__file__).parents[1]
 DOCS = "\n".join(path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -62,6 +63,30 @@ def test_every_figure_is_defined() -> None:
     assert [name for name in names if f"`{name}`" not in page] == []
 
 
+def run_line(line: str, home: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command of a document in *folder*, on the desk of *home*; it has to end well."""
+    words = shlex.split(line.removeprefix("$ "))
+    assert words[0] == "setupdesk"
+    done = subprocess.run(
+        [Path(sys.executable).with_name("setupdesk"), *words[1:]],
+        env={
+            "SETUPDESK_HOME": str(home),
+            "SETUPDESK_KERNELS": KERNELS,
+            "PATH": "/usr/bin:/bin",
+            "SETUPDESK_PORT": "0",
+            "SETUPDESK_PREFECT_PORT": "0",
+            "HOME": str(folder),
+        },
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    return done
+
+
 def test_the_five_lines_of_the_readme_work(tmp_path: Path) -> None:
     text = (ROOT / "README.md").read_text()
     block = re.search(r"```console\n(.*?)```", text, re.DOTALL)
@@ -71,23 +96,7 @@ def test_the_five_lines_of_the_readme_work(tmp_path: Path) -> None:
     lines = [line.removeprefix("$ ") for line in block[1].splitlines()][1:]
 
     for line in lines:
-        words = shlex.split(line.replace("FILE", str(file)))
-        assert words[0] == "setupdesk"
-        done = subprocess.run(
-            [Path(sys.executable).with_name("setupdesk"), *words[1:]],
-            env={
-                "SETUPDESK_HOME": str(tmp_path / "home"),
-                "PATH": "/usr/bin:/bin",
-                "SETUPDESK_PORT": "0",
-                "SETUPDESK_PREFECT_PORT": "0",
-                "HOME": str(tmp_path),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        run_line(line.replace("FILE", str(file)), tmp_path / "home", tmp_path)
 
 
 def test_the_lines_about_a_first_watch_work(tmp_path: Path) -> None:
@@ -97,24 +106,8 @@ def test_the_lines_about_a_first_watch_work(tmp_path: Path) -> None:
     shown = {}
 
     for line in block[1].splitlines():
-        words = shlex.split(line.removeprefix("$ "))
-        assert words[0] == "setupdesk"
-        done = subprocess.run(
-            [Path(sys.executable).with_name("setupdesk"), *words[1:]],
-            env={
-                "SETUPDESK_HOME": str(tmp_path / "home"),
-                "PATH": "/usr/bin:/bin",
-                "SETUPDESK_PORT": "0",
-                "SETUPDESK_PREFECT_PORT": "0",
-                "HOME": str(tmp_path),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-        shown[words[1]] = done.stdout + done.stderr
+        done = run_line(line, tmp_path / "home", tmp_path)
+        shown[line.split()[2]] = done.stdout + done.stderr
 
     assert "7200 times as fast" in shown["watch"]
     assert "No desk runs" not in shown["watch"]
@@ -127,18 +120,7 @@ def test_the_lines_about_a_rule_of_ones_own_work(tmp_path: Path) -> None:
     assert block
 
     for line in block[1].splitlines():
-        words = shlex.split(line.removeprefix("$ "))
-        assert words[0] == "setupdesk"
-        done = subprocess.run(
-            [Path(sys.executable).with_name("setupdesk"), *words[1:]],
-            env={"SETUPDESK_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        run_line(line, tmp_path / "home", tmp_path)
     assert (tmp_path / "home/setups/my_raid_v1.yaml").exists()
 
 
@@ -152,18 +134,7 @@ def test_the_lines_about_hooks_work(tmp_path: Path) -> None:
     shown = ""
 
     for line in (simulated, *block[1].splitlines()):
-        words = shlex.split(line.removeprefix("$ "))
-        assert words[0] == "setupdesk"
-        done = subprocess.run(
-            [Path(sys.executable).with_name("setupdesk"), *words[1:]],
-            env={"SETUPDESK_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-        shown += done.stdout
+        shown += run_line(line, tmp_path, tmp_path).stdout
     assert template[1] in shown
 
 

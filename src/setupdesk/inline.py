@@ -82,6 +82,31 @@ class InlineDesk:
         """Give a page of the newest runs that are as *said*, and the cursor of the next one."""
         return self.desk.find_runs(said, limit)
 
+    def compare(self, run_ids: Sequence[str]) -> dict[str, Any]:
+        """Put two to six completed backtests side by side."""
+        return self.desk.compare_runs(run_ids)
+
+    def saved_requests(self) -> list[dict[str, Any]]:
+        """List the owner's saved requests, by name."""
+        return self.desk.saved_desk.list_saved(self._caller)
+
+    def saved_request(self, named: str) -> dict[str, Any]:
+        """Give a saved request, by its id or its name."""
+        return self.desk.saved_desk.show(named, self._caller)
+
+    def save_request(
+        self, name: str, payload: Mapping[str, Any], *, replaces: bool = False
+    ) -> dict[str, Any]:
+        """Keep a payload under a name; one that is taken is refused unless *replaces*."""
+        said = {"name": name, "payload": dict(payload), "replaces": replaces}
+        with self._logging():
+            return self.desk.saved_desk.add(said, self._caller)
+
+    def remove_saved_request(self, named: str) -> dict[str, Any]:
+        """Forget a saved request."""
+        with self._logging():
+            return self.desk.saved_desk.remove(named, self._caller)
+
     def queue(self, limit: int) -> dict[str, Any]:
         """Show who runs and who waits."""
         desk_runs = find_desk(self.desk.settings) is not None
@@ -144,9 +169,9 @@ class InlineDesk:
             answer["state"] = RunState.CANCELLED
         return answer
 
-    def audit_log(self, limit: int) -> list[dict[str, Any]]:
-        """List the newest requests, accepted and refused."""
-        return self.desk.queries.audit_log(limit)
+    def audit_log(self, limit: int, **said: Any) -> list[dict[str, Any]]:
+        """List the newest requests that are as *said*, accepted and refused."""
+        return self.desk.queries.audit_log(limit, said=said)
 
     def check_audit_log(self) -> dict[str, Any]:
         """Say whether any row of the audit log was changed or removed, and which is the first."""
@@ -336,6 +361,10 @@ class InlineDesk:
     def quality(self, symbol: str, timeframe: str | None) -> list[dict[str, Any]]:
         """Measure a data set, or all of a symbol."""
         return self.desk.data_desk.quality(symbol, timeframe)
+
+    def coverage(self, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Give as columns how many bars each session should have, and how many of them it has."""
+        return self.desk.data_desk.coverage(symbol, timeframe)
 
     def export_bars(self, symbol: str, timeframe: str, form: str) -> bytes:
         """Give the bars as a file: csv, csv.gz or parquet."""

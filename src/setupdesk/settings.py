@@ -124,6 +124,9 @@ class Settings:
     executor_growth_mb: int = 512
     """How much the executor may grow before it is started anew."""
 
+    shared_kernels: Path | None = None
+    """Folder in which several desks keep their compiled kernels."""
+
     owner: str
     """Who asks, where a door cannot tell: the login of the desk's owner."""
 
@@ -185,6 +188,11 @@ class Settings:
     def cache(self) -> Path:
         """Folder of what can be made again."""
         return self.home / "cache"
+
+    @property
+    def kernels(self) -> Path:
+        """Folder of the compiled kernels; to compile them takes a desk some ten seconds."""
+        return self.shared_kernels or self.cache / "kernels"
 
     @property
     def spool(self) -> Path:
@@ -272,11 +280,18 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         run_seconds=_read_number("run_seconds", 3600, stored, environment, 1, 30 * 86_400),
         run_memory_mb=_read_number("run_memory_mb", 4096, stored, environment, 64, 2**20),
         executor_growth_mb=_read_number("executor_growth_mb", 512, stored, environment, 1, 2**20),
+        shared_kernels=_read_folder("kernels", stored, environment),
         owner=str(stored.get("owner") or getpass.getuser()),
         feeds=_read_feeds(stored.get("feeds", {})),
         private_channels=_read_addresses("private_channels", stored.get("private_channels", [])),
         dies_with=_read_number("dies_with", 0, {}, environment, 0, 2**31 - 1),
     )
+
+
+def find_language(environment: Mapping[str, str] = os.environ) -> str:  # noqa: TID251
+    """Find the language that is wanted, such as ``ru_RU.UTF-8``; empty where none is."""
+    names = ("SETUPDESK_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    return next((environment[name] for name in names if environment.get(name)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,6 +459,13 @@ def _read_switch(
     if (word := str(value).lower()) in {"true", "false", "1", "0"}:
         return word in {"true", "1"}
     raise InvalidSettingsError(name, value, "true or false")
+
+
+def _read_folder(
+    name: str, stored: Mapping[str, object], environment: Mapping[str, str]
+) -> Path | None:
+    value = environment.get(f"SETUPDESK_{name.upper()}", stored.get(name))
+    return Path(str(value)).expanduser().resolve() if value else None
 
 
 def build_environment(settings: Settings) -> dict[str, str]:

@@ -38,7 +38,7 @@ def build_feed(
     http = VendorHttp(
         clock=lambda: vendor.now,
         pause=0,
-        timeout=10,
+        timeout=2,
         patience=Patience(sleep=(waits if waits is not None else []).append),
     )
     return DukascopyFeed(

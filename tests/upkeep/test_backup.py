@@ -33,6 +33,7 @@ from setupdesk.core.run import Door
 from setupdesk.supervisor import keeping_down
 from setupdesk.upkeep.backup import ROOTS, back_up
 from setupdesk.upkeep.restore import restore
+from tests.conftest import KERNELS
 from tests.upkeep.homes import (
     REQUEST,
     build_home,
@@ -452,7 +453,7 @@ def test_the_commands_back_up_and_restore_and_overwrite_nothing(home: Path, tmp_
 def call(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [Path(sys.executable).with_name("setupdesk"), *words],
-        env={"SETUPDESK_HOME": str(home), "PATH": os.defpath},
+        env={"SETUPDESK_HOME": str(home), "SETUPDESK_KERNELS": KERNELS, "PATH": os.defpath},
         capture_output=True,
         text=True,
         check=False,

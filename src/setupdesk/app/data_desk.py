@@ -31,6 +31,9 @@ from setupdesk.market.synthetic import simulate_bars
 
 log = logging.getLogger(__name__)
 
+_LOOKED_AT = 5
+"""So many bars of a file are shown before it is imported."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataDesk:
@@ -58,6 +61,7 @@ class DataDesk:
         source: str | None = None,
         folder: bool = False,
         replace: bool = False,
+        dry_run: bool = False,
         by: str | None = None,
         note_stage: Callable[[str], None] = lambda _: None,
     ) -> dict[str, Any]:
@@ -69,6 +73,8 @@ class DataDesk:
         ``StampingNeededError``; *accept_clock* takes either, but no clock that is unsure, which
         raises ``ClockUnsureError``. Bars that contradict those that are stored raise
         ``BarsDisagreeError``; *replace* takes them all the same, and the log says *by* whom.
+        A *dry_run* stores nothing, and so compares with nothing: it says what the file is, with
+        its first bars.
         """
         known, size = self._find(symbol), _find_size(timeframe)
         note_stage("parsing")
@@ -98,8 +104,10 @@ class DataDesk:
             quality=imported.quality,
             warnings=imported.warnings,
         )
-        note_stage("storing")
         skipped = [each._asdict() for each in imported.skipped]
+        if dry_run:
+            return _describe_look(known, imported.bars, facts) | {"skipped": skipped}
+        note_stage("storing")
         saved = self._save(known, imported.bars, facts, replaces=replace)
         if replace:
             log.info("bars replaced", extra={"symbol": known.name, "timeframe": size, "user": by})
@@ -137,6 +145,20 @@ class DataDesk:
         if not chosen:
             raise NotFoundError("data set", known.name)
         return [self._report(known, manifest, stored) for manifest in chosen]
+
+    def coverage(self, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Give as columns how many bars each session should have, and how many of them it has."""
+        manifest = self._find_stored(symbol, timeframe)
+        covers = self._measure(self._find(symbol), manifest).sessions
+        return {
+            "symbol": manifest.symbol,
+            "timeframe": manifest.timeframe,
+            "simulated": manifest.simulated,
+            "fingerprint": manifest.fingerprint,
+            "days": [one.day.isoformat() for one in covers],
+            "present": [one.present for one in covers],
+            "expected": [one.expected for one in covers],
+        }
 
     def export_bars(self, symbol: str, timeframe: str, form: str) -> bytes:
         """Write a data set as a file; importing that file gives the very same bars."""
@@ -282,6 +304,22 @@ class DataDesk:
         return (
             self._describe(saved.manifest) | saved.to_json() | {"file": describe_file(bars, facts)}
         )
+
+
+def _describe_look(symbol: Symbol, bars: Bars, facts: Facts) -> dict[str, Any]:
+    first = bars.between(int(bars.time[0]), int(bars.time[min(_LOOKED_AT, len(bars)) - 1]) + 1)
+    prices = {name: getattr(first, name) for name in ("open", "high", "low", "close")}
+    return {
+        "symbol": symbol.name,
+        "timeframe": bars.timeframe,
+        "outcome": "checked",
+        "file": describe_file(bars, facts),
+        "first_bars": [
+            {"at": from_ms(int(at)).isoformat()}
+            | {name: round(float(column[row] * bars.tick), 10) for name, column in prices.items()}
+            for row, at in enumerate(first.time)
+        ],
+    }
 
 
 def _leave_out_open(imported: ImportedBars, now: datetime) -> ImportedBars:

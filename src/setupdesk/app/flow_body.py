@@ -73,5 +73,8 @@ def _summarize(report: Mapping[str, Any]) -> dict[str, Any]:
     statistics = report["statistics"]
     return {
         "verdict": report["verdict"]["code"],
-        **{key: statistics[key] for key in ("trades", "total_r", "expectancy_r")},
+        **{
+            key: statistics[key]
+            for key in ("trades", "total_r", "expectancy_r", "expectancy_interval")
+        },
     }

@@ -7,6 +7,7 @@ from itertools import accumulate, islice
 from typing import Any, Protocol
 
 from setupdesk.app.ports import ResultStore
+from setupdesk.core.audit_search import AuditSearch, parse_audit_search
 from setupdesk.core.errors import NotFinishedError, NotFoundError
 from setupdesk.core.period import to_iso
 from setupdesk.core.run import Priority, RunState
@@ -24,8 +25,8 @@ class Reads(Protocol):
     def load_progress(self, run_id: str) -> Row:
         """Load how a run stands: state, stage, reason and summary."""
 
-    def load_audit_log(self, limit: int, user: str | None) -> list[Row]:
-        """Load the newest rows of the audit log, of all or of one user."""
+    def load_audit_log(self, limit: int, user: str | None, search: AuditSearch) -> list[Row]:
+        """Load the newest rows of the audit log that are as searched for, of all or of one user."""
 
     def load_owner(self, run_id: str) -> str:
         """Load who asked for a run."""
@@ -120,9 +121,15 @@ class Queries:
         self.reads.load_run(run_id)
         return self.results.load_log(run_id)
 
-    def audit_log(self, limit: int, user: str | None = None) -> list[dict[str, Any]]:
-        """List the newest requests, accepted and refused, of all or of one *user*."""
-        return [show_row(row) for row in self.reads.load_audit_log(limit, user)]
+    def audit_log(
+        self, limit: int, user: str | None = None, said: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """List the newest requests that are as *said*, accepted and refused, of all or of a *user*.
+
+        Raises ``InvalidRequestError`` for what cannot be searched for.
+        """
+        search = parse_audit_search(said or {})
+        return [show_row(row) for row in self.reads.load_audit_log(limit, user, search)]
 
     def repairs(self, limit: int) -> list[dict[str, Any]]:
         """List what the desk has put right by itself, the newest first."""

@@ -9,9 +9,9 @@ from structlog.contextvars import bound_contextvars
 
 from setupdesk.app.follow_run import FollowRun, read_position
 from setupdesk.app.queries import Queries, show_row
-from setupdesk.app.rerun import build_rerun
 from setupdesk.app.start import Start
 from setupdesk.core.caller import Caller
+from setupdesk.core.rerun import build_rerun
 from setupdesk.core.run import Door, Receipt
 from setupdesk.core.run_change import RunChange, parse_run_change
 

@@ -12,6 +12,7 @@ from setupdesk.client.channels import ChannelCalls
 from setupdesk.client.connection import DeskAnswerError, read_error, wait_for_answer
 from setupdesk.client.handle import RunHandle
 from setupdesk.client.payload import build_payload
+from setupdesk.client.saved import SavedCalls
 from setupdesk.client.schedules import ScheduleCalls
 from setupdesk.client.watches import WatchCalls
 from setupdesk.core.errors import InvalidRequestError, NotFoundError
@@ -26,7 +27,7 @@ _LONGEST_IMPORT = 600.0
 """Seconds to wait for what becomes of a large file: it is parsed for longer than others answer."""
 
 
-class Client(ScheduleCalls, WatchCalls, ChannelCalls):
+class Client(SavedCalls, ScheduleCalls, WatchCalls, ChannelCalls):
     """One connection to a desk. Answers are the API's JSON; errors are raised.
 
     ``Client()`` reaches the desk that ``SETUPDESK_SERVER`` and ``SETUPDESK_KEY`` name, else the
@@ -118,6 +119,10 @@ class Client(ScheduleCalls, WatchCalls, ChannelCalls):
         """Give a page of the newest runs that are as *said*, and the cursor of the next one."""
         return self._get("/runs", limit=limit, **said)
 
+    def compare(self, run_ids: Sequence[str]) -> dict[str, Any]:
+        """Put two to six completed backtests side by side."""
+        return self._get("/runs/compare", run=list(run_ids))
+
     def queue(self, limit: int) -> dict[str, Any]:
         """Show who runs and who waits."""
         return self._get("/queue", limit=limit)
@@ -177,9 +182,17 @@ class Client(ScheduleCalls, WatchCalls, ChannelCalls):
         """Say whether the desk can do its work now, check by check; raised where it cannot."""
         return self._get("/health")
 
-    def audit_log(self, limit: int) -> list[dict[str, Any]]:
-        """List the newest requests, accepted and refused."""
-        return self._get("/audit", limit=limit)
+    def desk(self) -> dict[str, Any]:
+        """Show the desk's processes, versions, bounds, and where its files are."""
+        return self._get("/desk")
+
+    def doctor(self) -> dict[str, Any]:
+        """Have everything of the desk checked; each check says what to do."""
+        return self._get("/doctor")
+
+    def audit_log(self, limit: int, **said: Any) -> list[dict[str, Any]]:
+        """List the newest requests that are as *said*, accepted and refused."""
+        return self._get("/audit", limit=limit, **said)
 
     def check_audit_log(self) -> dict[str, Any]:
         """Say whether any row of the audit log was changed or removed, and which is the first."""
@@ -279,6 +292,10 @@ class Client(ScheduleCalls, WatchCalls, ChannelCalls):
     def quality(self, symbol: str, timeframe: str | None) -> list[dict[str, Any]]:
         """Measure a data set, or all of a symbol."""
         return self._get(_data_path(symbol, "quality"), timeframe=timeframe)
+
+    def coverage(self, symbol: str, timeframe: str) -> dict[str, Any]:
+        """Give as columns how many bars each session should have, and how many of them it has."""
+        return self._get(f"{_data_path(symbol, timeframe)}/coverage")
 
     def export_bars(self, symbol: str, timeframe: str, form: str) -> bytes:
         """Give the bars as a file: csv, csv.gz or parquet."""

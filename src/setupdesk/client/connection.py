@@ -2,7 +2,7 @@
 
 import json
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +29,7 @@ _LONGEST_SILENCE = 45.0
 
 _LOOKS = {
     "runs": "setupdesk runs",
+    "saved-requests": "setupdesk saved list",
     "data": "setupdesk data list",
     "bars": "setupdesk data list",
     "symbols": "setupdesk symbols",
@@ -43,9 +44,18 @@ _LOOKS = {
 class DeskAnswerError(SetupdeskError):
     """The desk answered with an error; code and words are the desk's own."""
 
-    def __init__(self, code: str, detail: str, problems: list[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        problems: list[dict[str, Any]],
+        checks: Sequence[dict[str, Any]] = (),
+    ) -> None:
         self.code = code
         self.problems = problems
+        self.checks = checks
+        """Of a desk that is not well: each thing that was looked at."""
+
         super().__init__(detail)
 
 
@@ -61,11 +71,16 @@ class Connection:
         *,
         certificate: Path | None = None,
         insecure: bool = False,
+        language: str = "en",
     ) -> None:
         server = _find_server(address, api_key, certificate)
         if not insecure:
             refuse_plain(server)
-        headers = {"Authorization": f"Bearer {server.key}", "Setupdesk-Door": door}
+        headers = {
+            "Authorization": f"Bearer {server.key}",
+            "Setupdesk-Door": door,
+            "Accept-Language": language,
+        }
         self._http = httpx.Client(
             base_url=f"{server.address}/api/v1",
             headers=headers,
@@ -178,6 +193,7 @@ def read_error(answer: httpx.Response) -> SetupdeskError:
     """Read an answer that is an error."""
     try:
         body = answer.json()
-        return DeskAnswerError(body["title"], body["detail"], body["problems"])
+        told = (body["title"], body["detail"], body["problems"])
+        return DeskAnswerError(*told, body.get("checks", ()))
     except (ValueError, KeyError, TypeError):
         return DeskUnavailableError(f"it answered {answer.status_code}")

@@ -77,6 +77,9 @@ class InvalidImportError(SetupdeskError):
 
     code = "invalid_import"
 
+    problems: tuple[Problem, ...] = ()
+    """What has to be said before the file can be imported, for programs that ask a person."""
+
     def __init__(self, file_name: str, reason: str) -> None:
         super().__init__(f"{file_name} was not imported: {reason}")
 
@@ -96,6 +99,22 @@ class ClockNeededError(InvalidImportError):
             f"its times do not say in which time zone they are. {evidence} {self._advise()}",
         )
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:  # type: ignore[override]
+        """Give the question, with the proposed clock first."""
+        return (
+            Problem(
+                field="clock",
+                code=self.code,
+                message=self.evidence,
+                allowed=self._fitting(),
+                suggestion=self.clock,
+            ),
+        )
+
+    def _fitting(self) -> tuple[str, ...]:
+        return (self.clock,)
+
     def _advise(self) -> str:
         stamped = " --stamped-at close" if self.at_close else ""
         return (
@@ -112,6 +131,9 @@ class ClockUnsureError(ClockNeededError):
     def __init__(self, file_name: str, clocks: Sequence[str], evidence: str) -> None:
         self.clocks = tuple(clocks)
         super().__init__(file_name, clocks[0], "unsure", evidence)
+
+    def _fitting(self) -> tuple[str, ...]:
+        return self.clocks
 
     def _advise(self) -> str:
         others = ", ".join(self.clocks[1:_NAMED_CLOCKS])
@@ -132,6 +154,15 @@ class StampingNeededError(InvalidImportError):
 
     def __init__(self, file_name: str, evidence: str) -> None:
         self.evidence = evidence
+        self.problems = (
+            Problem(
+                field="stamped_at",
+                code=self.code,
+                message=evidence,
+                allowed=("open", "close"),
+                suggestion="close",
+            ),
+        )
         super().__init__(
             file_name,
             f"{evidence[:1].lower()}{evidence[1:]} Give --stamped-at close to convert them to "
@@ -152,11 +183,15 @@ class BarsDisagreeError(InvalidImportError):
         first = ", ".join(days[:_NAMED_DAYS])
         more = len(days) - _NAMED_DAYS
         others = f" and {more:,} more {'day' if more == 1 else 'days'}" if more > 0 else ""
+        found = (
+            f"{shared:,} of its bars are stored already, {disagreeing:,} of them with other "
+            f"prices, on {first}{others}. {cause}"
+        )
+        self.problems = (Problem(field="replace", code=self.code, message=found),)
         super().__init__(
             file_name,
-            f"{shared:,} of its bars are stored already, {disagreeing:,} of them with other "
-            f"prices, on {first}{others}. {cause} --replace puts a file in the place of all "
-            f"stored bars, which are kept as an older version.",
+            f"{found} --replace puts a file in the place of all stored bars, which are kept as "
+            f"an older version.",
         )
 
 
@@ -175,8 +210,13 @@ class InvalidRuleError(SetupdeskError):
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Give each mistake with the path of the wrong value, for programs."""
-        return tuple(
-            Problem(field=_find_path(one), code=self.code, message=one) for one in self.mistakes
+        return tuple(self._build_problem(one) for one in self.mistakes)
+
+    def _build_problem(self, mistake: str) -> Problem:
+        found = re.search(r"(?:did you mean '([^']+)'\?|, publish (\w+))$", mistake)
+        suggestion = found[1] or found[2] if found else None
+        return Problem(
+            field=_find_path(mistake), code=self.code, message=mistake, suggestion=suggestion
         )
 
 

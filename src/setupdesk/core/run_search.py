@@ -70,7 +70,7 @@ def parse_run_search(said: Mapping[str, Any], catalogue: Catalogue) -> RunSearch
     A setup or symbol that is not there any more has runs all the same, so any name may be said.
     Polls of watches are left out, unless they, or the runs of one watch, are asked for.
     """
-    reading = _Reading({key: value for key, value in said.items() if value is not None})
+    reading = SearchReading({key: value for key, value in said.items() if value is not None})
     states = [reading.choose("state", one, RunState) for one in _as_texts(said.get("state"))]
     search = RunSearch(
         states=tuple(one for one in states if one),
@@ -97,12 +97,13 @@ Word = TypeVar("Word", bound=StrEnum)
 
 
 @dataclass(slots=True)
-class _Reading(Refusals):
-    """One pass over what was said."""
+class SearchReading(Refusals):
+    """One pass over what was said of what is searched for."""
 
     said: Mapping[str, Any]
 
     def text(self, name: str) -> str | None:
+        """Read a short text."""
         value = self.said.get(name)
         if value is None or (isinstance(value, str) and 0 < len(value.strip()) <= MOST_LETTERS):
             return value and value.strip()
@@ -111,6 +112,7 @@ class _Reading(Refusals):
         return None
 
     def flag(self, name: str) -> bool:
+        """Read yes or no, no unless said."""
         value = self.said.get(name, False)
         if isinstance(value, bool):
             return value
@@ -118,22 +120,26 @@ class _Reading(Refusals):
         return False
 
     def choice(self, name: str, words: type[Word]) -> Word | None:
+        """Read one of the *words*."""
         value = self.text(name)
         return None if value is None else self.choose(name, value, words)
 
     def choose(self, name: str, value: str, words: type[Word]) -> Word | None:
+        """Find the word that a *value* is."""
         if value in (known := tuple(each.value for each in words)):
             return words(value)
         self.refuse_unknown(name, f"unknown_{name}", value, known)
         return None
 
     def tag(self, value: str) -> str:
+        """Read a tag."""
         if not 0 < len(value.strip()) <= MOST_LETTERS:
             allowed = (f"1 to {MOST_LETTERS} characters",)
             self.refuse("tag", "wrong_type", "tag was not a short text.", allowed)
         return value.strip()
 
     def timeframe(self) -> Timeframe | None:
+        """Read a timeframe, by any of its names."""
         value = self.text("timeframe")
         found = value and find_timeframe(value)
         if value and not found:
@@ -141,6 +147,7 @@ class _Reading(Refusals):
         return found or None
 
     def day(self, name: str) -> date | None:
+        """Read a date."""
         value = self.text(name)
         found = find_date(value)
         if value and not (found and 1990 <= found.year <= 2100):
@@ -149,6 +156,7 @@ class _Reading(Refusals):
         return found
 
     def cursor(self) -> str | None:
+        """Read where the page begins."""
         value = self.text("cursor")
         found = value and _read_cursor(value)
         if value and not found:

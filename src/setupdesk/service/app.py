@@ -29,14 +29,17 @@ from setupdesk.service import (
     queue,
     repairs,
     runs,
+    saved,
     schedules,
     symbols,
+    system,
     watches,
 )
 from setupdesk.service.bodies import LimitBodies
 from setupdesk.service.description import describe
 from setupdesk.service.gate import Gate
 from setupdesk.service.hosts import SECURITY_HEADERS, GuardHosts
+from setupdesk.service.language import SpeakLanguages
 from setupdesk.service.problems import answer_error, problem_json
 from setupdesk.service.security import check_role
 from setupdesk.wiring.desk import Desk
@@ -61,8 +64,8 @@ def create_app(desk: Desk) -> FastAPI:
     app.state.streams = events.Streams()
     app.state.outward = CapacityLimiter(channels.MOST_OUTWARD)
     opened = (_open_routes(), health.router, hooks.public)
-    shown = (runs, events, queue, audit, keys, repairs, catalogue, symbols, data)
-    looked = (*shown, hooks, channels, schedules, watches)
+    shown = (runs, events, queue, audit, keys, repairs, system, catalogue, symbols, data)
+    looked = (*shown, saved, hooks, channels, schedules, watches)
     closed = (
         *(each.router for each in looked),
         data.pushed,
@@ -76,6 +79,7 @@ def create_app(desk: Desk) -> FastAPI:
     app.state.patterns = _list_patterns((*opened, *closed))
     app.add_middleware(LimitBodies, prefix=PREFIX)
     app.add_middleware(Gate, desk=desk, prefix=PREFIX)
+    app.add_middleware(SpeakLanguages)
     app.add_middleware(GuardHosts, names=desk.settings.listening.names)
     app.openapi = lambda: describe(app, desk.start.build_offer())  # type: ignore[method-assign]
     app.add_exception_handler(SetupdeskError, _answer_error)

@@ -3,7 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
 
+from setupdesk.core.audit_search import Outcome
+from setupdesk.core.run import Door
+from setupdesk.service.runs import one_of
 from setupdesk.service.security import ADMIN, TheCaller, TheDesk
 
 router = APIRouter(prefix="/audit", tags=["audit"])
@@ -11,10 +15,31 @@ router = APIRouter(prefix="/audit", tags=["audit"])
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
+class Wanted(BaseModel):
+    """What requests are searched for. The values are checked as those of any other door."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    door: Annotated[str | None, one_of(Door)] = None
+    outcome: Annotated[str | None, one_of(Outcome)] = None
+    user: str | None = None
+    since: str | None = Field(None, description="First day, UTC, YYYY-MM-DD")
+    until: str | None = Field(None, description="Last day, inclusive")
+    search: str | None = Field(None, description="Words of run_id, user, payload or Problems")
+    before: int | None = Field(
+        None, ge=1, le=2**62, description="The last audit_id of the page before"
+    )
+    limit: int = Field(20, ge=1, le=1000)
+
+
 @router.get("")
-def list_audit_log(desk: TheDesk, caller: TheCaller, limit: Limit = 20) -> list[dict[str, Any]]:
+def list_audit_log(
+    desk: TheDesk, caller: TheCaller, wanted: Annotated[Wanted, Query()]
+) -> list[dict[str, Any]]:
     """List the newest requests, accepted and refused: all for an admin, to others their own."""
-    return desk.queries.audit_log(limit, None if caller.sees_all else caller.user)
+    said = wanted.model_dump(exclude={"limit"})
+    user = None if caller.sees_all else caller.user
+    return desk.queries.audit_log(wanted.limit, user, said)
 
 
 @router.get("/changes")

@@ -37,6 +37,12 @@ def measure_quality(
     return desk.data_desk.quality(symbol, timeframe)
 
 
+@router.get("/{symbol:path}/{timeframe}/coverage")
+def measure_coverage(symbol: str, timeframe: str, desk: TheDesk) -> dict[str, Any]:
+    """Give as columns how many bars each session should have, and how many of them it has."""
+    return desk.data_desk.coverage(symbol, timeframe)
+
+
 @router.get(
     "/{symbol:path}/{timeframe}/export",
     response_class=Response,
@@ -120,10 +126,12 @@ async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a f
     source: Annotated[str | None, Query(max_length=64)] = None,
     folder: bool = False,
     replace: bool = False,
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """Import the file that is the request's body, or the folder that it holds as a zip archive.
 
-    To replace bars takes an admin: they are everybody's.
+    To replace bars takes an admin: they are everybody's. A dry run stores nothing, and says what
+    the file is.
     """
     if replace:
         need_admin(caller)
@@ -139,6 +147,7 @@ async def import_bars(  # noqa: PLR0913, PLR0917 (all that a user may say of a f
         source=source,
         folder=folder,
         replace=replace,
+        dry_run=dry_run,
         by=caller.user,
     )
 

@@ -11,6 +11,7 @@ from setupdesk.core.errors import (
     DamagedResultError,
     DeskUnavailableError,
     FeedFailedError,
+    InvalidImportError,
     InvalidRequestError,
     InvalidRuleError,
     KeyConflictError,
@@ -69,10 +70,12 @@ _STATUS: dict[type[SetupdeskError], int] = {
     LedgerUnavailableError: 503,
 }
 
+_WITH_PROBLEMS = InvalidRequestError | InvalidRuleError | InvalidImportError
+
 
 def answer_error(error: SetupdeskError) -> JSONResponse:
     """Build the answer to an error that a user can understand."""
-    problems = error.problems if isinstance(error, InvalidRequestError | InvalidRuleError) else ()
+    problems = error.problems if isinstance(error, _WITH_PROBLEMS) else ()
     answer = problem_json(_STATUS.get(type(error), 422), error.code, str(error), problems)
     if isinstance(error, NotAllowedError):
         answer.headers["WWW-Authenticate"] = "Bearer"

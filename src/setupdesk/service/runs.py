@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from setupdesk.app.compare_runs import FEWEST, MOST
 from setupdesk.core.caller import Caller
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.core.free_text import LONGEST_NAME
@@ -14,7 +15,15 @@ from setupdesk.core.request import Mode
 from setupdesk.core.run import Door, Priority, Receipt, RunState
 from setupdesk.core.run_change import LONGEST_NOTES, LONGEST_TAG, MOST_TAGS
 from setupdesk.service.delivery import JSON_BODY, Delivery, TheChanges, TheDelivery, TheObject
-from setupdesk.service.security import ANY, OwnRun, TheCaller, TheDesk, TheDoor, need_admin
+from setupdesk.service.security import (
+    ANY,
+    OwnRun,
+    TheCaller,
+    TheDesk,
+    TheDoor,
+    find_own_run,
+    need_admin,
+)
 from setupdesk.wiring.desk import Desk
 
 router = APIRouter(prefix="/runs", tags=["runs"])
@@ -34,7 +43,8 @@ def validate(
     return desk.preflight(delivery.payload, user=caller.user, door=door, quota=caller.quota)
 
 
-def _one_of(words: type[StrEnum], *, many: bool = False) -> WithJsonSchema:
+def one_of(words: type[StrEnum], *, many: bool = False) -> WithJsonSchema:
+    """Describe a value that is one of some words, or a list of them; it is checked elsewhere."""
     one = {"type": "string", "enum": list(words)}
     return WithJsonSchema({"type": "array", "items": one} if many else one)
 
@@ -102,12 +112,12 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    state: Annotated[list[str], _one_of(RunState, many=True)] = Field([], max_length=9)
+    state: Annotated[list[str], one_of(RunState, many=True)] = Field([], max_length=9)
     setup_id: str | None = None
     symbol: str | None = None
     timeframe: str | None = None
-    mode: Annotated[str | None, _one_of(Mode)] = None
-    door: Annotated[str | None, _one_of(Door)] = None
+    mode: Annotated[str | None, one_of(Mode)] = None
+    door: Annotated[str | None, one_of(Door)] = None
     user: str | None = None
     since: str | None = Field(None, description="First day of acceptance, UTC, YYYY-MM-DD")
     until: str | None = Field(None, description="Last day of acceptance, inclusive")
@@ -136,6 +146,24 @@ def list_runs(desk: TheDesk, caller: TheCaller, wanted: Annotated[Wanted, Query(
     said = wanted.model_dump(exclude={"limit"})
     # Written as it is: to check a thousand rows once more takes longer than to find them.
     return JSONResponse(desk.find_runs(said, wanted.limit, seen_by=caller))
+
+
+Compared = Annotated[
+    list[str],
+    Query(
+        alias="run",
+        description=f"{FEWEST} to {MOST} completed backtests, each by its run_id",
+        json_schema_extra={"minItems": FEWEST, "maxItems": MOST},
+    ),
+]
+
+
+@router.get("/compare", response_model=dict[str, Any], responses=UNFINISHED)
+def compare_runs(desk: TheDesk, caller: TheCaller, run_ids: Compared) -> JSONResponse:
+    """Put runs side by side: parameters, bars, versions, figures, equity, trades that differ."""
+    for run_id in run_ids[: MOST + 1]:
+        find_own_run(run_id, desk, caller)
+    return JSONResponse(desk.compare_runs(run_ids))
 
 
 @router.get("/{run_id}")

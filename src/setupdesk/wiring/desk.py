@@ -26,6 +26,7 @@ from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.queue import QueueReads
 from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.repairs import Repairs
+from setupdesk.adapters.ledger.saved_requests import SavedRequests
 from setupdesk.adapters.ledger.schedules import Schedules
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.ledger.ticks import Ticks
@@ -37,6 +38,7 @@ from setupdesk.adapters.secret_file import load_secret
 from setupdesk.adapters.webhook_sender import WebhookSender
 from setupdesk.app.bar_pages import ShowBars
 from setupdesk.app.channel_desk import ChannelDesk
+from setupdesk.app.compare_runs import CompareRuns
 from setupdesk.app.data_desk import DataDesk
 from setupdesk.app.fetch import Fetch
 from setupdesk.app.find_runs import FindRuns
@@ -51,6 +53,7 @@ from setupdesk.app.queue import ShowQueue
 from setupdesk.app.report_page import WriteReportPage
 from setupdesk.app.rule_desk import GateReport, RuleDesk, Stage
 from setupdesk.app.run_desk import RunDesk
+from setupdesk.app.saved_desk import SavedDesk
 from setupdesk.app.schedule_desk import ScheduleDesk
 from setupdesk.app.scheduler import Fire, Scheduler
 from setupdesk.app.start import Start
@@ -94,6 +97,8 @@ class Desk:
     queries: Queries
     run_desk: RunDesk
     find_runs: FindRuns
+    compare_runs: CompareRuns
+    saved_desk: SavedDesk
     preflight: Preflight
     show_queue: ShowQueue
     write_report_page: WriteReportPage
@@ -193,6 +198,8 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         queries=queries,
         run_desk=RunDesk(queries, start, outbox, alarm.ring),
         find_runs=FindRuns(reads, catalogue),
+        compare_runs=CompareRuns(queries),
+        saved_desk=SavedDesk(SavedRequests(ledger), start, clock.now),
         preflight=Preflight(
             offer_to=start.offer_to,
             registry=registry,
@@ -243,7 +250,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
 def _build_gate(settings: Settings) -> Callable[[Setup, Symbol, Stage], GateReport]:
     # The engine is imported when a rule comes, and not when a door opens the desk.
     def examine_rule(setup: Setup, symbol: Symbol, note: Stage) -> GateReport:
-        keep_kernels_in(settings.cache / "kernels")
+        keep_kernels_in(settings.kernels)
         from setupdesk.engine.gate import examine
 
         return examine(setup, symbol, note=note)

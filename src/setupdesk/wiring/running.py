@@ -24,7 +24,7 @@ from setupdesk.wiring.opened import open_calendar, open_rules, open_symbols
 
 def build_flow_body(settings: Settings, journal: Journal) -> Callable[[str], None]:
     """Build what carries out a run; the engine is imported here and not before."""
-    keep_kernels_in(settings.cache / "kernels")
+    keep_kernels_in(settings.kernels)
     from setupdesk.app.backtest_runner import run_backtest
     from setupdesk.app.flow_body import FlowBody
     from setupdesk.app.live_scan import scan_live

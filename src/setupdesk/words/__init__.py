@@ -4,10 +4,10 @@ English stands in the code, as the key; ``ru.po`` beside this file has the Russi
 """
 
 from functools import cache
-from gettext import NullTranslations
-from importlib.resources import files
+from typing import TYPE_CHECKING
 
-from setupdesk.words.po import build_translations
+if TYPE_CHECKING:
+    from gettext import NullTranslations
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
 
@@ -19,8 +19,14 @@ def choose_language(wanted: str | None) -> str:
 
 
 @cache
-def find_words(language: str) -> NullTranslations:
+def find_words(language: str) -> "NullTranslations":
     """Find the catalogue of a language; what is not in it is said in English."""
+    # Who speaks English needs none of these.
+    from gettext import NullTranslations
+    from importlib.resources import files
+
+    from setupdesk.words.po import build_translations
+
     if language == "en":
         return NullTranslations()
     return build_translations(files(__name__).joinpath(f"{language}.po").read_text("utf-8"))

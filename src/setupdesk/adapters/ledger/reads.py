@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import Engine, Select, func, select
 
 from setupdesk.adapters.ledger.database import reading
-from setupdesk.adapters.ledger.searching import TURN_OF_ACCEPTANCE, match
+from setupdesk.adapters.ledger.searching import TURN_OF_ACCEPTANCE, match, match_audit
 from setupdesk.adapters.ledger.tables import ORDER_OF_TURNS, Row, audit_log, outbox, run
 from setupdesk.app.ports import Unsent
+from setupdesk.core.audit_search import EVERY_ROW, AuditSearch
 from setupdesk.core.errors import NotFoundError
 from setupdesk.core.request import Mode
 from setupdesk.core.run import RunState
@@ -46,10 +47,13 @@ class Reads:
         found = select(run).where(*match(search))
         return self._rows(found.order_by(TURN_OF_ACCEPTANCE.desc()).limit(limit))
 
-    def load_audit_log(self, limit: int, user: str | None = None) -> list[Row]:
-        """Load the newest rows of the audit log, of all or of one user."""
-        newest = select(audit_log).order_by(audit_log.c.audit_id.desc()).limit(limit)
-        return self._rows(newest if user is None else newest.where(audit_log.c.user == user))
+    def load_audit_log(
+        self, limit: int, user: str | None = None, search: AuditSearch = EVERY_ROW
+    ) -> list[Row]:
+        """Load the newest rows of the audit log that are as searched for, of all or of one user."""
+        newest = select(audit_log).where(*match_audit(search)).order_by(audit_log.c.audit_id.desc())
+        found = newest if user is None else newest.where(audit_log.c.user == user)
+        return self._rows(found.limit(limit))
 
     def find_outbox_error(self, run_id: str) -> str | None:
         """Find why a run that waits could not be started so far."""

@@ -6,7 +6,8 @@ from functools import reduce
 
 from sqlalchemy import ColumnElement, String, cast, exists, func, literal_column, text
 
-from setupdesk.adapters.ledger.tables import run
+from setupdesk.adapters.ledger.tables import audit_log, run
+from setupdesk.core.audit_search import AuditSearch
 from setupdesk.core.request import Mode
 from setupdesk.core.run_search import RunSearch
 
@@ -56,6 +57,30 @@ def _match_watched(search: RunSearch) -> Iterator[ColumnElement[bool]]:
         yield literal_column("+run.watch_id", String) == search.watch
     if not search.polls:
         yield run.c.watch_id.is_(None) | (run.c.flow_type != Mode.LIVE.flow_type)
+
+
+def match_audit(search: AuditSearch) -> Iterator[ColumnElement[bool]]:
+    """Give the conditions of a search of the audit log."""
+    for name in ("door", "outcome", "user"):
+        if value := getattr(search, name):
+            yield audit_log.c[name] == value
+    for word in search.words:
+        yield _ASKED_WORDS.contains(word, autoescape=True)
+    if search.since:
+        yield audit_log.c.at >= _begin(search.since)
+    if search.until:
+        yield audit_log.c.at < _begin(search.until) + timedelta(days=1)
+    if search.before is not None:
+        yield audit_log.c.audit_id < search.before
+
+
+_ASKED_TEXTS = (
+    func.coalesce(audit_log.c.run_id, ""),
+    audit_log.c.user,
+    cast(audit_log.c.payload, String),
+    cast(audit_log.c.problems, String),
+)
+_ASKED_WORDS = reduce(lambda left, right: left + " " + right, _ASKED_TEXTS)
 
 
 def _has_tag(tag: str) -> ColumnElement[bool]:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from setupdesk.adapters.ledger.chain import write_instant
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration."""
 
 
@@ -388,6 +388,18 @@ alert = Table(
     CheckConstraint("kind IN ('signal', 'further', 'stale')", name="kind_is_known"),
     Index("alert_by_user", "user", "created_at"),
     Index("alert_by_watch", "watch_id", "bar_at"),
+)
+
+saved_request = Table(
+    "saved_request",
+    metadata,
+    Column("saved_id", String, primary_key=True),
+    Column("user", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("name_key", String, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Index("saved_request_by_name", "user", "name_key", unique=True),
 )
 
 Row = Mapping[str, Any]

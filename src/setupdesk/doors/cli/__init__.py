@@ -23,8 +23,10 @@ from setupdesk.doors.cli.flags import (
 )
 from setupdesk.doors.cli.hooks import hook
 from setupdesk.doors.cli.keys import keys
+from setupdesk.doors.cli.saved import saved
 from setupdesk.doors.cli.schedules import schedule
 from setupdesk.doors.cli.setups import setups
+from setupdesk.doors.cli.speech import choose_at_prompt, speak_usual, tell
 from setupdesk.doors.cli.symbols import symbols
 from setupdesk.doors.cli.watches import alerts, unwatch, watch, watches
 
@@ -43,11 +45,15 @@ app.add_typer(symbols, name="symbols")
 app.add_typer(hook, name="hook")
 app.add_typer(channel, name="channel")
 app.add_typer(schedule, name="schedule")
+app.add_typer(saved, name="saved")
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run_id, such as run_2025_10_31_001.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")]
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Do not wait.")]
 Inline = Annotated[bool, typer.Option("--inline", help="In this process, without Prefect.")]
+Saved = Annotated[
+    Text, typer.Option("--saved", metavar="NAME", help="A saved request; flags change it.")
+]
 RequestKey = Annotated[
     Text, typer.Option(help="Of a request sent before: gives its receipt, starts nothing.")
 ]
@@ -77,6 +83,15 @@ def _any_command(  # noqa: PLR0913 (how a desk is reached)
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Ask another machine by http all the same.")
     ] = False,
+    lang: Annotated[  # noqa: ARG001 (its callback has chosen it)
+        Text,
+        typer.Option(
+            metavar="en|ru",
+            callback=choose_at_prompt,
+            is_eager=True,
+            help="The language; that of the environment, unless said.",
+        ),
+    ] = None,
     version: Annotated[  # noqa: ARG001 (its callback has shown it)
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
@@ -140,6 +155,7 @@ def backtest(  # noqa: PLR0913 (the flags that traders know)
     as_json: Json = False,
     detach: Detach = False,
     inline: Inline = False,
+    saved: Saved = None,
     request_key: RequestKey = None,
 ) -> None:
     """Backtest a setup."""
@@ -159,6 +175,10 @@ def backtest(  # noqa: PLR0913 (the flags that traders know)
         dry_run=dry_run or None,
         settings=set_ or [],
     )
+    if saved:
+        from setupdesk.doors.cli.saving import take_up
+
+        payload = take_up(saved, "backtest", payload, inline=inline)
     ask_and_show(
         {"mode": "backtest"} | payload, request_key, as_json=as_json, detach=detach, inline=inline
     )
@@ -249,6 +269,7 @@ def analyze(  # noqa: PLR0913 (the flags that traders know)
     as_json: Json = False,
     detach: Detach = False,
     inline: Inline = False,
+    saved: Saved = None,
     request_key: RequestKey = None,
 ) -> None:
     """Look once at the market: where a setup stands, what is near, what mostly came next."""
@@ -264,6 +285,10 @@ def analyze(  # noqa: PLR0913 (the flags that traders know)
         settings=set_ or [],
     )
     moment = {"at": at} if at else {}
+    if saved:
+        from setupdesk.doors.cli.saving import take_up
+
+        payload = take_up(saved, "live", payload, inline=inline)
     asked = {"mode": "live", **payload, **moment}
     ask_and_show(asked, request_key, as_json=as_json, detach=detach, inline=inline)
 
@@ -329,6 +354,20 @@ def runs(  # noqa: PLR0913 (what runs can be searched by)
         show_queue(limit, as_json=as_json)
     else:
         show_runs(limit, said, as_json=as_json)
+
+
+@app.command()
+def compare(
+    run_ids: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="2 to 6 completed backtests.")
+    ],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Put runs side by side: what was asked, what they stood on, figures, trades that differ."""
+    from setupdesk.doors.cli.comparing import compare_runs
+
+    compare_runs(run_ids, as_json=as_json)
 
 
 @app.command("show")
@@ -423,12 +462,20 @@ def note(  # noqa: PLR0913 (all that can be said of a run)
 
 
 @app.command()
-def audit(
+def audit(  # noqa: PLR0913 (what requests can be searched by)
     *,
     limit: Limit = 20,
     verify: Annotated[
         bool, typer.Option("--verify", help="Check that no row was changed or removed.")
     ] = False,
+    door: Annotated[Text, typer.Option(help="cli, ui, api, webhook, ...")] = None,
+    user: Annotated[Text, typer.Option(help="Who asked.")] = None,
+    outcome: Annotated[Text, typer.Option(help="accepted, refused, replayed or conflict.")] = None,
+    since: Annotated[Text, typer.Option(help="First day, UTC.")] = None,
+    until: Annotated[Text, typer.Option(help="Last day, inclusive.")] = None,
+    search: Annotated[
+        Text, typer.Option(help="Words of run_id, user, payload or Problems.")
+    ] = None,
     changes: Annotated[
         bool, typer.Option("--changes", help="Who changed which schedules and watches.")
     ] = False,
@@ -447,7 +494,10 @@ def audit(
     elif turned_away:
         showing.show_turned_away(limit, as_json=as_json)
     else:
-        showing.show_audit_log(limit, as_json=as_json)
+        asked = {"door": door, "user": user, "outcome": outcome}
+        asked |= {"since": since, "until": until, "search": search}
+        said = {name: value for name, value in asked.items() if value}
+        showing.show_audit_log(limit, said, as_json=as_json)
 
 
 @app.command()
@@ -512,8 +562,10 @@ def main() -> None:
 
     try:
         with clear_errors(as_json="--json" in sys.argv):
-            app()
+            command = typer.main.get_command(app)
+            speak_usual(command)
+            command()
     except typer.Exit as end:
         sys.exit(end.exit_code)
     except OSError as error:
-        sys.exit(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
+        sys.exit(tell(f"{error.filename or ''}: {error.strerror or error}".lstrip(": ")))

@@ -13,6 +13,7 @@ import typer
 from setupdesk.core.errors import SetupdeskError
 from setupdesk.core.printing import escape
 from setupdesk.core.run import Door
+from setupdesk.doors.cli.speech import tell
 from setupdesk.settings import Server, Settings, find_server, load_settings
 
 if TYPE_CHECKING:
@@ -150,18 +151,23 @@ def clear_errors(*, as_json: bool) -> Iterator[None]:
 
 def say(text: str) -> None:
     """Tell the person something; standard output stays free for what was asked for."""
-    typer.echo(text, err=True)
+    typer.echo(tell(text), err=True)
 
 
 def show(text: str) -> None:
-    """Print what was asked for."""
+    """Print what was asked for, to be read by people."""
+    typer.echo(tell(text))
+
+
+def hand_over(text: str) -> None:
+    """Print what was asked for, to be read by programs: it is the same in every language."""
     typer.echo(text)
 
 
 def show_json(answer: Any) -> None:
     """Print what was asked for as JSON, whose strings drive no terminal."""
     lines = json.dumps(answer, indent=2, ensure_ascii=False).split("\n")
-    show("\n".join(escape(line) for line in lines))
+    hand_over("\n".join(escape(line) for line in lines))
 
 
 def refuse_usage(message: str) -> NoReturn:

@@ -17,6 +17,7 @@ from setupdesk.core.printing import escape
 from setupdesk.core.watch import AlertKind
 from setupdesk.doors.cli.access import (
     INTERRUPTED,
+    hand_over,
     reach_desk,
     reach_running_desk,
     say,
@@ -174,7 +175,7 @@ def follow(following: Following, *, as_json: bool) -> None:
 
 def show_event(event: str, said: Mapping[str, Any]) -> None:
     """Print what has come as a line of JSON."""
-    show(escape(json.dumps({"event": event, **said}, ensure_ascii=False)))
+    hand_over(escape(json.dumps({"event": event, **said}, ensure_ascii=False)))
 
 
 def tell_event(event: str, said: Mapping[str, Any]) -> str | None:

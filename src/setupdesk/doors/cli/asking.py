@@ -21,6 +21,7 @@ from setupdesk.doors.cli.access import (
     RUN_FAILED,
     UNREACHED,
     find_remote,
+    hand_over,
     reach_desk,
     reach_running_desk,
     refuse_usage,
@@ -30,6 +31,7 @@ from setupdesk.doors.cli.access import (
 )
 from setupdesk.doors.cli.report import render_plan, render_problems, render_report, write_noted
 from setupdesk.doors.cli.request_words import write_corrected_command
+from setupdesk.doors.cli.speech import tell
 from setupdesk.doors.cli.watched import name_deed, write_period
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ def follow(desk: "Access", run_id: str) -> dict[str, Any]:
             if run["state"] not in UNDER_WAY:
                 return run
             text = f"{run_id}  {_describe(run)}"
-            line.update(f"{text}  {time.monotonic() - started:.1f} s")
+            line.update(f"{tell(text)}  {time.monotonic() - started:.1f} s")
             if text != told and not sys.stderr.isatty():
                 say(text)
                 told = text
@@ -144,7 +146,7 @@ def show_end(desk: "Access", run: dict[str, Any], console: Console) -> None:
     else:
         show(f"{run['run_id']}  {_describe(run)}")
         for line in write_noted(run):
-            show(line)
+            hand_over(line)
         if run["reason"]:
             show(f"reason: {escape(run['reason'])}")
         show(f"log: setupdesk logs {run['run_id']}")

@@ -10,6 +10,7 @@ import typer
 
 from setupdesk.doors.cli.access import (
     clear_errors,
+    hand_over,
     reach_desk,
     refuse_usage,
     say,
@@ -19,6 +20,7 @@ from setupdesk.doors.cli.access import (
 from setupdesk.doors.cli.files import refuse_to_overwrite, write_file
 from setupdesk.doors.cli.importing import say_clock, say_hole, say_mended, show_import
 from setupdesk.doors.cli.showing import show_table, write_csv
+from setupdesk.doors.cli.speech import tell
 
 Json = Mapping[str, Any]
 
@@ -115,6 +117,29 @@ def show_quality(symbol: str, timeframe: str | None, *, as_json: bool) -> None:
         show("\n\n".join("\n".join(_describe_quality(entry)) for entry in found))
 
 
+def show_coverage(symbol: str, timeframe: str, *, as_json: bool) -> None:
+    """Say month by month which share of its bars a data set has."""
+    found = reach_desk().coverage(symbol, timeframe)
+    if as_json:
+        show_json(found)
+        return
+    months: dict[str, list[tuple[int, int]]] = {}
+    for day, present, expected in zip(
+        found["days"], found["present"], found["expected"], strict=True
+    ):
+        months.setdefault(day[:7], []).append((present, expected))
+    rows = [
+        (
+            month,
+            f"{len(days):,}",
+            f"{sum(present >= expected for present, expected in days):,}",
+            f"{100 * sum(min(one) for one in days) / (sum(one[1] for one in days) or 1):.2f} %",
+        )
+        for month, days in months.items()
+    ]
+    show_table(("month", "sessions", "complete", "bars that are there"), rows, "No session.")
+
+
 def export_to_file(symbol: str, timeframe: str, file: Path, *, overwrites: bool) -> None:
     """Write bars to a file, whole or not at all."""
     form = next((form for form in _FORMS if file.name.lower().endswith(f".{form}")), None)
@@ -148,7 +173,7 @@ def show_levels(
     if form == "json":
         show_json(found)
     elif form == "csv":
-        show(write_csv(found["days"]).rstrip("\n"))
+        hand_over(write_csv(found["days"]).rstrip("\n"))
     else:
         _show_days(found)
         _show_summary(found)
@@ -160,7 +185,7 @@ def _ask_to_delete(found: Json) -> None:
         refuse_usage(f"{what}, would be deleted for ever. Nobody can be asked here: add --yes.")
     say(f"{what}: {found['rows']:,} bars, {_say_span(found)}, from {_say_source(found)}.")
     say("Runs made on these bars keep their reports, but cannot be made again.")
-    typer.confirm("Delete them for ever?", abort=True, err=True)
+    typer.confirm(tell("Delete them for ever?"), abort=True, err=True)
 
 
 def _describe_quality(entry: Json) -> list[str]:

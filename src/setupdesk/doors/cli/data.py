@@ -42,6 +42,9 @@ def import_bars(  # noqa: PLR0913 (all that a user may say of a file)
     replace: Annotated[
         bool, typer.Option("--replace", help="Put it in the place of all stored bars.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what the file is, and store nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Import the bars of a file, or of a folder as one data set."""
@@ -56,6 +59,7 @@ def import_bars(  # noqa: PLR0913 (all that a user may say of a file)
         "stamped_at": stamped_at,
         "accept_clock": accept_clock or None,
         "replace": replace or None,
+        "dry_run": dry_run or None,
     }
     given = {key: value for key, value in said.items() if value is not None}
     import_files(files, symbol, timeframe, given, as_json=as_json)
@@ -136,6 +140,14 @@ def quality(
     from setupdesk.doors.cli.bars import show_quality
 
     show_quality(symbol, timeframe, as_json=as_json)
+
+
+@data.command()
+def coverage(symbol: Symbol, timeframe: Timeframe, *, as_json: Json = False) -> None:
+    """Say month by month which share of its bars is there."""
+    from setupdesk.doors.cli.bars import show_coverage
+
+    show_coverage(symbol, timeframe, as_json=as_json)
 
 
 @data.command()

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from setupdesk.doors.cli.access import clear_errors, reach_desk, refuse_usage, say, show
+from setupdesk.doors.cli.access import clear_errors, hand_over, reach_desk, refuse_usage, say
 from setupdesk.doors.cli.files import refuse_to_overwrite, write_file
 from setupdesk.doors.cli.showing import write_csv
 
@@ -23,7 +23,7 @@ def hand_on(run_id: str, file: str | None, forms: list[str], *, overwrites: bool
     with clear_errors(as_json=form == "json"):
         text = _write(reach_desk(), run_id, form)
     if place == STDOUT:
-        show(text.rstrip("\n"))
+        hand_over(text.rstrip("\n"))
         return
     if not overwrites:
         refuse_to_overwrite(Path(place), "--force")

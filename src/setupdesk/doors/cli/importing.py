@@ -12,6 +12,7 @@ from setupdesk.core.errors import SetupdeskError
 from setupdesk.doors.cli.access import REFUSED, reach_desk, refuse_usage, say, show_json
 from setupdesk.doors.cli.progress import showing_progress
 from setupdesk.doors.cli.showing import show_table
+from setupdesk.doors.cli.speech import tell
 
 if TYPE_CHECKING:
     from setupdesk.doors.cli.access import Access
@@ -74,6 +75,9 @@ def show_import(done: Json, *, as_json: bool) -> None:
         show_json(done)
         return
     file = done["file"]
+    if done["outcome"] == "checked":
+        _show_look(done)
+        return
     rows = [
         ("source", f"{file['source_file']} ({file['source_format']})"),
         ("clock", say_clock(file)),
@@ -94,6 +98,25 @@ def show_import(done: Json, *, as_json: bool) -> None:
         _warn(warning)
     if done["disagreeing_cause"]:
         _warn(done["disagreeing_cause"])
+
+
+def _show_look(done: Json) -> None:
+    file = done["file"]
+    rows = [
+        ("source", f"{file['source_file']} ({file['source_format']})"),
+        ("clock", say_clock(file)),
+        ("bars", f"{file['rows']:,}, {_say_span(file)}"),
+    ]
+    show_table((f"{done['symbol']} {done['timeframe']}", "nothing was stored"), rows, "")
+    prices = ("open", "high", "low", "close")
+    first = [
+        (f"{bar['at'][:16]}Z", *(f"{bar[name]:.10g}" for name in prices))
+        for bar in done["first_bars"]
+    ]
+    show_table(("first bars", *prices), first, "")
+    _show_skipped(done.get("skipped", []))
+    for warning in file["warnings"]:
+        _warn(warning)
 
 
 def _say_hole(hole: Json | None) -> str:
@@ -123,12 +146,12 @@ def _ask(error: SetupdeskError) -> Json:
     # What a person answers, as flags; an error that asks for nothing is raised again.
     if error.code == "clock_unsure":
         say(str(error))
-        return {"clock": typer.prompt("Which clock is it?", err=True)}
+        return {"clock": typer.prompt(tell("Which clock is it?"), err=True)}
     if error.code not in _QUESTIONS:
         raise error
     flag, question = _QUESTIONS[error.code]
     say(str(error))
-    if not typer.confirm(question, err=True):
+    if not typer.confirm(tell(question), err=True):
         raise typer.Exit(REFUSED) from None
     return {flag: True}
 

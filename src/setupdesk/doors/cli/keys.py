@@ -32,7 +32,7 @@ def add_key(  # noqa: PLR0913 (all that a key has)
     as_json: Json = False,
 ) -> None:
     """Make a key; it is shown this once."""
-    from setupdesk.doors.cli.access import reach_desk, say, show, show_json
+    from setupdesk.doors.cli.access import hand_over, reach_desk, say, show_json
 
     desk = reach_desk()
     made = desk.add_key(
@@ -50,7 +50,7 @@ def add_key(  # noqa: PLR0913 (all that a key has)
     if as_json:
         show_json(made)
         return
-    show(made["key"])
+    hand_over(made["key"])
     until = f"until {made['expires_at'][:10]}" if made["expires_at"] else "for ever"
     say(
         f"{made['key_id']} is a key of {made['user']}, {made['role']}, {until}. It is not shown "

@@ -31,6 +31,7 @@ from setupdesk.doors.cli.figures import (
     shorten,
     title,
 )
+from setupdesk.doors.cli.speech import tell, tell_all
 from setupdesk.doors.cli.watched import render_watched
 
 Json = Mapping[str, Any]
@@ -110,13 +111,13 @@ def render_problems(receipt: Json, console: Console, corrected: str | None = Non
     rows = [row for problem in problems for row in (("", ""), *_problem(problem))]
     _print([Text.assemble(badge, f"  {count}; nothing was started."), pairs(rows)], console)
     if corrected:
-        console.print(Text("\nThis would be accepted:", style="bold"))
+        console.print(Text(f"\n{tell('This would be accepted:')}", style="bold"))
         # Never folded, so that it can be copied.
         console.print(Text(f"  {say(corrected)}", style="cyan"), soft_wrap=True)
 
 
 def _print(parts: Iterable[RenderableType], console: Console) -> None:
-    console.print(Group(*parts), width=min(console.width, _WIDEST), highlight=False)
+    console.print(Group(*tell_all(parts)), width=min(console.width, _WIDEST), highlight=False)
 
 
 def _header(run: Json) -> list[RenderableType]:

@@ -12,10 +12,10 @@ from rich.console import Console
 from setupdesk.core.errors import SetupdeskError
 from setupdesk.doors.cli.access import (
     REFUSED,
+    hand_over,
     reach_desk,
     refuse_usage,
     say,
-    show,
     show_json,
 )
 from setupdesk.doors.cli.showing import show_table
@@ -57,7 +57,7 @@ def show_setup(setup_id: str, *, form: str) -> None:
     """Show a setup in words, as JSON, or as the YAML it was read from."""
     found = reach_desk().setup(setup_id)
     if form == "yaml":
-        show(found["yaml"].rstrip("\n"))
+        hand_over(found["yaml"].rstrip("\n"))
     elif form == "json":
         show_json(found)
     else:
@@ -101,7 +101,7 @@ def write_template(name: str, *, to_stdout: bool, as_json: bool) -> None:
     text = fill_template(setup_id)
     file = Path(f"{setup_id}.yaml")
     if to_stdout:
-        show(text.rstrip("\n"))
+        hand_over(text.rstrip("\n"))
         return
     try:
         with file.open("x", encoding="utf-8") as new:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from setupdesk.doors.cli.access import reach_desk, refuse_usage, say, show, show_json
+from setupdesk.doors.cli.access import hand_over, reach_desk, refuse_usage, say, show, show_json
 from setupdesk.doors.cli.showing import show_table
 
 
@@ -87,7 +87,7 @@ def run_schedule_now(schedule_id: str, *, as_json: bool) -> None:
     if as_json:
         show_json(tick)
     elif tick["run_ids"]:
-        show("\n".join(tick["run_ids"]))
+        hand_over("\n".join(tick["run_ids"]))
         say("`setupdesk show RUN` shows each of them.")
     else:
         say(f"It is {tick['outcome']}: {tick['reason']}.")

@@ -16,12 +16,14 @@ from setupdesk.doors.cli import asking
 from setupdesk.doors.cli.access import (
     RUN_FAILED,
     clear_errors,
+    hand_over,
     reach_desk,
     refuse_usage,
     say,
     show,
     show_json,
 )
+from setupdesk.doors.cli.speech import tell, tell_all
 from setupdesk.doors.cli.watched import tell_outcome
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -67,7 +69,7 @@ def show_trades(run_id: str, form: str) -> None:
     if form == "json":
         show_json(found)
     else:
-        show(write_csv(found).rstrip("\n"))
+        hand_over(write_csv(found).rstrip("\n"))
 
 
 def write_csv(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -86,7 +88,7 @@ def show_logs(run_id: str, *, as_json: bool) -> None:
     if as_json:
         show_json(events)
     else:
-        show(tell_story(events) or "Its log is empty.")
+        hand_over(tell_story(events) or tell("Its log is empty."))
 
 
 def cancel_run(run_id: str, *, as_json: bool) -> None:
@@ -103,9 +105,9 @@ def cancel_run(run_id: str, *, as_json: bool) -> None:
         say(f"{run_id} had ended before: it is {state}.")
 
 
-def show_audit_log(limit: int, *, as_json: bool) -> None:
-    """List the newest requests, accepted and refused."""
-    found = reach_desk().audit_log(limit)
+def show_audit_log(limit: int, said: Mapping[str, Any], *, as_json: bool) -> None:
+    """List the newest requests that are as *said*, accepted and refused."""
+    found = reach_desk().audit_log(limit, **said)
     if as_json:
         show_json(found)
         return
@@ -119,7 +121,11 @@ def show_audit_log(limit: int, *, as_json: bool) -> None:
         )
         for row in found
     ]
-    show_table(("#", "at", "who", "outcome", "run, or why not"), rows, "No requests yet.")
+    show_table(
+        ("#", "at", "who", "outcome", "run, or why not"),
+        rows,
+        "No request is as searched for." if said else "No requests yet.",
+    )
 
 
 def show_changes(limit: int, *, as_json: bool) -> None:
@@ -198,7 +204,7 @@ def show_symbol(name: str, *, form: str) -> None:
     """Show a symbol as a table, as JSON, or as the TOML it was read from."""
     found = reach_desk().symbol(name)
     if form == "toml":
-        show(found["toml"].rstrip("\n"))
+        hand_over(found["toml"].rstrip("\n"))
     elif form == "json":
         show_json(found)
     else:
@@ -245,7 +251,7 @@ def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], when_empt
         table.add_column(heading, no_wrap=count == 0, overflow="fold")
     for row in rows:
         table.add_row(*(Text(_disarm_terminal(cell)) for cell in row))
-    Console().print(table)
+    Console().print(*tell_all([table]))
 
 
 def _describe_outcome(run: Mapping[str, Any]) -> str:

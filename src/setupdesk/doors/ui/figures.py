@@ -62,6 +62,11 @@ def day_and_time(text: str | None) -> str:
     return text[:16].replace("T", " ") if text else NONE
 
 
+def escape_markdown(text: str) -> str:
+    """Write what a user has written so that nothing in it is taken for a mark-up."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!|~$:<>-])", r"\\\1", text)
+
+
 def market(request: Mapping[str, Any]) -> str:
     """Write what a run is about."""
     names = (request.get("setup_id"), request.get("symbol"), request.get("timeframe"))
@@ -72,4 +77,6 @@ def period(request: Mapping[str, Any]) -> str:
     """Write the period of a run; its end is inclusive."""
     if request.get("start"):
         return say("{start} to {end} inclusive", start=request["start"], end=request["end"])
+    if request.get("watch") and request.get("mode") == "backtest":
+        return say("all that it has seen")
     return say("as of {at}", at=moment(request["at"])) if request.get("at") else say("now")

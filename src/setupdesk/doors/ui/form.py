@@ -7,8 +7,10 @@ from typing import Any
 
 import streamlit as st
 
+from setupdesk.client import Client
 from setupdesk.doors.ui.offer import Json, Offer
-from setupdesk.doors.ui.speech import say, say_all, say_of
+from setupdesk.doors.ui.rule_view import find_setup, show_picture
+from setupdesk.doors.ui.speech import say, say_of
 from setupdesk.words import mark
 
 PERIODS = {
@@ -41,11 +43,17 @@ def prepare(offer: Offer) -> None:
     _settle("form_setup", list(offer.setups), "IB_raid_v1")
     _settle("form_symbol", offer.symbols_by_use(), None)
     _settle("form_timeframe", offer.timeframes_of([value_of("setup")]), "M15")
-    _settle("form_period", list(PERIODS), "6m")
+    _settle("form_period", list_periods(), "6m")
     stored = offer.coverage(value_of("symbol"))
     if value_of("period") == "own" and stored:
         st.session_state.setdefault("form_start", _day(min(one["first"] for one in stored)))
         st.session_state.setdefault("form_end", _day(max(one["last"] for one in stored)))
+
+
+def list_periods() -> list[str]:
+    """List the periods to choose from; one that a saved request has besides is among them."""
+    other = st.session_state.get("form_other_period")
+    return [*PERIODS, other] if other else list(PERIODS)
 
 
 def _settle(key: str, options: Sequence[str], usual: str | None) -> None:
@@ -89,17 +97,21 @@ def _param(setup: Json, name: str) -> str:
     return f"form_param_{setup['setup_id']}_{name}"
 
 
-def draw_setup(offer: Offer, problems: list[Json]) -> None:
-    """Draw the choice of a setup, with what it says of itself."""
-    st.selectbox(
-        say("Setup"),
-        list(offer.setups),
-        format_func=name_setups(offer).__getitem__,
-        key="form_setup",
-        persist_state="session",
-    )
-    show_problems(problems, "setup_id")
-    st.caption(say_of(offer.setups[value_of("setup")]["description"]))
+def draw_setup(desk: Client, offer: Offer, problems: list[Json]) -> None:
+    """Draw the choice of a setup, with what it says of itself and its picture."""
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    with left:
+        st.selectbox(
+            say("Setup"),
+            list(offer.setups),
+            format_func=name_setups(offer).__getitem__,
+            key="form_setup",
+            persist_state="session",
+        )
+        show_problems(problems, "setup_id")
+        st.caption(say_of(offer.setups[value_of("setup")]["description"] or ""))
+    with right:
+        show_picture(find_setup(desk, value_of("setup"))["rule"], is_small=True)
 
 
 def name_setups(offer: Offer) -> dict[str, str]:
@@ -150,8 +162,8 @@ def draw_period(problems: list[Json]) -> None:
     """Draw the choice of a period; it ends yesterday, or where the stored bars end."""
     st.segmented_control(
         say("Period"),
-        list(PERIODS),
-        format_func=say_all(PERIODS).__getitem__,
+        list_periods(),
+        format_func=lambda one: say(PERIODS[one]) if one in PERIODS else one,
         key="form_period",
         required=True,
         help=say("It ends yesterday, or with the last stored bar. The last day is included."),
@@ -293,7 +305,9 @@ def fill(request: Json) -> None:
         "dry_run": bool(options.get("dry_run")),
     }
     said |= {f"param_{request['setup_id']}_{name}": value for name, value in extra.items()}
-    if request.get("start"):
+    if last := request.get("last"):
+        said |= {"period": last, "other_period": None if last in PERIODS else last}
+    elif request.get("start"):
         days = {name: date.fromisoformat(request[name]) for name in ("start", "end")}
         said |= {"period": "own", **days}
     for name, value in said.items():

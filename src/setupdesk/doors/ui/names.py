@@ -117,11 +117,91 @@ TICKS = {
     "refused": mark("refused"),
 }
 SIDES = {"long": mark("long"), "short": mark("short")}
+FIGURES = {
+    "trades": mark("Trades"),
+    "total_r": mark("Total R"),
+    "expectancy_r": mark("Expectancy"),
+    "win_rate": mark("Win rate"),
+    "profit_factor": mark("Profit factor"),
+    "max_drawdown_r": mark("Max drawdown, R"),
+    "sqn": mark("SQN"),
+    "costs_r_total": mark("Costs, R"),
+    "sessions": mark("Sessions"),
+    "sessions_traded": mark("Sessions with trades"),
+}
+FIELDS = {
+    "setup_id": mark("Setup"),
+    "symbol": mark("Symbol"),
+    "timeframe": mark("Timeframe"),
+    "start": mark("First day"),
+    "end": mark("Last day, included"),
+    "options.max_trades": mark("Max trades per session"),
+    "options.rr_target": mark("RR target"),
+}
+DOORS = {
+    "cli": mark("terminal"),
+    "ui": mark("web desk"),
+    "api": mark("API"),
+    "webhook": mark("webhook"),
+    "telegram": mark("Telegram"),
+    "scheduler": mark("Scheduler"),
+    "prefect": mark("Prefect"),
+}
+OUTCOMES = {
+    "accepted": mark("accepted"),
+    "refused": mark("refused"),
+    "replayed": mark("sent again"),
+    "conflict": mark("key of another request"),
+}
+PRIORITIES = {"live": mark("live"), "manual": mark("manual"), "nightly": mark("nightly")}
 PROCESSES = {
     "ui": mark("the pages"),
     "service": mark("the service"),
     "executor": mark("the executor of runs"),
     "prefect": mark("Prefect"),
+}
+PROCESS_STATES = {
+    "ready": mark("ready"),
+    "starting": mark("starting"),
+    "restarting": mark("restarting"),
+    "stopping": mark("stopping"),
+    "failed": mark("failed"),
+}
+GRADES = {"ok": mark("well"), "warn": mark("look at it"), "bad": mark("not well")}
+"""From the best to the worst."""
+
+FILES = {
+    "home": mark("home of the desk"),
+    "ledger": mark("the ledger"),
+    "bars": mark("stored bars"),
+    "runs": mark("reports and logs of runs"),
+    "setups": mark("rules of your own"),
+    "symbols": mark("symbols of your own"),
+    "logs": mark("logs of the processes"),
+}
+ROLES = {"viewer": mark("viewer"), "trader": mark("trader"), "admin": mark("admin")}
+KEY_STATES = {"active": mark("active"), "expired": mark("expired"), "revoked": mark("revoked")}
+EVENTS = {
+    "run_finished": mark("finished runs"),
+    "run_failed": mark("failed runs"),
+    "alert": mark("alerts"),
+}
+DEEDS = {
+    "schedule made": mark("schedule made"),
+    "schedule changed": mark("schedule changed"),
+    "schedule removed": mark("schedule removed"),
+    "watch made": mark("watch made"),
+    "watch ended": mark("watch ended"),
+}
+REASONS = {
+    "no_key": mark("no key"),
+    "wrong_key": mark("a wrong key"),
+    "expired_key": mark("an expired key"),
+    "revoked_key": mark("a revoked key"),
+    "too_fast": mark("too many wrong keys"),
+    "unknown_hook": mark("no such webhook"),
+    "wrong_sender": mark("a sender that is not admitted"),
+    "wrong_signature": mark("a wrong signature"),
 }
 CHECKS = {
     "ledger": mark("the ledger"),

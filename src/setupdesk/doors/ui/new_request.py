@@ -8,6 +8,7 @@ from setupdesk.doors.ui.offer import Json, Offer, find_offer
 from setupdesk.doors.ui.preflight import ask_beforehand, show_preflight
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.request_key import find_key, forget_key
+from setupdesk.doors.ui.saved import show_saved, show_saving, take_up_saved
 from setupdesk.doors.ui.speech import say, say_all
 from setupdesk.doors.ui.watch_form import show_watch_form
 from setupdesk.words import mark
@@ -17,19 +18,26 @@ TEMPLATES = {
     "watch": mark("Live watch"),
     "live": mark("One-shot analysis"),
 }
+_ASKED = "request_asked"
+"""What Start was pressed for."""
+
 SIMULATED = {"symbol": "GER40", "start": "2024-01-01", "end": "2025-12-31", "seed": 1}
 
 
 def show() -> None:
     """Show the form, and beside it what would become of it."""
     desk = reach()
+    if (payload := st.session_state.pop(_ASKED, None)) is not None:
+        _start(desk, payload)
     offer = find_offer(desk)
     _take_up_earlier(desk)
+    take_up_saved(desk)
     if not offer.data_sets:
         _show_empty(desk)
         return
     st.session_state.setdefault("form_template", "backtest")
-    chosen = st.segmented_control(
+    left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
+    chosen = left.segmented_control(
         say("What to do"),
         list(TEMPLATES),
         format_func=say_all(TEMPLATES).__getitem__,
@@ -38,6 +46,8 @@ def show() -> None:
         label_visibility="collapsed",
         persist_state="session",
     )
+    with right:
+        show_saved(desk)
     form.prepare(offer)
     if chosen == "watch":
         show_watch_form(desk, offer)
@@ -74,7 +84,7 @@ def _show_form(desk: Client, offer: Offer, mode: str) -> None:
     answer, problems = ask_beforehand(desk, payload)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        form.draw_setup(offer, problems)
+        form.draw_setup(desk, offer, problems)
         form.draw_market(offer, problems)
         if mode == "backtest":
             form.draw_period(problems)
@@ -101,20 +111,31 @@ def _show_beside(desk: Client, payload: Json, answer: Json | None, problems: lis
         st.error(one["message"])
     if problems:
         st.info(say("It cannot start: see what is marked in the form."))
-    pressed = st.button(
+    # What is asked for is what was on the screen; it is sent before the form is drawn again.
+    st.button(
         say("Start"),
         type="primary",
         icon=":material/play_arrow:",
         disabled=bool(problems),
         width="stretch",
         key="start",
+        on_click=_note_asked,
+        args=(payload,),
     )
-    if pressed:
-        with telling_errors():
-            _start(desk, payload)
+    if not problems:
+        show_saving(desk, payload)
+
+
+def _note_asked(payload: Json) -> None:
+    st.session_state[_ASKED] = payload
 
 
 def _start(desk: Client, payload: Json) -> None:
+    with telling_errors():
+        _ask(desk, payload)
+
+
+def _ask(desk: Client, payload: Json) -> None:
     receipt = desk.ask(payload, find_key(payload))
     if receipt["status"] == "refused":
         for one in receipt["problems"]:

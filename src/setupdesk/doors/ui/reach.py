@@ -10,9 +10,10 @@ from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
 from setupdesk.core.run import Door
 from setupdesk.doors.ui.names import CHECKS, PROCESSES, name
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import say, speaking
 from setupdesk.settings import Server, Settings, find_server, load_settings
 from setupdesk.supervisor import find_desk
+from setupdesk.words.interpreter import interpret
 
 _PATIENCE = 30.0
 """Seconds that a page waits for an answer."""
@@ -26,7 +27,7 @@ class Starting:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _open(server: Server) -> Client:
+def _open(server: Server, language: str) -> Client:
     return Client(
         server.address,
         server.key,
@@ -34,6 +35,7 @@ def _open(server: Server) -> Client:
         _PATIENCE,
         certificate=server.certificate,
         insecure=True,
+        language=language,
     )
 
 
@@ -50,14 +52,15 @@ def find_start() -> Starting | None:
 def reach() -> Client:
     """Reach the desk whose pages these are; raises ``DeskUnavailableError``."""
     if server := find_server():
-        return _open(server)
+        return _open(server, speaking())
     settings = load_settings()
     desk = find_desk(settings) or {"processes": {}}
     service = desk["processes"].get("service", {})
     if service.get("state") != "ready":
         raise DeskUnavailableError(say("it is starting"))
     key = _own_key() if settings.ui_asks_for_key else settings.api_key_file.read_text().strip()
-    return _open(Server(service["address"], key, settings.listening.tls_certificate))
+    server = Server(service["address"], key, settings.listening.tls_certificate)
+    return _open(server, speaking())
 
 
 def _own_key() -> str:
@@ -84,7 +87,7 @@ def _sign_in(settings: Settings, key: str) -> None:
     service = (find_desk(settings) or {"processes": {}})["processes"].get("service", {})
     with telling_errors():
         server = Server(service.get("address", ""), key, settings.listening.tls_certificate)
-        _open(server).whoami()
+        _open(server, speaking()).whoami()
         st.session_state["key"] = key
         st.rerun()
 
@@ -96,10 +99,10 @@ def telling_errors() -> Iterator[None]:
         yield
     except DeskUnavailableError as error:
         st.error(say("The desk cannot be reached now. This page tries again by itself."))
-        st.caption(str(error))
+        st.caption(interpret(str(error), speaking()))
         look_again()
     except SetupdeskError as error:
-        st.error(str(error))
+        st.error(interpret(str(error), speaking()))
 
 
 def look_again(seconds: int = 2) -> None:

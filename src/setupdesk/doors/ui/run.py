@@ -4,15 +4,18 @@ import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import NotFoundError
-from setupdesk.doors.ui.figures import market, moment, period, seconds
+from setupdesk.doors.ui.figures import escape_markdown, market, moment, period, seconds
 from setupdesk.doors.ui.names import STAGES, UNDER_WAY, badge, name
+from setupdesk.doors.ui.notes import show_notes
 from setupdesk.doors.ui.offer import Json
+from setupdesk.doors.ui.place import show_place
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.request_key import forget_key
 from setupdesk.doors.ui.result import show_result
 from setupdesk.doors.ui.speech import say
 from setupdesk.doors.ui.standing import show_standing
 from setupdesk.doors.ui.story import show_log, show_settings
+from setupdesk.doors.ui.twice import ask_twice
 from setupdesk.doors.ui.watched import show_watched
 
 
@@ -28,7 +31,7 @@ def show() -> None:
     run = _find_run(desk, run_id)
     if run is None:
         return
-    _show_head(run)
+    _show_head(desk, run)
     if run["state"] in UNDER_WAY:
         _follow(run_id)
     else:
@@ -46,7 +49,7 @@ def _find_run(desk: Client, run_id: str) -> Json | None:
         return None
 
 
-def _show_head(run: Json) -> None:
+def _show_head(desk: Client, run: Json) -> None:
     request = run["request"]
     left, right = st.columns([4, 2], vertical_alignment="bottom")
     with left:
@@ -59,8 +62,19 @@ def _show_head(run: Json) -> None:
             st.switch_page("new_request.py", query_params={"from": run["run_id"]})
     asked = say("asked by {user} through {door}", user=run["user"], door=run["door"])
     st.caption(f"{run['run_id']}, {asked}, {moment(run['accepted_at'])}")
-    if noted := " ".join(filter(None, (run["name"], run["notes"], *run["tags"]))):
-        st.text(noted)
+    _show_noted(desk, run)
+
+
+def _show_noted(desk: Client, run: Json) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if run["name"]:
+            st.markdown(f"**{escape_markdown(run['name'])}**", width="content")
+        for tag in run["tags"]:
+            st.markdown(f":gray-badge[{escape_markdown(tag)}]", width="content")
+        with st.popover(say("Notes and tags"), icon=":material/edit_note:", type="tertiary"):
+            show_notes(desk, run)
+    if run["notes"]:
+        st.text(run["notes"])
 
 
 @st.fragment(run_every=1)
@@ -72,8 +86,8 @@ def _follow(run_id: str) -> None:
             st.rerun()
         with st.container(border=True):
             _show_progress(desk, run)
-            if run["state"] != "cancelling" and st.button(
-                say("Cancel"), icon=":material/stop:", key="cancel"
+            if run["state"] != "cancelling" and ask_twice(
+                say("Cancel"), say("Yes, stop it"), key="cancel", icon=":material/stop:"
             ):
                 desk.cancel(run_id)
                 st.rerun()
@@ -84,7 +98,7 @@ def _show_progress(desk: Client, run: Json) -> None:
         st.write(say("It is being stopped."))
         return
     if run["state"] == "queued":
-        _show_place(desk, run)
+        show_place(desk, run)
         return
     stages = ["planning", "finding signals"]
     stage = run["stage"] or "planning"
@@ -93,18 +107,6 @@ def _show_progress(desk: Client, run: Json) -> None:
     estimate = (run.get("plan") or {}).get("estimated_seconds")
     if estimate is not None:
         st.caption(say("It takes about {time}.", time=seconds(estimate)))
-
-
-def _show_place(desk: Client, run: Json) -> None:
-    waiting = desk.queue(1000)["waiting"]
-    found = next((one for one in waiting if one["run_id"] == run["run_id"]), None)
-    if found is None:
-        st.progress(0.0, text=say("It is about to start."))
-        return
-    st.progress(0.0, text=say("It waits: number {n} in the queue.", n=found["position"]))
-    st.caption(found["waits_for"]["text"])
-    if found["starts_in_seconds"]:
-        st.caption(say("It starts in about {time}.", time=seconds(found["starts_in_seconds"])))
 
 
 def _show_end(desk: Client, run: Json) -> None:

@@ -13,8 +13,26 @@ from setupdesk.doors.ui.reach import (
     telling_errors,
 )
 from setupdesk.doors.ui.speech import let_choose_language, say
+from setupdesk.words import mark
 
 ICON = str(Path(__file__).with_name("candles.png"))
+
+PAGES = {
+    "new_request.py": ("new", mark("New request"), "add_circle"),
+    "runs.py": ("runs", mark("Runs"), "list"),
+    "run.py": ("run", mark("Run"), "monitoring"),
+    "compare.py": ("compare", mark("Compare"), "compare_arrows"),
+    "live.py": ("live", mark("Live"), "sensors"),
+    "schedules.py": ("schedules", mark("Schedules"), "schedule"),
+    "setups.py": ("setups", mark("Setups"), "menu_book"),
+    "stored_bars.py": ("data", mark("Data"), "candlestick_chart"),
+    "audit.py": ("audit", mark("Audit"), "fact_check"),
+    "system.py": ("system", mark("System"), "settings"),
+}
+"""The pages by their files: the word of the address, the title and the icon."""
+
+UNLISTED = ("run", "compare")
+"""They are reached from others."""
 
 
 def main() -> None:
@@ -26,21 +44,14 @@ def main() -> None:
         let_choose_language()
     pages = [
         st.Page(
-            "new_request.py",
-            title=say("New request"),
-            icon=":material/add_circle:",
-            url_path="new",
-            default=True,
-        ),
-        st.Page("runs.py", title=say("Runs"), icon=":material/list:", url_path="runs"),
-        st.Page("live.py", title=say("Live"), icon=":material/sensors:", url_path="live"),
-        st.Page(
-            "schedules.py",
-            title=say("Schedules"),
-            icon=":material/schedule:",
-            url_path="schedules",
-        ),
-        st.Page("run.py", title=say("Run"), url_path="run", visibility="hidden"),
+            file,
+            title=say(title),
+            icon=f":material/{icon}:",
+            url_path=path,
+            default=path == "new",
+            visibility="hidden" if path in UNLISTED else "visible",
+        )
+        for file, (path, title, icon) in PAGES.items()
     ]
     page = st.navigation(pages, position="top")
     with body:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from setupdesk.app.rerun import build_rerun
+from setupdesk.core.rerun import build_rerun
 
 ASKED: dict[str, Any] = {
     "setup_id": "IB_raid_v1",

@@ -1,4 +1,4 @@
-"""Setups and bars in a real Chromium: an import by upload to its backtest, a rule mended and added."""
+"""Setups and bars in a real Chromium: an import up to its backtest, a rule mended and added."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

@@ -62,7 +62,14 @@ def draw(settings: Settings) -> None:
 
 def take_pictures(browser: Any, address: str, run_id: str, scheme: str) -> None:
     """Take the pictures of one theme."""
-    for name, place in {"new": "/", "runs": "/runs", "run": f"/run?run={run_id}"}.items():
+    places = {
+        "new": "/",
+        "runs": "/runs",
+        "run": f"/run?run={run_id}",
+        "setups": "/setups?setup=IB_raid_v1",
+        "data": "/data",
+    }
+    for name, place in places.items():
         visit = Visit(browser, address, place, color_scheme=scheme)
         visit.page.set_viewport_size(SIZE)
         visit.page.wait_for_load_state("networkidle")

@@ -218,7 +218,7 @@ def _show_look(look: Json) -> None:
             [
                 {
                     say("Opens at"): moment(bar["at"]),
-                    say("Open"): bar["open"],
+                    say("Opening price"): bar["open"],
                     say("High"): bar["high"],
                     say("Low"): bar["low"],
                     say("Close"): bar["close"],

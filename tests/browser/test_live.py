@@ -138,6 +138,8 @@ def test_a_schedule_is_made_run_now_paused_and_removed(
     home: Path,
     address: str,
 ) -> None:
+    desk = open_desk(home)
+    desk.add_watch(WATCH | {"name": "beside it"})
     visit = Visit(chromium, address, "/schedules")
     visit.page.get_by_text("Run something regularly").click()
     press(visit, "Take 30d")
@@ -149,7 +151,6 @@ def test_a_schedule_is_made_run_now_paused_and_removed(
     press(visit, "Run it regularly")
     visit.page.wait_for_url(re.compile(r"\?schedule=sched_"))
     schedule_id = visit.page.url.partition("schedule=")[2]
-    desk = open_desk(home)
 
     press(visit, "Run now")
     await_text(visit, "It is asked for: run_")

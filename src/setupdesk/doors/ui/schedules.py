@@ -9,6 +9,7 @@ from setupdesk.core.errors import NotFoundError
 from setupdesk.doors.ui.figures import NONE, day_and_time, moment, verbatim
 from setupdesk.doors.ui.names import TICKS, name
 from setupdesk.doors.ui.offer import Json
+from setupdesk.doors.ui.pause import draw_pause
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.schedule_form import (
     CATCH_UP,
@@ -144,13 +145,7 @@ def _draw_deeds(desk: Client, one: Json) -> None:
     with st.container(horizontal=True):
         if st.button(say("Run now"), icon=":material/bolt:", key="run_now"):
             _tell_tick(desk.run_schedule_now(schedule_id))
-        if one["paused"]:
-            if st.button(say("Resume"), icon=":material/play_arrow:", key="resume", type="primary"):
-                desk.change_schedule(schedule_id, {"paused": False})
-                st.rerun()
-        elif st.button(say("Pause"), icon=":material/pause:", key="pause"):
-            desk.change_schedule(schedule_id, {"paused": True})
-            st.rerun()
+        draw_pause(desk, schedule_id, is_paused=one["paused"])
         if watch_id:
             if st.button(say("Open the watch"), icon=":material/sensors:", key="open_watch"):
                 st.switch_page("live.py", query_params={"watch": watch_id})

@@ -10,6 +10,7 @@ from setupdesk.doors.ui.alerts import number_alerts, show_alerts, show_record
 from setupdesk.doors.ui.figures import day_and_time, moment, seconds, verbatim
 from setupdesk.doors.ui.names import PARITIES, STATES, name
 from setupdesk.doors.ui.offer import Json
+from setupdesk.doors.ui.pause import draw_pause
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.request_key import find_key, forget_key
 from setupdesk.doors.ui.speech import say, say_many
@@ -65,13 +66,7 @@ def _draw_deeds(desk: Client, watch: Json) -> None:
     with st.container(horizontal=True):
         if st.button(say("Look now"), icon=":material/visibility:", key="look_now"):
             _tell_tick(desk.run_schedule_now(schedule))
-        if watch["next"] is None:
-            if st.button(say("Resume"), icon=":material/play_arrow:", key="resume", type="primary"):
-                desk.change_schedule(schedule, {"paused": False})
-                st.rerun()
-        elif st.button(say("Pause"), icon=":material/pause:", key="pause"):
-            desk.change_schedule(schedule, {"paused": True})
-            st.rerun()
+        draw_pause(desk, schedule, is_paused=watch["next"] is None)
         _draw_end(desk, watch)
 
 

@@ -1,16 +1,17 @@
 """Draw the pictures of the web desk: `.venv-browser/bin/python -m docs.draw_web`.
 
-It starts a desk of its own with one backtest on the simulated market, and needs what
+It starts a desk of its own with runs, a schedule and a watch on the simulated market, and needs what
 `make browser` has installed.
 """
 
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
-from setupdesk.client import connect
+from setupdesk.client import Client, connect
 from setupdesk.settings import Settings, load_settings
 from setupdesk.supervisor import find_desk, start_detached, stop
 from tests.browser.served_pages import Visit
@@ -25,6 +26,27 @@ BACKTEST = {
     "mode": "backtest",
     "start": "2024-11-01",
     "end": "2025-06-30",
+}
+OPTIONS: tuple[dict[str, Any], ...] = ({}, {"rr_target": 2})
+NIGHTLY = {
+    "name": "nightly IB raid",
+    "cron": "30 22 * * mon-fri",
+    "payload": {
+        "setup_id": "IB_raid_v1",
+        "symbol": "GER40",
+        "timeframe": "M15",
+        "mode": "backtest",
+        "last": "6m",
+    },
+}
+WATCH = {
+    "setups": ["IB_raid_v1", "ORB30_break_v1"],
+    "symbols": ["GER40"],
+    "timeframe": "M15",
+    "feed": "replay",
+    "replay_from": "2025-06-02",
+    "speed": 10_000,
+    "every": "5s",
 }
 SIZE = {"width": 1200, "height": 800}
 
@@ -44,34 +66,58 @@ def main() -> None:
 
 
 def draw(settings: Settings) -> None:
-    """Run a backtest and take the pictures."""
+    """Give the desk something of everything, and take the pictures."""
     from playwright.sync_api import sync_playwright
 
     with connect(settings) as desk:
-        desk.simulate_bars(MARKET)
-        handle = desk.handle(desk.ask(BACKTEST)["run_id"])
-        handle.wait()
+        places = fill(desk)
     address = (find_desk(settings) or {})["processes"]["ui"]["address"]
     with sync_playwright() as playwright:
         path = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         for scheme in ("light", "dark"):
-            take_pictures(browser, address, handle.run_id, scheme)
+            for name, place in places.items():
+                take_picture(browser, address + place, name, scheme)
         browser.close()
 
 
-def take_pictures(browser: Any, address: str, run_id: str, scheme: str) -> None:
-    """Take the pictures of one theme."""
-    for name, place in {"new": "/", "runs": "/runs", "run": f"/run?run={run_id}"}.items():
-        visit = Visit(browser, address, place, color_scheme=scheme)
-        visit.page.set_viewport_size(SIZE)
-        visit.page.wait_for_load_state("networkidle")
-        visit.page.wait_for_timeout(3_000)
-        visit.page.screenshot(path=DOCS / f"web-{name}-{scheme}.png")
-        if name == "run":
-            show_trade(visit, run_id)
-            visit.page.screenshot(path=DOCS / f"web-candles-{scheme}.png")
-        visit.page.close()
+def fill(desk: Client) -> dict[str, str]:
+    """Run, refuse, schedule and watch something; give the places of the pages by their names."""
+    desk.simulate_bars(MARKET)
+    runs = [desk.ask(BACKTEST | {"options": options})["run_id"] for options in OPTIONS]
+    desk.ask(BACKTEST | {"symbol": "GER4O"})
+    for run_id in runs:
+        desk.handle(run_id).wait()
+    desk.change_run(runs[0], {"name": "First try", "tags": ["ib", "germany"]})
+    schedule_id = desk.add_schedule(NIGHTLY)["schedule_id"]
+    watch_id = desk.add_watch(WATCH)["watch_id"]
+    while len(desk.alerts(10, watch_id)) < 4:
+        time.sleep(1)
+    return {
+        "new": "/",
+        "runs": "/runs",
+        "run": f"/run?run={runs[0]}",
+        "compare": "/compare?" + "&".join(f"run={one}" for one in runs),
+        "live": f"/live?watch={watch_id}",
+        "schedules": f"/schedules?schedule={schedule_id}",
+        "setups": "/setups?setup=IB_raid_v1",
+        "data": "/data?data=GER40+M1",
+        "audit": "/audit",
+        "system": "/system",
+    }
+
+
+def take_picture(browser: Any, address: str, name: str, scheme: str) -> None:
+    """Take the picture of one page in one theme."""
+    visit = Visit(browser, address, "", color_scheme=scheme)
+    visit.page.set_viewport_size(SIZE)
+    visit.page.wait_for_load_state("networkidle")
+    visit.page.wait_for_timeout(3_000)
+    visit.page.screenshot(path=DOCS / f"web-{name}-{scheme}.png")
+    if name == "run":
+        show_trade(visit, address.rpartition("=")[2])
+        visit.page.screenshot(path=DOCS / f"web-candles-{scheme}.png")
+    visit.page.close()
 
 
 def show_trade(visit: Visit, run_id: str) -> None:

@@ -1,6 +1,7 @@
 """The pages of all runs and of runs side by side: choosing, comparing, noting, cancelling."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -20,7 +21,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     home = tmp_path_factory.mktemp("desk")
     desk = open_inline(load_settings({"SETUPDESK_HOME": str(home)}), Door.CLI)
     desk.simulate_bars({"symbol": "GER40", "start": "2024-10-01", "end": "2025-05-30", "seed": 1})
-    asked = [
+    asked: list[dict[str, Any]] = [
         BACKTEST | MAY,
         BACKTEST | MAY | {"options": {"rr_target": 2}},
         BACKTEST | {"start": "2025-05-29", "end": "2025-05-29"},

@@ -10,7 +10,13 @@ from setupdesk.doors.ui.figures import NONE, day_and_time, moment, verbatim
 from setupdesk.doors.ui.names import TICKS, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.reach import reach, telling_errors
-from setupdesk.doors.ui.schedule_form import build_tick, show_schedule_form, tell_rhythm
+from setupdesk.doors.ui.schedule_form import (
+    CATCH_UP,
+    OVERLAP,
+    build_tick,
+    show_schedule_form,
+    tell_rhythm,
+)
 from setupdesk.doors.ui.speech import say, say_many
 
 COMING = 10
@@ -124,9 +130,10 @@ def _show_one(schedule_id: str) -> None:
 def _tell_rules(one: Json) -> str:
     days = say("after sessions only") if one["only_on_sessions"] else say("on any day")
     rules = say(
-        "catch-up {catch_up}, overlap {overlap}, at most {deadline} late",
-        catch_up=one["catch_up"],
-        overlap=one["overlap"],
+        "missed ticks made up for: {catch_up}; while one is under way: {overlap}; "
+        "at most {deadline} late",
+        catch_up=name(CATCH_UP, one["catch_up"]),
+        overlap=name(OVERLAP, one["overlap"]),
         deadline=one["start_deadline"] or say("one period"),
     )
     return f"{days}; {rules}; {one['schedule_id']}"

@@ -158,17 +158,28 @@ def _show_parity(desk: Client, watch: Json) -> None:
             st.markdown(told, width="content")
             if st.button(say("Open the comparison"), key="open_parity"):
                 st.switch_page("run.py", query_params={"run": newest["run_id"]})
-        if watch["last_poll"] and st.button(
-            say("Compare with a backtest now"),
-            icon=":material/compare_arrows:",
-            key="compare",
-            help=say("All that it has seen, as a backtest of the stored bars would decide it."),
-        ):
-            _compare(desk, watch["watch_id"])
+        if watch["last_poll"]:
+            _draw_comparison(desk, watch["watch_id"])
 
 
-def _compare(desk: Client, watch_id: str) -> None:
-    payload = {"mode": "backtest", "watch": watch_id}
+def _draw_comparison(desk: Client, watch_id: str) -> None:
+    with st.popover(say("Compare with a backtest now"), icon=":material/compare_arrows:"):
+        st.caption(
+            say(
+                "What it has said, beside what a backtest of the stored bars says. "
+                "Without dates: all that it has seen."
+            )
+        )
+        left, right = st.columns(2)
+        first = left.date_input(say("First day"), value=None, key="compare_start")
+        last = right.date_input(say("Last day, included"), value=None, key="compare_end")
+        if st.button(say("Compare"), type="primary", key="compare", width="stretch"):
+            days = {"start": first, "end": last}
+            _compare(desk, watch_id, {name: str(day) for name, day in days.items() if day})
+
+
+def _compare(desk: Client, watch_id: str, days: Json) -> None:
+    payload = {"mode": "backtest", "watch": watch_id, **days}
     receipt = desk.ask(payload, find_key(payload))
     forget_key()
     if receipt["status"] == "refused":
@@ -184,7 +195,20 @@ def _show_polls(desk: Client, watch_id: str) -> None:
         if not polls:
             st.caption(say("It has not looked yet: its first poll is on its way."))
             return
-        st.dataframe([_build_poll(one) for one in polls], hide_index=True)
+        event = st.dataframe(
+            [_build_poll(one) for one in polls],
+            hide_index=True,
+            key=f"polls_{polls[0]['run_id']}",
+            on_select="rerun",
+            selection_mode="single-row",
+        )
+        rows: list[int] = event["selection"]["rows"] if event else []
+        if not rows or rows[0] >= len(polls):
+            st.caption(say("Choose a row to open its run."))
+            return
+        run_id = polls[rows[0]]["run_id"]
+        if st.button(say("Open {run_id}", run_id=run_id), key="open_poll"):
+            st.switch_page("run.py", query_params={"run": run_id})
 
 
 def _build_poll(poll: Json) -> dict[str, Any]:

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Setups and bars in a real Chromium: an upload up to its backtest, a rule mended and added."""
-=======
 """Setups and bars in a real Chromium: an import up to its backtest, a rule mended and added."""
->>>>>>> shelf
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

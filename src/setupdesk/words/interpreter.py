@@ -84,6 +84,9 @@ class Template:
 
     def find_values(self, text: str) -> dict[str, str] | None:
         """Find the values of a sentence; None where it is not of this template."""
+        if text.endswith(":") and not self.english.endswith(":"):
+            # What it announces is still to come.
+            return None
         found = self.pattern.fullmatch(text)
         return found.groupdict() if found else None
 

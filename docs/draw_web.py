@@ -1,7 +1,7 @@
 """Draw the pictures of the web desk: `.venv-browser/bin/python -m docs.draw_web`.
 
-It starts a desk of its own with runs, a schedule and a watch on the simulated market, and needs what
-`make browser` has installed.
+It starts a desk of its own with runs, a schedule and a watch on the simulated market, and needs
+what `make browser` has installed.
 """
 
 import os

@@ -245,3 +245,69 @@ def test_an_export_of_the_simulated_market_is_never_taken_for_a_real_one(tmp_pat
     assert same["outcome"] == "unchanged"
     assert (other["simulated"], other["seed"]) == (True, 7)
     assert other["fingerprint"] == made["fingerprint"]
+
+
+def test_a_dry_run_says_what_a_file_is_and_stores_nothing(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+
+    look = desk.import_bars(write(0, naive=False), "utc.csv", "BTCUSD", "M5", dry_run=True)
+
+    assert look["outcome"] == "checked"
+    assert look["file"]["rows"] == 600
+    assert [bar["at"] for bar in look["first_bars"]] == [
+        f"2025-05-11T22:{minute:02}:00+00:00" for minute in (0, 5, 10, 15, 20)
+    ]
+    assert look["first_bars"][0]["open"] == look["first_bars"][0]["close"] > 29_000
+    assert desk.data_sets() == []
+
+
+def test_a_dry_run_asks_the_same_questions(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+    desk.import_bars(write(0, naive=False), "utc.csv", "BTCUSD", "M5")
+
+    with pytest.raises(ClockNeededError) as refused:
+        desk.import_bars(write(-4, naive=True), "wall.csv", "BTCUSD", "M5", dry_run=True)
+
+    [problem] = refused.value.problems
+    assert (problem.field, problem.code) == ("clock", "clock_needed")
+    assert problem.suggestion == "America/New_York"
+    assert problem.allowed == ("America/New_York",)
+    assert problem.message == refused.value.evidence
+
+
+def test_the_answers_that_an_unsure_clock_and_other_prices_want_are_named(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+    with pytest.raises(ClockUnsureError) as unsure:
+        desk.import_bars(write(0, naive=True), "wall.csv", "BTCUSD", "M5")
+    desk.import_bars(write(0, naive=False), "right.csv", "BTCUSD", "M5")
+    with pytest.raises(BarsDisagreeError) as disagreeing:
+        desk.import_bars(write(0, naive=False, factor=2), "wrong.csv", "BTCUSD", "M5")
+
+    assert unsure.value.problems[0].allowed == unsure.value.clocks
+    assert len(unsure.value.clocks) > 1
+    [problem] = disagreeing.value.problems
+    assert problem.field == "replace"
+    assert "of them with other prices" in problem.message
+    assert "--" not in problem.message
+
+
+def test_coverage_counts_the_bars_of_each_session(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+    market = {"symbol": "GER40", "start": "2025-05-05", "end": "2025-05-07", "seed": 1}
+    desk.simulate_bars(market)
+    lines = desk.export_bars("GER40", "M1", "csv").decode().splitlines()
+    desk.delete_bars("GER40", "M1", "ann")
+    # Frankfurt trades from 09:00 to 17:30; ten of its minutes are missing, and one whole day.
+    kept = [
+        line.rsplit(",", 1)[0]
+        for line in lines
+        if not line.startswith(("2025-05-05T08:0", "2025-05-06"))
+    ]
+    desk.import_bars("\n".join(kept).encode(), "holes.csv", "GER40", "M1")
+
+    found = desk.coverage("GER40", "M1")
+
+    assert found["days"] == ["2025-05-05", "2025-05-06", "2025-05-07"]
+    assert found["expected"] == [510, 510, 510]
+    assert found["present"] == [500, 0, 510]
+    assert not found["simulated"]

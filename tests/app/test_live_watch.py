@@ -234,12 +234,15 @@ def test_minutes_that_are_sent_make_coarse_bars_and_none_before_its_last_minute(
     assert desk.see(watch, GER40, timedelta()).bars.end_ms == to_ms(begin + timedelta(minutes=15))
 
 
-def test_each_alert_gets_the_outcome_that_the_backtest_has(tmp_path: Path, market: Bars) -> None:
+@pytest.mark.parametrize("polls", ["many", "one at the end"])
+def test_each_alert_gets_the_outcome_that_the_backtest_has(
+    tmp_path: Path, market: Bars, polls: str
+) -> None:
     desk = open_desk(tmp_path, market)
     begin = to_ms(datetime.fromisoformat("2025-05-12T00:00Z"))
     times = market.between(begin, market.end_ms).time.tolist()
     watch = desk.watch(("IB_raid_v1", "ORB30_break_v1"), ("GER40",), "M5", starts_at=from_ms(begin))
-    play(desk, watch, times[::6])
+    play(desk, watch, times[::6] if polls == "many" else times[-1:])
 
     trades = {
         (setup, trade.signal_at - timedelta(minutes=5), trade.side): trade

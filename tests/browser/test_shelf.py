@@ -1,4 +1,4 @@
-"""Setups and bars in a real Chromium: an upload up to its backtest, a rule mended and added."""
+"""Setups and bars in a real Chromium: an import up to its backtest, a rule mended and added."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -63,8 +63,9 @@ def test_a_file_is_uploaded_its_clock_said_and_a_backtest_started_on_it(
     page.get_by_text("The bars are stored.").wait_for()
     page.get_by_role("button", name="Show its coverage").click()
     page.get_by_text("Whole sessions").wait_for()
-    page.locator(".st-key-days canvas").wait_for()
+    page.locator(".st-key-days canvas").first.wait_for()
     page.get_by_role("button", name="Backtest on it").click()
+    page.get_by_text("3 months").click()
     page.locator(".st-key-start button").click()
     page.get_by_text("queued").first.wait_for()
 

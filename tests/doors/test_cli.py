@@ -415,6 +415,7 @@ def test_stored_bars_can_be_looked_at_in_every_way(home: Path) -> None:
     listed = call(home, "data", "list").stdout
     shown = call(home, "data", "show", "DAX40", "1m").stdout
     judged = call(home, "data", "quality", "GER40").stdout
+    covered = call(home, "data", "coverage", "GER40", "M1").stdout
     levels = call(home, "data", "levels", "GER40", "M15", "--start", "2025-05-26").stdout
     table = call(home, "data", "levels", "GER40", "M15", "--csv").stdout.splitlines()
 
@@ -422,6 +423,7 @@ def test_stored_bars_can_be_looked_at_in_every_way(home: Path) -> None:
     assert "simulated market" in shown
     assert "GER40 M1: history quality 100 of 100  SIMULATED MARKET" in judged
     assert "sessions complete" in judged
+    assert re.search(r"2025-05 .* 100\.00 %", covered)
     assert "5 days, median range" in levels
     assert "extension reached" in levels
     assert table[0] == (
@@ -520,12 +522,15 @@ def test_sources_without_a_common_day_are_not_compared(tmp_path: Path) -> None:
     rows = [f"2025-05-05T{hour:02}:00:00Z,20000,20010,19990,20005" for hour in range(7, 15)]
     file.write_text("\n".join(["time,open,high,low,close", *rows]))
     call(tmp_path, "data", "simulate", "--start", "2025-05-12", "--end", "2025-05-13")
+    looked = call(tmp_path, "data", "import", str(file), "-p", "GER40", "-i", "H1", "--dry-run")
     call(tmp_path, "data", "import", str(file), "-p", "GER40", "-i", "H1")
 
     said = call(tmp_path, "data", "quality", "GER40", "H1").stdout
 
     assert "no day is shared with M1 from simulated market, so nothing was compared" in said
     assert "of 0" not in said
+    assert "nothing was stored" in looked.stdout
+    assert "2025-05-05T07:00Z" in looked.stdout
 
 
 def test_a_report_says_when_its_bars_are_made_from_finer_ones(home: Path) -> None:

@@ -629,6 +629,7 @@ def test_bars_that_contradict_the_stored_ones_are_refused_until_they_replace_the
     assert refused.status_code == 422
     assert refused.json()["title"] == "bars_disagree"
     assert "30 of its bars are stored already, 30 of them" in refused.json()["detail"]
+    assert [one["field"] for one in refused.json()["problems"]] == ["replace"]
     assert replaced.json()["outcome"] == "replaced"
 
 

@@ -111,3 +111,10 @@ def test_programs_get_the_path_of_each_mistake() -> None:
 
     fields = [(problem.field, problem.code) for problem in refusal.value.problems]
     assert fields == [("stop", "invalid_rule"), ("stpo", "invalid_rule")]
+
+
+def test_programs_get_what_was_probably_meant() -> None:
+    with pytest.raises(InvalidRuleError) as refusal:
+        parse_rule("a_v1.yaml", RAID.replace("[ib.high, ib.low]", "[ib.hgh, ib.low]"))
+
+    assert [problem.suggestion for problem in refusal.value.problems] == ["ib.high"]

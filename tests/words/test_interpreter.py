@@ -34,7 +34,7 @@ SAMPLES = {
     "status": "410",
     "setup": "IB_raid_v1",
     "where": "symbol",
-    "key": "symbol",
+    "key": "'foo'",
     "field": "symbol",
 }
 """A value for each kind of place; at all others stands a word of no language."""

@@ -95,6 +95,18 @@ def test_a_refusal_says_its_three_problems_in_russian(api: httpx.Client) -> None
     assert (russian.status_code, russian.headers["content-language"]) == (422, "ru")
 
 
+def test_what_is_allowed_is_said_and_words_of_programs_stay(api: httpx.Client) -> None:
+    wrong = RIGHT | {"start": "2020-01-01", "end": "2025-05-30", "options": {"foo": 1}}
+
+    answer = api.post("/runs/validate", json=wrong, headers=RUSSIAN).json()
+
+    [key, start] = answer["problems"]
+    assert (key["message"], key["allowed"][0]) == ("'foo' задать нельзя.", "max_trades")
+    assert start["message"] == "GER40 M15: нет баров с 2020-01-01 по 2025-03-02."
+    assert re.fullmatch(r"\S+ — \S+", start["allowed"][0])
+    assert re.findall(r"[a-z]{2,} [a-z]{2,}", answer["detail"]) == []
+
+
 def test_what_is_stored_is_english_and_said_to_each_reader_in_his_language(
     api: httpx.Client,
 ) -> None:

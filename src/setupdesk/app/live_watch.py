@@ -165,9 +165,11 @@ class _Poll:
             return
         plan = _build_plan(self.watch, state.look, sight, setup, sessions, self.of.calendar)
         view = View(plan, plan.run(bars=stand_still(sight.bars)), close_ms)
-        for row in view.find_signals(since_ms):
-            self.seen.alerts.append(self._build_alert(view, row))
-        self.seen.outcomes.extend(view.find_outcomes(waiting))
+        raised = [self._build_alert(view, row) for row in view.find_signals(since_ms)]
+        self.seen.alerts.extend(raised)
+        # A poll that comes late may see a signal and what became of it at once.
+        fresh = [OpenAlert.of(one, state.look) for one in raised]
+        self.seen.outcomes.extend(view.find_outcomes([*waiting, *fresh]))
         self.seen.looks.append(
             LookState(
                 look=state.look,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from setupdesk.core.alert import Alert, Outcome
 from setupdesk.core.run import Run
@@ -54,6 +54,17 @@ class OpenAlert:
     side: str
     level: str
     bar_at: datetime
+
+    @classmethod
+    def of(cls, alert: Alert, look: Look) -> Self:
+        """Take an alert that was raised just now."""
+        return cls(
+            alert_id=alert.alert_id,
+            look=look,
+            side=str(alert.side),
+            level=str(alert.level),
+            bar_at=alert.bar_at,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,8 @@ class Client(SavedCalls, ScheduleCalls, WatchCalls, ChannelCalls):
     ``Client()`` reaches the desk that ``SETUPDESK_SERVER`` and ``SETUPDESK_KEY`` name, else the
     one that runs in the home; ``Client(address, api_key)`` any other. The *certificate*, a PEM
     file, is trusted alone where it is given. Raises ``PlainServerError`` for another machine's
-    ``http``, unless *insecure*, and ``DeskUnavailableError``.
+    ``http``, unless *insecure*, and ``DeskUnavailableError``. Sentences of its answers are said in
+    the *language*, ``en`` or ``ru``.
     """
 
     def ask(self, payload: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:

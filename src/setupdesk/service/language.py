@@ -82,5 +82,6 @@ def say_fields(answer: Any, language: str, name: str = "") -> Any:
         return {key: say_fields(value, language, key) for key, value in answer.items()}
     if isinstance(answer, list):
         return [say_fields(one, language, name) for one in answer]
-    said = isinstance(answer, str) and name in SAID
-    return interpret(answer, language) if said else answer
+    # A word that is allowed is one for programs; a span or a phrase is for people.
+    said = name in SAID or (name == "allowed" and " " in answer)
+    return interpret(answer, language) if isinstance(answer, str) and said else answer

@@ -1,6 +1,7 @@
 """The words of the product in the language of who reads them, from one catalogue for all doors.
 
-English stands in the code, as the key; ``ru.po`` beside this file has the Russian of each.
+English stands in the code, as the key. Beside this file ``ru.po`` has the Russian of the pages,
+``ru.desk.po`` and ``ru.cli.po`` that of the sentences of the desk and of the command line.
 """
 
 from functools import cache

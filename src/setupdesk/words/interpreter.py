@@ -26,10 +26,10 @@ _KINDS = {
     **dict.fromkeys(("count", "low", "high"), r"[-+]?\d[\d,.]*[R%]?"),
     **dict.fromkeys(("first", "last"), _DAY),
     "moment": f"{_DAY}(?: UTC)?",
-    **dict.fromkeys(("where", "key", "field"), r"[\w.\[\]-]+"),
+    **dict.fromkeys(("where", "field"), r"[\w.\[\]-]+"),
     **dict.fromkeys(("file", "rhythm"), r"\S+(?: \+ \S+)?"),
     "feed": r"[\w-]+",
-    "word": r"'[^']*'|\"[^\"]*\"|\S+",
+    **dict.fromkeys(("key", "word"), r"'[^']*'|\"[^\"]*\"|\S+"),
     "state": r"\w+",
     "status": r"\d{3}",
     "time": r"\d\d:\d\d",
@@ -84,6 +84,9 @@ class Template:
 
     def find_values(self, text: str) -> dict[str, str] | None:
         """Find the values of a sentence; None where it is not of this template."""
+        if text.endswith(":") and not self.english.endswith(":"):
+            # What it announces is still to come.
+            return None
         found = self.pattern.fullmatch(text)
         return found.groupdict() if found else None
 

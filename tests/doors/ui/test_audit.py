@@ -87,7 +87,7 @@ def test_the_desk_is_examined_by_a_button() -> None:
     now = read(app)
     examined = read(press(app, "Examine"))
 
-    assert "prefect answers" in now
+    assert "Prefect does not answer" in now
     assert "this desk was not started by `up`" in now
     assert "Prefect" in now
     assert "ledger.db" in now

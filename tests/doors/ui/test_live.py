@@ -138,7 +138,7 @@ def test_a_comparison_is_asked_for_and_its_page_is_gone_to(ids: dict[str, str]) 
 
     earlier = read(press(app, "Open the comparison"))
     app = open_pages("live.py", watch=ids["two"])
-    press(app, "Compare with a backtest now")
+    press(app, "Compare")
 
     assert "#### :green-badge[Identical]" in earlier
     assert "Signals the same" in earlier

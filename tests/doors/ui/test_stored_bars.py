@@ -120,7 +120,6 @@ def test_a_file_is_imported_after_the_question_for_its_clock(broker_file: bytes)
     look = read(app)
     stored = read(app.button(key="import_go").click().run())
     press(app, "Show its coverage")
-    app.segmented_control(key="data_view").set_value("stored").run()
 
     assert guessed == ("FRA40", "M1")
     assert held

@@ -24,7 +24,7 @@ def show_record(alerts: Sequence[Json]) -> None:
     results = [one["outcome"]["r"] for one in signals if _judge(one) in {"won", "lost", "even"}]
     cards = [
         (say("Signals"), f"{len(signals):,}"),
-        (say("Open"), f"{ends['open']:,}"),
+        (say("Still open"), f"{ends['open']:,}"),
         (say("Won"), f"{ends['won']:,}"),
         (say("Lost"), f"{ends['lost']:,}"),
         (say("Not traded"), f"{ends['not traded']:,}"),

@@ -20,6 +20,7 @@ PARTS = {
     "turned_away": mark("Turned away"),
 }
 _BEFORE = "audit_before"
+_FEW = 12
 
 
 def show() -> None:
@@ -131,7 +132,7 @@ def _show_requests(desk: Client, said: Json) -> None:
     event = st.dataframe(
         [_build_row(row) for row in rows],
         hide_index=True,
-        height=min(38 + 35 * len(rows), 460),
+        height="content" if len(rows) <= _FEW else 460,
         key=table,
         on_select="rerun",
         selection_mode="single-row",
@@ -196,7 +197,7 @@ def _show_changes(desk: Client) -> None:
         }
         for row in found
     ]
-    st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 600))
+    st.dataframe(rows, hide_index=True, height="content" if len(rows) <= _FEW else 600)
 
 
 def _tell_change(said: Json) -> str:
@@ -219,7 +220,7 @@ def _show_turned_away(desk: Client) -> None:
         }
         for row in found
     ]
-    st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 600))
+    st.dataframe(rows, hide_index=True, height="content" if len(rows) <= _FEW else 600)
 
 
 if __name__ == "__main__":

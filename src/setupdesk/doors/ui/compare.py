@@ -13,7 +13,7 @@ from setupdesk.doors.ui.side_by_side import COLOURS, build_equity, write_figure,
 from setupdesk.doors.ui.speech import say, say_many
 from setupdesk.words import mark
 
-_MOST_ROWS = 500
+_MOST_ROWS, _FEW = 500, 11
 # What runs have in common or not, by what tells it.
 _GROUND = {
     "bars_fingerprint": (mark("The same bars"), mark("Other bars")),
@@ -147,7 +147,7 @@ def _show_trades(letters: list[str], trades: Json) -> None:
     if not trades["differences"]:
         return
     rows = [_build_row(letters, one) for one in trades["differences"][:_MOST_ROWS]]
-    st.dataframe(rows, hide_index=True, height=min(38 + 35 * len(rows), 420))
+    st.dataframe(rows, hide_index=True, height="content" if len(rows) <= _FEW else 420)
     if (more := trades["differences_count"] - len(rows)) > 0:
         st.caption(say_many("{count} more differs.", "{count} more differ.", more))
     st.caption(

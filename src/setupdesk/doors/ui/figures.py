@@ -77,4 +77,6 @@ def period(request: Mapping[str, Any]) -> str:
     """Write the period of a run; its end is inclusive."""
     if request.get("start"):
         return say("{start} to {end} inclusive", start=request["start"], end=request["end"])
+    if request.get("watch") and request.get("mode") == "backtest":
+        return say("all that it has seen")
     return say("as of {at}", at=moment(request["at"])) if request.get("at") else say("now")

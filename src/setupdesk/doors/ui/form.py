@@ -99,7 +99,7 @@ def _param(setup: Json, name: str) -> str:
 
 def draw_setup(desk: Client, offer: Offer, problems: list[Json]) -> None:
     """Draw the choice of a setup, with what it says of itself and its picture."""
-    left, right = st.columns([3, 2], vertical_alignment="center")
+    left, right = st.columns([5, 4], vertical_alignment="center")
     with left:
         st.selectbox(
             say("Setup"),

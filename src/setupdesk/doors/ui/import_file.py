@@ -218,7 +218,7 @@ def _show_look(look: Json) -> None:
             [
                 {
                     say("Opens at"): moment(bar["at"]),
-                    say("Open"): bar["open"],
+                    say("Opening price"): bar["open"],
                     say("High"): bar["high"],
                     say("Low"): bar["low"],
                     say("Close"): bar["close"],
@@ -283,7 +283,12 @@ def _show_done(done: Json) -> None:
             st.session_state["form_symbol"] = done["symbol"]
             st.session_state["form_template"] = "backtest"
             st.switch_page("new_request.py")
-        if st.button(say("Show its coverage"), key="import_show"):
-            st.query_params["data"] = name
-            st.session_state.pop("import_done")
-            st.rerun()
+        st.button(
+            say("Show its coverage"), key="import_show", on_click=_go_to_coverage, args=(name,)
+        )
+
+
+def _go_to_coverage(name: str) -> None:
+    st.query_params["data"] = name
+    st.session_state["data_view"] = "stored"
+    st.session_state.pop("import_done", None)

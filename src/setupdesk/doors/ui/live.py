@@ -11,7 +11,8 @@ from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.request_key import forget_key
 from setupdesk.doors.ui.speech import say
-from setupdesk.doors.ui.watch import show_watch, tell_heartbeat, tell_parity, tell_state
+from setupdesk.doors.ui.watch import show_watch
+from setupdesk.doors.ui.watch_words import tell_heartbeat, tell_parity, tell_state
 
 
 def show() -> None:

@@ -15,6 +15,9 @@ from setupdesk.setups.versions import find_next
 _TEXT, _ANSWER = "rule_text", "rule_answer"
 _ID = re.compile(r"^id:\s*['\"]?(\w+)", re.MULTILINE)
 _LINE = re.compile(r"line (\d+): ")
+_MARKUP = re.compile(r"([*_`$\[\]<>~\\])")
+"""What Markdown would take for its own in a formula."""
+
 _WRONG = re.compile(r"'([^']+)' is not |id: (\w+) was published")
 
 
@@ -117,9 +120,8 @@ def _show_mistakes(problems: list[Json]) -> None:
 
 def _write_mistake(message: str) -> str:
     found = _LINE.match(message)
-    if not found:
-        return message
-    return f"**{say('Line {number}', number=found[1])}**  \n{message[found.end() :]}"
+    said = _MARKUP.sub(r"\\\1", message[found.end() :] if found else message)
+    return f"**{say('Line {number}', number=found[1])}**  \n{said}" if found else said
 
 
 def _mend(problem: Any) -> None:

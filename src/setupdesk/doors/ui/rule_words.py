@@ -236,12 +236,10 @@ def _tell_entry(entry: Part) -> str:
     if kind == "stop":
         return say("Where the stop order is filled.")
     if kind == "limit":
-        until = entry.get("expires", "window.to")
-        return say(
-            "A limit order at {price} waits for {time}.",
-            price=_code(entry["price"]),
-            time=_code(until),
-        )
+        price, until = _code(entry["price"]), entry.get("expires", "window.to")
+        if until == "window.to":
+            return say("A limit order at {price} waits until the window ends.", price=price)
+        return say("A limit order at {price} waits for {time}.", price=price, time=_code(until))
     return say("At the open of the next bar.")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from setupdesk.client import Client
-from setupdesk.doors.ui.figures import fixed, in_r, moment, span
+from setupdesk.doors.ui.figures import day_and_time, fixed, in_r, span
 from setupdesk.doors.ui.names import DOORS, STAGES, STATES, UNDER_WAY, VERDICTS, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.place import find_places, show_place
@@ -26,7 +26,7 @@ def draw_table(desk: Client, runs: list[Json]) -> list[Json]:
     event = st.dataframe(
         [_build_row(run, places.get(run["run_id"])) for run in runs],
         hide_index=True,
-        height=38 + 35 * len(runs),
+        height="content",
         key=_TABLE,
         on_select="rerun",
         selection_mode="multi-row",
@@ -63,7 +63,7 @@ def _build_row(run: Json, place: Json | None) -> dict[str, Any]:
         say("Interval, 95 %"): span(summary.get("expectancy_interval")),
         say("Total R"): fixed(summary.get("total_r")),
         say("Asked by"): f"{run['user']}, {name(DOORS, run['door'])}",
-        say("Accepted"): moment(run["accepted_at"]),
+        say("Accepted, UTC"): day_and_time(run["accepted_at"]),
         say("Notes"): " ".join(filter(None, (run["name"], run["notes"], *run["tags"]))),
     }
 

@@ -33,6 +33,7 @@ def _draw_filters(desk: Client) -> Json:
             list(STATES),
             format_func=say_all(STATES).__getitem__,
             key="runs_state",
+            placeholder=say("any"),
             on_change=_go_to_first,
             persist_state="session",
         ),

@@ -9,8 +9,15 @@ from setupdesk.core.errors import NotFoundError
 from setupdesk.doors.ui.figures import NONE, day_and_time, moment, verbatim
 from setupdesk.doors.ui.names import TICKS, name
 from setupdesk.doors.ui.offer import Json
+from setupdesk.doors.ui.pause import draw_pause
 from setupdesk.doors.ui.reach import reach, telling_errors
-from setupdesk.doors.ui.schedule_form import build_tick, show_schedule_form, tell_rhythm
+from setupdesk.doors.ui.schedule_form import (
+    CATCH_UP,
+    OVERLAP,
+    build_tick,
+    show_schedule_form,
+    tell_rhythm,
+)
 from setupdesk.doors.ui.speech import say, say_many
 
 COMING = 10
@@ -124,9 +131,10 @@ def _show_one(schedule_id: str) -> None:
 def _tell_rules(one: Json) -> str:
     days = say("after sessions only") if one["only_on_sessions"] else say("on any day")
     rules = say(
-        "catch-up {catch_up}, overlap {overlap}, at most {deadline} late",
-        catch_up=one["catch_up"],
-        overlap=one["overlap"],
+        "missed ticks made up for: {catch_up}; while one is under way: {overlap}; "
+        "at most {deadline} late",
+        catch_up=name(CATCH_UP, one["catch_up"]),
+        overlap=name(OVERLAP, one["overlap"]),
         deadline=one["start_deadline"] or say("one period"),
     )
     return f"{days}; {rules}; {one['schedule_id']}"
@@ -137,13 +145,7 @@ def _draw_deeds(desk: Client, one: Json) -> None:
     with st.container(horizontal=True):
         if st.button(say("Run now"), icon=":material/bolt:", key="run_now"):
             _tell_tick(desk.run_schedule_now(schedule_id))
-        if one["paused"]:
-            if st.button(say("Resume"), icon=":material/play_arrow:", key="resume", type="primary"):
-                desk.change_schedule(schedule_id, {"paused": False})
-                st.rerun()
-        elif st.button(say("Pause"), icon=":material/pause:", key="pause"):
-            desk.change_schedule(schedule_id, {"paused": True})
-            st.rerun()
+        draw_pause(desk, schedule_id, is_paused=one["paused"])
         if watch_id:
             if st.button(say("Open the watch"), icon=":material/sensors:", key="open_watch"):
                 st.switch_page("live.py", query_params={"watch": watch_id})

@@ -6,8 +6,9 @@ import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.doors.ui.addresses import show_channels, show_hooks
+from setupdesk.doors.ui.figures import escape_markdown
 from setupdesk.doors.ui.keys import show_keys
-from setupdesk.doors.ui.names import FILES, GRADES, PROCESS_STATES, PROCESSES, name
+from setupdesk.doors.ui.names import CHECKS, FILES, GRADES, PROCESS_STATES, PROCESSES, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.sign_in import let_sign_out
@@ -74,10 +75,11 @@ def _show_doctor(desk: Client) -> None:
     wrong = [one for one in ordered if one["grade"] != "ok"]
     for one in wrong:
         colour = _COLOURS[one["grade"]]
-        st.markdown(f":{colour}-badge[{name(GRADES, one['grade'])}] **{one['check']}**")
-        st.text(one["seen"])
+        seen = escape_markdown(one["seen"])
+        badge = f":{colour}-badge[{name(GRADES, one['grade'])}]"
+        st.markdown(f"{badge} **{name(CHECKS, one['check'])}**: {seen}")
         if one["remedy"]:
-            st.caption(f":material/build: {one['remedy']}")
+            st.caption(f":material/build: {escape_markdown(one['remedy'])}")
     well = len(ordered) - len(wrong)
     text = say_many("{count} check is well.", "{count} checks are well.", well)
     st.markdown(f":green-badge[:material/check:] {text}")

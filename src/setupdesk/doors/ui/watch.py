@@ -1,26 +1,31 @@
 """One live watch as it looks: where each look stands, its chart, alerts, polls and its parity."""
 
-from datetime import datetime
 from typing import Any
 
 import streamlit as st
 
 from setupdesk.client import Client
 from setupdesk.doors.ui.alerts import number_alerts, show_alerts, show_record
-from setupdesk.doors.ui.figures import day_and_time, moment, seconds, verbatim
+from setupdesk.doors.ui.figures import day_and_time, moment, verbatim
 from setupdesk.doors.ui.names import PARITIES, STATES, name
 from setupdesk.doors.ui.offer import Json
+from setupdesk.doors.ui.pause import draw_pause
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.request_key import find_key, forget_key
-from setupdesk.doors.ui.speech import say, say_many
+from setupdesk.doors.ui.speech import say
 from setupdesk.doors.ui.watch_chart import show_chart
+from setupdesk.doors.ui.watch_words import (
+    find_state,
+    tell_heartbeat,
+    tell_parity,
+    tell_poll,
+    tell_state,
+)
 
 MOST_ALERTS = 200
 """The newest ones; the record is made of these."""
 
 _POLLS = 10
-_LATE = 60.0
-"""Seconds after which a poll that was due and did not come is told."""
 
 
 @st.fragment(run_every=2)
@@ -65,13 +70,7 @@ def _draw_deeds(desk: Client, watch: Json) -> None:
     with st.container(horizontal=True):
         if st.button(say("Look now"), icon=":material/visibility:", key="look_now"):
             _tell_tick(desk.run_schedule_now(schedule))
-        if watch["next"] is None:
-            if st.button(say("Resume"), icon=":material/play_arrow:", key="resume", type="primary"):
-                desk.change_schedule(schedule, {"paused": False})
-                st.rerun()
-        elif st.button(say("Pause"), icon=":material/pause:", key="pause"):
-            desk.change_schedule(schedule, {"paused": True})
-            st.rerun()
+        draw_pause(desk, schedule, is_paused=watch["next"] is None)
         _draw_end(desk, watch)
 
 
@@ -158,17 +157,28 @@ def _show_parity(desk: Client, watch: Json) -> None:
             st.markdown(told, width="content")
             if st.button(say("Open the comparison"), key="open_parity"):
                 st.switch_page("run.py", query_params={"run": newest["run_id"]})
-        if watch["last_poll"] and st.button(
-            say("Compare with a backtest now"),
-            icon=":material/compare_arrows:",
-            key="compare",
-            help=say("All that it has seen, as a backtest of the stored bars would decide it."),
-        ):
-            _compare(desk, watch["watch_id"])
+        if watch["last_poll"]:
+            _draw_comparison(desk, watch["watch_id"])
 
 
-def _compare(desk: Client, watch_id: str) -> None:
-    payload = {"mode": "backtest", "watch": watch_id}
+def _draw_comparison(desk: Client, watch_id: str) -> None:
+    with st.popover(say("Compare with a backtest now"), icon=":material/compare_arrows:"):
+        st.caption(
+            say(
+                "What it has said, beside what a backtest of the stored bars says. "
+                "Without dates: all that it has seen."
+            )
+        )
+        left, right = st.columns(2)
+        first = left.date_input(say("First day"), value=None, key="compare_start")
+        last = right.date_input(say("Last day, included"), value=None, key="compare_end")
+        if st.button(say("Compare"), type="primary", key="compare", width="stretch"):
+            days = {"start": first, "end": last}
+            _compare(desk, watch_id, {name: str(day) for name, day in days.items() if day})
+
+
+def _compare(desk: Client, watch_id: str, days: Json) -> None:
+    payload = {"mode": "backtest", "watch": watch_id, **days}
     receipt = desk.ask(payload, find_key(payload))
     forget_key()
     if receipt["status"] == "refused":
@@ -184,7 +194,20 @@ def _show_polls(desk: Client, watch_id: str) -> None:
         if not polls:
             st.caption(say("It has not looked yet: its first poll is on its way."))
             return
-        st.dataframe([_build_poll(one) for one in polls], hide_index=True)
+        event = st.dataframe(
+            [_build_poll(one) for one in polls],
+            hide_index=True,
+            key=f"polls_{polls[0]['run_id']}",
+            on_select="rerun",
+            selection_mode="single-row",
+        )
+        rows: list[int] = event["selection"]["rows"] if event else []
+        if not rows or rows[0] >= len(polls):
+            st.caption(say("Choose a row to open its run."))
+            return
+        run_id = polls[rows[0]]["run_id"]
+        if st.button(say("Open {run_id}", run_id=run_id), key="open_poll"):
+            st.switch_page("run.py", query_params={"run": run_id})
 
 
 def _build_poll(poll: Json) -> dict[str, Any]:
@@ -194,62 +217,3 @@ def _build_poll(poll: Json) -> dict[str, Any]:
         say("What came of it"): tell_poll(poll),
         say("Run"): poll["run_id"],
     }
-
-
-def tell_poll(poll: Json) -> str:
-    """Say what came of a poll."""
-    summary = poll["summary"]
-    if summary is None:
-        return str(poll["reason"] or "")
-    counts = [
-        say_many("{count} looked", "{count} looked", summary["looked"]),
-        say_many("{count} without a new bar", "{count} without a new bar", summary["idle"]),
-        say_many("{count} troubled", "{count} troubled", summary["troubled"]),
-        say_many("{count} alert", "{count} alerts", summary["alerts"]),
-        say_many("{count} outcome", "{count} outcomes", summary["outcomes"]),
-    ]
-    return ", ".join(one for one in counts if not one.startswith("0 "))
-
-
-def find_state(watch: Json) -> str:
-    """Find how a watch is: it looks, is late, troubled or paused, or has ended."""
-    if watch["ended_at"]:
-        return "ended"
-    if watch["next"] is None:
-        return "paused"
-    if _find_age(watch, watch["next"]) > _LATE:
-        return "late"
-    return "troubled" if watch["troubled"] else "looks"
-
-
-def tell_state(watch: Json) -> str:
-    """Say in a few words how a watch is."""
-    words = {
-        "ended": say("ended"),
-        "paused": say("paused"),
-        "late": say("its poll is late"),
-        "troubled": say("looks, with trouble"),
-        "looks": say("looks"),
-    }
-    return words[find_state(watch)]
-
-
-def tell_heartbeat(watch: Json) -> str:
-    """Say how long ago a watch has looked."""
-    poll = watch["last_poll"]
-    if poll is None:
-        return say("never")
-    return say("{time} ago", time=seconds(max(1.0, _find_age(watch, poll["accepted_at"]))))
-
-
-def tell_parity(run: Json | None) -> str:
-    """Say what came of the newest comparison with a backtest."""
-    if run is None:
-        return "--"
-    verdict = (run["summary"] or {}).get("verdict")
-    return say(PARITIES[verdict][0]) if verdict in PARITIES else name(STATES, run["state"])
-
-
-def _find_age(watch: Json, then: str) -> float:
-    now = datetime.fromisoformat(watch["as_of"])
-    return (now - datetime.fromisoformat(then)).total_seconds()

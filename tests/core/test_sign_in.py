@@ -96,8 +96,8 @@ def test_a_letter_that_only_looks_like_one_of_a_named_email_is_another() -> None
         ({"redirects": "x"}, "there is no setting oidc.redirects"),
         ({"users": None}, "oidc.users is missing"),
         ({"users": {"a@b.c": {"user": "a", "role": "king"}}}, "the roles are viewer, trader"),
-        ({"users": {"a@b.c": {"user": "a\n", "role": "viewer"}}}, "has to be an e-mail"),
-        ({"users": {"a@b.c": "viewer"}}, "has to be an e-mail"),
+        ({"users": {"a@b.c": {"user": "a\n", "role": "viewer"}}}, "as whom"),
+        ({"users": {"a@b.c": "viewer"}}, "as whom"),
         ({"users": {"\N{CYRILLIC SMALL LETTER A}@b.c": RIGHT["users"]["77001"]}}, "in ASCII"),
         (
             {"users": {one: {"user": "a", "role": one} for one in ("viewer", "admin")}},

@@ -192,11 +192,13 @@ def _read_people(stored: object) -> tuple[dict[str, Person], list[str]]:
     for who, said in stored.items():
         name = write_email(who) if "@" in who else who.strip()
         person = _read_person(said)
-        if not name or person is None:
+        if not name:
+            mistakes.append(f'oidc.users."{who}" has to be an e-mail in ASCII, or an id')
+        elif person is None:
             mistakes.append(
-                f'oidc.users."{who}" has to be an e-mail in ASCII, or an id of the provider, with '
-                f"{_ENTRY}; the roles are {', '.join(Role)}"
+                f'oidc.users."{who}" has to say as whom: {_ENTRY}; the roles are {", ".join(Role)}'
             )
+        if not name or person is None:
             continue
         people[name] = person
         if roles.setdefault(person.user, person.role) is not person.role:

@@ -51,7 +51,11 @@ class Shell:
         watch = {"setups": ["IB_raid_v1"], "symbols": ["GER40"], "timeframe": "M15"}
         saved = {"name": "a", "payload": RUN | MAY, "replaces": True}
         schedule = {"name": "a", "payload": RUN | MAY, "every": "1h"}
+        pairing = {"user": "ann", "role": "trader"}
+        code = self._make("/telegram/codes", pairing)["code"]
+        self._make("/telegram/pairings", {"code": code, "telegram_id": 5, "name": "Ann"})
         return {
+            "CODE": self._make("/telegram/codes", pairing)["code"],
             "WAITING": self._make("/runs", RUN | MAY)["run_id"],
             "KEY_ID": self._make("/keys", key)["key_id"],
             "CHANNEL": self._make("/channels", channel)["channel_id"],

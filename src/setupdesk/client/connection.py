@@ -37,6 +37,7 @@ _LOOKS = {
     "keys": "setupdesk key list",
     "hooks": "setupdesk hook list",
     "channels": "setupdesk channel list",
+    "telegram": "setupdesk telegram list",
 }
 """What shows whether a request to change something was carried out, by the path it went to."""
 

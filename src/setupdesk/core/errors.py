@@ -28,6 +28,7 @@ SetupdeskError
 ├── TooFastError              more requests than the key allows  429 · exit 5
 ├── OwnKeyError               the desk's own key is kept         409 · exit 3
 ├── SignInKeyError            the settings let its user in       409 · exit 3
+├── WrongCodeError            the code pairs nobody              403 · exit 3
 ├── RoleNeededError           the key's role does not do         403 · exit 3
 ├── UndeliveredError          a channel could not be told        502 · exit 5
 │   └── UnsafeUrlError        it must not be sent to             422 · exit 3
@@ -446,6 +447,18 @@ class SignInKeyError(SetupdeskError):
             f"The settings let {user} sign in at the web desk. To change that, take {user} out of "
             f"[oidc.users] in setupdesk.toml: the web desk closes at once, and the key ends when "
             f"the desk is started again."
+        )
+
+
+class WrongCodeError(SetupdeskError):
+    """The code pairs nobody with the desk, or nobody any more."""
+
+    code = "wrong_code"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This code is wrong, used or too old: it pairs once, within ten minutes. Ask who keeps "
+            "the desk for another: `setupdesk telegram pair` makes one."
         )
 
 

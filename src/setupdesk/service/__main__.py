@@ -28,6 +28,7 @@ def main() -> None:
     own = load_secret(settings.api_key_file, API_PREFIX)
     desk.keys.keep_own(own, settings.owner)
     desk.keys.keep_sign_ins(own, settings.sign_in.roles if settings.sign_in else {})
+    desk.pairings.keep_all()
     app = create_app(desk)
     server = uvicorn.Server(build_config(app, settings))
     app.state.streams.is_stopping = lambda: server.should_exit

@@ -33,6 +33,7 @@ from setupdesk.service import (
     schedules,
     symbols,
     system,
+    telegram,
     watches,
 )
 from setupdesk.service.bodies import LimitBodies
@@ -40,6 +41,7 @@ from setupdesk.service.description import describe
 from setupdesk.service.gate import Gate
 from setupdesk.service.hosts import SECURITY_HEADERS, GuardHosts
 from setupdesk.service.language import SpeakLanguages
+from setupdesk.service.pace import Pace
 from setupdesk.service.problems import answer_error, problem_json
 from setupdesk.service.security import check_role
 from setupdesk.wiring.desk import Desk
@@ -62,10 +64,11 @@ def create_app(desk: Desk) -> FastAPI:
     )
     app.state.desk = desk
     app.state.streams = events.Streams()
+    app.state.codes = Pace()
     app.state.outward = CapacityLimiter(channels.MOST_OUTWARD)
     opened = (_open_routes(), health.router, hooks.public)
     shown = (runs, events, queue, audit, keys, repairs, system, catalogue, symbols, data)
-    looked = (*shown, saved, hooks, channels, schedules, watches)
+    looked = (*shown, saved, hooks, channels, schedules, watches, telegram)
     closed = (
         *(each.router for each in looked),
         data.pushed,

@@ -26,6 +26,7 @@ from setupdesk.core.errors import (
     SignInKeyError,
     TooFastError,
     UndeliveredError,
+    WrongCodeError,
     WrongSenderError,
     WrongSignatureError,
 )
@@ -56,6 +57,7 @@ _STATUS: dict[type[SetupdeskError], int] = {
     NotAllowedError: 401,
     WrongSignatureError: 401,
     RoleNeededError: 403,
+    WrongCodeError: 403,
     WrongSenderError: 403,
     NotFoundError: 404,
     NotFinishedError: 409,

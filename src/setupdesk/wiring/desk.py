@@ -23,6 +23,7 @@ from setupdesk.adapters.ledger.hooks import Hooks
 from setupdesk.adapters.ledger.keys import Keys
 from setupdesk.adapters.ledger.notifications import Channels, Notifications
 from setupdesk.adapters.ledger.outbox import Outbox
+from setupdesk.adapters.ledger.pairings import Pairings
 from setupdesk.adapters.ledger.queue import QueueReads
 from setupdesk.adapters.ledger.reads import Reads
 from setupdesk.adapters.ledger.repairs import Repairs
@@ -63,6 +64,7 @@ from setupdesk.app.watch_desk import WatchDesk
 from setupdesk.app.watched_bars import ShowWatchedBars
 from setupdesk.core.run import Door
 from setupdesk.core.symbol import Catalogue, Symbol
+from setupdesk.exposure import API_PREFIX
 from setupdesk.settings import Settings
 from setupdesk.setups.definition import Setup
 from setupdesk.setups.registry import RuleRegistry
@@ -118,6 +120,7 @@ class Desk:
     anchors: Anchors
     keys: Keys
     key_desk: KeyDesk
+    pairings: Pairings
     turned_away: TurnedAway
     changes: Changes
 
@@ -180,6 +183,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     watches = Watches(ledger, clock.now)
     start = Start(build_offer, start_ledger, alarm.ring, redactor.clean, watches.load)
     load_master = partial(load_secret, settings.webhooks_key_file, "")
+    load_own = partial(load_secret, settings.api_key_file, API_PREFIX)
     schedules, ticks = Schedules(ledger, clock.now), Ticks(ledger, clock.now)
     fire = Fire(ticks, start, keys.load_quota)
     scheduler = Scheduler(
@@ -242,6 +246,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         anchors=anchors,
         keys=keys,
         key_desk=KeyDesk(keys, clock.now),
+        pairings=Pairings(ledger, clock.now, load_own),
         turned_away=turned_away,
         changes=Changes(ledger),
     )

@@ -43,7 +43,7 @@ class Keys:
         key, at = f"sdk_{secrets.token_urlsafe(32)}", self.clock()
         row = {
             "key_id": f"key_{secrets.token_hex(4)}",
-            "sha256": _digest(key),
+            "sha256": digest_key(key),
             "name": new.name,
             "user": new.user,
             "role": new.role,
@@ -62,13 +62,13 @@ class Keys:
     def keep_own(self, key: str, owner: str) -> None:
         """Let the *key* in the desk's home, and no earlier one, be that of its owner."""
         row = {
-            "sha256": _digest(key),
+            "sha256": digest_key(key),
             "name": "api.key in the desk's home",
             "user": owner,
             "role": Role.ADMIN,
         }
         with writing(self.engine) as connection:
-            _keep(connection, OWN_KEY, row, self.clock())
+            keep_key(connection, OWN_KEY, row, self.clock())
 
     def keep_sign_ins(self, own: str, roles: Mapping[str, Role]) -> None:
         """Let the users that *roles* names, and no others, have a key for the web desk.
@@ -88,13 +88,13 @@ class Keys:
         with writing(self.engine) as connection:
             for key_id, (user, role) in wanted.items():
                 row = _build_sign_in(derive_key(own, user), user, role)
-                _keep(connection, key_id, row, self.clock())
+                keep_key(connection, key_id, row, self.clock())
 
     def find_caller(self, key: str) -> Caller:
         """Find whose a key is; raises ``NotAllowedError`` for one that is not, or no longer."""
         if not key:
             raise NotAllowedError("no_key")
-        digest = _digest(key)
+        digest = digest_key(key)
         with reading(self.engine) as connection:
             row = connection.execute(_BY_DIGEST, {"digest": digest}).one_or_none()
         if row is None or not hmac.compare_digest(row.sha256, digest):
@@ -140,14 +140,20 @@ class Keys:
             if row is None:
                 raise NotFoundError("key", key_id)
             at: datetime = row.revoked_at or self.clock()
-            connection.execute(update(api_key).where(of_the_key).values(revoked_at=at))
-            made_with_it = and_(hook.c.key_id == key_id, hook.c.revoked_at.is_(None))
-            ended = update(hook).where(made_with_it).values(revoked_at=at).returning(hook.c.hook_id)
-            hooks = list(connection.execute(ended).scalars())
-            return at, hooks, _pause_schedules(connection, key_id, at)
+            return at, *end_key(connection, key_id, at)
 
 
-def _keep(connection: Connection, key_id: str, row: Row, at: datetime) -> None:
+def end_key(connection: Connection, key_id: str, at: datetime) -> tuple[list[str], list[str]]:
+    """End a key with its hooks, and pause its schedules; gives which ended, and which paused."""
+    ended = update(api_key).where(api_key.c.key_id == key_id)
+    connection.execute(ended.values(revoked_at=at))
+    made_with_it = and_(hook.c.key_id == key_id, hook.c.revoked_at.is_(None))
+    hooks = update(hook).where(made_with_it).values(revoked_at=at).returning(hook.c.hook_id)
+    return list(connection.execute(hooks).scalars()), _pause_schedules(connection, key_id, at)
+
+
+def keep_key(connection: Connection, key_id: str, row: Row, at: datetime) -> None:
+    """Write a key down that comes with every start, or with every pairing, in place of itself."""
     kept = insert_or_update(api_key).values(key_id=key_id, created_at=at, **row)
     connection.execute(kept.on_conflict_do_update(index_elements=["key_id"], set_=row))
 
@@ -156,7 +162,7 @@ def _build_sign_in(key: str, user: str, role: Role) -> Row:
     # As much as a key may that is given out; the pages ask often, so requests are not counted.
     usual = NewKey(name="sign-in at the web desk", user=user, role=role, days=None)
     return {
-        "sha256": _digest(key),
+        "sha256": digest_key(key),
         "name": usual.name,
         "user": user,
         "role": role,
@@ -176,7 +182,8 @@ def _pause_schedules(connection: Connection, key_id: str, at: datetime) -> list[
     return list(connection.execute(pausing.returning(schedule.c.schedule_id)).scalars())
 
 
-def _digest(key: str) -> str:
+def digest_key(key: str) -> str:
+    """Give what is kept of a key."""
     return sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from setupdesk.adapters.ledger.chain import write_instant
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest migration."""
 
 
@@ -400,6 +400,16 @@ saved_request = Table(
     Column("payload", JSON, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Index("saved_request_by_name", "user", "name_key", unique=True),
+)
+
+pairing_code = Table(
+    "pairing_code",
+    metadata,
+    Column("sha256", String, primary_key=True),
+    Column("user", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    CheckConstraint("role IN ('viewer', 'trader', 'admin')", name="role_is_known"),
 )
 
 Row = Mapping[str, Any]

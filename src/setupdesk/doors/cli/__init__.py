@@ -28,6 +28,7 @@ from setupdesk.doors.cli.schedules import schedule
 from setupdesk.doors.cli.setups import setups
 from setupdesk.doors.cli.speech import choose_at_prompt, speak_usual, tell
 from setupdesk.doors.cli.symbols import symbols
+from setupdesk.doors.cli.telegram import telegram
 from setupdesk.doors.cli.watches import alerts, unwatch, watch, watches
 
 app = typer.Typer(
@@ -46,6 +47,7 @@ app.add_typer(hook, name="hook")
 app.add_typer(channel, name="channel")
 app.add_typer(schedule, name="schedule")
 app.add_typer(saved, name="saved")
+app.add_typer(telegram, name="telegram")
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run_id, such as run_2025_10_31_001.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")]

@@ -33,6 +33,9 @@ def find_key_faults(settings: Settings) -> Iterator[str]:
     ):
         if fault := find_secret_fault(path, prefix):
             yield fault
+    given = settings.telegram_token_file
+    if given.is_file() and given.stat().st_mode & 0o077:
+        yield f"{given} can be read by others: chmod 600 {given}"
 
 
 def find_listening_faults(listening: Listening) -> Iterator[str]:

@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -18,6 +18,9 @@ from setupdesk.core.hosts import is_everywhere, is_loopback, normalize, write_au
 from setupdesk.core.sign_in import SignIn, read_sign_in
 
 History = Literal["files", "api"]
+
+TELEGRAM_TOKEN = "TELEGRAM_BOT_TOKEN"  # noqa: S105 (the name of it)
+"""What the token of the bot is called in the environment."""
 
 
 class InvalidSettingsError(SetupdeskError):
@@ -101,6 +104,12 @@ class Settings:
 
     ui_key: bool = False
     """Whether the web desk asks for a key on loopback too, where it acts for the owner else."""
+
+    telegram_api: str = "https://api.telegram.org"
+    """Where the Bot API is; a server of one's own, where it is another one."""
+
+    telegram_token: str = field(default="", repr=False)
+    """Of the bot, from the environment; else it is in its file."""
 
     sign_in: SignIn | None = None
     """By which provider users of the web desk sign in, where they do."""
@@ -254,9 +263,27 @@ class Settings:
         return self.home / "cookies.key"
 
     @property
+    def telegram_token_file(self) -> Path:
+        """The token of the bot; without one, and none in the environment, there is no bot."""
+        return self.home / "telegram.token"
+
+    @property
+    def bot_memory(self) -> Path:
+        """What the bot remembers of its own messages."""
+        return self.home / "telegram.db"
+
+    @property
+    def bot_socket(self) -> Path:
+        """Where the bot says that it works."""
+        return self.home / "bot.sock"
+
+    @property
     def secret_files(self) -> tuple[Path, ...]:
         """All files whose contents nobody else may read."""
-        own = self.api_key_file, self.prefect_key_file, self.webhooks_key_file, self.cookie_key_file
+        own = (
+            *(self.api_key_file, self.prefect_key_file, self.webhooks_key_file),
+            *(self.cookie_key_file, self.telegram_token_file),
+        )
         given = self.sign_in and self.sign_in.client_secret_file
         return (*own, self.home / given) if given else own
 
@@ -275,6 +302,8 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         home=home,
         port=_read_number("port", 8750, stored, environment, 0, 65535),
         listening=listening,
+        telegram_api=_read_telegram_api(stored, environment),
+        telegram_token=environment.get(TELEGRAM_TOKEN, "").strip(),
         sign_in=read_sign_in(stored.get("oidc"), secret, listening.names),
         prefect_port=_read_number("prefect_port", 8751, stored, environment, 0, 65535),
         ui_port=_read_number("ui_port", 8501, stored, environment, 0, 65535),
@@ -337,6 +366,22 @@ def find_server(
         _read_key(key or environment.get("SETUPDESK_KEY") or ""),
         Path(file) if file else None,
     )
+
+
+def _read_telegram_api(stored: Mapping[str, object], environment: Mapping[str, str]) -> str:
+    usual = Settings.__dataclass_fields__["telegram_api"].default
+    said = environment.get("SETUPDESK_TELEGRAM_API") or stored.get("telegram_api") or usual
+    if re.fullmatch(r"https?://[^\s/?#@]+", bare := str(said).rstrip("/")):
+        return bare
+    raise InvalidSettingsError("telegram_api", said, "the address of a server of the Bot API")
+
+
+def find_telegram_token(settings: Settings) -> str:
+    """Find the token of the bot: in the environment, else in its file; empty where none is."""
+    if settings.telegram_token:
+        return settings.telegram_token
+    file = settings.telegram_token_file
+    return file.read_text().strip() if file.is_file() else ""
 
 
 def _read_address(said: str) -> str:
@@ -484,13 +529,19 @@ def _read_folder(
 
 def build_environment(settings: Settings) -> dict[str, str]:
     """Build the environment of a desk's process: ours, without what would change Prefect."""
-    ours = {key: text for key, text in os.environ.items() if not key.startswith("PREFECT_")}  # noqa: TID251
+    others = ("PREFECT_", TELEGRAM_TOKEN)
+    ours = {key: text for key, text in os.environ.items() if not key.startswith(others)}  # noqa: TID251
     return ours | {
         "SETUPDESK_HOME": str(settings.home),
         "SETUPDESK_PORT": str(settings.port),
         "SETUPDESK_PREFECT_PORT": str(settings.prefect_port),
         "SETUPDESK_UI_PORT": str(settings.ui_port),
     }
+
+
+def build_bot_environment(settings: Settings) -> dict[str, str]:
+    """Build the environment of the bot, and of nobody else: with its token."""
+    return build_environment(settings) | {TELEGRAM_TOKEN: settings.telegram_token}
 
 
 def build_ui_environment(settings: Settings) -> dict[str, str]:

@@ -39,8 +39,10 @@ from setupdesk.core.errors import DeskUnavailableError, HomeInUseError
 from setupdesk.exposure import PREFECT_PREFIX, refuse_unsafe_start, trust_anything
 from setupdesk.settings import (
     Settings,
+    build_bot_environment,
     build_environment,
     build_ui_environment,
+    find_telegram_token,
     load_settings,
 )
 
@@ -214,6 +216,7 @@ def _list_processes(settings: Settings) -> list[ProcessSpec]:
             address=prefect_address,
             is_ready=lambda: _answers(prefect_address, "/api/health"),
         ),
+        *([_build_bot(settings)] if find_telegram_token(settings) else []),
     ]
 
 
@@ -226,6 +229,17 @@ def _build_ui(settings: Settings) -> ProcessSpec:
         folder=settings.home,
         address=settings.ui_address,
         is_ready=lambda: _answers(settings.ui_address, "/_stcore/health"),
+    )
+
+
+def _build_bot(settings: Settings) -> ProcessSpec:
+    return ProcessSpec(
+        name="bot",
+        command=[sys.executable, "-m", "setupdesk.doors.telegram"],
+        environment=build_bot_environment(settings),
+        folder=settings.home,
+        address=str(settings.bot_socket),
+        is_ready=lambda: _has_bot(settings.bot_socket),
     )
 
 
@@ -280,6 +294,16 @@ def _has_executor(path: Path) -> bool:
     return True
 
 
+def _has_bot(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as pulse:
+        pulse.settimeout(1)
+        try:
+            pulse.connect(str(path))
+            return pulse.recv(4) == b"here"
+        except OSError:
+            return False
+
+
 def run_here(settings: Settings, tell: Callable[[Settings], None] = lambda _: None) -> None:
     """Run a desk in this process until it is told to stop; raises ``UnsafeStartError``.
 
@@ -287,7 +311,7 @@ def run_here(settings: Settings, tell: Callable[[Settings], None] = lambda _: No
     """
     refuse_unsafe_start(settings)
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _log_events(settings)
+    log_events(settings, "supervisor")
     # Somebody who only looks whether a desk runs may hold the lock for a moment.
     for _ in range(20):
         with _locked(settings) as mine:
@@ -302,11 +326,12 @@ def run_here(settings: Settings, tell: Callable[[Settings], None] = lambda _: No
     raise DeskUnavailableError(f"another one runs in {settings.home} already")
 
 
-def _log_events(settings: Settings) -> None:
+def log_events(settings: Settings, process: str) -> None:
+    """Write the events of a process into the logs of its desk, and its errors where it prints."""
     # Here, for all that the command line wants of this module needs no log.
     from setupdesk.adapters.event_log import EventLog, log_all_to
 
-    event_log = EventLog("supervisor", settings.logs, settings.runs, settings.secret_files)
+    event_log = EventLog(process, settings.logs, settings.runs, settings.secret_files)
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.ERROR)
     terminal.setFormatter(event_log.build_text_formatter())

@@ -1,0 +1,63 @@
+"""Answers of the bot: a text, buttons of which each is a command, and perhaps a file."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from setupdesk.client import Client
+
+Json = dict[str, Any]
+
+LONGEST = 4_000
+"""Characters of a message; Telegram takes 4,096."""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Does what its *line* would do, if its reader typed it."""
+
+    label: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What is sent beside a text."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the bot says to one message, or in place of one whose button was pressed."""
+
+    text: str
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    run_id: str | None = None
+    """The run that this message follows to its end."""
+
+    file: File | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What somebody who may speak has asked for."""
+
+    desk: Client
+    person: Mapping[str, Any]
+    """The pairing: ``telegram_id``, ``name``, ``user``, ``role``."""
+
+    words: tuple[str, ...]
+    """What stands behind the command."""
+
+    key: str
+    """The same for the same message, however often it comes: it starts no second run."""
+
+
+Command = Callable[[Asked], Answer]
+
+
+def cut(text: str) -> str:
+    """Cut what is longer than a message may be."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]} …"

@@ -1,0 +1,279 @@
+"""The bot's work: takes what Telegram delivers, answers it, and follows runs in their messages."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from telegram import Bot, BotCommand, CallbackQuery, Message, Update, User
+from telegram.constants import ChatType
+from telegram.error import Forbidden, NetworkError, RetryAfter, TelegramError
+
+from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
+from setupdesk.core.free_text import LONGEST_NAME
+from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
+from setupdesk.doors.telegram.card import draw_card
+from setupdesk.doors.telegram.chat import Chat, Place
+from setupdesk.doors.telegram.commands import COMMANDS, DESCRIBED, tell_help
+from setupdesk.doors.telegram.memory import Card, Memory
+from setupdesk.doors.telegram.people import People
+from setupdesk.doors.telegram.speech import say, speaking, spoken
+from setupdesk.words import LANGUAGES, choose_language
+from setupdesk.words.interpreter import interpret
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 25
+"""How long Telegram may wait with an answer that there is nothing."""
+
+LOOK_SECONDS = 2.0
+"""How often the runs of open messages are looked at; Telegram takes about one message a second."""
+
+STRANGER_SECONDS = 60.0
+"""How often somebody who may not speak is told so."""
+
+DELIVERED = ("message", "callback_query")
+
+
+@dataclass(slots=True)
+class DeskBot:
+    """The bot of one desk."""
+
+    bot: Bot
+    people: People
+    memory: Memory
+    chat: Chat
+    poll_seconds: int = POLL_SECONDS
+    look_seconds: float = LOOK_SECONDS
+    told: dict[int, float] = field(default_factory=dict)
+    """When each stranger was told that he is one."""
+
+    async def work(self) -> None:
+        """Answer and follow, until it is cancelled."""
+        await self._sign_in()
+        try:
+            await self._introduce()
+            await asyncio.gather(self._listen(), self._follow())
+        finally:
+            await self.bot.shutdown()
+
+    async def _sign_in(self) -> None:
+        pause = 0.5
+        while True:
+            try:
+                await self.bot.initialize()
+            except NetworkError as lost:
+                log.warning("Telegram cannot be reached: %s", type(lost).__name__)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 30.0)
+            else:
+                return
+
+    async def _introduce(self) -> None:
+        for language in LANGUAGES:
+            with speaking(language):
+                menu = [BotCommand(one, say(text)[:256]) for one, text in DESCRIBED.items()]
+            code = None if language == "en" else language
+            try:
+                await self.bot.set_my_commands(menu, language_code=code)
+            except (NetworkError, RetryAfter) as failed:
+                log.warning("the menu of commands was not set: %s", type(failed).__name__)
+
+    async def _listen(self) -> None:
+        offset, pause = 0, 0.5
+        while True:
+            try:
+                updates = await self.bot.get_updates(
+                    offset,
+                    timeout=self.poll_seconds,
+                    read_timeout=self.poll_seconds + 10,
+                    allowed_updates=DELIVERED,
+                )
+                done = await self._take(updates)
+                offset, pause = max([offset, *(one + 1 for one in done)]), 0.5
+            except RetryAfter as slow:
+                await asyncio.sleep(float(str(slow.retry_after)))
+            except NetworkError as lost:
+                log.warning("Telegram does not answer: %s", type(lost).__name__)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 30.0)
+
+    async def _take(self, updates: Sequence[Update]) -> list[int]:
+        """Handle updates in turn; gives those up to the first that could not be answered."""
+        done = []
+        for update in updates:
+            if not self.memory.is_handled(update.update_id):
+                await self._handle_safely(update)
+                self.memory.mark_handled(update.update_id)
+            done.append(update.update_id)
+        return done
+
+    async def _handle_safely(self, update: Update) -> None:
+        try:
+            await self._handle(update)
+        except (NetworkError, RetryAfter):
+            # It is delivered again: what it has asked for is known by its id, and not done twice.
+            raise
+        except Forbidden:
+            log.info("somebody has blocked the bot")
+        except TelegramError as refused:
+            log.error("Telegram refused an answer: %s", refused)  # noqa: TRY400 (no bug)
+        except Exception:
+            log.exception("a bug, at update %s", update.update_id)
+
+    async def _handle(self, update: Update) -> None:
+        if update.callback_query is not None:
+            await self._press(update.callback_query)
+        elif update.message is not None:
+            await self._hear(update.message, update.update_id)
+
+    async def _hear(self, message: Message, update_id: int) -> None:
+        user, line = message.from_user, self._read_line(message)
+        if user is None or user.is_bot or line is None:
+            return
+        place = Place(
+            message.chat.id, message.message_thread_id if message.is_topic_message else None
+        )
+        with speaking(self._find_language(user)):
+            answer = await self._answer(user, line, f"tg:{self.bot.id}:{update_id}", place)
+            if answer is not None:
+                sent = await self.chat.say(answer, place, user.id)
+                self._follow_up(answer, place, sent, user)
+
+    async def _press(self, query: CallbackQuery) -> None:
+        user, message = query.from_user, query.message
+        with speaking(self._find_language(user)):
+            known = self.memory.find_button(query.data or "")
+            if message is None or known is None:
+                await self.chat.confirm(query.id, say("This button is too old. Ask again: /help"))
+                return
+            owner, line = known
+            if owner != user.id:
+                await self.chat.confirm(query.id, say("This button is somebody else's."))
+                return
+            await self.chat.confirm(query.id)
+            topic = getattr(message, "message_thread_id", None)
+            place = Place(
+                message.chat.id, topic if getattr(message, "is_topic_message", False) else None
+            )
+            # By the button and not by the press, so that two presses are one request.
+            answer = await self._answer(user, line, f"tg:{self.bot.id}:{query.data}", place)
+            if answer is None:
+                return
+            if answer.file is not None:
+                await self.chat.say(answer, place, user.id)
+                return
+            if await self.chat.change(answer, place, message.message_id, user.id):
+                self._follow_up(answer, place, message.message_id, user)
+
+    def _read_line(self, message: Message) -> str | None:
+        """Read the command of a message; None where it is not for this bot."""
+        text = (message.text or "").strip()
+        if not text.startswith("/"):
+            return "help" if message.chat.type == ChatType.PRIVATE else None
+        command, _, rest = text[1:].partition(" ")
+        named, _, at = command.partition("@")
+        if at and at.lower() != self.bot.username.lower():
+            return None
+        return f"{named.lower()} {rest}".strip()
+
+    def _find_language(self, user: User) -> str:
+        return self.memory.find_language(user.id) or choose_language(user.language_code)
+
+    async def _answer(self, user: User, line: str, key: str, place: Place) -> Answer | None:
+        command, *words = line.split()
+        try:
+            person = await asyncio.to_thread(self.people.find, user.id)
+            if person is None:
+                return await self._meet(user, command, words)
+            if special := self._answer_self(user, command, words, place):
+                return special
+            return await asyncio.to_thread(self._carry_out, person, command, tuple(words), key)
+        except DeskUnavailableError:
+            return Answer(say("The desk cannot be reached now. Try again in a minute."))
+        except SetupdeskError as error:
+            return Answer(cut(interpret(str(error), spoken())))
+
+    def _answer_self(
+        self, user: User, command: str, words: Sequence[str], place: Place
+    ) -> Answer | None:
+        if command == "tg_info":
+            ids = f"chat {place.chat}, topic {place.topic or '--'}, user {user.id}"
+            return Answer(ids)
+        if command != "language":
+            return None
+        if not words or words[0] not in LANGUAGES:
+            each = tuple(Button(title, f"language {code}") for code, title in LANGUAGES.items())
+            return Answer(say("Which language?"), (each,))
+        self.memory.choose_language(user.id, words[0])
+        with speaking(words[0]):
+            return Answer(say("I speak English now."))
+
+    def _carry_out(self, person: Json, command: str, words: tuple[str, ...], key: str) -> Answer:
+        known = COMMANDS.get(command)
+        if known is None:
+            return Answer(
+                say("I do not know /{command}. All commands: /help", command=command[:32])
+            )
+        desk = self.people.open_desk(person["telegram_id"], spoken())
+        return known(Asked(desk=desk, person=person, words=words, key=key))
+
+    async def _meet(self, user: User, command: str, words: Sequence[str]) -> Answer | None:
+        """Pair somebody who sends a code; tell anybody else no more than his own id."""
+        if command == "start" and words:
+            name = user.full_name[:LONGEST_NAME] or str(user.id)
+            person = await asyncio.to_thread(self.people.pair, words[0], user.id, name)
+            welcome = say("You speak to the desk as {user}.", user=person["user"])
+            helped = tell_help()
+            return replace(helped, text=f"{welcome}\n\n{helped.text}")
+        await asyncio.to_thread(self.people.count_stranger, user.id)
+        now = asyncio.get_running_loop().time()
+        if now - self.told.get(user.id, -STRANGER_SECONDS) < STRANGER_SECONDS:
+            return None
+        if len(self.told) > 10_000:
+            self.told.clear()
+        self.told[user.id] = now
+        return Answer(say("Your Telegram id: {id}", id=user.id))
+
+    def _follow_up(self, answer: Answer, place: Place, message: int, user: User) -> None:
+        if answer.run_id is None:
+            self.memory.drop_card(place.chat, message)
+            return
+        self.memory.keep_card(
+            Card(
+                chat=place.chat,
+                message=message,
+                run_id=answer.run_id,
+                owner=user.id,
+                language=spoken(),
+                text=answer.text,
+            )
+        )
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(self.look_seconds)
+            for card in self.memory.load_cards():
+                try:
+                    await self._refresh(card)
+                except (DeskUnavailableError, TelegramError) as failed:
+                    log.warning("a message of %s waits: %s", card.run_id, type(failed).__name__)
+                except SetupdeskError as gone:
+                    log.info("a message of %s is left: %s", card.run_id, gone.code)
+                    self.memory.drop_card(card.chat, card.message)
+
+    async def _refresh(self, card: Card) -> None:
+        """Bring the message of a run up to date; it follows no more once the run has ended."""
+        with speaking(card.language):
+            if await asyncio.to_thread(self.people.find, card.owner) is None:
+                self.memory.drop_card(card.chat, card.message)
+                return
+            desk = self.people.open_desk(card.owner, card.language)
+            answer = await asyncio.to_thread(draw_card, desk, card.run_id)
+            if answer.text == card.text:
+                return
+            is_there = await self.chat.change(answer, Place(card.chat), card.message, card.owner)
+            if is_there and answer.run_id:
+                self.memory.keep_card(replace(card, text=answer.text))
+            else:
+                self.memory.drop_card(card.chat, card.message)

@@ -1,0 +1,164 @@
+"""The message of a run: it waits, it runs, and what came of it, with what can be done next."""
+
+from setupdesk.client import Client
+from setupdesk.doors.telegram.answer import Answer, Asked, Button, File, Json, cut
+from setupdesk.doors.telegram.figures import (
+    fixed,
+    in_r,
+    market,
+    moment,
+    percent,
+    period,
+    seconds,
+    span,
+)
+from setupdesk.doors.telegram.line import write_words
+from setupdesk.doors.telegram.names import SIGNS, STAGES, STATES, UNDER_WAY, VERDICTS
+from setupdesk.doors.telegram.speech import name, say
+from setupdesk.doors.telegram.tables import write_csv
+
+
+def show_card(asked: Asked) -> Answer:
+    """Show the run that is named, or the newest one."""
+    found = asked.words[0] if asked.words else find_newest(asked.desk)
+    return draw_card(asked.desk, found) if found else show_none()
+
+
+def find_newest(desk: Client) -> str | None:
+    """Find the newest run."""
+    runs = desk.runs(1)["runs"]
+    return str(runs[0]["run_id"]) if runs else None
+
+
+def show_none() -> Answer:
+    """Say that there is no run yet, and how to make one."""
+    start = Button(say("Backtest a setup"), "bt")
+    return Answer(say("No runs yet."), ((start,),))
+
+
+def draw_card(desk: Client, run_id: str) -> Answer:
+    """Draw the message of a run as it is now."""
+    run = desk.run(run_id)
+    head = f"{SIGNS.get(run['state'], '')} {run_id}: {_tell_state(run)}"
+    about = f"{market(run['request'])}\n{period(run['request'])}"
+    if run["state"] == "completed":
+        what = _tell_report(desk.result(run_id))
+    elif run["state"] == "planned":
+        what = _tell_plan(run["plan"])
+    else:
+        what = run["reason"] or ""
+    text = cut("\n\n".join(part for part in (head, about, what) if part))
+    follows = run_id if run["state"] in UNDER_WAY else None
+    return Answer(text, _list_buttons(run), run_id=follows)
+
+
+def _tell_state(run: Json) -> str:
+    state = name(STATES, run["state"])
+    if run["state"] == "queued":
+        ahead = run.get("ahead") or 0
+        return f"{state}, {say('{n} ahead', n=ahead)}" if ahead else state
+    if run["state"] == "running" and run["stage"]:
+        return f"{state}: {name(STAGES, run['stage'])}"
+    return state
+
+
+def _tell_report(report: Json) -> str:
+    if "live" in report:
+        return f"{_warn(report)}{report['live']['sentence']}"
+    if "verdict" not in report:
+        return ""
+    verdict = report["verdict"]
+    lines = [
+        f"{_warn(report)}{name(VERDICTS, verdict['code'])}. {verdict['sentence']}",
+        "",
+        *tell_figures(report["statistics"]),
+    ]
+    notes = [one for one in report["notes"] if one["severity"] in ("alarm", "caution")]
+    lines += ["", *(f"⚠ {one['sentence']}" for one in notes)] if notes else []
+    return "\n".join(lines)
+
+
+def _warn(report: Json) -> str:
+    if not report["simulated"]:
+        return ""
+    return f"⚠ {say('A simulated market: good for trying, no proof of anything.')}\n\n"
+
+
+def tell_figures(of: Json) -> list[str]:
+    """Tell the headline figures, with their intervals of 95 %."""
+    factor = of["profit_factor_note"] or fixed(of["profit_factor"])
+    return [
+        f"{say('Total R')}: {in_r(of['total_r'])}",
+        f"{say('Expectancy')}: {in_r(of['expectancy_r'])}{span(of['expectancy_interval'])}",
+        f"{say('Win rate')}: {percent(of['win_rate'])}{span(of['win_rate_interval'], percent)}",
+        f"{say('Profit factor')}: {factor}",
+        f"{say('Max drawdown')}: {fixed(of['max_drawdown_r'])}R",
+        f"{say('Trades')}: {of['trades']:,}",
+        say("The intervals are those of 95 %."),
+    ]
+
+
+def _tell_plan(plan: Json) -> str:
+    lines = [
+        say("A dry run: nothing was computed."),
+        f"{say('Sessions')}: {plan['sessions']:,}",
+        f"{say('Bars')}: {plan['bars']:,}",
+    ]
+    if plan["estimated_seconds"] is not None:
+        lines.append(say("It takes about {time}.", time=seconds(plan["estimated_seconds"])))
+    return "\n".join(lines)
+
+
+def _list_buttons(run: Json) -> tuple[tuple[Button, ...], ...]:
+    run_id = run["run_id"]
+    refresh = Button(say("Refresh"), f"status {run_id}")
+    if run["state"] in UNDER_WAY:
+        return ((refresh, Button(say("Cancel"), f"cancel {run_id}")),)
+    again = Button(say("Run again"), f"again {run_id}")
+    if run["state"] != "completed" or run["request"].get("watch"):
+        return ((again, refresh),) if not run["request"].get("watch") else ((refresh,),)
+    files = (
+        Button(say("Trades as CSV"), f"trades {run_id}"),
+        Button(say("The report"), f"report {run_id}"),
+    )
+    return (files, (again,))
+
+
+def ask_again(asked: Asked) -> Answer:
+    """Show what a run was asked with, as a summary from which it can be started anew."""
+    request = asked.desk.run(_need_run(asked))["request"]
+    deed = "analyze" if request["mode"] == "live" else "bt"
+    line = f"{deed} {write_words(request)}"
+    lines = [market(request), period(request), f"/{line}"]
+    return Answer(
+        "\n".join(lines), ((Button(say("Start"), line), Button(say("Leave it"), "drop")),)
+    )
+
+
+def send_trades(asked: Asked) -> Answer:
+    """Send the trades of a completed run as CSV."""
+    run_id = _need_run(asked)
+    content = write_csv(asked.desk.trades(run_id)).encode()
+    text = say("The trades of {run}", run=run_id)
+    return Answer(text, file=File(f"{run_id}.csv", content))
+
+
+def send_report(asked: Asked) -> Answer:
+    """Send the report of a completed run as one HTML file."""
+    run_id = _need_run(asked)
+    content = asked.desk.report_page(run_id).encode()
+    return Answer(say("The report of {run}", run=run_id), file=File(f"{run_id}.html", content))
+
+
+def _need_run(asked: Asked) -> str:
+    found = asked.words[0] if asked.words else find_newest(asked.desk)
+    return found or "run"
+
+
+def tell_run(run: Json) -> str:
+    """Tell a run in one line."""
+    summary = run["summary"] or {}
+    result = f" {in_r(summary['total_r'])}" if "total_r" in summary else ""
+    sign = SIGNS.get(run["state"], "")
+    when = moment(run["accepted_at"])
+    return f"{sign} {run['run_id']} {market(run['request'])}{result}, {when}"

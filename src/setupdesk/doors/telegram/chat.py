@@ -1,0 +1,132 @@
+"""The way out to Telegram: a message at a time, sent anew until it has got there."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, Message
+from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
+
+from setupdesk.doors.telegram.answer import Answer, Button
+from setupdesk.doors.telegram.memory import Memory
+
+log = logging.getLogger(__name__)
+
+Sent = TypeVar("Sent")
+
+ATTEMPTS = 6
+FIRST_PAUSE = 0.5
+"""Seconds before the second attempt; each further pause is twice as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an answer goes: a chat, and in a group with topics one of them."""
+
+    chat: int
+    topic: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """Says answers, and changes what was said before."""
+
+    bot: Bot
+    memory: Memory
+    first_pause: float = FIRST_PAUSE
+
+    async def say(self, answer: Answer, place: Place, owner: int) -> int:
+        """Send an answer; gives the id of its message."""
+        if answer.file is not None:
+            return await self._send_file(answer, place)
+        keyboard = self._draw(answer, owner)
+
+        def send() -> Awaitable[Message]:
+            return self.bot.send_message(
+                place.chat,
+                answer.text,
+                reply_markup=keyboard,
+                message_thread_id=place.topic,
+                disable_web_page_preview=True,
+            )
+
+        return (await self._insist(send)).message_id
+
+    async def change(self, answer: Answer, place: Place, message: int, owner: int) -> bool:
+        """Put an answer in the place of an earlier message; False where it is there no more."""
+        keyboard = self._draw(answer, owner)
+
+        def edit() -> Awaitable[Message | bool]:
+            return self.bot.edit_message_text(
+                answer.text,
+                place.chat,
+                message,
+                reply_markup=keyboard,
+                disable_web_page_preview=True,
+            )
+
+        try:
+            await self._insist(edit)
+        except BadRequest as refused:
+            return "not modified" in str(refused)
+        except Forbidden:
+            return False
+        return True
+
+    async def confirm(self, query_id: str, text: str = "") -> None:
+        """Let a button that was pressed stop turning; one that is old needs no answer any more."""
+        try:
+            await self._insist(lambda: self.bot.answer_callback_query(query_id, text or None))
+        except BadRequest:
+            log.info("a button was pressed long ago")
+
+    async def _send_file(self, answer: Answer, place: Place) -> int:
+        file = answer.file
+        if file is None:
+            raise ValueError("an answer without a file")
+
+        def send() -> Awaitable[Message]:
+            return self.bot.send_document(
+                place.chat,
+                file.content,
+                filename=file.name,
+                caption=answer.text,
+                message_thread_id=place.topic,
+            )
+
+        return (await self._insist(send)).message_id
+
+    def _draw(self, answer: Answer, owner: int) -> InlineKeyboardMarkup | None:
+        if not answer.buttons:
+            return None
+        return InlineKeyboardMarkup([self._draw_row(row, owner) for row in answer.buttons])
+
+    def _draw_row(self, row: tuple[Button, ...], owner: int) -> list[InlineKeyboardButton]:
+        tokens = self.memory.keep_buttons(row, owner)
+        return [
+            InlineKeyboardButton(button.label, callback_data=token)
+            for button, token in zip(row, tokens, strict=True)
+        ]
+
+    async def _insist(self, send: Callable[[], Awaitable[Sent]]) -> Sent:
+        """Send until there is an answer; of an answer that was lost, the message may come twice."""
+        pause = self.first_pause
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await send()
+            except RetryAfter as slow:
+                await asyncio.sleep(_read_seconds(slow))
+            except (BadRequest, Forbidden):
+                raise
+            except NetworkError as lost:
+                log.warning("Telegram did not take a message: %s", type(lost).__name__)
+                await asyncio.sleep(pause)
+                pause *= 2
+        return await send()
+
+
+def _read_seconds(slow: RetryAfter) -> float:
+    wait = slow.retry_after
+    return float(wait) if isinstance(wait, int | float) else wait.total_seconds()

@@ -1,0 +1,102 @@
+"""The commands of the bot, by their names; a button is the command that its reader would type."""
+
+from setupdesk.doors.telegram.answer import Answer, Asked, Button, Command
+from setupdesk.doors.telegram.card import ask_again, send_report, send_trades, show_card
+from setupdesk.doors.telegram.reading import (
+    list_audit,
+    list_data,
+    list_runs,
+    list_schedules,
+    list_setups,
+    list_symbols,
+    list_watches,
+    show_queue,
+    show_version,
+    show_whoami,
+)
+from setupdesk.doors.telegram.requests import analyze, backtest, step
+from setupdesk.doors.telegram.speech import say
+from setupdesk.doors.telegram.stopping import cancel, pause, resume, unwatch
+from setupdesk.settings import load_settings
+from setupdesk.words import mark
+
+DESCRIBED = {
+    "bt": mark("Backtest: /bt IB_raid_v1 GER40 M15 6m rr=2, or without words by buttons"),
+    "analyze": mark("Look once at the market: /analyze IB_raid_v1 GER40 M15"),
+    "status": mark("A run as it is now; the newest, unless named"),
+    "runs": mark("The newest runs"),
+    "result": mark("What came of a run"),
+    "cancel": mark("Stop a run"),
+    "queue": mark("Who runs, who waits, and for what"),
+    "watches": mark("The watches"),
+    "unwatch": mark("End a watch"),
+    "schedules": mark("The schedules"),
+    "pause": mark("Pause a schedule"),
+    "resume": mark("Let a schedule go on"),
+    "setups": mark("The setups"),
+    "symbols": mark("The symbols"),
+    "data": mark("The stored bars"),
+    "audit": mark("The newest requests, accepted and refused"),
+    "web": mark("Where the web desk is"),
+    "language": mark("Choose the language"),
+    "whoami": mark("As whom you speak"),
+    "version": mark("The version of the desk"),
+    "tg_info": mark("The ids of this chat and of yourself"),
+    "help": mark("All commands"),
+}
+"""In the order of the menu."""
+
+
+def show_help(_asked: Asked) -> Answer:
+    """List the commands."""
+    return tell_help()
+
+
+def tell_help() -> Answer:
+    """List the commands, with the ones that are wanted first as buttons."""
+    lines = [f"/{command}: {say(text)}" for command, text in DESCRIBED.items()]
+    first = (Button(say("Backtest a setup"), "bt"), Button(say("The newest runs"), "runs"))
+    return Answer("\n".join(lines), (first,))
+
+
+def show_web(_asked: Asked) -> Answer:
+    """Say where the web desk is."""
+    address = load_settings().ui_address
+    return Answer(say("The web desk: {address}", address=address))
+
+
+def drop(_asked: Asked) -> Answer:
+    """Leave what was begun."""
+    return Answer(say("Left as it was."))
+
+
+COMMANDS: dict[str, Command] = {
+    "start": show_help,
+    "help": show_help,
+    "bt": backtest,
+    "backtest": backtest,
+    "analyze": analyze,
+    "step": step,
+    "status": show_card,
+    "st": show_card,
+    "result": show_card,
+    "runs": list_runs,
+    "again": ask_again,
+    "trades": send_trades,
+    "report": send_report,
+    "cancel": cancel,
+    "queue": show_queue,
+    "watches": list_watches,
+    "unwatch": unwatch,
+    "schedules": list_schedules,
+    "pause": pause,
+    "resume": resume,
+    "setups": list_setups,
+    "symbols": list_symbols,
+    "data": list_data,
+    "audit": list_audit,
+    "web": show_web,
+    "whoami": show_whoami,
+    "version": show_version,
+    "drop": drop,
+}

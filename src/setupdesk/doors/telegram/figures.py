@@ -1,0 +1,65 @@
+"""How the bot writes figures, markets and moments; what there is none of is ``--``."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from setupdesk.doors.telegram.speech import say
+
+NONE = "--"
+
+
+def fixed(value: float | None, digits: int = 2) -> str:
+    """Write a number with so many digits."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    return f"{round(value, digits) or 0:,.{digits}f}"
+
+
+def in_r(value: float | None) -> str:
+    """Write a result in R with its sign."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    shown = round(value, 2) or 0
+    return f"{shown:+,.2f}R" if shown else "0.00R"
+
+
+def percent(share: float | None) -> str:
+    """Write a share in per cent."""
+    return NONE if share is None else f"{fixed(100 * share, 1)} %"
+
+
+def span(ends: list[float] | None, write: Callable[[float], str] = in_r) -> str:
+    """Write an interval in brackets; nothing where there is none."""
+    if not ends:
+        return ""
+    return f" ({say('{low} to {high}', low=write(ends[0]), high=write(ends[1]))})"
+
+
+def seconds(value: float | None) -> str:
+    """Write how long something takes."""
+    if value is None:
+        return NONE
+    if value < 1:
+        return say("less than a second")
+    if value < 120:
+        return say("{n} s", n=f"{value:,.0f}")
+    return say("{n} min", n=f"{value / 60:,.0f}")
+
+
+def moment(text: str | None) -> str:
+    """Write an instant of the API, in UTC."""
+    return f"{text[:16].replace('T', ' ')} UTC" if text else NONE
+
+
+def market(request: Mapping[str, Any]) -> str:
+    """Write what a run is about."""
+    names = (request.get("setup_id"), request.get("symbol"), request.get("timeframe"))
+    return " ".join(str(one) for one in names if one) or str(request.get("watch") or NONE)
+
+
+def period(request: Mapping[str, Any]) -> str:
+    """Write the period of a run; its end is inclusive."""
+    if request.get("start"):
+        return say("{start} to {end} inclusive", start=request["start"], end=request["end"])
+    return say("as of {at}", at=moment(request["at"])) if request.get("at") else say("now")

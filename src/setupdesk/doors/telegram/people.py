@@ -1,0 +1,77 @@
+"""Who speaks: the desk is asked each time, so that who is unpaired is nobody at once."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from setupdesk.client import Client
+from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
+from setupdesk.core.pairing import name_pairing
+from setupdesk.core.run import Door
+from setupdesk.core.sign_in import derive_key
+from setupdesk.doors.telegram.answer import Json
+from setupdesk.settings import Settings
+from setupdesk.supervisor import find_desk
+
+_PATIENCE = 30.0
+"""Seconds that somebody waits for an answer."""
+
+
+@lru_cache(maxsize=64)
+def _open(address: str, key: str, language: str, certificate: str) -> Client:
+    from pathlib import Path
+
+    trusted = Path(certificate) if certificate else None
+    return Client(
+        address,
+        key,
+        Door.TELEGRAM,
+        _PATIENCE,
+        certificate=trusted,
+        insecure=True,
+        language=language,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Opens the desk for each user with his own key, which is derived from the desk's."""
+
+    settings: Settings
+    address: str | None = None
+    """Of the service; that of the desk in the home, unless said."""
+
+    def find(self, telegram_id: int) -> Json | None:
+        """Find as whom a user of Telegram speaks; None for a stranger."""
+        try:
+            return self._open(self._load_own(), "en").pairing(telegram_id)
+        except SetupdeskError as error:
+            if error.code == "not_found":
+                return None
+            raise
+
+    def pair(self, code: str, telegram_id: int, name: str) -> Json:
+        """Pair the user of Telegram who sent a code; raises ``SetupdeskError`` for a wrong one."""
+        return self._open(self._load_own(), "en").pair_telegram(code, telegram_id, name)
+
+    def count_stranger(self, telegram_id: int) -> None:
+        """Count a message of somebody who may not speak."""
+        self._open(self._load_own(), "en").count_stranger(telegram_id)
+
+    def open_desk(self, telegram_id: int, language: str) -> Client:
+        """Open the desk as the user that is paired, with his role and no more."""
+        return self._open(derive_key(self._load_own(), name_pairing(telegram_id)), language)
+
+    def _open(self, key: str, language: str) -> Client:
+        certificate = self.settings.listening.tls_certificate
+        return _open(self._find_address(), key, language, str(certificate or ""))
+
+    def _find_address(self) -> str:
+        if self.address:
+            return self.address
+        service = (find_desk(self.settings) or {"processes": {}})["processes"].get("service", {})
+        if service.get("state") != "ready":
+            raise DeskUnavailableError("it is starting")
+        return str(service["address"])
+
+    def _load_own(self) -> str:
+        return self.settings.api_key_file.read_text().strip()

@@ -56,6 +56,7 @@ class DeskBot:
             await asyncio.gather(self._listen(), self._follow())
         finally:
             await self.bot.shutdown()
+            self.people.close()
 
     async def _sign_in(self) -> None:
         pause = 0.5

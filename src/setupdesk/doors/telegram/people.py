@@ -1,7 +1,7 @@
 """Who speaks: the desk is asked each time, so that who is unpaired is nobody at once."""
 
-from dataclasses import dataclass
-from functools import lru_cache
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 
 from setupdesk.client import Client
 from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
@@ -15,21 +15,8 @@ from setupdesk.supervisor import find_desk
 _PATIENCE = 30.0
 """Seconds that somebody waits for an answer."""
 
-
-@lru_cache(maxsize=64)
-def _open(address: str, key: str, language: str, certificate: str) -> Client:
-    from pathlib import Path
-
-    trusted = Path(certificate) if certificate else None
-    return Client(
-        address,
-        key,
-        Door.TELEGRAM,
-        _PATIENCE,
-        certificate=trusted,
-        insecure=True,
-        language=language,
-    )
+_MOST_OPEN = 64
+"""Connections; then all of them are made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +26,11 @@ class People:
     settings: Settings
     address: str | None = None
     """Of the service; that of the desk in the home, unless said."""
+
+    clients: dict[tuple[str, str, str], Client] = field(default_factory=dict, repr=False)
+    """By address, key and language."""
+
+    opened: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def find(self, telegram_id: int) -> Json | None:
         """Find as whom a user of Telegram speaks; None for a stranger."""
@@ -61,9 +53,30 @@ class People:
         """Open the desk as the user that is paired, with his role and no more."""
         return self._open(derive_key(self._load_own(), name_pairing(telegram_id)), language)
 
+    def close(self) -> None:
+        """Close the connections to the desk."""
+        self.clients.clear()
+        self.opened.close()
+
     def _open(self, key: str, language: str) -> Client:
-        certificate = self.settings.listening.tls_certificate
-        return _open(self._find_address(), key, language, str(certificate or ""))
+        address = self._find_address()
+        known = self.clients.get((address, key, language))
+        if known is None:
+            if len(self.clients) >= _MOST_OPEN:
+                self.close()
+            known = self.opened.enter_context(
+                Client(
+                    address,
+                    key,
+                    Door.TELEGRAM,
+                    _PATIENCE,
+                    certificate=self.settings.listening.tls_certificate,
+                    insecure=True,
+                    language=language,
+                )
+            )
+            self.clients[address, key, language] = known
+        return known
 
     def _find_address(self) -> str:
         if self.address:

@@ -1,0 +1,110 @@
+"""A bot that works beside a real service and a server of the Bot API, and can be restarted."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from telegram import Bot
+from telegram.request import HTTPXRequest
+
+from setupdesk.doors.telegram.bot import DeskBot
+from setupdesk.doors.telegram.chat import Chat
+from setupdesk.doors.telegram.memory import Memory
+from setupdesk.doors.telegram.people import People
+from setupdesk.settings import load_settings
+from tests.doors.telegram.bot_api import TOKEN, BotApi, Json, serving_bot_api
+from tests.service.serving import serving
+
+ANNA = 7
+
+
+@dataclass
+class Talk:
+    """What a user of Telegram sees of the desk."""
+
+    api: BotApi
+    desk: httpx.Client
+    home: Path
+
+    def ask(self, text: str, **more: object) -> Json:
+        """Say something and wait for the answer; gives its message."""
+        before = set(self.api.messages)
+        self.api.hear(text, **more)
+        return self._await_new(before)
+
+    def press(self, message: Json, label: str) -> Json:
+        """Press a button, and wait until its message has changed."""
+        number, text = message["message_id"], message["text"]
+        self.api.press(number, label)
+        self.api.wait_for(lambda: self.api.messages[number]["text"] != text)
+        return dict(self.api.messages[number])
+
+    def press_for_file(self, message: Json, label: str) -> Json:
+        before = set(self.api.messages)
+        self.api.press(message["message_id"], label)
+        return self._await_new(before)
+
+    def _await_new(self, before: set[int]) -> Json:
+        [number] = self.api.wait_for(lambda: set(self.api.messages) - before)
+        return dict(self.api.messages[number])
+
+    def settle(self) -> None:
+        """Wait until all that was said has been answered."""
+        self.api.wait_for(lambda: not self.api.updates)
+
+    def pair(self, telegram_id: int = ANNA, user: str = "anna", role: str = "trader") -> str:
+        code = self.desk.post("/telegram/codes", json={"user": user, "role": role}).json()["code"]
+        said = {"code": code, "telegram_id": telegram_id, "name": "Anna"}
+        self.desk.post("/telegram/pairings", json=said)
+        return str(code)
+
+    def count_runs(self) -> int:
+        return len(self.desk.get("/runs", params={"limit": 1000}).json()["runs"])
+
+
+@contextmanager
+def talking(home: Path) -> Iterator[Talk]:
+    """Have a desk with bars, and a Bot API, without a bot."""
+    (home / "api.key").write_text("the-key")
+    with serving(home) as desk, serving_bot_api() as api:
+        bars = {"symbol": "GER40", "start": "2025-05-01", "end": "2025-05-30", "seed": 1}
+        desk.post("/data/simulated", json=bars)
+        yield Talk(api, desk, home)
+
+
+@contextmanager
+def working(talk: Talk, *, is_cut_off: bool = False) -> Iterator[None]:
+    """Let a bot work, which remembers what one before it has done; it may end in the middle."""
+    settings = load_settings({"SETUPDESK_HOME": str(talk.home)})
+    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+
+    async def work() -> None:
+        memory = Memory(settings.bot_memory)
+        base = f"{talk.api.address}/bot"
+        requests = HTTPXRequest(connection_pool_size=8), HTTPXRequest(connection_pool_size=1)
+        out = Bot(TOKEN, base_url=base, request=requests[0], get_updates_request=requests[1])
+        people = People(settings, str(talk.desk.base_url).removesuffix("/api/v1/"))
+        chat = Chat(out, memory, first_pause=0.01)
+        bot = DeskBot(out, people, memory, chat, poll_seconds=1, look_seconds=0.05)
+        task = asyncio.ensure_future(bot.work())
+        await stop.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        memory.close()
+        assert task.cancelled()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(work(),))
+    thread.start()
+    try:
+        yield
+        if not is_cut_off:
+            talk.settle()
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()

@@ -1,0 +1,239 @@
+"""The bot beside a real service and a Bot API with its troubles: who may speak, what is said."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from setupdesk.doors.telegram.commands import COMMANDS, DESCRIBED
+from tests.doors.telegram.bot_api import TOKEN, Trouble
+from tests.doors.telegram.speaking import Talk, talking, working
+
+LINE = "/bt IB_raid_v1 GER40 M15 1w"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
+    with talking(tmp_path_factory.mktemp("desk")) as talk:
+        talk.pair()
+        yield talk
+
+
+@pytest.fixture
+def talk(desk: Talk) -> Iterator[Talk]:
+    with working(desk):
+        yield desk
+
+
+def test_a_stranger_gets_his_own_id_once_and_nothing_else(talk: Talk) -> None:
+    answer = talk.ask("/runs", user=99)
+    talk.api.hear(LINE, user=99)
+    talk.api.hear("hello", user=99)
+    talk.settle()
+
+    assert answer["text"] == "Your Telegram id: 99"
+    assert [one["text"] for one in talk.api.messages.values() if one["chat"]["id"] == 99] == [
+        "Your Telegram id: 99"
+    ]
+    [row] = [
+        one for one in talk.desk.get("/audit/turned-away").json() if one["address"] == "telegram:99"
+    ]
+    assert row["count"] == 3
+
+
+def test_a_code_pairs_who_sends_it_and_who_is_unpaired_is_a_stranger_at_once(talk: Talk) -> None:
+    made = talk.desk.post("/telegram/codes", json={"user": "bob", "role": "viewer"}).json()
+    wrong = talk.ask("/start AAAAA-BBBBB", user=42)
+    right = talk.ask(f"/start {made['code']}", user=42)
+    known = talk.ask("/whoami", user=42)
+    refused = talk.ask(LINE, user=42)
+    talk.desk.post("/telegram/pairings/42/revoke")
+    after = talk.ask("/whoami", user=42)
+
+    assert wrong["text"].startswith("This code is wrong, used or too old")
+    assert right["text"].startswith("You speak to the desk as bob.")
+    assert known["text"].startswith("You are bob, viewer.")
+    assert "role" in refused["text"]
+    assert after["text"] == "Your Telegram id: 42"
+
+
+def test_every_command_of_the_menu_is_known_and_answered(talk: Talk) -> None:
+    talk.ask(LINE)
+    words = {"cancel": "", "language": "en"}
+    answers = {one: talk.ask(f"/{one} {words.get(one, '')}".strip())["text"] for one in DESCRIBED}
+
+    assert set(DESCRIBED) - {"language", "tg_info"} <= set(COMMANDS)
+    assert [one for one, text in answers.items() if not text or "I do not know" in text] == []
+    assert not any("None" in text.split() or "nan" in text for text in answers.values())
+    assert "GER40 M1" in answers["data"]
+    assert "IB_raid_v1" in answers["setups"]
+
+
+def test_a_backtest_with_arguments_is_asked_for_at_once_and_can_be_stopped(talk: Talk) -> None:
+    card = talk.ask(f"{LINE} rr=2")
+    run = talk.desk.get("/runs?limit=1").json()["runs"][0]
+    question = talk.press(card, "Cancel")
+    stopped = talk.press(question, "Yes")
+
+    assert run["run_id"] in card["text"]
+    assert "queued" in card["text"]
+    assert (run["user"], run["door"]) == ("anna", "telegram")
+    assert run["request"]["options"]["rr_target"] == 2
+    assert question["text"] or stopped["text"]
+    talk.api.wait_for(lambda: "cancelled" in talk.api.messages[card["message_id"]]["text"])
+
+
+def test_the_message_of_a_run_follows_it_when_somebody_else_stops_it(talk: Talk) -> None:
+    card = talk.ask(LINE)
+    run = talk.desk.get("/runs?limit=1").json()["runs"][0]
+    talk.desk.post(f"/runs/{run['run_id']}/cancel")
+    talk.api.wait_for(lambda: "cancelled" in talk.api.messages[card["message_id"]]["text"])
+
+    assert set(talk.api.find_buttons(card["message_id"])) == {"Run again", "Refresh"}
+
+
+def test_a_refusal_has_every_problem_and_a_button_that_asks_rightly(talk: Talk) -> None:
+    before = talk.count_runs()
+    refused = talk.ask("/bt IB_rade_v1 GER4O M15 1w")
+    [label] = talk.api.find_buttons(refused["message_id"])
+    accepted = talk.press(refused, label)
+
+    assert "'IB_rade_v1' is not known" in refused["text"]
+    assert "'GER4O' is not known" in refused["text"]
+    assert label == "Ask with IB_raid_v1, GER40"
+    assert "queued" in accepted["text"]
+    assert talk.count_runs() == before + 1
+
+
+def test_a_request_is_put_together_by_buttons_over_a_restart_and_starts_once(desk: Talk) -> None:
+    with working(desk):
+        message = desk.ask("/bt")
+        message = desk.press(message, "IB_raid_v1")
+        message = desk.press(message, "GER40")
+    with working(desk):
+        message = desk.press(message, "M15")
+        message = desk.press(message, "1m")
+        summary = message["text"]
+        before = desk.count_runs()
+        data = desk.api.find_buttons(message["message_id"])["Start"]
+        old = dict(message)
+        desk.api.press_data(old, data)
+        desk.api.press_data(old, data)
+        desk.settle()
+        number = message["message_id"]
+        desk.api.wait_for(lambda: "queued" in desk.api.messages[number]["text"])
+
+    assert "IB_raid_v1 GER40 M15" in summary
+    assert "Sessions" in summary
+    assert desk.count_runs() == before + 1
+
+
+def test_a_button_is_its_owners_and_an_unknown_one_says_so(talk: Talk) -> None:
+    talk.pair(8, "carl")
+    message = talk.ask("/runs")
+    label = next(iter(talk.api.find_buttons(message["message_id"])))
+    talk.api.press(message["message_id"], label, user=8)
+    talk.api.press_data(message, "forgotten")
+    talk.settle()
+    talk.api.wait_for(lambda: len(talk.api.answered) >= 2)
+
+    said = [one.get("text", "") for one in talk.api.answered[-2:]]
+    assert said == ["This button is somebody else's.", "This button is too old. Ask again: /help"]
+
+
+def test_what_is_delivered_again_starts_no_second_run_and_is_answered_once(desk: Talk) -> None:
+    with working(desk):
+        before, sent = desk.count_runs(), len(desk.api.messages)
+        first = desk.api.hear(LINE)
+        desk.settle()
+        desk.api.wait_for(lambda: len(desk.api.messages) == sent + 1)
+        desk.api.deliver(first)
+        desk.settle()
+    with working(desk):
+        desk.api.deliver(first)
+        desk.settle()
+
+    assert desk.count_runs() == before + 1
+    assert len(desk.api.messages) == sent + 1
+
+
+def test_an_update_whose_handling_was_cut_off_starts_nothing_again(desk: Talk) -> None:
+    before = desk.count_runs()
+    desk.api.troubles["sendMessage"] = [Trouble(502)] * 1000
+    update = desk.api.hear(LINE)
+    with working(desk, is_cut_off=True):
+        desk.api.wait_for(lambda: desk.count_runs() == before + 1)
+    desk.api.troubles.clear()
+    with working(desk):
+        desk.api.wait_for(lambda: any("queued" in one for one in desk.api.texts()[-1:]))
+        desk.settle()
+
+    assert desk.count_runs() == before + 1
+    assert update not in desk.api.updates
+
+
+@pytest.mark.parametrize(
+    "trouble", [Trouble(502), Trouble(retry_after=0), Trouble(lost=True), Trouble(500)]
+)
+def test_an_answer_arrives_through_trouble(talk: Talk, trouble: Trouble) -> None:
+    talk.api.troubles["sendMessage"] = [trouble]
+    talk.api.troubles["getUpdates"] = [trouble]
+    before = len(talk.api.messages)
+    talk.api.hear("/version")
+    talk.settle()
+    wanted = before + 1 + trouble.lost
+
+    talk.api.wait_for(lambda: len(talk.api.messages) == wanted)
+    assert talk.api.texts()[-1].startswith("Setupdesk ")
+
+
+def test_updates_that_come_in_another_order_are_all_answered(desk: Talk) -> None:
+    before = len(desk.api.messages)
+    updates = [desk.api.hear(text) for text in ("/version", "/whoami", "/queue")]
+    desk.api.updates.reverse()
+    with working(desk):
+        desk.settle()
+        desk.api.wait_for(lambda: len(desk.api.messages) == before + len(updates))
+
+    assert not desk.api.updates
+
+
+def test_it_speaks_the_language_of_telegram_until_another_one_is_chosen(talk: Talk) -> None:
+    russian = talk.ask("/whoami", language="ru")
+    chosen = talk.ask("/language en", language="ru")
+    english = talk.ask("/whoami", language="ru")
+    talk.ask("/language ru")
+    refused = talk.ask("/bt IB_rade_v1 GER40 M15 1w")
+    talk.ask("/language en")
+
+    assert russian["text"].startswith("Вы — anna, трейдер.")
+    assert chosen["text"] == "I speak English now."
+    assert english["text"].startswith("You are anna, trader.")
+    assert refused["text"].startswith("Отказано:")
+    assert "is not known" not in refused["text"]
+
+
+def test_in_a_group_it_hears_its_own_commands_and_answers_in_the_topic(talk: Talk) -> None:
+    group = {"id": -100, "type": "supergroup", "title": "Traders", "is_forum": True}
+    topic = {"chat": group, "message_thread_id": 3, "is_topic_message": True}
+    answer = talk.ask("/version@desk_bot", **topic)
+    before = len(talk.api.messages)
+    talk.api.hear("/version@other_bot", **topic)
+    talk.api.hear("good morning", **topic)
+    talk.settle()
+
+    assert (answer["chat"]["id"], int(answer["message_thread_id"])) == (-100, 3)
+    assert len(talk.api.messages) == before
+
+
+def test_the_menu_is_set_in_both_languages_and_no_log_has_the_token(talk: Talk) -> None:
+    talk.ask("/version")
+    menus = {
+        said.get("language_code", "en"): said["commands"]
+        for method, said in talk.api.calls
+        if method == "setMyCommands"
+    }
+    logs = [one.read_text() for one in talk.home.rglob("*.jsonl")]
+
+    assert {one["command"] for one in menus["ru"]} == set(DESCRIBED)
+    assert menus["ru"] != menus["en"]
+    assert not any(TOKEN in one for one in logs)

@@ -92,5 +92,5 @@ def revoke_pairing(telegram_id: int, desk: TheDesk, caller: TheCaller) -> dict[s
 def count_stranger(stranger: Stranger, desk: TheDesk) -> dict[str, Any]:
     """Count a message of somebody whom the desk does not know: one row an hour for each."""
     address = f"telegram:{stranger.telegram_id}"
-    desk.turned_away.count(address, "not_paired", "a message to the bot")
+    desk.turned_away.count(address, "not_paired", "telegram")
     return {"telegram_id": stranger.telegram_id}

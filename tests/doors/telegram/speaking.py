@@ -71,7 +71,7 @@ def talking(home: Path) -> Iterator[Talk]:
     """Have a desk with bars, and a Bot API, without a bot."""
     (home / "api.key").write_text("the-key")
     with serving(home) as desk, serving_bot_api() as api:
-        bars = {"symbol": "GER40", "start": "2025-05-01", "end": "2025-05-30", "seed": 1}
+        bars = {"symbol": "GER40", "start": "2025-04-01", "end": "2025-05-30", "seed": 1}
         desk.post("/data/simulated", json=bars)
         yield Talk(api, desk, home)
 

@@ -59,7 +59,7 @@ SPOKEN = [
     and not {"ui", "words", "migrations"} & set(source.relative_to(HERE).parts)
     and HERE / "doors" / "telegram" not in source.parents
 ]
-"""Where every sentence is one for people, and has its Russian; pages and bot have their own test."""
+"""Where every sentence is one for people, and has its Russian; pages and bot have their own."""
 
 
 KEPT = {

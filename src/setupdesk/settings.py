@@ -540,7 +540,7 @@ def build_environment(settings: Settings) -> dict[str, str]:
 
 
 def build_bot_environment(settings: Settings) -> dict[str, str]:
-    """Build the environment of the bot, and of nobody else: with its token."""
+    """Build the environment of those who speak to Telegram, and of nobody else: with its token."""
     return build_environment(settings) | {TELEGRAM_TOKEN: settings.telegram_token}
 
 

@@ -193,7 +193,7 @@ def _list_processes(settings: Settings) -> list[ProcessSpec]:
         ProcessSpec(
             name="service",
             command=[sys.executable, "-m", "setupdesk.service"],
-            environment=ours,
+            environment=build_bot_environment(settings),
             folder=settings.home,
             address=settings.address,
             is_ready=lambda: _answers(settings.address, "/api/v1/ping"),

@@ -14,6 +14,7 @@ from setupdesk.adapters.ledger.notifications import Channels, Notifications
 from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.start import StartLedger
 from setupdesk.adapters.ledger.tables import alert, watch
+from setupdesk.adapters.telegram_sender import TelegramSender
 from setupdesk.adapters.webhook_sender import WebhookSender
 from setupdesk.app.notifier import Notifier, Signer
 from setupdesk.core.channel import Channel, ChannelEvent
@@ -57,7 +58,10 @@ class Bench:
         return Channels(self.ledger, self.now)
 
     def open(self) -> Notifier:
-        sender = ChannelSender(WebhookSender(clock=self.now, private=self.private))
+        sender = ChannelSender(
+            WebhookSender(clock=self.now, private=self.private),
+            TelegramSender(lambda: "", "http://127.0.0.1:1", lambda _: {}),
+        )
         return Notifier(self.notifications, sender, Signer(lambda: "master", self.now), self.now)
 
     def add(  # noqa: PLR0913 (what a channel may be)

@@ -28,6 +28,9 @@ class NumberedSender:
     sender: WebhookSender
     generation: str
 
+    def find_user(self, url: str) -> str | None:
+        return None if url else url
+
     def check(self, url: str) -> None:
         self.sender.check(url)
 

@@ -1,4 +1,4 @@
-"""The way out to channels: webhooks, and the service's own log."""
+"""The way out to channels: webhooks, messages of the bot, and the service's own log."""
 
 import json
 import logging
@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from setupdesk.adapters.telegram_sender import TelegramSender
 from setupdesk.adapters.webhook_sender import Answer, WebhookSender
 from setupdesk.core.channel import LOG_URL
+from setupdesk.core.pairing import TELEGRAM
 
 log = logging.getLogger(__name__)
 
@@ -19,14 +21,23 @@ class ChannelSender:
     """Sends to where a URL points; ``log:`` needs no network and no signature."""
 
     webhooks: WebhookSender
+    telegram: TelegramSender
 
     def check(self, url: str) -> None:
         """Raise ``UnsafeUrlError`` for what must not be sent to, now or ever."""
-        if url != LOG_URL:
+        if url.startswith(TELEGRAM):
+            self.telegram.check(url)
+        elif url != LOG_URL:
             self.webhooks.check(url)
+
+    def find_user(self, url: str) -> str | None:
+        """Find the only user who may be told there; None where that is anybody."""
+        return self.telegram.find_user(url) if url.startswith(TELEGRAM) else None
 
     def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send *body* once; raises ``UndeliveredError`` if nobody answered."""
+        if url.startswith(TELEGRAM):
+            return self.telegram.send(url, body)
         if url != LOG_URL:
             return self.webhooks.send(url, headers, body)
         _write(json.loads(body))

@@ -17,8 +17,14 @@ from setupdesk.app.start import make_writable
 from setupdesk.core.caller import Caller
 from setupdesk.core.channel import LOG_URL, Channel, ChannelEvent, show_url
 from setupdesk.core.channel_terms import parse_change, parse_channel
-from setupdesk.core.errors import ChannelBusyError, NotFoundError, UndeliveredError
+from setupdesk.core.errors import (
+    ChannelBusyError,
+    InvalidRequestError,
+    NotFoundError,
+    UndeliveredError,
+)
 from setupdesk.core.manner import Manner
+from setupdesk.core.pairing import TELEGRAM, name_pairing
 from setupdesk.core.period import to_iso
 from setupdesk.core.problem import Problem
 from setupdesk.core.standard_webhooks import write_secret
@@ -70,7 +76,7 @@ class ChannelDesk:
 
     def add(self, said: Mapping[str, Any], user: str) -> dict[str, Any]:
         """Make a channel; the answer has its secret, this once."""
-        wanted = parse_channel(make_writable(said), self._find_unsafe)
+        wanted = parse_channel(make_writable(said), lambda url: self._find_unsafe(url, user))
         channel = Channel(
             channel_id=f"channel_{secrets.token_hex(6)}",
             name=wanted.name,
@@ -86,7 +92,7 @@ class ChannelDesk:
         return {**_show(channel), "secret": self._tell_secret(channel)}
 
     def _tell_secret(self, channel: Channel) -> str | None:
-        is_signed = channel.url != LOG_URL
+        is_signed = channel.url != LOG_URL and not channel.url.startswith(TELEGRAM)
         return write_secret(self.signer.derive(channel.channel_id)) if is_signed else None
 
     def change(self, channel_id: str, said: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
@@ -161,13 +167,45 @@ class ChannelDesk:
             raise NotFoundError("channel", channel_id, hint=" any more: it was revoked.")
         return channel
 
-    def _find_unsafe(self, url: str) -> list[Problem]:
+    def _find_unsafe(self, url: str, user: str) -> list[Problem]:
         try:
             self.sender.check(url)
         except UndeliveredError as wrong:
             message = f"Nothing can be sent there: {wrong.reason}."
             return [Problem(field="url", code=wrong.code, message=message)]
+        if self.sender.find_user(url) not in {None, user}:
+            message = "Nothing can be sent there: it is paired with another user."
+            return [Problem(field="url", code="undelivered", message=message)]
         return []
+
+    def keep_pairing(self, telegram_id: int, language: str, user: str) -> str | None:
+        """Let a user be told of alerts by Telegram, unless he is; gives the channel.
+
+        None where no bot tells him, or where he has the most channels there may be.
+        """
+        url = f"{name_pairing(telegram_id)}:{language}"
+        for one in self._list_paired(telegram_id):
+            if one.user == user:
+                return one.channel_id
+        try:
+            made = self.add({"name": "Telegram", "url": url, "events": ["alert"]}, user)
+        except InvalidRequestError as refused:
+            log.info("no channel was made for a pairing: %s", refused)
+            return None
+        return str(made["channel_id"])
+
+    def end_pairing(self, telegram_id: int) -> None:
+        """Tell a user of Telegram nothing more."""
+        for one in self._list_paired(telegram_id):
+            self.channels.revoke(one.channel_id)
+
+    def _list_paired(self, telegram_id: int) -> list[Channel]:
+        begin = name_pairing(telegram_id)
+        return [
+            one
+            for one in self.channels.load_all()
+            if one.revoked_at is None and _is_of(one.url, begin)
+        ]
 
 
 _LOGGED = (
@@ -181,6 +219,10 @@ def _show_delivery(row: Mapping[str, Any]) -> dict[str, Any]:
     ended = row["fence"] - (row["lease_until"] is not None)
     shown = show_row(row)
     return {name: shown[name] for name in _LOGGED} | {"repeat": ended > row["attempts"]}
+
+
+def _is_of(url: str, pairing: str) -> bool:
+    return url == pairing or url.startswith(f"{pairing}:")
 
 
 def _show(channel: Channel) -> dict[str, Any]:

@@ -45,6 +45,9 @@ class Sender(Protocol):
     def check(self, url: str) -> None:
         """Raise ``UnsafeUrlError`` for what must not be sent to."""
 
+    def find_user(self, url: str) -> str | None:
+        """Find the only user who may be told there; None where that is anybody."""
+
     def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send once; raises ``UndeliveredError`` if nobody answered."""
 

@@ -12,9 +12,11 @@ class TelegramCalls(Connection):
         """Make a code that pairs one user of Telegram, once; it is shown this once."""
         return self._read(self._send("POST", "/telegram/codes", json={"user": user, "role": role}))
 
-    def pair_telegram(self, code: str, telegram_id: int, name: str) -> dict[str, Any]:
+    def pair_telegram(
+        self, code: str, telegram_id: int, name: str, language: str = "en"
+    ) -> dict[str, Any]:
         """Pair the user of Telegram who sent a code."""
-        said = {"code": code, "telegram_id": telegram_id, "name": name}
+        said = {"code": code, "telegram_id": telegram_id, "name": name, "language": language}
         return self._read(self._send("POST", "/telegram/pairings", json=said))
 
     def pairings(self) -> list[dict[str, Any]]:

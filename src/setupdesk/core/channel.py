@@ -6,6 +6,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from setupdesk.core.manner import USUAL, Manner
+from setupdesk.core.pairing import TELEGRAM
 
 LOG_URL = "log:"
 """A channel that is the service's own log."""
@@ -37,7 +38,7 @@ class Channel:
 
 def show_url(url: str) -> str:
     """Give scheme and host of a URL, whose path or query may be a secret."""
-    if url == LOG_URL:
+    if url == LOG_URL or url.startswith(TELEGRAM):
         return url
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -69,7 +69,8 @@ _FIELDS: dict[str, Any] = {
     "url": {
         "type": "string",
         "maxLength": 2_000,
-        "description": "https, reachable by anybody; or log: for the service's log",
+        "description": "https, reachable by anybody; telegram: and the id of a user who is paired; "
+        "or log: for the service's log",
     },
     "events": {
         "type": "array",

@@ -1,6 +1,6 @@
 """Telegram over HTTP: who of its users speaks to this desk, and as whom."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -36,6 +36,7 @@ class Said(BaseModel):
     code: str = Field(max_length=64)
     telegram_id: Number
     name: str = Field(max_length=LONGEST_NAME, description="His name at Telegram")
+    language: Literal["en", "ru"] = Field("en", description="In which he is told of alerts")
 
 
 class Stranger(BaseModel):
@@ -67,11 +68,14 @@ def list_pairings(desk: TheDesk) -> list[dict[str, Any]]:
     openapi_extra=ADMIN,
 )
 def pair(said: Said, desk: TheDesk, request: Request) -> dict[str, Any]:
-    """Pair the user of Telegram who sent a code to the bot."""
+    """Pair the user of Telegram who sent a code to the bot; alerts are told him by a channel."""
     pace = request.app.state.codes
     pace.take(str(said.telegram_id), WRONG_CODES_PER_MINUTE)
     pace.take("all", 3 * WRONG_CODES_PER_MINUTE)
-    return show_row(desk.pairings.pair(said.code, said.telegram_id, said.name))
+    paired = desk.pairings.pair(said.code, said.telegram_id, said.name)
+    user = str(paired["user"])
+    channel = desk.channel_desk.keep_pairing(said.telegram_id, said.language, user)
+    return {**show_row(paired), "channel_id": channel}
 
 
 @router.get("/pairings/{telegram_id}", openapi_extra=ADMIN)
@@ -83,6 +87,7 @@ def show_pairing(telegram_id: int, desk: TheDesk) -> dict[str, Any]:
 @router.post("/pairings/{telegram_id}/revoke", openapi_extra=ADMIN)
 def revoke_pairing(telegram_id: int, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
     """Let a user of Telegram say nothing more, at once; his schedules are paused."""
+    desk.channel_desk.end_pairing(telegram_id)
     at, hooks, schedules = desk.pairings.revoke(telegram_id)
     ended = {"hooks": hooks, "schedules": schedules, "by": caller.user}
     return {"telegram_id": telegram_id, "revoked_at": to_iso(at), **ended}

@@ -36,6 +36,7 @@ from setupdesk.adapters.ledger.watches import Watches
 from setupdesk.adapters.redactor import Redactor
 from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.secret_file import load_secret
+from setupdesk.adapters.telegram_sender import TelegramSender
 from setupdesk.adapters.webhook_sender import WebhookSender
 from setupdesk.app.bar_pages import ShowBars
 from setupdesk.app.channel_desk import ChannelDesk
@@ -65,7 +66,7 @@ from setupdesk.app.watched_bars import ShowWatchedBars
 from setupdesk.core.run import Door
 from setupdesk.core.symbol import Catalogue, Symbol
 from setupdesk.exposure import API_PREFIX
-from setupdesk.settings import Settings
+from setupdesk.settings import Settings, find_telegram_token
 from setupdesk.setups.definition import Setup
 from setupdesk.setups.registry import RuleRegistry
 from setupdesk.wiring.feeds import build_feeds
@@ -184,6 +185,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     start = Start(build_offer, start_ledger, alarm.ring, redactor.clean, watches.load)
     load_master = partial(load_secret, settings.webhooks_key_file, "")
     load_own = partial(load_secret, settings.api_key_file, API_PREFIX)
+    pairings = Pairings(ledger, clock.now, load_own)
     schedules, ticks = Schedules(ledger, clock.now), Ticks(ledger, clock.now)
     fire = Fire(ticks, start, keys.load_quota)
     scheduler = Scheduler(
@@ -236,7 +238,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         channel_desk=ChannelDesk(
             Channels(ledger, clock.now),
             Notifications(ledger, clock.now),
-            ChannelSender(WebhookSender(clock=clock.now, private=settings.private_channels)),
+            _build_sender(settings, pairings),
             Signer(load_master, clock.now),
             clock.now,
         ),
@@ -246,9 +248,18 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         anchors=anchors,
         keys=keys,
         key_desk=KeyDesk(keys, clock.now),
-        pairings=Pairings(ledger, clock.now, load_own),
+        pairings=pairings,
         turned_away=turned_away,
         changes=Changes(ledger),
+    )
+
+
+def _build_sender(settings: Settings, pairings: Pairings) -> ChannelSender:
+    return ChannelSender(
+        WebhookSender(clock=clock.now, private=settings.private_channels),
+        TelegramSender(
+            partial(find_telegram_token, settings), settings.telegram_api, pairings.find
+        ),
     )
 
 

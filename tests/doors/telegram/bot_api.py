@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -136,8 +136,7 @@ class BotApi:
         return {name: message[name] for name in ("message_id", "date", "chat", "text")}
 
 
-def read_body(headers: Mapping[str, str], body: bytes) -> Json:
-    kind = headers.get("content-type") or ""
+def read_body(kind: str, body: bytes) -> Json:
     if kind.startswith("multipart/"):
         whole = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + body)
         parts = whole.get_payload()
@@ -172,7 +171,7 @@ def serving_bot_api() -> Iterator[BotApi]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             _, bot, method = self.path.split("/")
-            said = read_body(self.headers, body)
+            said = read_body(self.headers.get("content-type") or "", body)
             api.calls.append((method, said))
             if bot != f"bot{TOKEN}":
                 self.answer(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})

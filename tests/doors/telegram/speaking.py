@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 from telegram import Bot
@@ -30,7 +31,7 @@ class Talk:
     desk: httpx.Client
     home: Path
 
-    def ask(self, text: str, **more: object) -> Json:
+    def ask(self, text: str, **more: Any) -> Json:
         """Say something and wait for the answer; gives its message."""
         before = set(self.api.messages)
         self.api.hear(text, **more)

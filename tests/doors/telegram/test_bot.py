@@ -1,6 +1,7 @@
 """The bot beside a real service and a Bot API with its troubles: who may speak, what is said."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -213,7 +214,7 @@ def test_it_speaks_the_language_of_telegram_until_another_one_is_chosen(talk: Ta
 
 def test_in_a_group_it_hears_its_own_commands_and_answers_in_the_topic(talk: Talk) -> None:
     group = {"id": -100, "type": "supergroup", "title": "Traders", "is_forum": True}
-    topic = {"chat": group, "message_thread_id": 3, "is_topic_message": True}
+    topic: dict[str, Any] = {"chat": group, "message_thread_id": 3, "is_topic_message": True}
     answer = talk.ask("/version@desk_bot", **topic)
     before = len(talk.api.messages)
     talk.api.hear("/version@other_bot", **topic)

@@ -223,7 +223,7 @@ class DeskBot:
         """Pair somebody who sends a code; tell anybody else no more than his own id."""
         if command == "start" and words:
             name = user.full_name[:LONGEST_NAME] or str(user.id)
-            person = await asyncio.to_thread(self.people.pair, words[0], user.id, name)
+            person = await asyncio.to_thread(self.people.pair, words[0], user.id, name, spoken())
             welcome = say("You speak to the desk as {user}.", user=person["user"])
             helped = tell_help()
             return replace(helped, text=f"{welcome}\n\n{helped.text}")

@@ -69,13 +69,18 @@ def _tell_report(report: Json) -> str:
         return ""
     verdict = report["verdict"]
     lines = [
-        f"{_warn(report)}{name(VERDICTS, verdict['code'])}. {verdict['sentence']}",
+        f"{_warn(report)}{_tell_verdict(verdict)}",
         "",
         *tell_figures(report["statistics"]),
     ]
     notes = [one for one in report["notes"] if one["severity"] in ("alarm", "caution")]
     lines += ["", *(f"⚠ {one['sentence']}" for one in notes)] if notes else []
     return "\n".join(lines)
+
+
+def _tell_verdict(verdict: Json) -> str:
+    said = str(verdict["sentence"])
+    return f"{say(VERDICTS[verdict['code']])}. {said}" if verdict["code"] in VERDICTS else said
 
 
 def _warn(report: Json) -> str:

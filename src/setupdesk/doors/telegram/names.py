@@ -35,9 +35,9 @@ VERDICTS = {
     "positive": mark("Positive"),
     "negative": mark("Negative"),
     "undecided": mark("Undecided"),
-    "too_few": mark("Too few trades"),
-    "no_trades": mark("No trades"),
 }
+"""Of the others the sentence says it all."""
+
 OUTCOMES = {
     "accepted": mark("accepted"),
     "refused": mark("refused"),

@@ -41,9 +41,9 @@ class People:
                 return None
             raise
 
-    def pair(self, code: str, telegram_id: int, name: str) -> Json:
+    def pair(self, code: str, telegram_id: int, name: str, language: str) -> Json:
         """Pair the user of Telegram who sent a code; raises ``SetupdeskError`` for a wrong one."""
-        return self._open(self._load_own(), "en").pair_telegram(code, telegram_id, name)
+        return self._open(self._load_own(), "en").pair_telegram(code, telegram_id, name, language)
 
     def count_stranger(self, telegram_id: int) -> None:
         """Count a message of somebody who may not speak."""

@@ -10,7 +10,7 @@ from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
 from setupdesk.core.run import Door
 from setupdesk.doors.ui.names import CHECKS, PROCESSES, name
-from setupdesk.doors.ui.speech import say, speaking
+from setupdesk.doors.ui.speech import disarm, say, speaking
 from setupdesk.settings import Server, Settings, find_server, load_settings
 from setupdesk.supervisor import find_desk
 from setupdesk.words.interpreter import interpret
@@ -99,10 +99,10 @@ def telling_errors() -> Iterator[None]:
         yield
     except DeskUnavailableError as error:
         st.error(say("The desk cannot be reached now. This page tries again by itself."))
-        st.caption(interpret(str(error), speaking()))
+        st.caption(interpret(disarm(str(error)), speaking()))
         look_again()
     except SetupdeskError as error:
-        st.error(interpret(str(error), speaking()))
+        st.error(interpret(disarm(str(error)), speaking()))
 
 
 def look_again(seconds: int = 2) -> None:

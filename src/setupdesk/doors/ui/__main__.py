@@ -8,7 +8,7 @@ from streamlit.web import cli
 
 from setupdesk.settings import Settings, load_settings
 
-PAGE = Path(__file__).with_name("web_desk.py")
+SERVED = Path(__file__).with_name("served.py")
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
 
 
@@ -16,7 +16,7 @@ def serve(settings: Settings) -> None:
     """Serve the pages until this process is told to stop."""
     # It would ask a host outside for the address of this machine; what is known is not asked for.
     net_util._external_ip = "127.0.0.1"  # noqa: SLF001 (there is no setting for it)
-    cli.main(["run", str(PAGE), *list_flags(settings)])
+    cli.main(["run", str(SERVED), *list_flags(settings)])
 
 
 def list_flags(settings: Settings) -> Iterator[str]:

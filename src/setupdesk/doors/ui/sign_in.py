@@ -1,5 +1,7 @@
 """The way in: a button that leads to the provider of sign-in, a form for a key, and the way out."""
 
+from urllib.parse import urlsplit
+
 import streamlit as st
 
 from setupdesk.admission import does_answer
@@ -37,6 +39,11 @@ def show_sign_in() -> None:
 
 
 def _lead_to_provider(known: SignIn) -> None:
+    if urlsplit(st.context.url or known.page).netloc != urlsplit(known.page).netloc:
+        # The provider would lead to an address that knows nothing of who was sent from here.
+        label = say("Sign in at {address}", address=escape_markdown(known.page))
+        st.link_button(label, known.page, type="primary", icon=":material/login:")
+        return
     label = say("Sign in by {provider}", provider=escape_markdown(known.provider))
     if not st.button(label, type="primary", icon=":material/login:"):
         return

@@ -11,7 +11,7 @@ from setupdesk.doors.ui.coverage_map import build_days, build_weeks, list_years
 from setupdesk.doors.ui.figures import moment, percent
 from setupdesk.doors.ui.offer import Json, find_offer
 from setupdesk.doors.ui.reach import telling_errors
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import disarm, say
 from setupdesk.words import mark
 
 FORMS = ("csv.gz", "csv", "parquet")
@@ -35,7 +35,7 @@ def show_data_set(desk: Client, one: Json) -> None:
         st.warning(say("A simulated market: good for trying, no proof of anything."))
     for source in one["sources"]:
         for warning in source["warnings"]:
-            st.warning(warning)
+            st.warning(disarm(warning))
     _show_coverage(desk, one)
     _show_quality(desk, one)
     _show_levels(desk, one)

@@ -11,6 +11,7 @@ from setupdesk.doors.ui.keys import show_keys
 from setupdesk.doors.ui.names import CHECKS, FILES, GRADES, PROCESS_STATES, PROCESSES, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.reach import reach, telling_errors
+from setupdesk.doors.ui.sign_in import let_sign_out
 from setupdesk.doors.ui.speech import say, say_all, say_many
 from setupdesk.words import mark
 
@@ -60,6 +61,7 @@ def _show_desk(desk: Client) -> None:
         _show_queue(desk, facts)
         _show_versions(facts)
         _show_looks()
+        let_sign_out("sign_out_here")
 
 
 def _show_doctor(desk: Client) -> None:

@@ -61,6 +61,11 @@ class SignIn:
         return urlsplit(self.metadata_url).hostname or ""
 
     @property
+    def page(self) -> str:
+        """The address of the web desk to which the provider leads back."""
+        return self.redirect.removesuffix(CALLBACK)
+
+    @property
     def roles(self) -> dict[str, Role]:
         """The role of each user of the desk who may sign in; nobody where there are mistakes."""
         people = () if self.mistakes else self.people.values()

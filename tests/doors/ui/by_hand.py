@@ -49,6 +49,7 @@ class Browser:
         with socket:
             asked = BackMsg()
             asked.rerun_script.page_name = page
+            asked.rerun_script.context_info.url = f"{self.address}/{page}"
             seen = Seen()
             while True:
                 socket.send(asked.SerializeToString())

@@ -154,6 +154,16 @@ def test_a_provider_that_is_down_is_told_before_anybody_is_sent_there(
     assert not seen.leads_to
 
 
+def test_under_another_name_of_the_page_one_is_led_to_where_the_provider_leads_back(
+    place: Place,
+) -> None:
+    with Browser(place.page.replace("127.0.0.1", "localhost")) as browser:
+        seen = browser.open()
+
+    assert f'url: "{place.page}"' in seen.text
+    assert not any(label.startswith("Sign in by") for label in seen.buttons)
+
+
 def test_a_cookie_that_was_changed_opens_nothing(browser: Browser) -> None:
     browser.sign_in()
     [cookie] = [one for one in browser.http.cookies.jar if one.name == "_streamlit_user"]

@@ -10,7 +10,7 @@ from streamlit.web import cli
 from setupdesk.admission import build_sign_in_secrets
 from setupdesk.settings import Settings, load_settings
 
-PAGE = Path(__file__).with_name("web_desk.py")
+SERVED = Path(__file__).with_name("served.py")
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
 
 
@@ -19,7 +19,7 @@ def serve(settings: Settings) -> None:
     # It would ask a host outside for the address of this machine; what is known is not asked for.
     net_util._external_ip = "127.0.0.1"  # noqa: SLF001 (there is no setting for it)
     keep_secrets(settings)
-    cli.main(["run", str(PAGE), *list_flags(settings)])
+    cli.main(["run", str(SERVED), *list_flags(settings)])
 
 
 def keep_secrets(settings: Settings) -> None:

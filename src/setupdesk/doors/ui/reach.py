@@ -10,8 +10,9 @@ from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
 from setupdesk.core.run import Door
 from setupdesk.doors.ui.names import CHECKS, PROCESSES, name
+from setupdesk.doors.ui.offer import BY_CALLER
 from setupdesk.doors.ui.signed_in import find_own_key, find_signed_in
-from setupdesk.doors.ui.speech import say, speaking
+from setupdesk.doors.ui.speech import disarm, say, speaking
 from setupdesk.settings import Server, find_server, load_settings
 from setupdesk.supervisor import find_desk
 from setupdesk.words.interpreter import interpret
@@ -83,7 +84,7 @@ def telling_errors() -> Iterator[None]:
         yield
     except DeskUnavailableError as error:
         st.error(say("The desk cannot be reached now. This page tries again by itself."))
-        st.caption(interpret(str(error), speaking()))
+        st.caption(interpret(disarm(str(error)), speaking()))
         look_again()
     except SetupdeskError as error:
         if error.code == "wrong_key" and find_signed_in(load_settings()):
@@ -94,7 +95,7 @@ def telling_errors() -> Iterator[None]:
                 )
             )
             return
-        st.error(interpret(str(error), speaking()))
+        st.error(interpret(disarm(str(error)), speaking()))
 
 
 def look_again(seconds: int = 2) -> None:
@@ -141,7 +142,7 @@ def _show_unwell() -> None:
         st.info(text, icon=":material/hourglass:")
 
 
-@st.cache_data(ttl=3, show_spinner=False, hash_funcs={Client: id})
+@st.cache_data(ttl=3, show_spinner=False, hash_funcs=BY_CALLER)
 def _find_unwell(desk: Client) -> list[str]:
     try:
         desk.health()

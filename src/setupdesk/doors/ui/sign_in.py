@@ -1,10 +1,11 @@
 """The way in: a button that leads to the provider of sign-in, a form for a key, and the way out."""
 
+from urllib.parse import urlsplit
+
 import streamlit as st
 
 from setupdesk.admission import does_answer
 from setupdesk.core.sign_in import Refusal, SignIn
-from setupdesk.doors.ui.figures import escape_markdown
 from setupdesk.doors.ui.reach import telling_errors, try_key
 from setupdesk.doors.ui.signed_in import (
     can_sign_out,
@@ -37,7 +38,12 @@ def show_sign_in() -> None:
 
 
 def _lead_to_provider(known: SignIn) -> None:
-    label = say("Sign in by {provider}", provider=escape_markdown(known.provider))
+    if urlsplit(st.context.url or known.page).netloc != urlsplit(known.page).netloc:
+        # The provider would lead to an address that knows nothing of who was sent from here.
+        label = say("Sign in at {address}", address=known.page)
+        st.link_button(label, known.page, type="primary", icon=":material/login:")
+        return
+    label = say("Sign in by {provider}", provider=known.provider)
     if not st.button(label, type="primary", icon=":material/login:"):
         return
     if does_answer(known):
@@ -47,20 +53,20 @@ def _lead_to_provider(known: SignIn) -> None:
         say(
             "{provider} does not answer now, so nobody can sign in by it. Try again in a while, "
             "or use a key.",
-            provider=escape_markdown(known.provider),
+            provider=known.provider,
         )
     )
 
 
 def _show_refused(refused: Refusal) -> None:
-    who = escape_markdown(name_claimed())
+    who = name_claimed()
     if refused is Refusal.UNCONFIRMED:
         st.warning(
             say(
                 "The provider does not say that the e-mail {who} is yours. Confirm it there, and "
                 "sign in again; or ask who keeps this desk to name you by your id there, {id}.",
                 who=who,
-                id=escape_markdown(name_by_id()),
+                id=name_by_id(),
             )
         )
     else:

@@ -159,6 +159,7 @@ PROCESSES = {
     "service": mark("the service"),
     "executor": mark("the executor of runs"),
     "prefect": mark("Prefect"),
+    "bot": mark("the Telegram bot"),
 }
 PROCESS_STATES = {
     "ready": mark("ready"),
@@ -199,6 +200,7 @@ REASONS = {
     "expired_key": mark("an expired key"),
     "revoked_key": mark("a revoked key"),
     "too_fast": mark("too many wrong keys"),
+    "not_paired": mark("a user of Telegram who is not paired"),
     "unknown_hook": mark("no such webhook"),
     "wrong_sender": mark("a sender that is not admitted"),
     "wrong_signature": mark("a wrong signature"),

@@ -90,8 +90,7 @@ class DeskBot:
                     read_timeout=self.poll_seconds + 10,
                     allowed_updates=DELIVERED,
                 )
-                done = await self._take(updates)
-                offset, pause = max([offset, *(one + 1 for one in done)]), 0.5
+                offset, pause = max(offset, await self._take(updates)), 0.5
             except RetryAfter as slow:
                 await asyncio.sleep(float(str(slow.retry_after)))
             except NetworkError as lost:
@@ -99,15 +98,26 @@ class DeskBot:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, 30.0)
 
-    async def _take(self, updates: Sequence[Update]) -> list[int]:
-        """Handle updates in turn; gives those up to the first that could not be answered."""
-        done = []
+    async def _take(self, updates: Sequence[Update]) -> int:
+        """Handle updates, those of a chat in turn; gives from where on nothing has come yet.
+
+        Raises where one could not be answered: all are delivered again, and the others known.
+        """
+        chats = dict[int, list[Update]]()
+        for update in updates:
+            chat = update.effective_chat
+            chats.setdefault(chat.id if chat else 0, []).append(update)
+        work = [self._take_in_turn(of_one) for of_one in chats.values()]
+        for failed in await asyncio.gather(*work, return_exceptions=True):
+            if failed is not None:
+                raise failed
+        return max((one.update_id + 1 for one in updates), default=0)
+
+    async def _take_in_turn(self, updates: Sequence[Update]) -> None:
         for update in updates:
             if not self.memory.is_handled(update.update_id):
                 await self._handle_safely(update)
                 self.memory.mark_handled(update.update_id)
-            done.append(update.update_id)
-        return done
 
     async def _handle_safely(self, update: Update) -> None:
         try:

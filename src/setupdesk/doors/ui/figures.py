@@ -52,6 +52,13 @@ def seconds(value: float | None) -> str:
     )
 
 
+def tell_effort(estimated: float) -> str:
+    """Say how long a run will take."""
+    if estimated < 1:
+        return say("It takes less than a second.")
+    return say("It takes about {time}.", time=seconds(estimated))
+
+
 def moment(text: str | None) -> str:
     """Write an instant of the API, in UTC."""
     return f"{text[:19].replace('T', ' ')} UTC" if text else NONE

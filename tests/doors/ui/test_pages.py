@@ -295,7 +295,8 @@ def running(home: Path, states: dict[str, str]) -> Iterator[None]:
 
 def test_a_name_is_given_on_the_page_of_a_run(served: list[str]) -> None:
     app = open_pages("run.py", run=served[0])
-    app.text_input(key="name").set_value("First try")
+    [field] = [one for one in app.text_input if one.label == "Name"]
+    field.set_value("First try")
     named = read(press(app, "Save"))
 
     assert "**First try**" in named

@@ -182,6 +182,29 @@ def test_every_problem_of_a_watch_stands_at_its_field_and_is_mended() -> None:
     assert not app.button(key="watch").disabled
 
 
+def test_the_parameters_of_a_setup_go_into_its_watch_and_are_not_asked_of_several(
+    ids: dict[str, str], home: Path
+) -> None:
+    app = open_pages()
+    app.segmented_control(key="form_template").set_value("watch").run()
+    app.number_input(key="form_param_IB_raid_v1_min_rr").set_value(11).run()
+    wrong, is_held = read(app), app.button(key="watch").disabled
+    app.number_input(key="form_param_IB_raid_v1_min_rr").set_value(2).run()
+    app.text_input(key="form_watch_name").set_value("with parameters").run()
+    press(app, "Watch")
+    desk = open_inline(load_settings({"SETUPDESK_HOME": str(home)}), Door.CLI)
+    made = [one for one in desk.watches() if one["name"] == "with parameters"]
+    app = open_pages()
+    app.segmented_control(key="form_template").set_value("watch").run()
+    app.multiselect(key="form_setups").set_value(["IB_raid_v1", "IB_breakout_v1"]).run()
+
+    assert "min_rr" in wrong
+    assert is_held
+    assert ids
+    assert [one["extra"] for one in made] == [{"min_rr": 2.0}]
+    assert "form_param_IB_raid_v1_min_rr" not in [one.key for one in app.number_input]
+
+
 def test_the_page_is_there_in_russian(ids: dict[str, str]) -> None:
     text = read(open_pages("live.py", watch=ids["two"], lang="ru"))
 

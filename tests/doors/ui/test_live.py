@@ -20,7 +20,7 @@ TWO = {
     "feed": "replay",
     "replay_from": "2025-05-12 09:00",
     "speed": 1,
-    "every": "1m",
+    "every": "1h",
 }
 
 

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from setupdesk.client import Client, connect
+from setupdesk.doors.ui.new_request import SIMULATED
 from setupdesk.settings import Settings, load_settings
 from setupdesk.supervisor import find_desk, start_detached, stop
-from tests.browser.served_pages import Visit
-from tests.browser.test_report_page import FLAGS
+from tests.browser.served_pages import FLAGS, Visit
 
 DOCS = Path(__file__).parent
-MARKET = {"symbol": "GER40", "start": "2024-10-01", "end": "2025-06-30", "seed": 1}
 BACKTEST = {
     "setup_id": "IB_raid_v1",
     "symbol": "GER40",
@@ -83,7 +82,7 @@ def draw(settings: Settings) -> None:
 
 def fill(desk: Client) -> dict[str, str]:
     """Run, refuse, schedule and watch something; give the places of the pages by their names."""
-    desk.simulate_bars(MARKET)
+    desk.simulate_bars(SIMULATED)
     runs = [desk.ask(BACKTEST | {"options": options})["run_id"] for options in OPTIONS]
     desk.ask(BACKTEST | {"symbol": "GER4O"})
     for run_id in runs:

@@ -100,10 +100,12 @@ def _show_form(desk: Client, offer: Offer, mode: str) -> None:
                 persist_state="session",
             )
     with right, st.container(border=True):
-        _show_beside(desk, payload, answer, problems)
+        _show_beside(desk, offer, payload, answer, problems)
 
 
-def _show_beside(desk: Client, payload: Json, answer: Json | None, problems: list[Json]) -> None:
+def _show_beside(
+    desk: Client, offer: Offer, payload: Json, answer: Json | None, problems: list[Json]
+) -> None:
     st.subheader(say("Before it starts"))
     if answer:
         show_preflight(answer)
@@ -111,7 +113,8 @@ def _show_beside(desk: Client, payload: Json, answer: Json | None, problems: lis
         st.error(one["message"])
     if problems:
         st.info(say("It cannot start: see what is marked in the form."))
-    # What is asked for is what was on the screen; it is sent before the form is drawn again.
+    # What is asked for is what the fields say at the click, also one that was only just typed in;
+    # it is sent before the form is drawn again.
     st.button(
         say("Start"),
         type="primary",
@@ -120,14 +123,14 @@ def _show_beside(desk: Client, payload: Json, answer: Json | None, problems: lis
         width="stretch",
         key="start",
         on_click=_note_asked,
-        args=(payload,),
+        args=(offer, payload["mode"]),
     )
     if not problems:
         show_saving(desk, payload)
 
 
-def _note_asked(payload: Json) -> None:
-    st.session_state[_ASKED] = payload
+def _note_asked(offer: Offer, mode: str) -> None:
+    st.session_state[_ASKED] = form.build_payload(offer, mode)
 
 
 def _start(desk: Client, payload: Json) -> None:

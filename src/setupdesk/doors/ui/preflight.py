@@ -3,7 +3,7 @@
 import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
-from setupdesk.doors.ui.figures import percent, period, seconds
+from setupdesk.doors.ui.figures import duration, percent, period
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import say, say_many
 
@@ -30,7 +30,7 @@ def show_preflight(answer: Json) -> None:
         st.warning(say("A simulated market: good for trying, no proof of anything."))
     _show_missing(coverage)
     if plan["estimated_seconds"] is not None:
-        st.write(say("It takes about {time}.", time=seconds(plan["estimated_seconds"])))
+        st.write(duration(plan["estimated_seconds"]))
     _show_queue(queue)
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import NotFoundError
-from setupdesk.doors.ui.figures import escape_markdown, market, moment, period, seconds
+from setupdesk.doors.ui.figures import duration, escape_markdown, market, moment, period
 from setupdesk.doors.ui.names import STAGES, UNDER_WAY, badge, name
 from setupdesk.doors.ui.notes import show_notes
 from setupdesk.doors.ui.offer import Json
@@ -106,7 +106,7 @@ def _show_progress(desk: Client, run: Json) -> None:
     st.progress(done / (len(stages) + 1), text=name(STAGES, stage))
     estimate = (run.get("plan") or {}).get("estimated_seconds")
     if estimate is not None:
-        st.caption(say("It takes about {time}.", time=seconds(estimate)))
+        st.caption(duration(estimate))
 
 
 def _show_end(desk: Client, run: Json) -> None:

@@ -18,6 +18,9 @@ from setupdesk.supervisor import find_desk, start_detached, stop
 from tests.browser.served_pages import FLAGS, Visit
 
 DOCS = Path(__file__).parent
+HOME = Path(tempfile.gettempdir()) / "setupdesk"
+"""The picture of System shows it, so it is the same on every machine."""
+
 BACKTEST = {
     "setup_id": "IB_raid_v1",
     "symbol": "GER40",
@@ -53,15 +56,15 @@ SIZE = {"width": 1200, "height": 800}
 def main() -> None:
     """Make a desk with one run, and take a picture of each page in both themes."""
     os.environ["SETUPDESK_UI"] = "1"  # noqa: TID251 (what the tests share leaves the pages out)
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "setupdesk.toml").write_text('owner = "trader"\n')
-        ports = dict.fromkeys(("SETUPDESK_PORT", "SETUPDESK_PREFECT_PORT"), "0")
-        settings = load_settings({"SETUPDESK_HOME": folder, **ports})
-        start_detached(settings)
-        try:
-            draw(settings)
-        finally:
-            stop(settings)
+    HOME.mkdir()
+    (HOME / "setupdesk.toml").write_text('owner = "trader"\n')
+    settings = load_settings({"SETUPDESK_HOME": str(HOME)})
+    start_detached(settings)
+    try:
+        draw(settings)
+    finally:
+        stop(settings)
+        shutil.rmtree(HOME)
 
 
 def draw(settings: Settings) -> None:

@@ -86,6 +86,12 @@ class Visit:
         """Wait until this is on the page."""
         self.page.get_by_text(text).first.wait_for(timeout=1_000 * seconds)
 
+    def await_whole(self) -> None:
+        """Wait until nothing of the page is still to be drawn."""
+        self.page.wait_for_function(
+            "() => !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')"
+        )
+
     def await_chart(self) -> Any:
         """Wait until a chart is drawn, and give it."""
         self.page.wait_for_selector(".chart[data-drawn]", state="attached")

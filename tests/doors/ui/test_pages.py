@@ -62,7 +62,7 @@ def test_an_empty_desk_comes_to_its_first_backtest_in_two_clicks(
     assert "Not ready yet: Prefect, the executor of runs." in run
     assert ":yellow-badge[queued]" in run
     assert "asked by" in run
-    assert "through ui" in run
+    assert "through web desk" in run
     assert "Prefect cannot be reached" in run
     assert "'State': ['queued']" in runs
 
@@ -140,7 +140,7 @@ def test_a_dry_run_shows_its_plan_and_a_look_where_the_setup_stands(served: list
     look = read(open_pages("run.py", run=served[2]))
 
     assert "A dry run: nothing was computed." in planned
-    assert "warm up bars" in planned
+    assert "Bars before the period" in planned
     assert "As of 2025-05-30" in look
     assert "Where it may trigger, the nearest first" in look
     assert "triggered later that day" in look

@@ -5,7 +5,7 @@ import streamlit as st
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import NotFoundError
 from setupdesk.doors.ui.figures import duration, escape_markdown, market, moment, period
-from setupdesk.doors.ui.names import STAGES, UNDER_WAY, badge, name
+from setupdesk.doors.ui.names import DOORS, STAGES, UNDER_WAY, badge, name
 from setupdesk.doors.ui.notes import show_notes
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.place import show_place
@@ -60,7 +60,8 @@ def _show_head(desk: Client, run: Json) -> None:
             say("Change and run again"), icon=":material/replay:", key="again"
         ):
             st.switch_page("new_request.py", query_params={"from": run["run_id"]})
-    asked = say("asked by {user} through {door}", user=run["user"], door=run["door"])
+    through = name(DOORS, run["door"])
+    asked = say("asked by {user} through {door}", user=run["user"], door=through)
     st.caption(f"{run['run_id']}, {asked}, {moment(run['accepted_at'])}")
     _show_noted(desk, run)
 

@@ -288,3 +288,15 @@ def running(home: Path, states: dict[str, str]) -> Iterator[None]:
     settings.desk_file.write_text(json.dumps({"pid": 1, "processes": processes}))
     with _locked(settings):
         yield
+
+
+@pytest.mark.usefixtures("served")
+def test_what_is_typed_in_counts_as_soon_as_start_is_pressed() -> None:
+    app = open_pages()
+    app.session_state["form_template"] = "live"
+    app.run()
+    app.text_input(key="form_at").set_value("2025-05-29 12:00")
+
+    run = read(press(app, "Start"))
+
+    assert "as of 2025-05-29 10:00:00 UTC" in run

@@ -139,6 +139,45 @@ def test_a_secret_that_others_may_read_is_refused(tmp_path: Path) -> None:
     assert "prefect.key holds no secret" in weak
 
 
+SIGN_IN = (
+    "[oidc]",
+    'metadata_url = "https://accounts.example.org/.well-known/openid-configuration"',
+    'client_id = "desk"',
+    'client_secret_file = "oidc.secret"',
+    'redirect = "https://localhost:8501/oauth2callback"',
+    "[oidc.users]",
+    '"anna@example.org" = { user = "anna", role = "trader" }',
+)
+
+
+def test_every_mistake_in_the_settings_of_the_sign_in_is_told_before_the_start(
+    tmp_path: Path,
+) -> None:
+    no_file = find_faults(set_up(tmp_path, *SIGN_IN))
+    secret = tmp_path / "oidc.secret"
+    secret.touch(mode=0o644)
+    readable = find_faults(set_up(tmp_path, *SIGN_IN))
+    secret.chmod(0o600)
+    empty = find_faults(set_up(tmp_path, *SIGN_IN))
+    secret.write_text("what the provider gave")
+    refuse_unsafe_start(set_up(tmp_path, *SIGN_IN))
+    several = find_faults(set_up(tmp_path, *SIGN_IN[:2], *SIGN_IN[3:4]))
+
+    assert [len(found) for found in (no_file, readable, empty, several)] == [1, 1, 1, 3]
+    assert "there is no file" in no_file[0]
+    assert "chmod 600" in readable[0]
+    assert "is empty" in empty[0]
+    assert "client_id" in several[0]
+
+
+def test_where_users_sign_in_the_page_acts_for_nobody_else_even_with_mistakes(
+    tmp_path: Path,
+) -> None:
+    assert not set_up(tmp_path).ui_asks_for_key
+    assert set_up(tmp_path, *SIGN_IN).ui_asks_for_key
+    assert set_up(tmp_path, "[oidc]").ui_asks_for_key
+
+
 @pytest.mark.parametrize(
     "line",
     ['host = "a b"', 'hosts = ["http://desk"]', 'hosts = ["*"]', 'behind_proxy = "anybody"'],

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from setupdesk.adapters.secret_file import find_secret_fault
+from setupdesk.admission import find_sign_in_faults
 from setupdesk.core.errors import UnsafeStartError
 from setupdesk.settings import Listening, Settings
 
@@ -13,7 +14,12 @@ API_PREFIX, PREFECT_PREFIX = "sdk_", "setupdesk:"
 
 def refuse_unsafe_start(settings: Settings) -> None:
     """Raise ``UnsafeStartError`` with every reason why the desk must not start as it is set."""
-    if faults := [*find_listening_faults(settings.listening), *find_key_faults(settings)]:
+    faults = [
+        *find_listening_faults(settings.listening),
+        *find_sign_in_faults(settings),
+        *find_key_faults(settings),
+    ]
+    if faults:
         raise UnsafeStartError(faults)
 
 
@@ -23,6 +29,7 @@ def find_key_faults(settings: Settings) -> Iterator[str]:
         (settings.api_key_file, API_PREFIX),
         (settings.prefect_key_file, PREFECT_PREFIX),
         (settings.webhooks_key_file, ""),
+        (settings.cookie_key_file, ""),
     ):
         if fault := find_secret_fault(path, prefix):
             yield fault

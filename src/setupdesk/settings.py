@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 
 from setupdesk.core.errors import SetupdeskError
 from setupdesk.core.hosts import is_everywhere, is_loopback, normalize, write_authority
+from setupdesk.core.sign_in import SignIn, read_sign_in
 
 History = Literal["files", "api"]
 
@@ -101,6 +102,9 @@ class Settings:
     ui_key: bool = False
     """Whether the web desk asks for a key on loopback too, where it acts for the owner else."""
 
+    sign_in: SignIn | None = None
+    """By which provider users of the web desk sign in, where they do."""
+
     places: int = 2
     """How many runs are carried out at once."""
 
@@ -150,9 +154,9 @@ class Settings:
 
     @property
     def ui_asks_for_key(self) -> bool:
-        """Whether the web desk asks for a key: whoever is let through a proxy is not the owner."""
-        known = self.listening
-        return self.ui_key or not known.is_local or bool(known.proxies or known.hosts)
+        """Whether the web desk asks who it is: whoever is let through a proxy is not the owner."""
+        known, asked = self.listening, self.ui_key or self.sign_in is not None
+        return asked or not known.is_local or bool(known.proxies or known.hosts)
 
     @property
     def ledger(self) -> Path:
@@ -245,9 +249,16 @@ class Settings:
         return self.home / "webhooks.key"
 
     @property
+    def cookie_key_file(self) -> Path:
+        """What the cookies of the web desk are signed with, where users sign in by a provider."""
+        return self.home / "cookies.key"
+
+    @property
     def secret_files(self) -> tuple[Path, ...]:
         """All files whose contents nobody else may read."""
-        return self.api_key_file, self.prefect_key_file, self.webhooks_key_file
+        own = self.api_key_file, self.prefect_key_file, self.webhooks_key_file, self.cookie_key_file
+        given = self.sign_in and self.sign_in.client_secret_file
+        return (*own, self.home / given) if given else own
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # noqa: TID251
@@ -258,10 +269,13 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         stored = tomllib.loads(file.read_text()) if file.exists() else {}
     except tomllib.TOMLDecodeError as mistake:
         raise InvalidSettingsError(str(file), str(mistake), "a TOML file") from mistake
+    listening = _read_listening(home, stored, environment)
+    secret = environment.get("SETUPDESK_OIDC_CLIENT_SECRET", "").strip()
     return Settings(
         home=home,
         port=_read_number("port", 8750, stored, environment, 0, 65535),
-        listening=_read_listening(home, stored, environment),
+        listening=listening,
+        sign_in=read_sign_in(stored.get("oidc"), secret, listening.names),
         prefect_port=_read_number("prefect_port", 8751, stored, environment, 0, 65535),
         ui_port=_read_number("ui_port", 8501, stored, environment, 0, 65535),
         ui=_read_switch("ui", stored, environment, usual=True),

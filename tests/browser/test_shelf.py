@@ -64,6 +64,7 @@ def test_a_file_is_uploaded_its_clock_said_and_a_backtest_started_on_it(
     page.get_by_text("Whole sessions").wait_for()
     page.locator(".st-key-days canvas").first.wait_for()
     page.get_by_role("button", name="Backtest on it").click()
+    page.get_by_text("3 months").click()
     page.locator(".st-key-start button").click()
     page.get_by_text("queued").first.wait_for()
 

@@ -178,7 +178,7 @@ def test_the_watches_of_others_are_not_there_and_neither_is_what_they_raise(door
     for method, path in of_a_watch:
         check(doors.send("bob", method, path), 404, "not_found")
     asked = doors.send("bob", "POST", "/api/v1/runs", json=payload)
-    assert len(of_a_watch) == 4
+    assert len(of_a_watch) == 5
     assert [one["code"] for one in asked.json()["problems"]] == ["unknown_watch"]
     assert doors.send("bob", "GET", "/api/v1/watches").json() == []
     assert doors.send("bob", "GET", "/api/v1/alerts").json() == []

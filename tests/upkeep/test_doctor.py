@@ -39,6 +39,17 @@ def test_a_home_in_order_is_ok_in_every_check_and_is_not_changed(home: Path) -> 
     assert list_files(home) == before
 
 
+def test_the_sign_in_is_looked_at_where_it_is_set(home: Path) -> None:
+    unset = examine_home(home)
+    (home / "setupdesk.toml").write_text('[oidc]\nclient_id = "desk"\n')
+    found = examine_home(home)["sign-in"]
+
+    assert "sign-in" not in unset
+    assert found["grade"] == "bad"
+    for wrong in ("oidc.metadata_url", "the secret", "oidc.redirect", "oidc.users"):
+        assert wrong in found["seen"]
+
+
 def test_a_home_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     found = examine(settings_of(tmp_path / "none"))
 

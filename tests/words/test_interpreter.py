@@ -10,7 +10,11 @@ from typing import Any
 from typer.main import get_command
 
 import setupdesk
+from setupdesk.core.errors import UnsafeStartError
+from setupdesk.core.sign_in import read_sign_in
 from setupdesk.doors.cli import app
+from setupdesk.exposure import find_listening_faults
+from setupdesk.settings import Listening
 from setupdesk.words.interpreter import _KINDS, choose_form, interpret, read_texts
 
 HERE = Path(setupdesk.__file__).parent
@@ -63,7 +67,12 @@ KEPT = {
     *("a time zone", "simulated with seed", "a time in the ledger is aware", "when last seen>"),
     *("a path that ends as that of its health", "a path below that of its health", "no route"),
     *("a write to a path of its readiness", "these symbols have no folder", "what is not a text"),
-    *("with every Problem", "The secret part of the hook's address", "with progress"),
+    *(
+        "openid email",
+        "with every Problem",
+        "The secret part of the hook's address",
+        "with progress",
+    ),
 }
 """Names of formats, words of programs, and what only bugs say."""
 
@@ -103,6 +112,26 @@ def test_sentences_are_said_one_by_one_and_what_is_unknown_stays() -> None:
 
     assert told == "'GER4O': такого нет. Может быть, 'GER40'? Nobody knows this. It ends."
     assert interpret("There is no setup 'x'.", "en") == "There is no setup 'x'."
+
+
+def test_every_reason_of_a_list_is_said() -> None:
+    open_to_others = Listening(host="0.0.0.0", tls_key=Path("key.pem"))  # noqa: S104 (refused)
+    lists = [
+        list(find_listening_faults(open_to_others))[-1:],
+        read_mistakes({"client_secret": "x", "users": {"a@b.c": {"role": "king"}}, "on": True}),
+        read_mistakes({"redirect": "https://x.example/oauth2callback"}),
+    ]
+
+    told = [interpret(str(UnsafeStartError(one)), "ru").split("\n- ") for one in lists]
+
+    assert [len(one) for one in told] == [2, 8, 6]
+    assert [one for some in told for one in some if not re.search("[а-я]{2}", one)] == []
+
+
+def read_mistakes(stored: dict[str, Any]) -> tuple[str, ...]:
+    found = read_sign_in(stored, "", ())
+    assert found is not None
+    return found.mistakes
 
 
 def test_what_a_user_wrote_is_a_value_and_said_as_it_is() -> None:

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from setupdesk.app.ports import Clock
 from setupdesk.app.queries import show_row
-from setupdesk.core.caller import OWN_KEY, Caller, NewKey
-from setupdesk.core.errors import OwnKeyError
+from setupdesk.core.caller import OWN_KEY, SIGN_IN, Caller, NewKey
+from setupdesk.core.errors import OwnKeyError, SignInKeyError
 from setupdesk.core.period import to_iso
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,8 @@ class KeyDesk:
         """Take a key back with its hooks, at once and for good; its schedules are paused."""
         if key_id == OWN_KEY:
             raise OwnKeyError
+        if key_id.startswith(SIGN_IN):
+            raise SignInKeyError(key_id.removeprefix(SIGN_IN))
         at, hooks, schedules = self.keys.revoke(key_id)
         ended = {"hooks": hooks, "schedules": schedules}
         log.info("key revoked", extra={"key_id": key_id, **ended, "user": by})

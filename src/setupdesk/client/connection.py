@@ -89,6 +89,12 @@ class Connection:
             verify=_trust(server),
         )
 
+    @property
+    def asks_as(self) -> tuple[str, ...]:
+        """Whom it asks, by which key and in which language: who asks alike, gets alike."""
+        told = self._http.headers
+        return (str(self._http.base_url), told["Authorization"], told["Accept-Language"])
+
     def __enter__(self) -> Self:
         return self
 

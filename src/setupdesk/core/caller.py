@@ -11,6 +11,9 @@ from setupdesk.core.problem import Problem
 OWN_KEY = "desk"
 """Id of the key in the desk's home, which its local doors use by themselves."""
 
+SIGN_IN = "sign-in:"
+"""Ids of keys that users have who sign in at the web desk begin so; the name follows."""
+
 API_KEY = re.compile(r"sdk_[A-Za-z0-9_-]{43}")
 """What a key looks like, so that scanners of secrets know one; the rest is 256 random bits."""
 
@@ -81,6 +84,11 @@ def _find_wrong(field: str, value: str) -> list[Problem]:
 _WRONG_NAME = (
     "{} was {!r:.80}; it takes 1 to 64 letters and digits, and _ . @ - and spaces between them."
 )
+
+
+def name_sign_in(user: str) -> str:
+    """Name the key of a user who signs in at the web desk."""
+    return f"{SIGN_IN}{user}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ SetupdeskError
 ├── NoAnswerError             what it did is not known           exit 5
 ├── TooFastError              more requests than the key allows  429 · exit 5
 ├── OwnKeyError               the desk's own key is kept         409 · exit 3
+├── SignInKeyError            the settings let its user in       409 · exit 3
 ├── RoleNeededError           the key's role does not do         403 · exit 3
 ├── UndeliveredError          a channel could not be told        502 · exit 5
 │   └── UnsafeUrlError        it must not be sent to             422 · exit 3
@@ -432,6 +433,19 @@ class OwnKeyError(SetupdeskError):
         super().__init__(
             "This is the key in the desk's home, which its own doors use. To change it, delete "
             "api.key there and start the desk again: a new one is made, and the old one is void."
+        )
+
+
+class SignInKeyError(SetupdeskError):
+    """The key of somebody who signs in at the web desk comes and goes with the settings."""
+
+    code = "sign_in_key"
+
+    def __init__(self, user: str) -> None:
+        super().__init__(
+            f"The settings let {user} sign in at the web desk. To change that, take {user} out of "
+            f"[oidc.users] in setupdesk.toml: the web desk closes at once, and the key ends when "
+            f"the desk is started again."
         )
 
 

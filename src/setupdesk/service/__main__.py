@@ -25,7 +25,9 @@ def main() -> None:
     log_all_to(EventLog("service", settings.logs, settings.runs, settings.secret_files))
     refuse_unsafe_start(settings)
     desk = build_desk(settings, hands_over=True)
-    desk.keys.keep_own(load_secret(settings.api_key_file, API_PREFIX), settings.owner)
+    own = load_secret(settings.api_key_file, API_PREFIX)
+    desk.keys.keep_own(own, settings.owner)
+    desk.keys.keep_sign_ins(own, settings.sign_in.roles if settings.sign_in else {})
     app = create_app(desk)
     server = uvicorn.Server(build_config(app, settings))
     app.state.streams.is_stopping = lambda: server.should_exit

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,7 +19,7 @@ SAID = frozenset(
     {
         *("message", "detail", "sentence", "reason", "text", "example", "passed", "fill_rules"),
         *("sample_size", "expectation", "profit_factor_note", "waits_for"),
-        *("seen", "remedy", "trouble", "last_error"),
+        *("seen", "remedy", "trouble", "last_error", "warnings", "suspicions"),
     }
 )
 """The fields whose texts, and lists of texts, are sentences for people."""
@@ -62,7 +63,7 @@ class _Saying:
     async def _send_said(self, start: Message) -> None:
         body = bytes(self.body)
         if _SAYS.search(body):
-            said = say_fields(json.loads(body), self.language)
+            said = await run_in_threadpool(say_fields, json.loads(body), self.language)
             body = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
         headers = MutableHeaders(scope=start)
         headers["content-length"] = str(len(body))

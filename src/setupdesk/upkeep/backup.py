@@ -24,7 +24,8 @@ from setupdesk.settings import Settings
 LEDGER, ANCHORS, SETTINGS, BARS = "ledger.db", "audit.anchors", "setupdesk.toml", "bars"
 FOLDERS = ("runs", "setups", "symbols")
 ROOTS = (LEDGER, ANCHORS, SETTINGS, *FOLDERS, BARS)
-LEFT_OUT = ("api.key", "prefect.key", "webhooks.key", "prefect", "feeds", "cache", "logs")
+KEYS = ("api.key", "prefect.key", "webhooks.key", "cookies.key")
+LEFT_OUT = (*KEYS, "prefect", "feeds", "cache", "logs")
 
 
 def back_up(

@@ -16,12 +16,14 @@ from setupdesk.adapters.prefect_api import STATES, PrefectApi
 from setupdesk.adapters.prefect_server import schema_version
 from setupdesk.adapters.prefect_wall import find_gaps
 from setupdesk.adapters.result_store import ResultStore
+from setupdesk.admission import find_sign_in_faults
 from setupdesk.app.doctor import Check, Grade, find_worst
 from setupdesk.app.doctor.exposure import (
     judge_hosts,
     judge_keys,
     judge_listening,
     judge_prefect_access,
+    judge_sign_in,
 )
 from setupdesk.app.doctor.ledger import (
     Ledger,
@@ -115,6 +117,8 @@ def _examine_exposure(settings: Settings) -> Iterator[Check]:
     )
     yield judge_hosts(listening.names, behind_proxy=bool(listening.proxies))
     yield judge_keys(find_key_faults(settings))
+    if known := settings.sign_in:
+        yield judge_sign_in(known.provider, len(known.people), find_sign_in_faults(settings))
 
 
 def _examine_prefect_access(settings: Settings, desk: Mapping[str, Any] | None) -> Check:

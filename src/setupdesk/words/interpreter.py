@@ -39,7 +39,7 @@ _KINDS = {
 """What stands at places of these names only; at all others may stand anything."""
 
 _WORD = re.compile(r"(?<![\w\0])[A-Za-z]{2,}(?![\w\0])")
-_SEAM = re.compile(r"((?<=[.!?:]) +|; |, |\n)")
+_SEAM = re.compile(r"((?<=[.!?:]) +|; |, |\n(?:- )?)")
 """Between sentences, and between the parts of a list."""
 
 

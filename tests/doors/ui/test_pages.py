@@ -300,3 +300,13 @@ def test_what_is_typed_in_counts_as_soon_as_start_is_pressed() -> None:
     run = read(press(app, "Start"))
 
     assert "as of 2025-05-29 10:00:00 UTC" in run
+
+
+def test_a_name_is_given_on_the_page_of_a_run(served: list[str]) -> None:
+    app = open_pages("run.py", run=served[0])
+    [field] = [one for one in app.text_input if one.label == "Name"]
+    field.set_value("First try")
+    named = read(press(app, "Save"))
+
+    assert "**First try**" in named
+    assert not app.exception

@@ -2,7 +2,7 @@
 
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -14,8 +14,18 @@ from sqlalchemy.dialects.sqlite import insert as insert_or_update
 
 from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.tables import Row, api_key, hook, schedule
-from setupdesk.core.caller import NO_QUOTA, OWN_KEY, Caller, NewKey, Quota, Role
+from setupdesk.core.caller import (
+    NO_QUOTA,
+    OWN_KEY,
+    SIGN_IN,
+    Caller,
+    NewKey,
+    Quota,
+    Role,
+    name_sign_in,
+)
 from setupdesk.core.errors import NotAllowedError, NotFoundError
+from setupdesk.core.sign_in import derive_key
 
 # Built once: every request looks for its key.
 _BY_DIGEST = select(api_key).where(api_key.c.sha256 == bindparam("digest"))
@@ -57,9 +67,28 @@ class Keys:
             "user": owner,
             "role": Role.ADMIN,
         }
-        own = insert_or_update(api_key).values(key_id=OWN_KEY, created_at=self.clock(), **row)
         with writing(self.engine) as connection:
-            connection.execute(own.on_conflict_do_update(index_elements=["key_id"], set_=row))
+            _keep(connection, OWN_KEY, row, self.clock())
+
+    def keep_sign_ins(self, own: str, roles: Mapping[str, Role]) -> None:
+        """Let the users that *roles* names, and no others, have a key for the web desk.
+
+        It is derived from the desk's *own*, and given to nobody. Who is not named any more has
+        his hooks ended and his schedules paused, as with any key that is taken back.
+        """
+        wanted = {name_sign_in(user): (user, role) for user, role in roles.items()}
+        with reading(self.engine) as connection:
+            kept = select(api_key.c.key_id).where(
+                api_key.c.key_id.startswith(SIGN_IN, autoescape=True),
+                api_key.c.revoked_at.is_(None),
+            )
+            gone = set(connection.execute(kept).scalars()) - set(wanted)
+        for key_id in sorted(gone):
+            self.revoke(key_id)
+        with writing(self.engine) as connection:
+            for key_id, (user, role) in wanted.items():
+                row = _build_sign_in(derive_key(own, user), user, role)
+                _keep(connection, key_id, row, self.clock())
 
     def find_caller(self, key: str) -> Caller:
         """Find whose a key is; raises ``NotAllowedError`` for one that is not, or no longer."""
@@ -116,6 +145,25 @@ class Keys:
             ended = update(hook).where(made_with_it).values(revoked_at=at).returning(hook.c.hook_id)
             hooks = list(connection.execute(ended).scalars())
             return at, hooks, _pause_schedules(connection, key_id, at)
+
+
+def _keep(connection: Connection, key_id: str, row: Row, at: datetime) -> None:
+    kept = insert_or_update(api_key).values(key_id=key_id, created_at=at, **row)
+    connection.execute(kept.on_conflict_do_update(index_elements=["key_id"], set_=row))
+
+
+def _build_sign_in(key: str, user: str, role: Role) -> Row:
+    # As much as a key may that is given out; the pages ask often, so requests are not counted.
+    usual = NewKey(name="sign-in at the web desk", user=user, role=role, days=None)
+    return {
+        "sha256": _digest(key),
+        "name": usual.name,
+        "user": user,
+        "role": role,
+        "revoked_at": None,
+        "most_waiting": usual.most_waiting,
+        "most_running": usual.most_running,
+    }
 
 
 def _pause_schedules(connection: Connection, key_id: str, at: datetime) -> list[str]:

@@ -34,6 +34,16 @@ def judge_hosts(names: Iterable[str], *, behind_proxy: bool) -> Check:
     )
 
 
+def judge_sign_in(provider: str, people: int, faults: Iterable[str]) -> Check:
+    """Judge the provider by which users of the web desk sign in."""
+    return judge(
+        "sign-in",
+        f"by {provider or 'nobody'}, for {people} of its users",
+        bad="; ".join(faults),
+        remedy="setupdesk.toml, then setupdesk down and up: docs/web.md, Who may see it",
+    )
+
+
 def judge_keys(faults: Iterable[str]) -> Check:
     """Judge the files of the desk's own secrets."""
     return judge(

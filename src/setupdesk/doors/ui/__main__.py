@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from streamlit import net_util
+from streamlit.runtime.secrets import secrets_singleton
 from streamlit.web import cli
 
+from setupdesk.admission import build_sign_in_secrets
 from setupdesk.settings import Settings, load_settings
 
-PAGE = Path(__file__).with_name("web_desk.py")
+SERVED = Path(__file__).with_name("served.py")
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
 
 
@@ -16,7 +18,14 @@ def serve(settings: Settings) -> None:
     """Serve the pages until this process is told to stop."""
     # It would ask a host outside for the address of this machine; what is known is not asked for.
     net_util._external_ip = "127.0.0.1"  # noqa: SLF001 (there is no setting for it)
-    cli.main(["run", str(PAGE), *list_flags(settings)])
+    keep_secrets(settings)
+    cli.main(["run", str(SERVED), *list_flags(settings)])
+
+
+def keep_secrets(settings: Settings) -> None:
+    """Let Streamlit know how users sign in, in memory only, and read no file of secrets."""
+    auth = build_sign_in_secrets(settings)
+    secrets_singleton.merge_programmatic_secrets({"auth": auth} if auth else {})
 
 
 def list_flags(settings: Settings) -> Iterator[str]:

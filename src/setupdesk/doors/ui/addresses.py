@@ -9,7 +9,7 @@ from setupdesk.client import Client, DeskAnswerError
 from setupdesk.doors.ui.figures import market
 from setupdesk.doors.ui.names import EVENTS, name
 from setupdesk.doors.ui.offer import Json
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import disarm, say
 from setupdesk.doors.ui.twice import ask_twice
 
 
@@ -68,7 +68,7 @@ def _try(desk: Client, channel_id: str) -> None:
     try:
         told = desk.test_channel(channel_id)
     except DeskAnswerError as error:
-        st.error(str(error))
+        st.error(disarm(str(error)))
     else:
         st.success(say("It was told, and answered {status}.", status=told["answered"]))
 

@@ -9,7 +9,7 @@ import streamlit as st
 from setupdesk.doors.ui.figures import NONE, day_and_time, fixed, in_r
 from setupdesk.doors.ui.names import ALERTS, CANDIDATES, EXITS, RECEIPTS, SIDES, name
 from setupdesk.doors.ui.offer import Json
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import disarm, say
 
 
 def number_alerts(alerts: Sequence[Json]) -> list[Json]:
@@ -116,7 +116,7 @@ def _tell_receipts(told: Sequence[Json]) -> str:
 
 
 def _show_evidence(alert: Json) -> None:
-    st.markdown(f"**#{alert['number']}** {alert['said']['sentence']}")
+    st.markdown(f"**#{alert['number']}** {disarm(alert['said']['sentence'])}")
     for one in alert["said"].get("evidence", []):
         icon = ":green[:material/check:]" if one["met"] else ":red[:material/close:]"
         left, right = st.columns([1, 5])
@@ -125,4 +125,4 @@ def _show_evidence(alert: Json) -> None:
     for one in alert["told"]:
         at = day_and_time(one["done_at"])
         told = f"{one['channel_id']}: {name(RECEIPTS, one['outcome'] or 'waiting')}, {at}"
-        st.caption(f"{told} {one['last_error'] or ''}")
+        st.caption(f"{told} {disarm(one['last_error']) or ''}")

@@ -12,7 +12,7 @@ from setupdesk.core.timeframe import Timeframe
 from setupdesk.doors.ui.chart import candles
 from setupdesk.doors.ui.chart.picture import Picture, draw_run, to_ms
 from setupdesk.doors.ui.names import EXITS, SIDES, name
-from setupdesk.doors.ui.offer import Json
+from setupdesk.doors.ui.offer import BY_CALLER, Json
 from setupdesk.doors.ui.speech import say, say_many, speaking
 
 MOST_BARS = 50_000
@@ -95,7 +95,7 @@ def _find_drawn(desk: Client, run: Json, report: Json, chosen: Json | None) -> D
         return None
 
 
-@st.cache_data(ttl=600, max_entries=8, show_spinner=False, hash_funcs={Client: id})
+@st.cache_data(ttl=600, max_entries=8, show_spinner=False, hash_funcs=BY_CALLER)
 def _draw(
     desk: Client,
     run_id: str,  # noqa: ARG001 (what is kept is kept by it)

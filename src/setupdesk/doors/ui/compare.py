@@ -10,7 +10,7 @@ from setupdesk.doors.ui.names import FIELDS, SIDES, VERDICTS, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.reach import reach
 from setupdesk.doors.ui.side_by_side import COLOURS, build_equity, write_figure, write_value
-from setupdesk.doors.ui.speech import say, say_many
+from setupdesk.doors.ui.speech import disarm, say, say_many
 from setupdesk.words import mark
 
 _MOST_ROWS, _FEW = 500, 11
@@ -53,7 +53,7 @@ def _compare(desk: Client, run_ids: list[str]) -> Json | None:
         if not error.problems and error.code != "not_found":
             raise
         for one in error.problems or [{"message": str(error)}]:
-            st.error(one["message"])
+            st.error(disarm(one["message"]))
         return None
 
 

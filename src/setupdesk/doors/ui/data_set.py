@@ -10,9 +10,9 @@ from setupdesk.client import Client, DeskAnswerError
 from setupdesk.doors.ui.coverage_map import build_days, build_weeks, list_years, write_legend
 from setupdesk.doors.ui.figures import moment, percent
 from setupdesk.doors.ui.form import forget_period
-from setupdesk.doors.ui.offer import Json, find_offer
+from setupdesk.doors.ui.offer import BY_CALLER, Json, find_offer
 from setupdesk.doors.ui.reach import telling_errors
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import disarm, say
 from setupdesk.words import mark
 
 FORMS = ("csv.gz", "csv", "parquet")
@@ -36,7 +36,7 @@ def show_data_set(desk: Client, one: Json) -> None:
         st.warning(say("A simulated market: good for trying, no proof of anything."))
     for source in one["sources"]:
         for warning in source["warnings"]:
-            st.warning(warning)
+            st.warning(disarm(warning))
     _show_coverage(desk, one)
     _show_quality(desk, one)
     _show_levels(desk, one)
@@ -60,7 +60,7 @@ def _show_head(desk: Client, one: Json, name: str) -> None:
             st.switch_page("new_request.py")
 
 
-@st.cache_data(ttl=60, show_spinner=False, hash_funcs={Client: id})
+@st.cache_data(ttl=60, show_spinner=False, hash_funcs=BY_CALLER)
 def _find_coverage(desk: Client, symbol: str, timeframe: str, fingerprint: str) -> Json:
     del fingerprint
     return desk.coverage(symbol, timeframe)
@@ -97,7 +97,7 @@ def _show_coverage(desk: Client, one: Json) -> None:
         )
 
 
-@st.cache_data(ttl=60, show_spinner=False, hash_funcs={Client: id})
+@st.cache_data(ttl=60, show_spinner=False, hash_funcs=BY_CALLER)
 def _find_quality(desk: Client, symbol: str, timeframe: str, fingerprint: str) -> Json:
     del fingerprint
     found: Json = desk.quality(symbol, timeframe)[0]

@@ -8,7 +8,7 @@ import streamlit as st
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.doors.ui.new_request import SIMULATED
 from setupdesk.doors.ui.offer import Json, Offer, find_offer
-from setupdesk.doors.ui.speech import say, say_all
+from setupdesk.doors.ui.speech import disarm, say, say_all
 from setupdesk.words import mark
 
 VENDORS = {
@@ -81,9 +81,9 @@ def _fetch(desk: Client, payload: Json) -> None:
 
 def _show_problems(error: DeskAnswerError) -> None:
     if not error.problems:
-        st.error(str(error))
+        st.error(disarm(str(error)))
     for one in error.problems:
-        st.error(one["message"])
+        st.error(disarm(one["message"]))
 
 
 def _show_stored(done: Json) -> None:

@@ -75,11 +75,6 @@ def day_and_time(text: str | None) -> str:
     return text[:16].replace("T", " ") if text else NONE
 
 
-def escape_markdown(text: str) -> str:
-    """Write what a user has written so that nothing in it is taken for a mark-up."""
-    return re.sub(r"([\\`*_{}\[\]()#+.!|~$:<>-])", r"\\\1", text)
-
-
 def market(request: Mapping[str, Any]) -> str:
     """Write what a run is about."""
     names = (request.get("setup_id"), request.get("symbol"), request.get("timeframe"))

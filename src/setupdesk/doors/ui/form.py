@@ -11,7 +11,7 @@ from setupdesk.client import Client
 from setupdesk.doors.ui.figures import bounds
 from setupdesk.doors.ui.offer import Json, Offer
 from setupdesk.doors.ui.rule_view import find_setup, show_picture
-from setupdesk.doors.ui.speech import say, say_of
+from setupdesk.doors.ui.speech import disarm, say, say_of
 from setupdesk.words import mark
 
 PERIODS = {
@@ -266,7 +266,7 @@ def show_problems(
     for number, one in enumerate(problems):
         if one["field"] not in fields:
             continue
-        st.error(one["message"])
+        st.error(disarm(one["message"]))
         if one["suggestion"] is not None and _find_key(one["field"], keys):
             st.button(
                 say("Take {suggestion}", suggestion=one["suggestion"]),

@@ -11,7 +11,7 @@ import streamlit as st
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.doors.ui.figures import moment
 from setupdesk.doors.ui.offer import Json, Offer, find_offer
-from setupdesk.doors.ui.speech import say, say_many
+from setupdesk.doors.ui.speech import disarm, say, say_many
 from setupdesk.words import mark
 
 _LARGEST = 256
@@ -156,18 +156,18 @@ def _hand_over(desk: Client, files: list[Any], symbol: str, timeframe: str, said
 def _ask(look: Json) -> None:
     problem = next(iter(look["problems"]), None)
     if problem is None:
-        st.error(look["message"])
+        st.error(disarm(look["message"]))
     elif problem["field"] == "clock":
         _ask_for_clock(problem)
     elif problem["field"] == "stamped_at":
         _ask_for_stamps(problem)
     else:
-        st.error(problem["message"])
+        st.error(disarm(problem["message"]))
 
 
 def _ask_for_clock(problem: Json) -> None:
     st.warning(say("The file does not say in which time zone its times are."))
-    st.write(problem["message"])
+    st.write(disarm(problem["message"]))
     clocks = list(dict.fromkeys([*problem["allowed"], *_USUAL_CLOCKS]))
     sure = problem["code"] == "clock_needed"
     clock = st.selectbox(
@@ -186,7 +186,7 @@ def _ask_for_clock(problem: Json) -> None:
 
 def _ask_for_stamps(problem: Json) -> None:
     st.warning(say("The times of the bars look like those of their close."))
-    st.write(problem["message"])
+    st.write(disarm(problem["message"]))
     stamps = {name: say(text) for name, text in _STAMPS.items()}
     stamp = st.radio(
         say("The time of a bar is that of"),
@@ -207,9 +207,11 @@ def _show_look(look: Json) -> None:
     file = look["file"]
     with st.container(border=True):
         st.markdown(f"**{say('What was recognised')}**")
+        ", ".join(filter(None, (file["clock"], file["clock_found"])))
         lines = [
             f"{say('Format')}: {file['source_format']}",
-            f"{say('Clock')}: " + ", ".join(filter(None, (file["clock"], file["clock_found"]))),
+            f"{say('Clock')}: "
+            + disarm(", ".join(filter(None, (file["clock"], file["clock_found"])))),
             f"{say('Bars')}: {file['rows']:,}, "
             + say("{first} to {last}", first=moment(file["first"]), last=moment(file["last"])),
         ]
@@ -228,7 +230,7 @@ def _show_look(look: Json) -> None:
             hide_index=True,
         )
     for warning in file["warnings"]:
-        st.warning(warning)
+        st.warning(disarm(warning))
     for skipped in look["skipped"]:
         st.caption(say("Left out: {file} ({reason})", **skipped))
 
@@ -251,7 +253,7 @@ def _ask_to_replace(
     if refused is None:
         return
     problem = next(iter(refused["problems"]), None)
-    st.error(problem["message"] if problem else refused["message"])
+    st.error(disarm(problem["message"]) if problem else disarm(refused["message"]))
     if problem is None or problem["field"] != "replace":
         return
     st.caption(say("The stored bars are kept as an older version."))

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
+from setupdesk.core.caller import OWN_KEY, SIGN_IN
 from setupdesk.doors.ui.figures import NONE
 from setupdesk.doors.ui.form import show_problems
 from setupdesk.doors.ui.names import KEY_STATES, ROLES, name
@@ -13,7 +14,6 @@ from setupdesk.doors.ui.speech import say, say_all
 from setupdesk.doors.ui.twice import ask_twice
 
 _MADE, _REFUSED = "key_made", "key_refused"
-_OWN = "desk"
 
 
 def show_keys(desk: Client, me: Json) -> None:
@@ -65,7 +65,7 @@ def _bound(value: int | None) -> str:
 
 
 def _let_revoke(desk: Client, chosen: Json | None) -> None:
-    fits = bool(chosen and chosen["key_id"] != _OWN and chosen["state"] != "revoked")
+    fits = bool(chosen and not _is_kept(chosen["key_id"]) and chosen["state"] != "revoked")
     with st.container(horizontal=True, vertical_alignment="center"):
         if ask_twice(
             say("Revoke"),
@@ -77,10 +77,17 @@ def _let_revoke(desk: Client, chosen: Json | None) -> None:
             _revoke(desk, str(chosen and chosen["key_id"]))
         if chosen and not fits:
             st.caption(
-                say("The key of the desk itself, and one that was revoked, stay as they are.")
+                say(
+                    "The key of the desk itself, those of `[oidc.users]` in the settings, and "
+                    "one that was revoked, stay as they are."
+                )
             )
         elif not chosen:
             st.caption(say("Choose a row to take its key back; its hooks end with it."))
+
+
+def _is_kept(key_id: str) -> bool:
+    return key_id == OWN_KEY or key_id.startswith(SIGN_IN)
 
 
 def _revoke(desk: Client, key_id: str) -> None:

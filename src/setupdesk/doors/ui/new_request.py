@@ -9,7 +9,7 @@ from setupdesk.doors.ui.preflight import ask_beforehand, show_preflight
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.request_key import find_key, forget_key
 from setupdesk.doors.ui.saved import show_saved, show_saving, take_up_saved
-from setupdesk.doors.ui.speech import say, say_all
+from setupdesk.doors.ui.speech import disarm, say, say_all
 from setupdesk.doors.ui.watch_form import show_watch_form
 from setupdesk.words import mark
 
@@ -110,7 +110,7 @@ def _show_beside(
     if answer:
         show_preflight(answer)
     for one in form.list_others(problems):
-        st.error(one["message"])
+        st.error(disarm(one["message"]))
     if problems:
         st.info(say("It cannot start: see what is marked in the form."))
     # What is asked for is what the fields say at the click, also one that was only just typed in;
@@ -142,7 +142,7 @@ def _ask(desk: Client, payload: Json) -> None:
     receipt = desk.ask(payload, find_key(payload))
     if receipt["status"] == "refused":
         for one in receipt["problems"]:
-            st.error(one["message"])
+            st.error(disarm(one["message"]))
         # A refusal is the answer of its key for ever; another try wants a new one.
         forget_key()
         return

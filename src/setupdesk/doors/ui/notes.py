@@ -37,7 +37,8 @@ def _save(desk: Client, run_id: str, said: Json, closes: str) -> None:
     try:
         desk.change_run(run_id, said)
         st.session_state.pop(f"noted_{run_id}", None)
-        st.session_state.pop(closes, None)
+        if closes:
+            st.session_state.pop(closes, None)
     except DeskAnswerError as error:
         if not error.problems:
             raise

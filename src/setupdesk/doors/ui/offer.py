@@ -1,5 +1,6 @@
 """What may be asked for, from the API's own lists."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,8 @@ import streamlit as st
 from setupdesk.client import Client
 
 Json = dict[str, Any]
+BY_CALLER: dict[str | type[Any], Callable[[Any], Any]] = {Client: lambda desk: desk.asks_as}
+"""What is kept of answers is kept for whoever asks with the same key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Offer:
         return [one for one in self.timeframes if all(one in allowed for allowed in chosen)]
 
 
-@st.cache_data(ttl=10, show_spinner=False, hash_funcs={Client: id})
+@st.cache_data(ttl=10, show_spinner=False, hash_funcs=BY_CALLER)
 def find_offer(desk: Client) -> Offer:
     """Ask the desk for its lists; for ten seconds they are not asked for again."""
     return Offer(

@@ -8,7 +8,7 @@ import streamlit as st
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.doors.ui.offer import Json, Offer, find_offer
 from setupdesk.doors.ui.rule_view import find_setup, show_rule
-from setupdesk.doors.ui.speech import say, say_many
+from setupdesk.doors.ui.speech import disarm, say, say_many
 from setupdesk.setups.template import fill_template
 from setupdesk.setups.versions import find_next
 
@@ -108,7 +108,7 @@ def _show_mistakes(problems: list[Json]) -> None:
     )
     for number, one in enumerate(problems):
         with st.container(border=True):
-            st.markdown(_write_mistake(one["message"]))
+            st.markdown(_write_mistake(disarm(one["message"])))
             if one["suggestion"]:
                 st.button(
                     say("Take {suggestion}", suggestion=one["suggestion"]),
@@ -153,7 +153,7 @@ def _show_sound(rule: Json) -> None:
     else:
         st.warning(say("{setup} has no mistake in its words.", setup=rule["setup_id"]))
     for sentence in gate["sentences"]:
-        st.caption(sentence)
+        st.caption(disarm(sentence))
     show_rule(rule)
 
 

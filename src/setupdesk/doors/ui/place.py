@@ -7,7 +7,7 @@ from setupdesk.core.errors import SetupdeskError
 from setupdesk.doors.ui.figures import seconds
 from setupdesk.doors.ui.names import PRIORITIES, name
 from setupdesk.doors.ui.offer import Json
-from setupdesk.doors.ui.speech import say, say_many
+from setupdesk.doors.ui.speech import disarm, say, say_many
 
 _MOST_NAMED = 4
 
@@ -25,7 +25,7 @@ def show_place(desk: Client, run: Json) -> None:
         st.progress(0.0, text=say("It is about to start."))
         return
     st.progress(0.0, text=say("It waits: number {n} in the queue.", n=found["position"]))
-    st.caption(found["waits_for"]["text"])
+    st.caption(disarm(found["waits_for"]["text"]))
     if found["starts_in_seconds"]:
         st.caption(say("It starts in about {time}.", time=seconds(found["starts_in_seconds"])))
     if ahead := found["position"] - 1:
@@ -51,7 +51,7 @@ def _let_change(desk: Client, run: Json) -> None:
         help=say("The live ones start first, then the manual ones, then the nightly ones."),
     )
     if refused := st.session_state.get(f"refused_{key}"):
-        st.error(refused)
+        st.error(disarm(refused))
 
 
 def _change(desk: Client, run: Json) -> None:

@@ -10,8 +10,10 @@ from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
 from setupdesk.core.run import Door
 from setupdesk.doors.ui.names import CHECKS, PROCESSES, name
-from setupdesk.doors.ui.speech import say, speaking
-from setupdesk.settings import Server, Settings, find_server, load_settings
+from setupdesk.doors.ui.offer import BY_CALLER
+from setupdesk.doors.ui.signed_in import find_own_key, find_signed_in
+from setupdesk.doors.ui.speech import disarm, say, speaking
+from setupdesk.settings import Server, find_server, load_settings
 from setupdesk.supervisor import find_desk
 from setupdesk.words.interpreter import interpret
 
@@ -58,38 +60,21 @@ def reach() -> Client:
     service = desk["processes"].get("service", {})
     if service.get("state") != "ready":
         raise DeskUnavailableError(say("it is starting"))
-    key = _own_key() if settings.ui_asks_for_key else settings.api_key_file.read_text().strip()
+    key = (
+        find_own_key(settings)
+        if settings.ui_asks_for_key
+        else settings.api_key_file.read_text().strip()
+    )
     server = Server(service["address"], key, settings.listening.tls_certificate)
     return _open(server, speaking())
 
 
-def _own_key() -> str:
-    key: str = st.session_state.get("key", "")
-    return key
-
-
-def is_signed_in() -> bool:
-    """Whether the pages may be shown: as a desk is set at first they are its owner's."""
-    return bool(find_server()) or not load_settings().ui_asks_for_key or bool(_own_key())
-
-
-def ask_for_key() -> None:
-    """Ask for a key to the desk, and keep it for as long as the page is open."""
-    st.header(say("Sign in"))
-    st.write(say("This desk wants a key of yours; `setupdesk key add` makes one."))
-    with st.form("sign_in"):
-        key = st.text_input(say("Key"), type="password").strip()
-        if st.form_submit_button(say("Sign in"), type="primary") and key:
-            _sign_in(load_settings(), key)
-
-
-def _sign_in(settings: Settings, key: str) -> None:
+def try_key(key: str) -> None:
+    """See whether the desk knows a key; raises ``SetupdeskError``."""
+    settings = load_settings()
     service = (find_desk(settings) or {"processes": {}})["processes"].get("service", {})
-    with telling_errors():
-        server = Server(service.get("address", ""), key, settings.listening.tls_certificate)
-        _open(server, speaking()).whoami()
-        st.session_state["key"] = key
-        st.rerun()
+    server = Server(service.get("address", ""), key, settings.listening.tls_certificate)
+    _open(server, speaking()).whoami()
 
 
 @contextmanager
@@ -99,10 +84,18 @@ def telling_errors() -> Iterator[None]:
         yield
     except DeskUnavailableError as error:
         st.error(say("The desk cannot be reached now. This page tries again by itself."))
-        st.caption(interpret(str(error), speaking()))
+        st.caption(interpret(disarm(str(error)), speaking()))
         look_again()
     except SetupdeskError as error:
-        st.error(interpret(str(error), speaking()))
+        if error.code == "wrong_key" and find_signed_in(load_settings()):
+            st.error(
+                say(
+                    "The desk does not know you yet: it reads who may come in as it starts. "
+                    "Ask who keeps it to start it again."
+                )
+            )
+            return
+        st.error(interpret(disarm(str(error)), speaking()))
 
 
 def look_again(seconds: int = 2) -> None:
@@ -149,7 +142,7 @@ def _show_unwell() -> None:
         st.info(text, icon=":material/hourglass:")
 
 
-@st.cache_data(ttl=3, show_spinner=False, hash_funcs={Client: id})
+@st.cache_data(ttl=3, show_spinner=False, hash_funcs=BY_CALLER)
 def _find_unwell(desk: Client) -> list[str]:
     try:
         desk.health()

@@ -7,7 +7,7 @@ import streamlit as st
 from setupdesk.doors.ui.figures import moment
 from setupdesk.doors.ui.names import DOORS, OUTCOMES, name
 from setupdesk.doors.ui.offer import Json
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import disarm, say
 
 _COLOURS = {"accepted": "green", "refused": "red", "replayed": "gray", "conflict": "orange"}
 
@@ -40,7 +40,7 @@ def show_receipt(row: Json) -> None:
 
 def _show_problem(problem: Json) -> None:
     field = f"`{problem['field']}`: " if problem["field"] else ""
-    st.error(f"{field}{problem['message']}")
+    st.error(f"{field}{disarm(problem['message'])}")
     told = []
     if problem["allowed"]:
         told.append(say("Allowed: {list}", list=", ".join(problem["allowed"][:20])))

@@ -8,7 +8,7 @@ from setupdesk.doors.ui.figures import fixed, in_r, percent, span
 from setupdesk.doors.ui.names import VERDICTS
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.signals import show_signals
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import disarm, say
 from setupdesk.doors.ui.trades import show_trades
 
 
@@ -27,22 +27,22 @@ def _show_cautions(report: Json) -> None:
     if report["simulated"]:
         st.warning(say("A simulated market: good for trying, no proof of anything."))
     for warning in report["data_quality"]["warnings"]:
-        st.warning(str(warning))
+        st.warning(disarm(str(warning)))
     for note in report["notes"]:
         if note["severity"] == "alarm":
-            st.error(note["sentence"])
+            st.error(disarm(note["sentence"]))
 
 
 def _show_verdict(report: Json) -> None:
     verdict = report["verdict"]
     word, colour = VERDICTS.get(verdict["code"], (verdict["code"], "gray"))
     st.markdown(f"#### :{colour}-badge[{say(word)}]")
-    st.markdown(f"**{verdict['sentence']}**")
+    st.markdown(f"**{disarm(verdict['sentence'])}**")
     if verdict["sample_size"]:
-        st.write(verdict["sample_size"])
+        st.write(disarm(verdict["sample_size"]))
     for note in report["notes"]:
         if note["severity"] == "caution":
-            st.markdown(f":orange[:material/warning:] {note['sentence']}")
+            st.markdown(f":orange[:material/warning:] {disarm(note['sentence'])}")
 
 
 def _show_cards(of: Json) -> None:

@@ -7,13 +7,13 @@ import streamlit as st
 
 from setupdesk.client import Client
 from setupdesk.doors.ui.figures import bounds
-from setupdesk.doors.ui.offer import Json
+from setupdesk.doors.ui.offer import BY_CALLER, Json
 from setupdesk.doors.ui.rule_picture import draw_rule
 from setupdesk.doors.ui.rule_words import tell_rule
 from setupdesk.doors.ui.speech import say, say_of
 
 
-@st.cache_data(ttl=30, show_spinner=False, hash_funcs={Client: id})
+@st.cache_data(ttl=30, show_spinner=False, hash_funcs=BY_CALLER)
 def find_setup(desk: Client, setup_id: str) -> Json:
     """Ask for a setup with its rule; for half a minute it is not asked for again."""
     return desk.setup(setup_id)

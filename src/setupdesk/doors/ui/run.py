@@ -4,7 +4,7 @@ import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import NotFoundError
-from setupdesk.doors.ui.figures import duration, escape_markdown, market, moment, period
+from setupdesk.doors.ui.figures import duration, market, moment, period, verbatim
 from setupdesk.doors.ui.names import DOORS, STAGES, UNDER_WAY, badge, name
 from setupdesk.doors.ui.notes import show_notes
 from setupdesk.doors.ui.offer import Json
@@ -69,9 +69,9 @@ def _show_head(desk: Client, run: Json) -> None:
 def _show_noted(desk: Client, run: Json) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if run["name"]:
-            st.markdown(f"**{escape_markdown(run['name'])}**", width="content")
+            st.markdown(f"**{verbatim(run['name'])}**", width="content")
         for tag in run["tags"]:
-            st.markdown(f":gray-badge[{escape_markdown(tag)}]", width="content")
+            st.markdown(f":gray-badge[{verbatim(tag)}]", width="content")
         with st.popover(say("Notes and tags"), icon=":material/edit_note:", type="tertiary"):
             show_notes(desk, run)
     if run["notes"]:

@@ -5,7 +5,7 @@ import streamlit as st
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.doors.ui import form
 from setupdesk.doors.ui.offer import Json
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import disarm, say
 from setupdesk.doors.ui.twice import ask_twice
 
 _TAKEN, _CHOSEN, _NAME = "saved_taken", "saved_chosen", "saved_name"
@@ -100,7 +100,7 @@ def show_saving(desk: Client, payload: Json) -> None:
 
 def _show_refused(refused: list[Json]) -> None:
     for one in refused:
-        st.error(one["message"])
+        st.error(disarm(one["message"]))
         if one["field"] == "name" and one["suggestion"] is not None:
             st.button(
                 say("Take {suggestion}", suggestion=one["suggestion"]),

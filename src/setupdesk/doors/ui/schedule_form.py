@@ -9,7 +9,7 @@ from setupdesk.doors.ui import form
 from setupdesk.doors.ui.figures import day_and_time, moment, verbatim
 from setupdesk.doors.ui.offer import Json, Offer, find_offer
 from setupdesk.doors.ui.reach import telling_errors
-from setupdesk.doors.ui.speech import say, say_all
+from setupdesk.doors.ui.speech import disarm, say, say_all
 from setupdesk.words import mark
 
 RHYTHMS = {
@@ -196,7 +196,7 @@ def _show_beside(desk: Client, said: Json, answer: Json | None, problems: list[J
     if answer:
         _show_answer(answer)
     for one in form.list_others(problems, _FIELDS):
-        st.error(one["message"])
+        st.error(disarm(one["message"]))
     if problems:
         st.info(say("It cannot be made: see what is marked in the form."))
     pressed = st.button(

@@ -18,7 +18,7 @@ from setupdesk.doors.ui.schedule_form import (
     show_schedule_form,
     tell_rhythm,
 )
-from setupdesk.doors.ui.speech import say, say_many
+from setupdesk.doors.ui.speech import disarm, say, say_many
 
 COMING = 10
 _TICKS = 50
@@ -157,7 +157,7 @@ def _tell_tick(tick: Json) -> None:
     if tick["run_ids"]:
         st.toast(say("It is asked for: {runs}", runs=", ".join(tick["run_ids"])))
     else:
-        st.toast(tick["reason"] or name(TICKS, tick["outcome"]), icon=":material/warning:")
+        st.toast(disarm(tick["reason"]) or name(TICKS, tick["outcome"]), icon=":material/warning:")
 
 
 def _draw_removal(desk: Client, schedule_id: str) -> None:

@@ -9,7 +9,7 @@ from setupdesk.doors.ui.offer import Json, Offer, find_offer
 from setupdesk.doors.ui.own_rule import show_own_rule
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.rule_view import find_setup, show_rule
-from setupdesk.doors.ui.speech import say, say_of
+from setupdesk.doors.ui.speech import disarm, say, say_of
 
 _LAST_RUNS, _CHOSEN = 5, "setup_chosen"
 
@@ -67,7 +67,7 @@ def _show_mistakes(desk: Client) -> None:
     for file_name, reasons in desk.setup_mistakes().items():
         st.error(say("{file} cannot be used.", file=file_name))
         for reason in reasons:
-            st.caption(reason)
+            st.caption(disarm(reason))
 
 
 def _show_setup(desk: Client, setup: Json) -> None:

@@ -8,14 +8,14 @@ from setupdesk.client import Client
 from setupdesk.doors.ui.figures import day_and_time
 from setupdesk.doors.ui.names import CANDIDATES, SIDES, name
 from setupdesk.doors.ui.offer import Json
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import disarm, say
 
 
 def show_signals(desk: Client, run_id: str, report: Json) -> None:
     """Show the funnel, the refusals, and the evidence of a candidate that is chosen."""
     funnel = report["funnel"]
     st.subheader(say("Signals and refusals"))
-    st.write(funnel["sentence"])
+    st.write(disarm(funnel["sentence"]))
     if funnel["reasons"]:
         st.dataframe([_build_reason(one) for one in funnel["reasons"]], hide_index=True)
     if report["candidates"]:

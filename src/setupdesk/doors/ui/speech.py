@@ -1,6 +1,8 @@
 """What the pages say, in the language of who looks at them."""
 
+import re
 from collections.abc import Mapping
+from itertools import chain, zip_longest
 
 import streamlit as st
 
@@ -12,17 +14,32 @@ _CHOICES = [
     *("form_rhythm", "plan_setup", "plan_last", "plan_rhythm", "plan_catch_up", "plan_overlap"),
 ]
 
+_CODE = re.compile(r"(`[^`\n]+`)")
+_MARKS = re.compile(r"[`*~$<]")
+
 
 def say(text: str, **values: object) -> str:
     """Say a text of the catalogue, with its values."""
     said = find_words(speaking()).gettext(text)
-    return said.format(**values) if values else said
+    return said.format(**_disarm_all(values)) if values else said
 
 
 def say_many(one: str, many: str, count: int, **values: object) -> str:
     """Say how many there are of something; the texts have ``{count}``."""
     said = find_words(speaking()).ngettext(one, many, count)
-    return said.format(count=f"{count:,}", **values)
+    return said.format(count=f"{count:,}", **_disarm_all(values))
+
+
+def disarm(text: str) -> str:
+    """Write a text as it is, but for its `code`: it makes no link and no picture of a host."""
+    # What only looks like code to us, may be none to Markdown: no bracket stays, wherever it is.
+    parts = _CODE.split(text.replace("[", "&#91;"))
+    marked = (_MARKS.sub(lambda found: f"&#{ord(found[0])};", part) for part in parts[::2])
+    return "".join(chain.from_iterable(zip_longest(marked, parts[1::2], fillvalue="")))
+
+
+def _disarm_all(values: Mapping[str, object]) -> dict[str, object]:
+    return {key: disarm(one) if isinstance(one, str) else one for key, one in values.items()}
 
 
 def say_all(texts: Mapping[str, str]) -> dict[str, str]:
@@ -38,8 +55,8 @@ def speaking() -> str:
 def say_of(texts: dict[str, str] | str) -> str:
     """Say what a setup says of itself in several languages."""
     if isinstance(texts, str):
-        return texts
-    return texts.get(speaking()) or texts.get("en", "")
+        return disarm(texts)
+    return disarm(texts.get(speaking()) or texts.get("en", ""))
 
 
 def let_choose_language() -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from setupdesk.doors.ui.figures import day_and_time, fixed, percent, span
 from setupdesk.doors.ui.offer import Json
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import disarm, say
 
 
 def show_standing(report: Json) -> None:
@@ -14,7 +14,7 @@ def show_standing(report: Json) -> None:
     live = report["live"]
     if report["simulated"]:
         st.warning(say("A simulated market: good for trying, no proof of anything."))
-    st.markdown(f"#### {live['sentence']}")
+    st.markdown(f"#### {disarm(live['sentence'])}")
     st.caption(
         say(
             "As of {at}, on the clock of the market ({zone}).",

@@ -10,7 +10,7 @@ import streamlit as st
 from setupdesk.client import Client
 from setupdesk.core.printing import tell_story
 from setupdesk.doors.ui.offer import Json
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import disarm, say
 from setupdesk.words import mark
 
 _FACTS = {
@@ -58,7 +58,7 @@ def show_settings(run: Json, report: Json) -> None:
     st.subheader(say("How it was made"))
     _show_look_ahead(report.get("look_ahead"))
     if quality := report.get("data_quality"):
-        st.markdown(f":material/database: {quality['sentence']}")
+        st.markdown(f":material/database: {disarm(quality['sentence'])}")
     with st.expander(say("Settings")):
         _show_pairs(run["request"])
     if run.get("plan"):
@@ -79,7 +79,7 @@ def _show_look_ahead(found: Json | None) -> None:
         return
     colour = "green" if not found["moved"] else "red"
     word = say("No look-ahead found") if not found["moved"] else say("Look-ahead found")
-    st.markdown(f":{colour}-badge[{word}] {found['sentence']}")
+    st.markdown(f":{colour}-badge[{word}] {disarm(found['sentence'])}")
 
 
 def _show_pairs(values: Mapping[str, Any]) -> None:

@@ -6,11 +6,12 @@ import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.doors.ui.addresses import show_channels, show_hooks
-from setupdesk.doors.ui.figures import escape_markdown
+from setupdesk.doors.ui.figures import verbatim
 from setupdesk.doors.ui.keys import show_keys
 from setupdesk.doors.ui.names import CHECKS, FILES, GRADES, PROCESS_STATES, PROCESSES, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.reach import reach, telling_errors
+from setupdesk.doors.ui.sign_in import let_sign_out
 from setupdesk.doors.ui.speech import say, say_all, say_many
 from setupdesk.words import mark
 
@@ -60,6 +61,7 @@ def _show_desk(desk: Client) -> None:
         _show_queue(desk, facts)
         _show_versions(facts)
         _show_looks()
+        let_sign_out("sign_out_here")
 
 
 def _show_doctor(desk: Client) -> None:
@@ -73,11 +75,11 @@ def _show_doctor(desk: Client) -> None:
     wrong = [one for one in ordered if one["grade"] != "ok"]
     for one in wrong:
         colour = _COLOURS[one["grade"]]
-        seen = escape_markdown(one["seen"])
+        seen = verbatim(one["seen"])
         badge = f":{colour}-badge[{name(GRADES, one['grade'])}]"
         st.markdown(f"{badge} **{name(CHECKS, one['check'])}**: {seen}")
         if one["remedy"]:
-            st.caption(f":material/build: {escape_markdown(one['remedy'])}")
+            st.caption(f":material/build: {verbatim(one['remedy'])}")
     well = len(ordered) - len(wrong)
     text = say_many("{count} check is well.", "{count} checks are well.", well)
     st.markdown(f":green-badge[:material/check:] {text}")

@@ -12,7 +12,7 @@ from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.pause import draw_pause
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.request_key import find_key, forget_key
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import disarm, say
 from setupdesk.doors.ui.watch_chart import show_chart
 from setupdesk.doors.ui.watch_words import (
     find_state,
@@ -78,7 +78,7 @@ def _tell_tick(tick: Json) -> None:
     if tick["run_ids"]:
         st.toast(say("It looks now."), icon=":material/visibility:")
     else:
-        st.toast(tick["reason"] or tick["outcome"], icon=":material/warning:")
+        st.toast(disarm(tick["reason"]) or tick["outcome"], icon=":material/warning:")
 
 
 def _draw_end(desk: Client, watch: Json) -> None:
@@ -128,9 +128,9 @@ def _show_look(look: Json) -> None:
         st.caption(say("It has not looked yet: its first poll is on its way."))
     else:
         at = say("As of {at}, market time.", at=day_and_time(standing["as_of_local"]))
-        st.markdown(f"{standing['sentence']} :gray[{at}]")
+        st.markdown(f"{disarm(standing['sentence'])} :gray[{at}]")
     if look["trouble"]:
-        st.warning(look["trouble"])
+        st.warning(disarm(look["trouble"]))
 
 
 def _build_look(look: Json) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def _compare(desk: Client, watch_id: str, days: Json) -> None:
     forget_key()
     if receipt["status"] == "refused":
         for one in receipt["problems"]:
-            st.error(one["message"])
+            st.error(disarm(one["message"]))
         return
     st.switch_page("run.py", query_params={"run": receipt["run_id"]})
 

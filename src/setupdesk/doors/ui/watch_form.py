@@ -8,7 +8,7 @@ from setupdesk.doors.ui.figures import moment, verbatim
 from setupdesk.doors.ui.offer import Json, Offer
 from setupdesk.doors.ui.reach import telling_errors
 from setupdesk.doors.ui.request_key import find_key
-from setupdesk.doors.ui.speech import say, say_all, say_many
+from setupdesk.doors.ui.speech import disarm, say, say_all, say_many
 from setupdesk.words import mark
 
 FEEDS = {
@@ -211,7 +211,7 @@ def _show_beside(desk: Client, said: Json, answer: Json | None, problems: list[J
     if answer:
         _show_answer(answer)
     for one in form.list_others(problems, _KEYS):
-        st.error(one["message"])
+        st.error(disarm(one["message"]))
     if not (said["setups"] and said["symbols"]):
         st.info(say("Choose one setup and one symbol at least."))
     elif problems:

@@ -7,7 +7,7 @@ import streamlit as st
 from setupdesk.doors.ui.figures import day_and_time
 from setupdesk.doors.ui.names import DIFFERENCES, PARITIES, SIDES, name
 from setupdesk.doors.ui.offer import Json
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import disarm, say
 
 MOST_ROWS = 200
 
@@ -33,17 +33,17 @@ def _show_poll(report: Json) -> None:
     for place, (label, value) in zip(st.columns(len(cards)), cards.items(), strict=True):
         place.metric(label, f"{value:,}", border=True)
     for alert in report["alerts"]:
-        st.markdown(f"**{alert['symbol']} {alert['setup_id'] or ''}** {alert['sentence']}")
+        st.markdown(f"**{alert['symbol']} {alert['setup_id'] or ''}** {disarm(alert['sentence'])}")
     for look in report["decided"]:
         if look["trouble"]:
-            st.warning(f"{look['symbol']} {look['setup_id']}: {look['trouble']}")
+            st.warning(f"{look['symbol']} {look['setup_id']}: {disarm(look['trouble'])}")
 
 
 def _show_parity(report: Json) -> None:
     summary = report["summary"]
     word, colour = PARITIES[summary["verdict"]]
     st.markdown(f"#### :{colour}-badge[{say(word)}]")
-    st.markdown(f"**{report['sentence']}**")
+    st.markdown(f"**{disarm(report['sentence'])}**")
     cards = {
         say("Signals the same"): summary["same"],
         say("Only live"): summary["live_only"],

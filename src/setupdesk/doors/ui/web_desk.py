@@ -5,13 +5,13 @@ from pathlib import Path
 import streamlit as st
 
 from setupdesk.doors.ui.reach import (
-    ask_for_key,
     find_start,
-    is_signed_in,
     show_health,
     show_start,
     telling_errors,
 )
+from setupdesk.doors.ui.sign_in import let_sign_out, show_sign_in
+from setupdesk.doors.ui.signed_in import is_signed_in
 from setupdesk.doors.ui.speech import let_choose_language, say
 from setupdesk.words import mark
 
@@ -40,8 +40,9 @@ def main() -> None:
     # A named icon would be fetched from a host outside.
     st.set_page_config(page_title="Setupdesk", page_icon=ICON, layout="wide")
     top, body, foot = st.container(), st.container(), st.container()
-    with foot:
+    with foot, st.container(horizontal=True, vertical_alignment="center"):
         let_choose_language()
+        let_sign_out("sign_out")
     pages = [
         st.Page(
             file,
@@ -58,7 +59,7 @@ def main() -> None:
         if starting := find_start():
             show_start(starting)
         elif not is_signed_in():
-            ask_for_key()
+            show_sign_in()
         else:
             with telling_errors():
                 page.run()

@@ -1,0 +1,231 @@
+"""Signing in by a provider: the real protocol, the real page, the real service."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from setupdesk.client import Client, DeskAnswerError
+from setupdesk.core.run import Door
+from setupdesk.core.sign_in import derive_key
+from tests.doors.ui.by_hand import Browser
+from tests.doors.ui.provider import CLIENT, SECRET
+from tests.doors.ui.with_provider import Place, serving_with_provider
+
+ANNA = {"email": "Anna@Example.org", "email_verified": True}
+
+
+@pytest.fixture(scope="module", name="whole")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with serving_with_provider(tmp_path_factory.mktemp("desk")) as place:
+        yield place
+
+
+@pytest.fixture(name="place")
+def make_right(whole: Place) -> Iterator[Place]:
+    """Give the desk, with a provider that does nothing wrong and for which Anna is Anna."""
+    provider = whole.provider
+    provider.claims, provider.is_down, provider.signs_with_its_key = dict(ANNA), False, True
+    yield whole
+    assert provider.faults == []
+
+
+@pytest.fixture(name="browser")
+def open_browser(place: Place) -> Iterator[Browser]:
+    with Browser(place.page) as browser:
+        yield browser
+
+
+def test_who_the_settings_name_comes_in_with_the_role_that_they_give(
+    place: Place, browser: Browser
+) -> None:
+    before = browser.open()
+    landed = browser.sign_in()
+    after = browser.open("system")
+
+    assert "Sign in by 127" in before.text
+    assert "Or with a key" in before.text
+    assert landed.status_code == 200
+    assert [answer.status_code for answer in landed.history] == [302, 302, 302]
+    assert str(landed.url) == f"{place.page}/"
+    assert "You are anna; your role is viewer." in after.text
+    assert "Sign out" in after.buttons
+    assert place.provider.asked[-1]["scope"] == "openid email"
+
+
+def test_an_id_of_the_provider_does_as_well_as_an_email(place: Place, browser: Browser) -> None:
+    place.provider.claims = {"sub": "77001"}
+
+    browser.sign_in()
+
+    assert "You are boris; your role is trader." in browser.open("system").text
+
+
+def test_who_signs_out_is_out_here_and_at_the_provider(place: Place, browser: Browser) -> None:
+    browser.sign_in()
+    way = browser.open("system", press="Sign out").leads_to
+    landed = browser.follow(way)
+
+    assert landed.history[1].url.copy_with(query=None) == f"{place.provider.address}/logout"
+    assert str(landed.url) == f"{place.page}/"
+    assert "Sign in by" in browser.open("system").text
+    assert not [one for one in browser.http.cookies.jar if one.name.startswith("_streamlit_user")]
+
+
+@pytest.mark.parametrize(
+    ("claims", "words"),
+    [
+        ({"email": "eve@example.org"}, "eve@example.org may not come into this desk"),
+        ({"email_verified": False, "sub": "5"}, "to name you by your id there, 5."),
+    ],
+)
+def test_nobody_else_comes_in_and_is_told_so(
+    place: Place, browser: Browser, claims: dict[str, Any], words: str
+) -> None:
+    place.provider.claims = ANNA | claims
+
+    browser.sign_in()
+    seen = browser.open("system")
+
+    assert words in seen.text.replace("\\", "")
+    assert "Sign in as somebody else" in seen.buttons
+    assert "your role is" not in seen.text
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ({"nonce": "another"}, "nonce"),
+        ({"exp": 1_700_000_000}, "expired"),
+        ({"aud": "another desk"}, "azp"),
+        ({"iss": "http://another.example"}, "iss"),
+    ],
+)
+def test_a_token_that_is_not_for_this_sign_in_opens_nothing(
+    place: Place, browser: Browser, claims: dict[str, Any], reason: str
+) -> None:
+    place.provider.claims, before = ANNA | claims, len(place.log)
+
+    landed = browser.sign_in()
+
+    assert landed.status_code == 200
+    assert "Sign in by" in browser.open("system").text
+    assert reason in place.log[before:].splitlines()[-1]
+
+
+def test_a_token_for_another_program_opens_nothing_whoever_asked_for_it(
+    place: Place, browser: Browser
+) -> None:
+    place.provider.claims = ANNA | {"aud": "another desk", "azp": CLIENT}
+
+    browser.sign_in()
+
+    assert "Sign in by" in browser.open("system").text
+
+
+def test_a_token_that_another_key_has_signed_opens_nothing(place: Place, browser: Browser) -> None:
+    place.provider.signs_with_its_key, before = False, len(place.log)
+
+    browser.sign_in()
+
+    assert "Sign in by" in browser.open("system").text
+    assert "BadSignatureError" in place.log[before:]
+
+
+def test_an_answer_that_nobody_asked_for_opens_nothing(place: Place, browser: Browser) -> None:
+    browser.sign_in()
+    with Browser(place.page) as other:
+        other.open()
+        landed = other.follow(f"/oauth2callback?code=x&state={place.provider.asked[-1]['state']}")
+        seen = other.open("system")
+
+    assert landed.status_code == 200
+    assert "Sign in by" in seen.text
+
+
+def test_a_provider_that_is_down_is_told_before_anybody_is_sent_there(
+    place: Place, browser: Browser
+) -> None:
+    place.provider.is_down = True
+
+    seen = browser.open(press="Sign in by")
+
+    assert "does not answer now" in seen.text
+    assert not seen.leads_to
+
+
+def test_under_another_name_of_the_page_one_is_led_to_where_the_provider_leads_back(
+    place: Place,
+) -> None:
+    with Browser(place.page.replace("127.0.0.1", "localhost")) as browser:
+        seen = browser.open()
+
+    assert f'url: "{place.page}"' in seen.text
+    assert not any(label.startswith("Sign in by") for label in seen.buttons)
+
+
+def test_a_cookie_that_was_changed_opens_nothing(browser: Browser) -> None:
+    browser.sign_in()
+    [cookie] = [one for one in browser.http.cookies.jar if one.name == "_streamlit_user"]
+    cookie.value = f"{(cookie.value or '')[:-2]}xx"
+
+    assert "Sign in by" in browser.open("system").text
+
+
+def test_who_is_taken_out_of_the_settings_is_out_at_once(place: Place, browser: Browser) -> None:
+    browser.sign_in()
+    file = place.settings.home / "setupdesk.toml"
+    kept = file.read_text()
+    file.write_text(kept.replace("anna@example.org", "olga@example.org"))
+    try:
+        without = browser.open("system").text
+    finally:
+        file.write_text(kept)
+
+    assert "may not come into this desk" in without
+
+
+def test_who_is_new_in_the_settings_is_told_that_the_desk_has_to_start_again(
+    place: Place, browser: Browser
+) -> None:
+    file = place.settings.home / "setupdesk.toml"
+    kept = file.read_text()
+    file.write_text(kept.replace('"anna"', '"olga"'))
+    try:
+        browser.sign_in()
+        seen = browser.open("system").text
+    finally:
+        file.write_text(kept)
+
+    assert "The desk does not know you yet" in seen
+
+
+def test_the_audit_log_names_who_signed_in_and_his_role_bounds_him(place: Place) -> None:
+    own, request = place.settings.api_key_file.read_text(), {"setup_id": "none"}
+    with (
+        Client(place.api, own) as owner,
+        Client(place.api, derive_key(own, "boris"), Door.UI) as boris,
+        Client(place.api, derive_key(own, "anna"), Door.UI) as anna,
+        Client(place.api, derive_key(own, "eve"), Door.UI) as eve,
+    ):
+        boris.ask(request)
+        with pytest.raises(DeskAnswerError, match="takes the role trader"):
+            anna.ask(request)
+        with pytest.raises(DeskAnswerError, match="knows no such key"):
+            eve.whoami()
+        with pytest.raises(DeskAnswerError, match="The settings let boris sign in"):
+            owner.revoke_key("sign-in:boris")
+        [told] = owner.audit_log(5)
+
+    assert (told["user"], told["door"]) == ("boris", "ui")
+
+
+def test_no_secret_is_in_what_the_page_says_or_logs(place: Place, browser: Browser) -> None:
+    browser.sign_in()
+    own = place.settings.api_key_file.read_text()
+    secrets = [SECRET, own, place.settings.cookie_key_file.read_text(), derive_key(own, "anna")]
+    said = browser.open("system").text + place.log
+
+    assert not [one for one in secrets if one in said]
+    assert place.settings.cookie_key_file.stat().st_mode & 0o777 == 0o600
+    assert not (place.settings.home / ".streamlit").exists()

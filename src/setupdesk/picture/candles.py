@@ -195,7 +195,8 @@ def _name_levels(sight: Sight) -> None:
         left, right = sight.edges(level["from"], level["to"])
         y = sight.price(level["price"])
         spots = [(left + 3, y - 4, "ls"), (left + 3, y + 4, "lt"), (right - 3, y - 4, "rs")]
-        sight.paper.label([*spots, (right - 3, y + 4, "rt")], level["name"], SMALL - 1, ink)
+        spots += [(right - 3, y + 4, "rt"), (left - 4, y, "rm"), (right + 4, y, "lm")]
+        sight.paper.label(spots, level["name"], SMALL - 1, ink)
 
 
 def _draw_marks(sight: Sight) -> None:
@@ -267,7 +268,7 @@ def _name_prices(sight: Sight) -> None:
     for name, price, ink in _list_named(sight):
         y = sight.price(price)
         last = _find_span(sight.chosen or {})[1]
-        sight.paper.dashes(y, sight.edges(last, last)[1], RIGHT, thin(ink, 0.7))
+        sight.paper.dashes(y, sight.edges(last, last)[1], RIGHT, ink)
         text = say_name(name, sight.picture["language"])
         spots = [(RIGHT - 4, y - 4, "rs"), (RIGHT - 4, y + 4, "rt")]
         sight.paper.label(spots, text, SMALL, ink)

@@ -49,7 +49,7 @@ def draw_equity(
     paper, clock = Paper(find_inks(theme)), ZoneInfo(zone)
     at = np.array([datetime.fromisoformat(one["at"]).timestamp() for one in equity])
     along = Scale(at[0], max(at[-1], at[0] + _DAY_SECONDS), LEFT + 4, RIGHT - 14)
-    x = np.array([LEFT, *(along(moment) for moment in at)])
+    x = np.append(LEFT, along.place(at))
     first, last = (datetime.fromtimestamp(moment, clock) for moment in (at[0], at[-1]))
     write_heading(paper, caption, [first, last], zone, language)
     _draw_days(paper, along, clock, language)
@@ -98,13 +98,14 @@ def _draw_steps(paper: Paper, x: Floats, scale: Scale, values: Floats, ink: Ink)
     zero = scale(0.0)
     paper.across(zero, LEFT, RIGHT, paper.inks.muted)
     starts = np.flatnonzero(np.diff(x, prepend=x[0] - 1))
-    lows, highs = (by.reduceat(values, starts) for by in (np.minimum, np.maximum))
-    ends = values[np.append(starts[1:], len(values)) - 1]
+    reached = [values[np.append(starts[1:], len(values)) - 1]]
+    reached += [by.reduceat(values, starts) for by in (np.minimum, np.maximum)]
+    ends, lows, highs = (scale.place(one).tolist() for one in reached)
     places = x[starts].tolist()
-    for left, right, end in zip(places, places[1:], ends.tolist(), strict=False):
-        paper.fill((left, scale(end), right - 1, zero), thin(ink, 0.12))
+    for left, right, end in zip(places, places[1:], ends, strict=False):
+        paper.fill((left, end, right - 1, zero), thin(ink, 0.12))
     path: list[tuple[float, float]] = []
     for place, low, high, end in zip(places, lows, highs, ends, strict=True):
         before = [(place, path[-1][1])] if path else []
-        path += [*before, (place, scale(low)), (place, scale(high)), (place, scale(end))]
+        path += [*before, (place, low), (place, high), (place, end)]
     paper.path(path, ink)

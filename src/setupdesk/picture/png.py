@@ -125,14 +125,15 @@ def picture_alert(desk: Desk, alert_id: str, manner: Manner | None = None) -> by
     if alert is None:
         raise NotFoundError("alert", alert_id)
     bars = _find_watched(desk, alert)
-    stand = desk.watch(alert["watch_id"])["stand"]
-    asked = (alert["setup_id"], alert["symbol"])
-    look = next((one for one in stand if (one["setup_id"], one["symbol"]) == asked), None)
-    look = look or {"setup_id": alert["setup_id"], "standing": None}
+    watch, asked = desk.watch(alert["watch_id"]), (alert["setup_id"], alert["symbol"])
+    stand = (one for one in watch["stand"] if (one["setup_id"], one["symbol"]) == asked)
+    look = next(stand, {"setup_id": alert["setup_id"], "standing": None})
     picture = draw_alert(bars, look, {**alert, "number": 0})
     picture["language"] = manner.language
-    title = ", ".join(filter(None, (alert["setup_id"], _name_market(alert))))
-    caption = Caption(title, manner.tell(alert["said"]["sentence"]))
+    feed = watch["feeds"][alert["symbol"]]
+    title = ", ".join(filter(None, (alert["setup_id"], _name_market(alert), feed)))
+    why = manner.tell(alert["said"]["sentence"])
+    caption = Caption(title, why[:1].upper() + why[1:])
     return draw_candles(picture, caption, manner.theme, 0)
 
 

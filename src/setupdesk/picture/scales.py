@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import ceil, floor, log10
 
+import numpy as np
+
 from setupdesk.picture.naming import say_day, say_month
+from setupdesk.picture.packing import Floats
 
 _NEAR = 66
 """Pixels from one named moment to the next, at least."""
@@ -24,6 +27,11 @@ class Scale:
         """Find the pixel at which a value stands."""
         share = (value - self.low) / (self.high - self.low)
         return round(self.at_low + share * (self.at_high - self.at_low))
+
+    def place(self, values: Floats) -> Floats:
+        """Find the pixels of many values at once."""
+        share = (values - self.low) / (self.high - self.low)
+        return np.rint(self.at_low + share * (self.at_high - self.at_low))
 
     def has(self, value: float) -> bool:
         """Whether a value is on the scale."""

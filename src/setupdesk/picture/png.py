@@ -80,14 +80,15 @@ class Manner:
 def picture_trades(
     desk: Desk, run_id: str, number: int | None = None, manner: Manner | None = None
 ) -> bytes:
-    """Draw candles around the trade *number* of a backtest, or around its last trade.
+    """Draw candles around the trade *number* of a backtest or a look, or around its last trade.
 
-    Without trades the last bars of the run are drawn. Raises ``NotFoundError`` where there is no
+    Without trades the last bars are drawn; of a look none that closed after it. Raises ``NotFoundError`` where there is no
     such trade or where the bars are not stored any more, and whatever the desk raises.
     """
     manner, run, report = manner or Manner(), desk.run(run_id), desk.result(run_id)
     trade = _find_trade(run_id, report, number)
-    bars = _find_bars(desk, run["request"], trade)
+    live = report.get("live")
+    bars = _find_looked_at(desk, run["request"], live) if live else _find_bars(desk, run, trade)
     if not bars["time"]:
         raise NotFoundError("bars", run["request"]["symbol"])
     market = desk.symbol(run["request"]["symbol"])
@@ -165,7 +166,16 @@ def _find_trade(run_id: str, report: Json, number: int | None) -> Json | None:
     return found
 
 
-def _find_bars(desk: Desk, asked: Json, trade: Json | None) -> dict[str, Any]:
+def _find_looked_at(desk: Desk, asked: Json, live: Json) -> dict[str, Any]:
+    size, until_ms = Timeframe(asked["timeframe"]), to_ms(live["as_of"])
+    bars = desk.bars(asked["symbol"], size, end=live["as_of_local"][:10], limit=_SOME_BARS)
+    count = sum(opened + size.milliseconds <= until_ms for opened in bars["time"])
+    columns = ("time", "open", "high", "low", "close")
+    return {**bars, **{name: bars[name][:count] for name in columns}}
+
+
+def _find_bars(desk: Desk, run: Json, trade: Json | None) -> dict[str, Any]:
+    asked = run["request"]
     symbol, size, end = asked["symbol"], Timeframe(asked["timeframe"]), asked["end"]
     limit = _SOME_BARS
     if trade:
@@ -183,7 +193,8 @@ def _write_caption(run: Json, report: Json, manner: Manner) -> Caption:
     title = f"{asked['setup_id']}, {_name_market(asked)}"
     if report["simulated"]:
         title = f"{title}, {manner.say(SIMULATED)}"
-    return Caption(title, manner.tell(report["verdict"]["sentence"]))
+    said = report.get("live") or report["verdict"]
+    return Caption(title, manner.tell(said["sentence"]))
 
 
 def _name_market(asked: Json) -> str:

@@ -415,7 +415,7 @@ def write_report(  # noqa: PLR0913 (the forms, and where to)
 @app.command("chart")
 def draw_chart(  # noqa: PLR0913 (what is drawn, and how)
     run_id: Annotated[
-        Text, typer.Argument(metavar="RUN", help="A backtest; none with --alert.")
+        Text, typer.Argument(metavar="RUN", help="A backtest or a look; none with --alert.")
     ] = None,
     *,
     png: Annotated[Path, typer.Option("--png", metavar="FILE", help="Where to.")],

@@ -1,6 +1,7 @@
 """`setupdesk chart` draws what a desk has, and says what is missing; no desk has to run."""
 
 import shutil
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from setupdesk.core.errors import NotFoundError
 from setupdesk.core.run import Door
 from setupdesk.doors.cli import app
 from setupdesk.inline import InlineDesk, open_inline
+from setupdesk.picture.frame import BOTTOM, RIGHT, TOP
 from setupdesk.picture.inks import Theme, find_inks
 from setupdesk.picture.paper import HEIGHT, WIDTH
 from setupdesk.picture.png import Manner, picture_equity, picture_trades
@@ -136,6 +138,22 @@ def test_a_run_without_trades_shows_its_last_bars_and_has_no_equity(home: Path) 
     assert look_at(png).shape == (HEIGHT, WIDTH, 3)
     with pytest.raises(NotFoundError, match="trade"):
         picture_equity(desk, run_id)
+
+
+def test_a_look_shows_no_bar_after_it_and_its_trade_as_still_open(home: Path) -> None:
+    desk = open_desk(home)
+    trade = desk.trades(backtest(home, **MAY))[-1]
+    pictures = []
+    for name in ("entry_at", "exit_at"):
+        at = datetime.fromisoformat(trade[name]) + timedelta(minutes=30)
+        run_id = desk.ask({**ASKED, "mode": "live", "at": at.isoformat()})["run_id"]
+        pictures.append(look_at(picture_trades(desk, run_id)))
+        with pytest.raises(NotFoundError, match="no backtest"):
+            picture_equity(desk, run_id)
+
+    # An open trade reaches to the edge, where the grounds of its stop and its target are.
+    inks = [len(np.unique(one[TOP:BOTTOM, RIGHT - 3], axis=0)) for one in pictures]
+    assert inks[0] > inks[1]
 
 
 def test_a_run_whose_bars_were_deleted_has_only_its_equity(

@@ -21,7 +21,7 @@ from setupdesk.picture.frame import (
 from setupdesk.picture.inks import Ink, Theme, find_inks, thin
 from setupdesk.picture.naming import say_name, say_r
 from setupdesk.picture.packing import BarColumns, unpack_bars
-from setupdesk.picture.paper import Paper
+from setupdesk.picture.paper import Paper, load_font
 from setupdesk.picture.run import Picture
 from setupdesk.picture.scales import Scale, reach
 
@@ -242,13 +242,11 @@ def _beside(sight: Sight, row: int, *, is_below: bool) -> int:
 
 
 def _write_beside(sight: Sight, row: int, text: str, ink: Ink, *, is_below: bool) -> None:
-    x, below, above = (
-        sight.x(row),
-        _beside(sight, row, is_below=True),
-        _beside(sight, row, is_below=False),
-    )
-    under = [(x, below + 14, "mt"), (x, below + 30, "mt"), (x, below + 46, "mt")]
-    over = [(x, above - 14, "ms"), (x, above - 30, "ms"), (x, above - 46, "ms")]
+    half = load_font(SMALL).getlength(text) / 2
+    x = min(max(sight.x(row), LEFT + half), RIGHT - half)
+    below, above = (_beside(sight, row, is_below=side) for side in (True, False))
+    under = [(x, below + down, "mt") for down in (14, 30, 46)]
+    over = [(x, above - up, "ms") for up in (14, 30, 46)]
     sides = [(x + 12, above, "ls"), (x - 12, above, "rs"), (x + 12, below, "lt")]
     spots = [*under, *over] if is_below else [*over, *under]
     seen = [spot for spot in (*spots, *sides) if TOP + 8 < spot[1] < BOTTOM - 8]

@@ -12,7 +12,7 @@ from setupdesk.picture.equity import draw_equity
 from setupdesk.picture.frame import Caption
 from setupdesk.picture.inks import Theme
 from setupdesk.picture.naming import SIMULATED
-from setupdesk.picture.run import draw_run, to_ms
+from setupdesk.picture.run import Picture, draw_run, to_ms
 from setupdesk.picture.watched import draw_alert
 from setupdesk.words import find_words, mark
 from setupdesk.words.interpreter import interpret
@@ -82,8 +82,9 @@ def picture_trades(
 ) -> bytes:
     """Draw candles around the trade *number* of a backtest or a look, or around its last trade.
 
-    Without trades the last bars are drawn; of a look none that closed after it. Raises ``NotFoundError`` where there is no
-    such trade or where the bars are not stored any more, and whatever the desk raises.
+    Without trades the last bars are drawn; of a look none that closed after it. Raises
+    ``NotFoundError`` where there is no such trade or where the bars are not stored any more, and
+    whatever the desk raises.
     """
     manner, run, report = manner or Manner(), desk.run(run_id), desk.result(run_id)
     trade = _find_trade(run_id, report, number)
@@ -95,6 +96,8 @@ def picture_trades(
     size = Timeframe(run["request"]["timeframe"])
     picture = draw_run(bars, report, market, size)
     picture["language"] = manner.language
+    if live:
+        _leave_open(picture, report)
     caption = _write_caption(run, report, manner)
     if bars["bars_fingerprint"] != report["provenance"]["bars_fingerprint"]:
         changed = manner.say(mark("The bars were changed after this run: these are the new ones."))
@@ -105,9 +108,11 @@ def picture_trades(
 def picture_equity(desk: Desk, run_id: str, manner: Manner | None = None) -> bytes:
     """Draw the equity of a backtest and its drawdown; raises what the desk raises.
 
-    Raises ``NotFoundError`` where the run has no trades.
+    Raises ``NotFoundError`` where the run has no trades, or is no backtest.
     """
     manner, run, report = manner or Manner(), desk.run(run_id), desk.result(run_id)
+    if "live" in report:
+        raise NotFoundError("backtest", run_id)
     _need_trades(run_id, report)
     equity = desk.equity(run_id)
     if not equity:
@@ -172,6 +177,15 @@ def _find_looked_at(desk: Desk, asked: Json, live: Json) -> dict[str, Any]:
     count = sum(opened + size.milliseconds <= until_ms for opened in bars["time"])
     columns = ("time", "open", "high", "low", "close")
     return {**bars, **{name: bars[name][:count] for name in columns}}
+
+
+def _leave_open(picture: Picture, report: Json) -> None:
+    # What is held at the moment of a look is ended there by the end of its bars alone.
+    as_of = to_ms(report["live"]["as_of"])
+    ended = {one["number"] for one in report["trades"] if to_ms(one["exit_at"]) < as_of}
+    for trade in picture["trades"]:
+        if trade["exit_reason"] == "flat" and trade["number"] not in ended:
+            trade.update(exit=None, exit_reason=None, r=None)
 
 
 def _find_bars(desk: Desk, run: Json, trade: Json | None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ import numpy as np
 
 from setupdesk.app.report_page.page import VENDOR
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.doors.ui.chart.picture import draw_run
+from setupdesk.picture.run import draw_run
 from tests.browser.served_pages import FLAGS, await_pages
 from tests.conftest import find_free_port
 

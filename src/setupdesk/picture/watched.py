@@ -106,7 +106,7 @@ def _find_levels(
     slack = (high - low) / 2
     for name, price in (standing.get("levels") or {}).items():
         if price is not None and low - slack <= price <= high + slack:
-            yield {"name": name, "price": price, "from": first, "to": to}
+            yield {"name": name, "price": price, "from": first, "to": to, "isNamed": True}
 
 
 def _draw_open(alert: Json, rows: Rows) -> Iterator[dict[str, Any]]:
@@ -115,7 +115,8 @@ def _draw_open(alert: Json, rows: Rows) -> Iterator[dict[str, Any]]:
         price = alert["said"].get(name)
         if row is not None and price is not None:
             title = f"#{alert['number']} {name}"
-            yield {"name": title, "price": price, "from": row, "to": len(rows.times) - 1}
+            to = len(rows.times) - 1
+            yield {"name": title, "price": price, "from": row, "to": to, "isNamed": True}
 
 
 def _place_alerts(alerts: Sequence[Json], rows: Rows) -> Iterator[dict[str, Any]]:

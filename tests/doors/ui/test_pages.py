@@ -51,13 +51,16 @@ def test_an_empty_desk_comes_to_its_first_backtest_in_two_clicks(
 ) -> None:
     with looking_at(tmp_path, monkeypatch) as app:
         empty = read(app)
+        own = read(press(open_pages(), "Import a file"))
         form = read(press(app, "Make a simulated market"))
         run = read(press(app, "Start"))
         runs = read(go_to(app, "runs.py"))
 
     assert "There are no bars here yet." in empty
     assert "Stored bars: M1 2023-12-31 to 2025-12-31, simulated" in form
+    assert "Choose a file." in own
     assert "Sessions 128" in form
+    assert "bars of warm-up are read." in form
     assert "Coverage 100.0 %" in form
     assert "Not ready yet: Prefect, the executor of runs." in run
     assert ":yellow-badge[queued]" in run

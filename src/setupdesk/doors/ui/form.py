@@ -85,7 +85,7 @@ def build_payload(offer: Offer, mode: str) -> Json:
     """Build the payload of what the fields say; what is wrong with it is for START to say."""
     names = {"setup_id": "setup", "symbol": "symbol", "timeframe": "timeframe"}
     payload = {field: value_of(name) for field, name in names.items()}
-    payload |= {"mode": mode, "extra": _build_extra(offer.setups[payload["setup_id"]])}
+    payload |= {"mode": mode, "extra": build_extra(offer.setups[payload["setup_id"]])}
     if mode == "live":
         return payload | ({"at": value_of("at").strip()} if (value_of("at") or "").strip() else {})
     options = {name: value_of(name) for name in ("max_trades", "rr_target")}
@@ -100,13 +100,19 @@ def _build_period() -> Json:
     return {name: str(value_of(name)) for name in ("start", "end") if value_of(name)}
 
 
-def _build_extra(setup: Json) -> Json:
+def build_extra(setup: Json) -> Json:
+    """Build the setup's own parameters that are not as usual."""
     said = {name: st.session_state.get(_param(setup, name)) for name in setup["params"]}
     return {
         name: value
         for name, value in said.items()
         if value is not None and value != setup["params"][name]["default"]
     }
+
+
+def list_param_keys(setup: Json) -> dict[str, str]:
+    """List the keys of a setup's own parameters in the session, by what the API calls them."""
+    return {f"extra.{name}": _param(setup, name) for name in setup["params"]}
 
 
 def _param(setup: Json, name: str) -> str:
@@ -128,6 +134,17 @@ def draw_setup(desk: Client, offer: Offer, problems: list[Json]) -> None:
         st.caption(say_of(offer.setups[value_of("setup")]["description"] or ""))
     with right:
         show_picture(find_setup(desk, value_of("setup"))["rule"], is_small=True)
+
+
+def describe_setups(desk: Client, offer: Offer, setup_ids: Sequence[str]) -> None:
+    """Show what each of these setups says of itself, and its picture."""
+    known = [one for one in setup_ids if one in offer.setups]
+    places = st.tabs(known) if len(known) > 1 else [st.container()]
+    for place, setup_id in zip(places, known, strict=False):
+        left, right = place.columns([5, 4], vertical_alignment="center")
+        left.caption(say_of(offer.setups[setup_id]["description"] or ""))
+        with right:
+            show_picture(find_setup(desk, setup_id)["rule"], is_small=True)
 
 
 def name_setups(offer: Offer) -> dict[str, str]:
@@ -229,9 +246,11 @@ def draw_options(problems: list[Json]) -> None:
         show_problems(problems, "options.rr_target")
 
 
-def draw_params(offer: Offer, problems: list[Json]) -> None:
-    """Draw the setup's own parameters."""
-    setup = offer.setups[value_of("setup")]
+def draw_params(
+    offer: Offer, problems: list[Json], setup_id: str = "", keys: Mapping[str, str] = _KEYS
+) -> None:
+    """Draw the own parameters of a setup, of the chosen one where none is named."""
+    setup = offer.setups[setup_id or value_of("setup")]
     if not setup["params"]:
         return
     with st.expander(say("Parameters of the setup")):
@@ -239,7 +258,7 @@ def draw_params(offer: Offer, problems: list[Json]) -> None:
         for number, (name, param) in enumerate(setup["params"].items()):
             with places[number % 2]:
                 _draw_param(_param(setup, name), name, param)
-                show_problems(problems, f"extra.{name}")
+                show_problems(problems, f"extra.{name}", keys=keys)
 
 
 def _draw_param(key: str, name: str, param: Json) -> None:
@@ -277,7 +296,7 @@ def show_problems(
 
 
 def _find_key(field: str, keys: Mapping[str, str]) -> str:
-    if field.startswith("extra."):
+    if field.startswith("extra.") and field not in keys:
         return f"form_param_{value_of('setup')}_{field.removeprefix('extra.')}"
     return keys.get(field, "")
 

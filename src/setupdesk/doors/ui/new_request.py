@@ -68,11 +68,15 @@ def _show_empty(desk: Client) -> None:
     st.write(
         say(
             "There are no bars here yet. Two years of a simulated market are made in a second, "
-            "so that everything can be tried; your own bars come with "
-            "`setupdesk data import FILE --symbol GER40 --timeframe M15`."
+            "so that everything can be tried; your own bars come from a file or from a vendor."
         )
     )
-    if st.button(say("Make a simulated market"), type="primary", icon=":material/bolt:"):
+    with st.container(horizontal=True):
+        wanted = st.button(say("Make a simulated market"), type="primary", icon=":material/bolt:")
+        if st.button(say("Import a file"), icon=":material/upload_file:"):
+            st.session_state["data_view"] = "import"
+            st.switch_page("stored_bars.py")
+    if wanted:
         with telling_errors(), st.spinner(say("Making two years of GER40")):
             desk.simulate_bars(SIMULATED)
             find_offer.clear()

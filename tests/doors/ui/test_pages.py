@@ -163,6 +163,23 @@ def test_runs_are_listed_with_their_outcome_and_searched(served: list[str]) -> N
     assert set(app.dataframe[0].value["State"]) == {"planned"}
 
 
+def test_a_look_is_not_listed_as_a_backtest_and_kinds_are_told_apart(served: list[str]) -> None:
+    app = open_pages("runs.py")
+    listed = app.dataframe[0].value.set_index("Run")
+    app.selectbox(key="runs_mode").set_value("live").run()
+    looks = app.dataframe[0].value
+    backtest, look = listed.loc[served[0]], listed.loc[served[2]]
+
+    assert (backtest["Kind"], backtest["Period"]) == ("Backtest", "2025-05-01 ... 2025-05-30")
+    assert (look["Kind"], look["Trades"], look["Stage or outcome"]) == (
+        "One-shot analysis",
+        "--",
+        "",
+    )
+    assert look["Expectancy"] == look["Total R"] == "--"
+    assert set(looks["Kind"]) == {"One-shot analysis"}
+
+
 def test_a_run_is_changed_and_asked_for_again(served: list[str]) -> None:
     app = open_pages()
     app.number_input(key="form_max_trades").set_value(5).run()

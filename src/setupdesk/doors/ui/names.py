@@ -31,6 +31,14 @@ COLOURS = {
 }
 """As Prefect has them."""
 
+KINDS = {
+    "backtest": mark("Backtest"),
+    "live": mark("One-shot analysis"),
+    "poll": mark("Poll"),
+    "parity": mark("Parity"),
+}
+"""Of runs."""
+
 UNDER_WAY = ("queued", "running", "cancelling")
 STAGES = {
     "planning": mark("planning"),

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from setupdesk.client import Client
-from setupdesk.doors.ui.alerts import number_alerts, show_alerts, show_record
+from setupdesk.doors.ui.alerts import show_alerts, show_record
 from setupdesk.doors.ui.figures import day_and_time, moment, verbatim
 from setupdesk.doors.ui.names import PARITIES, STATES, name
 from setupdesk.doors.ui.offer import Json
@@ -34,7 +34,7 @@ def show_watch(watch_id: str) -> None:
     with telling_errors():
         desk = reach()
         watch = desk.watch(watch_id)
-        alerts = number_alerts(desk.alerts(MOST_ALERTS, watch["watch_id"]))
+        alerts = desk.alerts(MOST_ALERTS, watch["watch_id"])
         _show_head(watch)
         if not watch["ended_at"]:
             _draw_deeds(desk, watch)

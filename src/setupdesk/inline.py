@@ -11,6 +11,7 @@ from typing import Any
 
 from structlog.contextvars import bound_contextvars
 
+from setupdesk import __version__
 from setupdesk.adapters.event_log import EventLog, logging_to
 from setupdesk.adapters.parcel import Watch, open_parcel
 from setupdesk.app.hook_desk import read_wanted
@@ -184,6 +185,10 @@ class InlineDesk:
     def turned_away(self, limit: int) -> list[dict[str, Any]]:
         """List what came without a right key, counted by hour, address and reason."""
         return self.desk.turned_away.load(limit)
+
+    def version(self) -> str:
+        """Give the version of the desk."""
+        return __version__
 
     def whoami(self) -> dict[str, Any]:
         """Say who works in this home; no key is needed here."""

@@ -503,6 +503,7 @@ def audit(  # noqa: PLR0913 (what requests can be searched by)
     search: Annotated[
         Text, typer.Option(help="Words of run_id, user, payload or Problems.")
     ] = None,
+    polls: Annotated[bool, typer.Option("--polls", help="Also the polls of watches.")] = False,
     changes: Annotated[
         bool, typer.Option("--changes", help="Who changed which schedules and watches.")
     ] = False,
@@ -524,7 +525,7 @@ def audit(  # noqa: PLR0913 (what requests can be searched by)
         asked = {"door": door, "user": user, "outcome": outcome}
         asked |= {"since": since, "until": until, "search": search}
         said = {name: value for name, value in asked.items() if value}
-        showing.show_audit_log(limit, said, as_json=as_json)
+        showing.show_audit_log(limit, said | ({"polls": True} if polls else {}), as_json=as_json)
 
 
 @app.command()

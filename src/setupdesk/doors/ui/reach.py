@@ -25,6 +25,9 @@ from setupdesk.words.interpreter import interpret
 VOID_KEY = "key_is_void"
 """In the session: the key that somebody signed in with has ended."""
 
+NOT_THERE = ("not_found", "http_error")
+"""What an id that is none, or that no path can have, is answered with."""
+
 _VOID = ("wrong_key", "expired_key", "revoked_key")
 _PATIENCE = 30.0
 """Seconds that a page waits for an answer."""
@@ -153,6 +156,20 @@ def _show_unwell() -> None:
             what=named,
         )
         st.info(text, icon=":material/hourglass:")
+
+
+@st.cache_data(ttl=10, show_spinner=False, hash_funcs=BY_CALLER)
+def may_ask(desk: Client) -> bool:
+    """Whether whoever looks may start anything; a viewer may not."""
+    return bool(desk.whoami()["role"] != "viewer")
+
+
+def tell_viewer() -> None:
+    """Say why nothing can be started."""
+    st.info(
+        say("Your role is viewer: you see what there is, and start nothing."),
+        icon=":material/visibility:",
+    )
 
 
 @st.cache_data(ttl=3, show_spinner=False, hash_funcs=BY_CALLER)

@@ -9,7 +9,7 @@ from setupdesk.doors.ui.names import DOORS, STAGES, UNDER_WAY, badge, name
 from setupdesk.doors.ui.notes import show_notes
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.place import show_place
-from setupdesk.doors.ui.reach import reach, telling_errors
+from setupdesk.doors.ui.reach import NOT_THERE, reach, telling_errors
 from setupdesk.doors.ui.request_key import forget_key
 from setupdesk.doors.ui.result import show_result
 from setupdesk.doors.ui.speech import say
@@ -42,7 +42,7 @@ def _find_run(desk: Client, run_id: str) -> Json | None:
     try:
         return desk.run(run_id)
     except (NotFoundError, DeskAnswerError) as error:
-        if getattr(error, "code", "") != "not_found":
+        if getattr(error, "code", "") not in NOT_THERE:
             raise
         st.error(say("There is no run {run_id}, or it is not yours.", run_id=run_id))
         st.page_link("runs.py", label=say("Runs"), icon=":material/list:")

@@ -161,7 +161,7 @@ def test_a_watch_that_is_killed_again_and_again_misses_no_alert(tmp_path: Path) 
 
     print(f"seed {seed}: {dict(tally)}")
     assert not faults, "\n".join([f"{dict(tally)}", *faults[:20]])
-    assert tally["kills"] >= 5
+    assert tally["kills"] >= 2
 
 
 @pytest.mark.faults

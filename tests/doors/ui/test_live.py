@@ -59,11 +59,11 @@ def test_without_a_watch_the_page_leads_to_the_form_of_one(
     with looking_at(tmp_path, monkeypatch):
         app = open_pages("live.py")
         empty = read(app)
-        unknown = read(open_pages("live.py", watch="watch_000000000000"))
+        unknown = read(open_pages("live.py", watch="watch/000000000000"))
         press(app, "Watch something")
 
     assert "No watches yet." in empty
-    assert "There is no watch watch_000000000000, or it is not yours." in unknown
+    assert "There is no watch watch/000000000000, or it is not yours." in unknown
     assert app.session_state["form_template"] == "watch"
 
 
@@ -92,6 +92,16 @@ def test_a_watch_shows_its_looks_record_alerts_and_chart(ids: dict[str, str]) ->
     assert alerts["#"].tolist() == list(range(len(alerts), 0, -1))
     assert alerts["R"].str.match(r"-?\d+\.\d\d").any()
     assert polls["What came of it"].str.contains("looked").all()
+
+
+def test_an_alert_keeps_its_number_however_many_are_asked_for(
+    ids: dict[str, str], home: Path
+) -> None:
+    desk = open_inline(load_settings({"SETUPDESK_HOME": str(home)}), Door.CLI)
+    every, [newest] = desk.alerts(100, ids["two"]), desk.alerts(1, ids["two"])
+
+    assert len(every) > 1
+    assert newest["number"] == every[0]["number"] == len(every)
 
 
 def test_a_watch_that_has_not_looked_yet_says_so(ids: dict[str, str]) -> None:

@@ -65,7 +65,7 @@ def test_an_empty_desk_comes_to_its_first_backtest_in_two_clicks(
     assert "Not ready yet: Prefect, the executor of runs." in run
     assert ":yellow-badge[queued]" in run
     assert "asked by" in run
-    assert "through ui" in run
+    assert "through web desk" in run
     assert "Prefect cannot be reached" in run
     assert "'State': ['queued']" in runs
 
@@ -143,7 +143,7 @@ def test_a_dry_run_shows_its_plan_and_a_look_where_the_setup_stands(served: list
     look = read(open_pages("run.py", run=served[2]))
 
     assert "A dry run: nothing was computed." in planned
-    assert "warm up bars" in planned
+    assert "Bars before the period" in planned
     assert "As of 2025-05-30" in look
     assert "Where it may trigger, the nearest first" in look
     assert "triggered later that day" in look
@@ -161,6 +161,23 @@ def test_runs_are_listed_with_their_outcome_and_searched(served: list[str]) -> N
     assert listed["Expectancy"].iloc[-1].endswith("R")
     assert "No run is as searched for." in none
     assert set(app.dataframe[0].value["State"]) == {"planned"}
+
+
+def test_a_look_is_not_listed_as_a_backtest_and_kinds_are_told_apart(served: list[str]) -> None:
+    app = open_pages("runs.py")
+    listed = app.dataframe[0].value.set_index("Run")
+    app.selectbox(key="runs_mode").set_value("live").run()
+    looks = app.dataframe[0].value
+    backtest, look = listed.loc[served[0]], listed.loc[served[2]]
+
+    assert (backtest["Kind"], backtest["Period"]) == ("Backtest", "2025-05-01 ... 2025-05-30")
+    assert (look["Kind"], look["Trades"], look["Stage or outcome"]) == (
+        "One-shot analysis",
+        "--",
+        "",
+    )
+    assert look["Expectancy"] == look["Total R"] == "--"
+    assert set(looks["Kind"]) == {"One-shot analysis"}
 
 
 def test_a_run_is_changed_and_asked_for_again(served: list[str]) -> None:
@@ -291,6 +308,18 @@ def running(home: Path, states: dict[str, str]) -> Iterator[None]:
     settings.desk_file.write_text(json.dumps({"pid": 1, "processes": processes}))
     with _locked(settings):
         yield
+
+
+@pytest.mark.usefixtures("served")
+def test_what_is_typed_in_counts_as_soon_as_start_is_pressed() -> None:
+    app = open_pages()
+    app.session_state["form_template"] = "live"
+    app.run()
+    app.text_input(key="form_at").set_value("2025-05-29 12:00")
+
+    run = read(press(app, "Start"))
+
+    assert "as of 2025-05-29 10:00:00 UTC" in run
 
 
 def test_a_name_is_given_on_the_page_of_a_run(served: list[str]) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
-from setupdesk.doors.ui.coverage_map import build_days, build_weeks, list_years
+from setupdesk.doors.ui.coverage_map import build_days, build_weeks, list_years, write_legend
 from setupdesk.doors.ui.figures import moment, percent
+from setupdesk.doors.ui.form import forget_period
 from setupdesk.doors.ui.offer import BY_CALLER, Json, find_offer
 from setupdesk.doors.ui.reach import telling_errors
 from setupdesk.doors.ui.speech import disarm, say
@@ -55,6 +56,7 @@ def _show_head(desk: Client, one: Json, name: str) -> None:
         if st.button(say("Backtest on it"), type="primary", icon=":material/play_arrow:"):
             st.session_state["form_symbol"] = one["symbol"]
             st.session_state["form_template"] = "backtest"
+            forget_period()
             st.switch_page("new_request.py")
 
 
@@ -74,6 +76,7 @@ def _show_coverage(desk: Client, one: Json) -> None:
                 say("The bars reach into no session, so nothing can be said of their coverage.")
             )
             return
+        st.html(write_legend())
         years = list_years(found)
         if len(years) > 1:
             spec, height = build_weeks(found)

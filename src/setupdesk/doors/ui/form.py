@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from setupdesk.client import Client
+from setupdesk.doors.ui.figures import bounds
 from setupdesk.doors.ui.offer import Json, Offer
 from setupdesk.doors.ui.rule_view import find_setup, show_picture
 from setupdesk.doors.ui.speech import disarm, say, say_of
@@ -43,11 +44,26 @@ def prepare(offer: Offer) -> None:
     _settle("form_setup", list(offer.setups), "IB_raid_v1")
     _settle("form_symbol", offer.symbols_by_use(), None)
     _settle("form_timeframe", offer.timeframes_of([value_of("setup")]), "M15")
-    _settle("form_period", list_periods(), "6m")
     stored = offer.coverage(value_of("symbol"))
-    if value_of("period") == "own" and stored:
-        st.session_state.setdefault("form_start", _day(min(one["first"] for one in stored)))
-        st.session_state.setdefault("form_end", _day(max(one["last"] for one in stored)))
+    if not stored:
+        _settle("form_period", list_periods(), "6m")
+        return
+    first = _day(min(one["first"] for one in stored))
+    last = _day(max(one["last"] for one in stored))
+    _settle("form_period", list_periods(), _fit_period((last - first).days))
+    if value_of("period") == "own":
+        st.session_state.setdefault("form_start", first)
+        st.session_state.setdefault("form_end", last)
+
+
+def _fit_period(days: int) -> str:
+    return next((one for one, least in (("6m", 186), ("3m", 94)) if days >= least), "own")
+
+
+def forget_period() -> None:
+    """Have the form choose the usual period anew, as the bars of its symbol allow it."""
+    for name in ("period", "start", "end"):
+        st.session_state.pop(f"form_{name}", None)
 
 
 def list_periods() -> list[str]:
@@ -254,7 +270,7 @@ def _draw_param(key: str, name: str, param: Json) -> None:
         name,
         step=1 if isinstance(param["default"], int) else 0.05,
         key=key,
-        help=say("Allowed: {list}", list=", ".join(param["allowed"])),
+        help=say("Allowed: {list}", list=", ".join(map(bounds, param["allowed"]))),
         persist_state="session",
     )
 

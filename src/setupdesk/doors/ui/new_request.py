@@ -6,7 +6,7 @@ from setupdesk.client import Client
 from setupdesk.doors.ui import form
 from setupdesk.doors.ui.offer import Json, Offer, find_offer
 from setupdesk.doors.ui.preflight import ask_beforehand, show_preflight
-from setupdesk.doors.ui.reach import reach, telling_errors
+from setupdesk.doors.ui.reach import may_ask, reach, tell_viewer, telling_errors
 from setupdesk.doors.ui.request_key import find_key, forget_key
 from setupdesk.doors.ui.saved import show_saved, show_saving, take_up_saved
 from setupdesk.doors.ui.speech import disarm, say, say_all
@@ -49,7 +49,9 @@ def show() -> None:
     with right:
         show_saved(desk)
     form.prepare(offer)
-    if chosen == "watch":
+    if chosen == "watch" and not may_ask(desk):
+        tell_viewer()
+    elif chosen == "watch":
         show_watch_form(desk, offer)
     else:
         _show_form(desk, offer, str(chosen))
@@ -104,34 +106,40 @@ def _show_form(desk: Client, offer: Offer, mode: str) -> None:
                 persist_state="session",
             )
     with right, st.container(border=True):
-        _show_beside(desk, payload, answer, problems)
+        _show_beside(desk, offer, payload, answer, problems)
 
 
-def _show_beside(desk: Client, payload: Json, answer: Json | None, problems: list[Json]) -> None:
+def _show_beside(
+    desk: Client, offer: Offer, payload: Json, answer: Json | None, problems: list[Json]
+) -> None:
     st.subheader(say("Before it starts"))
     if answer:
         show_preflight(answer)
     for one in form.list_others(problems):
         st.error(disarm(one["message"]))
-    if problems:
+    is_allowed = may_ask(desk)
+    if not is_allowed:
+        tell_viewer()
+    elif problems:
         st.info(say("It cannot start: see what is marked in the form."))
-    # What is asked for is what was on the screen; it is sent before the form is drawn again.
+    # What is asked for is what the fields say at the click, also one that was only just typed in;
+    # it is sent before the form is drawn again.
     st.button(
         say("Start"),
         type="primary",
         icon=":material/play_arrow:",
-        disabled=bool(problems),
+        disabled=bool(problems) or not is_allowed,
         width="stretch",
         key="start",
         on_click=_note_asked,
-        args=(payload,),
+        args=(offer, payload["mode"]),
     )
-    if not problems:
+    if is_allowed and not problems:
         show_saving(desk, payload)
 
 
-def _note_asked(payload: Json) -> None:
-    st.session_state[_ASKED] = payload
+def _note_asked(offer: Offer, mode: str) -> None:
+    st.session_state[_ASKED] = form.build_payload(offer, mode)
 
 
 def _start(desk: Client, payload: Json) -> None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
-from setupdesk.doors.ui.figures import percent, period, tell_effort
+from setupdesk.doors.ui.figures import duration, percent, period
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import say, say_many
 
@@ -42,7 +42,7 @@ def _show_effort(plan: Json) -> None:
         )
         st.caption(text)
     if plan["estimated_seconds"] is not None:
-        st.write(tell_effort(plan["estimated_seconds"]))
+        st.write(duration(plan["estimated_seconds"]))
 
 
 def _show_missing(coverage: Json | None) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from setupdesk.client import Client
 from setupdesk.core.errors import DeskUnavailableError
-from setupdesk.doors.ui.alerts import number_alerts, show_alerts, show_record
+from setupdesk.doors.ui.alerts import show_alerts, show_record
 from setupdesk.doors.ui.figures import day_and_time, moment, verbatim
 from setupdesk.doors.ui.names import PARITIES, STATES, name
 from setupdesk.doors.ui.offer import Json
@@ -37,7 +37,7 @@ def show_watch(watch_id: str) -> None:
     with telling_errors(), suppress(DeskUnavailableError):
         desk = reach()
         watch = desk.watch(watch_id)
-        alerts = number_alerts(desk.alerts(MOST_ALERTS, watch["watch_id"]))
+        alerts = desk.alerts(MOST_ALERTS, watch["watch_id"])
         _show_head(watch)
         if not watch["ended_at"]:
             _draw_deeds(desk, watch)

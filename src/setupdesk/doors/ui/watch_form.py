@@ -136,6 +136,7 @@ def _draw_looks(desk: Client, offer: Offer, problems: list[Json]) -> None:
         list(offer.setups),
         format_func=form.name_setups(offer).__getitem__,
         key="form_setups",
+        placeholder=say("Choose setups"),
         persist_state="session",
     )
     form.show_problems(problems, "setups", keys=_KEYS)
@@ -143,7 +144,11 @@ def _draw_looks(desk: Client, offer: Offer, problems: list[Json]) -> None:
     left, right = st.columns([3, 2])
     with left:
         st.multiselect(
-            say("Symbols"), offer.symbols_by_use(), key="form_symbols", persist_state="session"
+            say("Symbols"),
+            offer.symbols_by_use(),
+            key="form_symbols",
+            placeholder=say("Choose symbols"),
+            persist_state="session",
         )
         form.show_problems(problems, "symbols", keys=_KEYS)
     with right:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from setupdesk.doors.ui.chart.picture import to_ms
-from setupdesk.doors.ui.chart.watched import draw_watch
+from setupdesk.picture.run import to_ms
+from setupdesk.picture.watched import draw_watch
 
 HOUR = 3_600_000
 MONDAY = to_ms("2025-05-05T00:00:00Z")

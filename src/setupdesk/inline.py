@@ -298,6 +298,10 @@ class InlineDesk:
         with self._logging():
             return self.desk.watch_desk.add(said, self._caller)
 
+    def watched_bars(self, watch_id: str, symbol: str, limit: int) -> dict[str, Any]:
+        """Give the newest bars of a symbol as a watch saw them, as columns."""
+        return self.desk.show_watched_bars(watch_id, symbol, self._caller, limit)
+
     def end_watch(self, watch_id: str) -> dict[str, Any]:
         """Let a watch look no more."""
         with self._logging():

@@ -10,13 +10,13 @@ import setupdesk
 from setupdesk.words import LANGUAGES, choose_language, find_words
 from setupdesk.words.po import build_translations, read_entries
 
-DOORS = Path(setupdesk.__file__).parent / "doors" / "ui"
+HERE = Path(setupdesk.__file__).parent
 PLACE = re.compile(r"\{\w*\}")
 
 
 def find_said() -> Iterator[tuple[str, ...]]:
     """Find what is said in the code: one text, or that of one and of many."""
-    for source in DOORS.rglob("*.py"):
+    for source in (*(HERE / "doors" / "ui").rglob("*.py"), *(HERE / "picture").rglob("*.py")):
         for node in ast.walk(ast.parse(source.read_text())):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue

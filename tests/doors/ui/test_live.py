@@ -151,7 +151,7 @@ def test_a_comparison_is_asked_for_and_its_page_is_gone_to(ids: dict[str, str]) 
     press(app, "Compare")
 
     assert "#### :green-badge[Identical]" in earlier
-    assert "Signals the same" in earlier
+    assert "Candidates the same" in earlier
     assert app.query_params["run"].startswith("run_")
     assert "queued" in read(app)
 
@@ -172,12 +172,19 @@ def test_a_poll_has_a_page_that_leads_back_to_its_watch(ids: dict[str, str], hom
 def test_every_problem_of_a_watch_stands_at_its_field_and_is_mended() -> None:
     app = open_pages()
     app.segmented_control(key="form_template").set_value("watch").run()
+    first, feed = read(app), app.selectbox(key="form_feed").value
+    app.selectbox(key="form_feed").set_value("push").run()
+    pushed = read(app)
     app.selectbox(key="form_feed").set_value("replay").run()
     app.number_input(key="form_speed").set_value(0)
     app.text_input(key="form_expires").set_value("1s").run()
     wrong, is_held = read(app), app.button(key="watch").disabled
     press(press(app, "Take 60"), "Take 30m")
 
+    assert feed == "replay"
+    assert "GER40. Stored bars: M1 2025-0" in first
+    assert "none has sent any yet" not in first
+    assert "none has sent any yet" in pushed
     assert "speed was 0" in wrong
     assert "expires was '1s'" in wrong
     assert is_held

@@ -51,18 +51,21 @@ def test_an_empty_desk_comes_to_its_first_backtest_in_two_clicks(
 ) -> None:
     with looking_at(tmp_path, monkeypatch) as app:
         empty = read(app)
+        own = read(press(open_pages(), "Import a file"))
         form = read(press(app, "Make a simulated market"))
         run = read(press(app, "Start"))
         runs = read(go_to(app, "runs.py"))
 
     assert "There are no bars here yet." in empty
     assert "Stored bars: M1 2023-12-31 to 2025-12-31, simulated" in form
+    assert "Choose a file." in own
     assert "Sessions 128" in form
+    assert "bars of warm-up are read." in form
     assert "Coverage 100.0 %" in form
     assert "Not ready yet: Prefect, the executor of runs." in run
     assert ":yellow-badge[queued]" in run
     assert "asked by" in run
-    assert "through ui" in run
+    assert "through web desk" in run
     assert "Prefect cannot be reached" in run
     assert "'State': ['queued']" in runs
 
@@ -140,7 +143,7 @@ def test_a_dry_run_shows_its_plan_and_a_look_where_the_setup_stands(served: list
     look = read(open_pages("run.py", run=served[2]))
 
     assert "A dry run: nothing was computed." in planned
-    assert "warm up bars" in planned
+    assert "Bars before the period" in planned
     assert "As of 2025-05-30" in look
     assert "Where it may trigger, the nearest first" in look
     assert "triggered later that day" in look
@@ -331,9 +334,22 @@ def running(home: Path, states: dict[str, str]) -> Iterator[None]:
         yield
 
 
+@pytest.mark.usefixtures("served")
+def test_what_is_typed_in_counts_as_soon_as_start_is_pressed() -> None:
+    app = open_pages()
+    app.session_state["form_template"] = "live"
+    app.run()
+    app.text_input(key="form_at").set_value("2025-05-29 12:00")
+
+    run = read(press(app, "Start"))
+
+    assert "as of 2025-05-29 10:00:00 UTC" in run
+
+
 def test_a_name_is_given_on_the_page_of_a_run(served: list[str]) -> None:
     app = open_pages("run.py", run=served[0])
-    app.text_input(key="name").set_value("First try")
+    [field] = [one for one in app.text_input if one.label == "Name"]
+    field.set_value("First try")
     named = read(press(app, "Save"))
 
     assert "**First try**" in named

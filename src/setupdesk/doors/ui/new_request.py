@@ -115,11 +115,15 @@ def _show_empty(desk: Client) -> None:
     st.write(
         say(
             "There are no bars here yet. Two years of a simulated market are made in a second, "
-            "so that everything can be tried; your own bars come with "
-            "`setupdesk data import FILE --symbol GER40 --timeframe M15`."
+            "so that everything can be tried; your own bars come from a file or from a vendor."
         )
     )
-    if st.button(say("Make a simulated market"), type="primary", icon=":material/bolt:"):
+    with st.container(horizontal=True):
+        wanted = st.button(say("Make a simulated market"), type="primary", icon=":material/bolt:")
+        if st.button(say("Import a file"), icon=":material/upload_file:"):
+            st.session_state["data_view"] = "import"
+            st.switch_page("stored_bars.py")
+    if wanted:
         with telling_errors(), st.spinner(say("Making two years of GER40")):
             desk.simulate_bars(SIMULATED)
             find_offer.clear()
@@ -147,10 +151,12 @@ def _show_form(desk: Client, offer: Offer, mode: str) -> None:
                 persist_state="session",
             )
     with right, st.container(border=True):
-        _show_beside(desk, payload, answer, problems)
+        _show_beside(desk, offer, payload, answer, problems)
 
 
-def _show_beside(desk: Client, payload: Json, answer: Json | None, problems: list[Json]) -> None:
+def _show_beside(
+    desk: Client, offer: Offer, payload: Json, answer: Json | None, problems: list[Json]
+) -> None:
     st.subheader(say("Before it starts"))
     if answer:
         show_preflight(answer)
@@ -161,7 +167,8 @@ def _show_beside(desk: Client, payload: Json, answer: Json | None, problems: lis
         tell_viewer()
     elif problems:
         st.info(say("It cannot start: see what is marked in the form."))
-    # What is asked for is what was on the screen; it is sent before the form is drawn again.
+    # What is asked for is what the fields say at the click, also one that was only just typed in;
+    # it is sent before the form is drawn again.
     st.button(
         say("Start"),
         type="primary",
@@ -170,14 +177,14 @@ def _show_beside(desk: Client, payload: Json, answer: Json | None, problems: lis
         width="stretch",
         key="start",
         on_click=_note_asked,
-        args=(payload,),
+        args=(offer, payload["mode"]),
     )
     if is_allowed and not problems:
         show_saving(desk, payload)
 
 
-def _note_asked(payload: Json) -> None:
-    st.session_state[_ASKED] = payload
+def _note_asked(offer: Offer, mode: str) -> None:
+    st.session_state[_ASKED] = form.build_payload(offer, mode)
 
 
 def _start(desk: Client, payload: Json) -> None:

@@ -4,8 +4,8 @@ import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import NotFoundError
-from setupdesk.doors.ui.figures import market, moment, period, seconds, verbatim
-from setupdesk.doors.ui.names import STAGES, UNDER_WAY, badge, name
+from setupdesk.doors.ui.figures import duration, market, moment, period, verbatim
+from setupdesk.doors.ui.names import DOORS, STAGES, UNDER_WAY, badge, name
 from setupdesk.doors.ui.notes import show_notes
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.place import show_place
@@ -60,7 +60,8 @@ def _show_head(desk: Client, run: Json) -> None:
             say("Change and run again"), icon=":material/replay:", key="again"
         ):
             st.switch_page("new_request.py", query_params={"from": run["run_id"]})
-    asked = say("asked by {user} through {door}", user=run["user"], door=run["door"])
+    through = name(DOORS, run["door"])
+    asked = say("asked by {user} through {door}", user=run["user"], door=through)
     st.caption(f"{run['run_id']}, {asked}, {moment(run['accepted_at'])}")
     _show_noted(desk, run)
 
@@ -106,7 +107,7 @@ def _show_progress(desk: Client, run: Json) -> None:
     st.progress(done / (len(stages) + 1), text=name(STAGES, stage))
     estimate = (run.get("plan") or {}).get("estimated_seconds")
     if estimate is not None:
-        st.caption(say("It takes about {time}.", time=seconds(estimate)))
+        st.caption(duration(estimate))
 
 
 def _show_end(desk: Client, run: Json) -> None:

@@ -30,6 +30,8 @@ TEMPLATES = {
 }
 _IN_ADDRESS = tuple(f"form_{one}" for one in ("template", "setup", "symbol", "timeframe", "period"))
 _DAYS_IN_ADDRESS = ("form_start", "form_end")
+_ALL_IN_ADDRESS = (*_IN_ADDRESS, *_DAYS_IN_ADDRESS)
+_AT_FIRST = "request_at_first"
 _ASKED = "request_asked"
 """What Start was pressed for."""
 
@@ -86,7 +88,7 @@ def _take_up_earlier(desk: Client) -> None:
 
 def _take_up_address() -> None:
     """Begin with what the address says, so that F5 keeps the form."""
-    for key in (*_IN_ADDRESS, *_DAYS_IN_ADDRESS):
+    for key in _ALL_IN_ADDRESS:
         said = st.query_params.get(key)
         if not said or key in st.session_state:
             continue
@@ -100,14 +102,16 @@ def _take_up_address() -> None:
 
 
 def _write_address() -> None:
-    keys = _IN_ADDRESS
-    if st.session_state["form_period"] == "own":
-        keys += _DAYS_IN_ADDRESS
-    for key in (*_IN_ADDRESS, *_DAYS_IN_ADDRESS):
-        if key in keys and (value := st.session_state.get(key)):
-            st.query_params[key] = str(value)
-        elif key in st.query_params:
-            del st.query_params[key]
+    days = _DAYS_IN_ADDRESS if st.session_state["form_period"] == "own" else ()
+    said = {key: str(st.session_state.get(key) or "") for key in (*_IN_ADDRESS, *days)}
+    known = {key: st.query_params[key] for key in _ALL_IN_ADDRESS if key in st.query_params}
+    # Each new address is a step back in the browser, so a form as it is at first writes none.
+    is_as_at_first = said == st.session_state.setdefault(_AT_FIRST, said) and not known
+    if is_as_at_first or said == known:
+        return
+    for key in known.keys() - said.keys():
+        del st.query_params[key]
+    st.query_params.update({key: value for key, value in said.items() if value})
 
 
 def _show_empty(desk: Client) -> None:

@@ -192,6 +192,30 @@ def test_a_run_is_changed_and_asked_for_again(served: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("served")
+def test_the_address_keeps_the_form_over_a_reload() -> None:
+    app = open_pages()
+    app.selectbox(key="form_setup").set_value("IB_breakout_v1").run()
+    app.segmented_control(key="form_period").set_value("own").run()
+    app.date_input(key="form_start").set_value(date(2025, 5, 5)).run()
+    address = {name: app.query_params[name] for name in app.query_params if "form" in name}
+    again = open_pages(**address)
+    odd = open_pages(form_template="x", form_setup="x", form_period="x", form_start="x")
+
+    assert again.selectbox(key="form_setup").value == "IB_breakout_v1"
+    assert again.date_input(key="form_start").value == date(2025, 5, 5)
+    assert odd.segmented_control(key="form_period").value == "6m"
+    assert not odd.exception
+
+
+@pytest.mark.usefixtures("served")
+def test_a_run_that_is_not_there_is_told_above_the_form() -> None:
+    app = open_pages(**{"from": "nonsense/x"})
+
+    assert "There is no run nonsense/x, or it is not yours." in read(app)
+    assert not app.button(key="start").disabled
+
+
+@pytest.mark.usefixtures("served")
 def test_a_parameter_of_the_setup_is_asked_for_and_its_problem_mended() -> None:
     app = open_pages()
     app.number_input(key="form_param_IB_raid_v1_min_rr").set_value(99.0).run()

@@ -114,7 +114,7 @@ def _draw_zones(paper: _Paper) -> Iterator[str]:
             f'fill="{colour}" fill-opacity="0.13" stroke="{colour}" stroke-opacity="0.35"/>'
         )
         if bottom - top > _TALL:
-            yield _write((x + 2, top - 4), zone.label, colour)
+            yield _write((x + 2, top - 4 if zone.above else bottom + 13), zone.label, colour)
         else:
             yield _write(
                 (x + width / 2, (top + bottom) / 2 + 4), zone.label, colour, anchor="middle"

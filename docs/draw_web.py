@@ -115,6 +115,8 @@ def take_picture(browser: Any, address: str, name: str, scheme: str) -> None:
     visit.page.set_viewport_size(SIZE)
     visit.page.wait_for_load_state("networkidle")
     visit.page.wait_for_timeout(3_000)
+    if name == "live":
+        visit.page.locator(".chart").scroll_into_view_if_needed()
     visit.page.screenshot(path=DOCS / f"web-{name}-{scheme}.png")
     if name == "run":
         show_trade(visit, address.rpartition("=")[2])

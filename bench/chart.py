@@ -23,9 +23,8 @@ import numpy as np
 
 from setupdesk.app.report_page.page import VENDOR
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.doors.ui.chart.picture import draw_run
-from tests.browser.served_pages import await_pages
-from tests.browser.test_report_page import FLAGS
+from setupdesk.picture.run import draw_run
+from tests.browser.served_pages import FLAGS, await_pages
 from tests.conftest import find_free_port
 
 SIZES = {5_000: 5, 50_000: 3}

@@ -16,7 +16,7 @@ from bench.click_to_started import MARKET, show
 from setupdesk.client import Client, connect
 from setupdesk.settings import load_settings
 from setupdesk.supervisor import find_desk, start_detached, stop
-from tests.browser.test_report_page import FLAGS
+from tests.browser.served_pages import FLAGS
 
 TIMES = 15
 RUN_ID = re.compile(r"run_\d{4}_\d\d_\d\d_\d+")

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from setupdesk.client import Client, connect
+from setupdesk.doors.ui.new_request import SIMULATED
 from setupdesk.settings import Settings, load_settings
 from setupdesk.supervisor import find_desk, start_detached, stop
-from tests.browser.served_pages import Visit
-from tests.browser.test_report_page import FLAGS
+from tests.browser.served_pages import FLAGS, Visit
 
 DOCS = Path(__file__).parent
-MARKET = {"symbol": "GER40", "start": "2024-10-01", "end": "2025-06-30", "seed": 1}
+HOME = Path(tempfile.gettempdir()) / "setupdesk"
+"""The picture of System shows it, so it is the same on every machine."""
+
 BACKTEST = {
     "setup_id": "IB_raid_v1",
     "symbol": "GER40",
@@ -54,15 +56,15 @@ SIZE = {"width": 1200, "height": 800}
 def main() -> None:
     """Make a desk with one run, and take a picture of each page in both themes."""
     os.environ["SETUPDESK_UI"] = "1"  # noqa: TID251 (what the tests share leaves the pages out)
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "setupdesk.toml").write_text('owner = "trader"\n')
-        ports = dict.fromkeys(("SETUPDESK_PORT", "SETUPDESK_PREFECT_PORT"), "0")
-        settings = load_settings({"SETUPDESK_HOME": folder, **ports})
-        start_detached(settings)
-        try:
-            draw(settings)
-        finally:
-            stop(settings)
+    HOME.mkdir()
+    (HOME / "setupdesk.toml").write_text('owner = "trader"\n')
+    settings = load_settings({"SETUPDESK_HOME": str(HOME)})
+    start_detached(settings)
+    try:
+        draw(settings)
+    finally:
+        stop(settings)
+        shutil.rmtree(HOME)
 
 
 def draw(settings: Settings) -> None:
@@ -83,7 +85,7 @@ def draw(settings: Settings) -> None:
 
 def fill(desk: Client) -> dict[str, str]:
     """Run, refuse, schedule and watch something; give the places of the pages by their names."""
-    desk.simulate_bars(MARKET)
+    desk.simulate_bars(SIMULATED)
     runs = [desk.ask(BACKTEST | {"options": options})["run_id"] for options in OPTIONS]
     desk.ask(BACKTEST | {"symbol": "GER4O"})
     for run_id in runs:
@@ -113,6 +115,8 @@ def take_picture(browser: Any, address: str, name: str, scheme: str) -> None:
     visit.page.set_viewport_size(SIZE)
     visit.page.wait_for_load_state("networkidle")
     visit.page.wait_for_timeout(3_000)
+    if name == "live":
+        visit.page.locator(".chart").scroll_into_view_if_needed()
     visit.page.screenshot(path=DOCS / f"web-{name}-{scheme}.png")
     if name == "run":
         show_trade(visit, address.rpartition("=")[2])

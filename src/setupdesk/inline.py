@@ -11,6 +11,7 @@ from typing import Any
 
 from structlog.contextvars import bound_contextvars
 
+from setupdesk import __version__
 from setupdesk.adapters.event_log import EventLog, logging_to
 from setupdesk.adapters.parcel import Watch, open_parcel
 from setupdesk.app.hook_desk import read_wanted
@@ -185,6 +186,10 @@ class InlineDesk:
         """List what came without a right key, counted by hour, address and reason."""
         return self.desk.turned_away.load(limit)
 
+    def version(self) -> str:
+        """Give the version of the desk."""
+        return __version__
+
     def whoami(self) -> dict[str, Any]:
         """Say who works in this home; no key is needed here."""
         return {"user": self._owner, "role": HOME.role, **asdict(HOME.quota)}
@@ -292,6 +297,10 @@ class InlineDesk:
         """Make a watch; it looks as soon as a desk runs in this home."""
         with self._logging():
             return self.desk.watch_desk.add(said, self._caller)
+
+    def watched_bars(self, watch_id: str, symbol: str, limit: int) -> dict[str, Any]:
+        """Give the newest bars of a symbol as a watch saw them, as columns."""
+        return self.desk.show_watched_bars(watch_id, symbol, self._caller, limit)
 
     def end_watch(self, watch_id: str) -> dict[str, Any]:
         """Let a watch look no more."""

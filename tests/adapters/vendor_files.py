@@ -183,7 +183,9 @@ FILES = (
         "MT5 script",
         is_wall=True,
     ),
-    VendorFile("dump.csv", text(f"datetime,{_HEADER}", lines_of(_ISO)), "MT5 Python", is_wall=True),
+    VendorFile(
+        "dump.csv", text(f"datetime,{_HEADER}", lines_of(_ISO)), "CSV with a header", is_wall=True
+    ),
     VendorFile(
         "rates.csv",
         text(

@@ -15,6 +15,10 @@ import httpx
 from tests.conftest import find_free_port
 from tests.service.serving import serving
 
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
 GUESSES = re.compile(r"/\w+/_stcore/")
 """Streamlit's page asks there first whether it is served under ``/run``, and is told it is not."""
 
@@ -73,6 +77,20 @@ class Visit:
     def _see(self, url: str) -> None:
         if not url.startswith((self.address, "data:", "blob:")):
             self.strangers.append(url)
+
+    def press(self, name: str) -> None:
+        """Press the button of this name."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def await_text(self, text: str, *, seconds: float = 30) -> None:
+        """Wait until this is on the page."""
+        self.page.get_by_text(text).first.wait_for(timeout=1_000 * seconds)
+
+    def await_whole(self) -> None:
+        """Wait until nothing of the page is still to be drawn."""
+        self.page.wait_for_function(
+            "() => !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')"
+        )
 
     def await_chart(self) -> Any:
         """Wait until a chart is drawn, and give it."""

@@ -11,7 +11,6 @@ from setupdesk.inline import open_inline
 from setupdesk.settings import Settings, load_settings
 from setupdesk.wiring.running import build_journal
 from tests.browser.served_pages import Visit, serving_pages
-from tests.browser.test_report_page import chromium  # noqa: F401 (a fixture)
 from tests.browser.test_web_desk import BACKTEST, MARKET, ROW
 
 pytestmark = pytest.mark.browser
@@ -57,12 +56,12 @@ def click_rows(visit: Visit, *rows: int) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_two_runs_of_the_list_are_compared(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     address: str,
     scheme: str,
 ) -> None:
     visit = Visit(chromium, address, "/runs?lang=en", color_scheme=scheme)
-    visit.page.get_by_label("Search").fill("IB_raid_v1 GER40")
+    visit.page.get_by_role("textbox", name="Search").fill("IB_raid_v1 GER40")
     visit.page.keyboard.press("Enter")
 
     click_rows(visit, 0, 1)
@@ -80,7 +79,7 @@ def test_two_runs_of_the_list_are_compared(
 
 
 def test_a_run_is_stopped_on_its_page_by_a_second_button(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     address: str,
 ) -> None:
     visit = Visit(chromium, address, "/?lang=en")
@@ -95,7 +94,7 @@ def test_a_run_is_stopped_on_its_page_by_a_second_button(
 
 
 def test_a_run_that_is_loaded_anew_goes_on_showing_its_progress(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     address: str,
     home: Path,
 ) -> None:
@@ -116,7 +115,7 @@ def test_a_run_that_is_loaded_anew_goes_on_showing_its_progress(
 
 
 def test_the_chain_of_the_audit_log_is_verified(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     address: str,
 ) -> None:
     visit = Visit(chromium, address, "/audit?lang=en")
@@ -130,7 +129,7 @@ def test_the_chain_of_the_audit_log_is_verified(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_of_the_desk_is_examined_without_complaint(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     address: str,
     scheme: str,
 ) -> None:

@@ -11,7 +11,6 @@ from setupdesk.core.run import Door
 from setupdesk.inline import InlineDesk, open_inline
 from setupdesk.settings import load_settings
 from tests.browser.served_pages import Visit, serving_pages
-from tests.browser.test_report_page import chromium  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.browser
 
@@ -53,29 +52,21 @@ def poll(home: Path, watch_id: str) -> None:
     assert run["state"] == "completed", run["reason"]
 
 
-def press(visit: Visit, name: str) -> None:
-    visit.page.get_by_role("button", name=name, exact=True).click()
-
-
-def await_text(visit: Visit, text: str) -> None:
-    visit.page.get_by_text(text).first.wait_for()
-
-
 def test_a_watch_comes_from_its_form_to_its_first_poll_on_the_live_page(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     home: Path,
     address: str,
 ) -> None:
     visit = Visit(chromium, address, "/")
     visit.page.get_by_text("Live watch").click()
-    await_text(visit, "1 look at each poll")
+    visit.await_text("1 look at each poll")
     visit.page.locator(".st-key-form_feed").get_by_role("combobox").click()
     visit.page.get_by_role("option").nth(1).click()
-    await_text(visit, "60 times as fast")
+    visit.await_text("60 times as fast")
 
-    press(visit, "Watch")
+    visit.press("Watch")
     visit.page.wait_for_url(re.compile(r"/live\?watch=watch_"))
-    await_text(visit, "It has not looked yet: its first poll is on its way.")
+    visit.await_text("It has not looked yet: its first poll is on its way.")
     poll(home, visit.page.url.partition("watch=")[2])
     chart = visit.await_chart()
 
@@ -86,7 +77,7 @@ def test_a_watch_comes_from_its_form_to_its_first_poll_on_the_live_page(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_new_bars_come_to_the_chart_and_its_zoom_stays(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     home: Path,
     address: str,
     scheme: str,
@@ -118,15 +109,15 @@ def test_new_bars_come_to_the_chart_and_its_zoom_stays(
 
 
 def test_a_watch_is_ended_after_it_was_asked_once_more(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     home: Path,
     address: str,
 ) -> None:
     watch_id = open_desk(home).add_watch(WATCH | {"name": "to be ended"})["watch_id"]
     visit = Visit(chromium, address, f"/live?watch={watch_id}")
 
-    press(visit, "End the watch")
-    press(visit, "Yes, end it")
+    visit.press("End the watch")
+    visit.press("Yes, end it")
     visit.page.get_by_role("button", name="Look now").wait_for(state="detached")
 
     assert open_desk(home).watch(watch_id)["ended_at"]
@@ -134,7 +125,7 @@ def test_a_watch_is_ended_after_it_was_asked_once_more(
 
 
 def test_a_schedule_is_made_run_now_paused_and_removed(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     home: Path,
     address: str,
 ) -> None:
@@ -142,25 +133,25 @@ def test_a_schedule_is_made_run_now_paused_and_removed(
     desk.add_watch(WATCH | {"name": "beside it"})
     visit = Visit(chromium, address, "/schedules")
     visit.page.get_by_text("Run something regularly").click()
-    press(visit, "Take 30d")
+    visit.press("Take 30d")
     visit.page.get_by_role("button", name="Take 30d").wait_for(state="detached")
     cron = visit.page.locator(".st-key-plan_cron input")
     cron.fill("15 7 * * *")
     cron.press("Enter")
-    await_text(visit, "15 7 * * * Europe/Berlin")
-    press(visit, "Run it regularly")
+    visit.await_text("15 7 * * * Europe/Berlin")
+    visit.press("Run it regularly")
     visit.page.wait_for_url(re.compile(r"\?schedule=sched_"))
     schedule_id = visit.page.url.partition("schedule=")[2]
 
-    press(visit, "Run now")
-    await_text(visit, "It is asked for: run_")
+    visit.press("Run now")
+    visit.await_text("It is asked for: run_")
     [tick] = desk.ticks(schedule_id, 5)
-    press(visit, "Pause")
-    await_text(visit, "Nothing comes while it is paused.")
-    press(visit, "Resume")
+    visit.press("Pause")
+    visit.await_text("Nothing comes while it is paused.")
+    visit.press("Resume")
     visit.page.get_by_role("button", name="Pause", exact=True).wait_for()
-    press(visit, "Remove")
-    press(visit, "Yes, remove it")
+    visit.press("Remove")
+    visit.press("Yes, remove it")
     visit.page.wait_for_url(re.compile(r"/schedules$"))
 
     assert tick["outcome"] == "fired"

@@ -13,7 +13,6 @@ from setupdesk.inline import open_inline
 from setupdesk.settings import load_settings
 from setupdesk.setups.template import fill_template
 from tests.browser.served_pages import Visit, serving_pages
-from tests.browser.test_report_page import chromium  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.browser
 
@@ -46,7 +45,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_a_file_is_uploaded_its_clock_said_and_a_backtest_started_on_it(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     address: str,
     broker_file: Path,
 ) -> None:
@@ -77,7 +76,7 @@ def test_a_file_is_uploaded_its_clock_said_and_a_backtest_started_on_it(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_setup_is_told_and_drawn_without_complaint_or_another_host(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     address: str,
     scheme: str,
 ) -> None:
@@ -94,7 +93,7 @@ def test_a_setup_is_told_and_drawn_without_complaint_or_another_host(
 
 
 def test_a_rule_of_ones_own_is_checked_mended_and_added(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     address: str,
     tmp_path: Path,
 ) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from tests.browser.served_pages import Visit
-from tests.browser.test_report_page import chromium  # noqa: F401 (a fixture)
 from tests.doors.ui.with_provider import Place, serving_with_provider
 
 pytestmark = pytest.mark.browser
@@ -19,7 +18,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def test_a_user_comes_in_by_the_provider_stays_in_over_f5_and_goes_out(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     place: Place,
 ) -> None:
     place.provider.claims = {"email": "anna@example.org", "email_verified": True}
@@ -40,7 +39,7 @@ def test_a_user_comes_in_by_the_provider_stays_in_over_f5_and_goes_out(
 
 
 def test_a_stranger_is_told_that_he_may_not_and_can_be_somebody_else(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     place: Place,
 ) -> None:
     place.provider.claims = {"email": "eve@example.org", "email_verified": True}

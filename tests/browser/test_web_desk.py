@@ -11,7 +11,6 @@ from setupdesk.core.run import Door
 from setupdesk.inline import open_inline
 from setupdesk.settings import load_settings
 from tests.browser.served_pages import Visit, serving_pages
-from tests.browser.test_report_page import chromium  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.browser
 
@@ -70,7 +69,7 @@ def await_choice(visit: Visit, number: int | str) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_of_a_run_draws_its_candles_without_complaint_or_another_host(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     address: str,
     run_id: str,
     scheme: str,
@@ -85,7 +84,7 @@ def test_the_page_of_a_run_draws_its_candles_without_complaint_or_another_host(
 
 
 def test_a_click_on_a_row_takes_the_chart_to_its_trade(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     address: str,
     run_id: str,
 ) -> None:
@@ -105,7 +104,7 @@ def test_a_click_on_a_row_takes_the_chart_to_its_trade(
 
 
 def test_a_click_on_a_trade_of_the_chart_marks_its_row(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     address: str,
     run_id: str,
 ) -> None:
@@ -131,7 +130,7 @@ def test_a_click_on_a_trade_of_the_chart_marks_its_row(
 
 
 def test_the_pointer_reads_the_bar_under_it(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     address: str,
     run_id: str,
 ) -> None:
@@ -148,7 +147,7 @@ def test_the_pointer_reads_the_bar_under_it(
 
 
 def test_a_run_stays_on_the_page_when_it_is_loaded_anew(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     address: str,
     run_id: str,
 ) -> None:
@@ -163,7 +162,7 @@ def test_a_run_stays_on_the_page_when_it_is_loaded_anew(
 
 
 def test_the_candles_follow_the_theme_of_the_page(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     address: str,
     run_id: str,
 ) -> None:

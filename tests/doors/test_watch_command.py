@@ -17,6 +17,7 @@ from setupdesk.doors.cli import app, main
 from setupdesk.doors.cli.alerts import Following, tell_event, tell_record
 from setupdesk.inline import InlineDesk, open_inline
 from setupdesk.settings import load_settings
+from tests.picture.pixels import look_at
 
 LOOKS = ("-s", "IB_raid_v1", "-s", "IB_breakout_v1", "-p", "GER40", "-i", "M15")
 REPLAY = ("--feed", "replay", "--from", "2025-05-12 09:00", "--speed", "1", "--every", "1m")
@@ -137,6 +138,22 @@ def test_what_was_raised_is_listed_with_its_outcomes_and_the_record_that_they_ma
     assert "2 looks, replay" in table
 
 
+def test_an_alert_is_drawn_while_it_is_open_and_when_it_is_over(home: Path, tmp_path: Path) -> None:
+    watch_id = make("--name", "drawn")
+    morning = datetime(2025, 5, 12, 9, tzinfo=UTC)
+    pictures = []
+    for days in (0, 1):
+        play_until(home, watch_id, morning + timedelta(days=days))
+        signal = [one for one in ask("alerts", watch_id) if one["kind"] == "signal"][-1]
+        file = tmp_path / f"{days}.png"
+        code, _, said = run("chart", "--alert", signal["alert_id"], "--png", str(file))
+        pictures.append((code, signal["outcome"] is None, look_at(file.read_bytes()).tobytes()))
+        assert said == f"{file}: {file.stat().st_size:,} bytes\n"
+
+    assert [one[:2] for one in pictures] == [(0, True), (0, False)]
+    assert pictures[0][2] != pictures[1][2]
+
+
 def test_polls_stand_among_the_runs_of_their_watch_and_not_among_all(home: Path) -> None:
     make("--name", "apart")
     polled = play_until(
@@ -202,6 +219,7 @@ def test_what_is_wrong_is_said_once_for_all_looks_that_it_is_wrong_for() -> None
         (("watches", "none"), 4),
         (("unwatch", "none"), 4),
         (("alerts", "none"), 4),
+        (("chart", "--alert", "none", "--png", "none.png"), 4),
         (("runs", "--watch", "none"), 4),
     ],
 )

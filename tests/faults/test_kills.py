@@ -118,7 +118,7 @@ def count_states(home: Path) -> Counter[str]:
 def test_what_is_killed_while_it_works_loses_and_doubles_nothing(tmp_path: Path) -> None:
     seed, tally = random.randrange(10**6), Tally()
 
-    faults = kill_and_judge(tmp_path, seed, 12, tally)
+    faults = kill_and_judge(tmp_path, seed, 8, tally)
 
     print(f"seed {seed}: {tally.say()}")
     assert not faults, "\n".join([f"seed {seed}, {tally.say()}", *faults[:20]])

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from setupdesk.core.pairing import name_pairing
+from setupdesk.core.pairing import name_pairing, write_name
 from setupdesk.core.sign_in import derive_key
 from tests.service.serving import serving
 
@@ -47,6 +47,11 @@ def test_a_code_pairs_one_user_once_however_it_is_typed(api: httpx.Client) -> No
         "role": "trader",
     }
     assert api.get("/telegram/pairings/12").status_code == 404
+
+
+def test_a_name_at_telegram_changes_no_text_around_it() -> None:
+    assert write_name("An\u202ena\n\x1b[31m") == "Anna[31m"
+    assert write_name("\n") == "--"
 
 
 def test_who_is_unpaired_is_nobody_until_he_is_paired_again(api: httpx.Client) -> None:

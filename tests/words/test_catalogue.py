@@ -10,7 +10,8 @@ import setupdesk
 from setupdesk.words import LANGUAGES, choose_language, find_words
 from setupdesk.words.po import build_translations, read_entries
 
-DOORS = [Path(setupdesk.__file__).parent / "doors" / name for name in ("ui", "telegram")]
+HERE = Path(setupdesk.__file__).parent
+DOORS = [HERE / part for part in ("doors/ui", "doors/telegram", "picture")]
 PLACE = re.compile(r"\{\w*\}")
 
 

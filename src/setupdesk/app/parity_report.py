@@ -148,12 +148,13 @@ def _judge(
 def _tell(of: Json) -> str:
     if of["verdict"] == "not_compared":
         return "There is nothing to compare: none of it was watched, or no bars of it are stored."
-    signals = f"{of['same']} of {of['signals']} signals are the same"
+    # Those too that a limit of the setup refused: so they are more than the signals of a record.
+    same = f"{of['same']} of {of['signals']} candidates are the same"
     if of["verdict"] == "different":
         apart = f"{of['live_only']} only live said, {of['backtest_only']} only the backtest says"
-        return f"Live and backtest differ: {signals}, {apart}."
+        return f"Live and backtest differ: {same}, {apart}."
     everything = (
-        f"all {of['signals']} signals" if of["signals"] else "no signals, as there are none"
+        f"all {of['signals']} candidates" if of["signals"] else "no candidates, as there are none"
     )
     if of["verdict"] == "same_signals":
         return f"Some bars differ, and live said what the backtest says: {everything}."

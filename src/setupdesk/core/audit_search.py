@@ -36,6 +36,9 @@ class AuditSearch:
     words: tuple[str, ...] = ()
     """Each stands somewhere in its run_id, user, payload or Problems, in upper or lower case."""
 
+    polls: bool = True
+    """Polls of watches are among them; there is one at each bar, or each few seconds."""
+
     before: int | None = None
     """The ``audit_id`` that ended the page before."""
 
@@ -44,7 +47,10 @@ EVERY_ROW = AuditSearch()
 
 
 def parse_audit_search(said: Mapping[str, Any]) -> AuditSearch:
-    """Read what somebody *said* of requests, or raise InvalidRequestError with every Problem."""
+    """Read what somebody *said* of requests, or raise InvalidRequestError with every Problem.
+
+    Polls of watches are left out, unless they are asked for.
+    """
     reading = SearchReading({key: value for key, value in said.items() if value is not None})
     search = AuditSearch(
         door=reading.choice("door", Door),
@@ -53,6 +59,7 @@ def parse_audit_search(said: Mapping[str, Any]) -> AuditSearch:
         since=reading.day("since"),
         until=reading.day("until"),
         words=tuple((reading.text("search") or "").split()),
+        polls=reading.flag("polls"),
         before=said.get("before"),
     )
     if reading.problems:

@@ -46,6 +46,11 @@ def read_code(said: str) -> str:
     return f"{bare[:5]}-{bare[5:]}"
 
 
+def write_name(said: str) -> str:
+    """Write a name as somebody has it at Telegram, without what would change the text around it."""
+    return "".join(letter for letter in said if letter.isprintable()).strip() or "--"
+
+
 def describe_pairing(name: str, user: str, role: Role) -> NewKey:
     """Describe the key of a pairing; raises ``InvalidRequestError`` for a wrong user."""
     # The bot asks often, for its messages follow runs, so requests are not counted.

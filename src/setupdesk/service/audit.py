@@ -26,6 +26,7 @@ class Wanted(BaseModel):
     since: str | None = Field(None, description="First day, UTC, YYYY-MM-DD")
     until: str | None = Field(None, description="Last day, inclusive")
     search: str | None = Field(None, description="Words of run_id, user, payload or Problems")
+    polls: bool = Field(False, description="Also the polls of watches")
     before: int | None = Field(
         None, ge=1, le=2**62, description="The last audit_id of the page before"
     )

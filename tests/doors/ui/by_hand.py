@@ -33,8 +33,8 @@ class Browser:
     ) -> None:
         self.http.close()
 
-    def open(self, page: str = "", press: str = "") -> "Seen":
-        """Open a page; press the button whose label begins so, and see what comes of it."""
+    def open(self, page: str = "", press: str = "", write: str = "") -> "Seen":
+        """Open a page; write into its field, press the button whose label begins so, and look."""
         self.http.get(f"{self.address}/_stcore/health")
         here = httpx.URL(self.address)
         jar = {one.name: one.value or "" for one in self.http.cookies.jar}
@@ -58,6 +58,9 @@ class Browser:
                     seen.take(ForwardMsg.FromString(socket.recv(20, decode=False)))
                 if not press:
                     return seen
+                if write:
+                    field = asked.rerun_script.widget_states.widgets.add()
+                    field.id, field.string_value = seen.input, write
                 state = asked.rerun_script.widget_states.widgets.add()
                 state.id, state.trigger_value = seen.find_button(press), True
                 press = ""
@@ -77,6 +80,7 @@ class Seen:
 
     text: str = ""
     leads_to: str = ""
+    input: str = ""
     is_done: bool = False
     buttons: dict[str, str] = field(default_factory=dict)
 
@@ -88,11 +92,16 @@ class Seen:
             self.text += str(told.delta)
             if element.HasField("button"):
                 self.buttons[element.button.label] = element.button.id
+            if element.HasField("text_input"):
+                self.input = element.text_input.id
         elif kind == "auth_redirect":
             self.leads_to = told.auth_redirect.url
-        self.is_done = kind == "script_finished"
+        again = ForwardMsg.FINISHED_EARLY_FOR_RERUN
+        self.is_done = kind == "script_finished" and told.script_finished != again
 
     def find_button(self, label: str) -> str:
-        """Find the id of the button whose label begins so."""
+        """Find the id of the button whose label is so, or begins so."""
+        if label in self.buttons:
+            return self.buttons[label]
         [found] = [one for name, one in self.buttons.items() if name.startswith(label)]
         return found

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from setupdesk import __version__
 from setupdesk.core.run import Door
 from setupdesk.inline import open_inline
 from setupdesk.settings import load_settings
@@ -23,7 +24,8 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     desk.simulate_bars({"symbol": "GER40", "start": "2025-05-01", "end": "2025-05-30", "seed": 1})
     desk.ask(REQUEST | {"options": {"dry_run": True}})
     desk.ask(REQUEST | {"symbol": "GER4O"})
-    desk.add_watch(WATCH)
+    watch_id = desk.add_watch(WATCH)["watch_id"]
+    desk.ask({"mode": "live", "watch": watch_id})
     desk.add_hook({**HOOK, "fields": [], "senders": []})
     wanted = {"name": "wall", "user": "ann", "role": "viewer", "days": 1}
     key: str = desk.add_key(wanted)["key"]
@@ -69,7 +71,17 @@ def test_requests_are_searched_and_none_is_found() -> None:
 def test_the_chain_is_verified_by_a_button() -> None:
     text = read(press(open_pages("audit.py"), "Verify the chain"))
 
-    assert "The chain is whole: 2 rows, anchored up to 2." in text
+    assert "The chain is whole: 3 rows, anchored up to 3." in text
+
+
+@pytest.mark.usefixtures("viewer")
+def test_polls_of_watches_are_left_out_unless_asked_for() -> None:
+    app = open_pages("audit.py")
+    without = list(app.dataframe[0].value["#"])
+    app.toggle(key="audit_polls").set_value(True).run()
+
+    assert without == [2, 1]
+    assert list(app.dataframe[0].value["#"]) == [3, 2, 1]
 
 
 @pytest.mark.usefixtures("viewer")
@@ -136,12 +148,21 @@ def test_a_viewer_sees_his_own_and_nothing_of_the_whole_desk(
     viewer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SETUPDESK_KEY", viewer)
-    audit, system = open_pages("audit.py"), open_pages("system.py")
+    audit, system = open_pages("audit.py"), open_part("system.py", "system_part", "keys")
+    seen = read(open_pages("system.py"))
+    asked, watch = open_pages(), open_pages()
+    watch.segmented_control(key="form_template").set_value("watch").run()
+    plan = read(open_pages("schedules.py"))
 
     assert "No requests yet." in read(audit)
     assert not [one for one in audit.button if one.label == "Verify the chain"]
     assert "You are ann; your role is viewer." in read(system)
     assert list(system.dataframe[0].value["Name"]) == ["wall"]
+    assert f"'Version': ['{__version__}']" in seen
+    assert "Light or dark" in seen
+    assert asked.button(key="start").disabled
+    for page in (read(asked), read(watch), plan):
+        assert "Your role is viewer: you see what there is, and start nothing." in page
 
 
 def test_a_desk_that_is_down_is_said_in_words_on_these_pages_too(

@@ -16,7 +16,17 @@ SAFE = {"say", "say_many", "disarm", "verbatim", "badge", "name", "say_of"}
 IDS = {"number", "hash", "run_id", "watch_id", "setup_id", "timeframe", "symbol", "outcome"}
 """Fields that the desk itself writes, in letters, digits, dots and hyphens."""
 
-OURS = {"moment", "period", "market", "fixed", "percent", "write_coverage", "day_and_time"}
+OURS = {
+    "duration",
+    "seconds",
+    "moment",
+    "period",
+    "market",
+    "fixed",
+    "percent",
+    "write_coverage",
+    "day_and_time",
+}
 
 
 def find_armed(source: Path) -> Iterator[str]:

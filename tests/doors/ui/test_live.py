@@ -20,7 +20,7 @@ TWO = {
     "feed": "replay",
     "replay_from": "2025-05-12 09:00",
     "speed": 1,
-    "every": "1m",
+    "every": "1h",
 }
 
 
@@ -59,11 +59,11 @@ def test_without_a_watch_the_page_leads_to_the_form_of_one(
     with looking_at(tmp_path, monkeypatch):
         app = open_pages("live.py")
         empty = read(app)
-        unknown = read(open_pages("live.py", watch="watch_000000000000"))
+        unknown = read(open_pages("live.py", watch="watch/000000000000"))
         press(app, "Watch something")
 
     assert "No watches yet." in empty
-    assert "There is no watch watch_000000000000, or it is not yours." in unknown
+    assert "There is no watch watch/000000000000, or it is not yours." in unknown
     assert app.session_state["form_template"] == "watch"
 
 
@@ -92,6 +92,16 @@ def test_a_watch_shows_its_looks_record_alerts_and_chart(ids: dict[str, str]) ->
     assert alerts["#"].tolist() == list(range(len(alerts), 0, -1))
     assert alerts["R"].str.match(r"-?\d+\.\d\d").any()
     assert polls["What came of it"].str.contains("looked").all()
+
+
+def test_an_alert_keeps_its_number_however_many_are_asked_for(
+    ids: dict[str, str], home: Path
+) -> None:
+    desk = open_inline(load_settings({"SETUPDESK_HOME": str(home)}), Door.CLI)
+    every, [newest] = desk.alerts(100, ids["two"]), desk.alerts(1, ids["two"])
+
+    assert len(every) > 1
+    assert newest["number"] == every[0]["number"] == len(every)
 
 
 def test_a_watch_that_has_not_looked_yet_says_so(ids: dict[str, str]) -> None:
@@ -141,7 +151,7 @@ def test_a_comparison_is_asked_for_and_its_page_is_gone_to(ids: dict[str, str]) 
     press(app, "Compare")
 
     assert "#### :green-badge[Identical]" in earlier
-    assert "Signals the same" in earlier
+    assert "Candidates the same" in earlier
     assert app.query_params["run"].startswith("run_")
     assert "queued" in read(app)
 
@@ -162,17 +172,47 @@ def test_a_poll_has_a_page_that_leads_back_to_its_watch(ids: dict[str, str], hom
 def test_every_problem_of_a_watch_stands_at_its_field_and_is_mended() -> None:
     app = open_pages()
     app.segmented_control(key="form_template").set_value("watch").run()
+    first, feed = read(app), app.selectbox(key="form_feed").value
+    app.selectbox(key="form_feed").set_value("push").run()
+    pushed = read(app)
     app.selectbox(key="form_feed").set_value("replay").run()
     app.number_input(key="form_speed").set_value(0)
     app.text_input(key="form_expires").set_value("1s").run()
     wrong, is_held = read(app), app.button(key="watch").disabled
     press(press(app, "Take 60"), "Take 30m")
 
+    assert feed == "replay"
+    assert "GER40. Stored bars: M1 2025-0" in first
+    assert "none has sent any yet" not in first
+    assert "none has sent any yet" in pushed
     assert "speed was 0" in wrong
     assert "expires was '1s'" in wrong
     assert is_held
     assert app.number_input(key="form_speed").value == 60
     assert not app.button(key="watch").disabled
+
+
+def test_the_parameters_of_a_setup_go_into_its_watch_and_are_not_asked_of_several(
+    ids: dict[str, str], home: Path
+) -> None:
+    app = open_pages()
+    app.segmented_control(key="form_template").set_value("watch").run()
+    app.number_input(key="form_param_IB_raid_v1_min_rr").set_value(11).run()
+    wrong, is_held = read(app), app.button(key="watch").disabled
+    app.number_input(key="form_param_IB_raid_v1_min_rr").set_value(2).run()
+    app.text_input(key="form_watch_name").set_value("with parameters").run()
+    press(app, "Watch")
+    desk = open_inline(load_settings({"SETUPDESK_HOME": str(home)}), Door.CLI)
+    made = [one for one in desk.watches() if one["name"] == "with parameters"]
+    app = open_pages()
+    app.segmented_control(key="form_template").set_value("watch").run()
+    app.multiselect(key="form_setups").set_value(["IB_raid_v1", "IB_breakout_v1"]).run()
+
+    assert "min_rr" in wrong
+    assert is_held
+    assert ids
+    assert [one["extra"] for one in made] == [{"min_rr": 2.0}]
+    assert "form_param_IB_raid_v1_min_rr" not in [one.key for one in app.number_input]
 
 
 def test_the_page_is_there_in_russian(ids: dict[str, str]) -> None:

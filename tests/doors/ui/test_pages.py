@@ -51,18 +51,21 @@ def test_an_empty_desk_comes_to_its_first_backtest_in_two_clicks(
 ) -> None:
     with looking_at(tmp_path, monkeypatch) as app:
         empty = read(app)
+        own = read(press(open_pages(), "Import a file"))
         form = read(press(app, "Make a simulated market"))
         run = read(press(app, "Start"))
         runs = read(go_to(app, "runs.py"))
 
     assert "There are no bars here yet." in empty
     assert "Stored bars: M1 2023-12-31 to 2025-12-31, simulated" in form
+    assert "Choose a file." in own
     assert "Sessions 128" in form
+    assert "bars of warm-up are read." in form
     assert "Coverage 100.0 %" in form
     assert "Not ready yet: Prefect, the executor of runs." in run
     assert ":yellow-badge[queued]" in run
     assert "asked by" in run
-    assert "through ui" in run
+    assert "through web desk" in run
     assert "Prefect cannot be reached" in run
     assert "'State': ['queued']" in runs
 
@@ -140,7 +143,7 @@ def test_a_dry_run_shows_its_plan_and_a_look_where_the_setup_stands(served: list
     look = read(open_pages("run.py", run=served[2]))
 
     assert "A dry run: nothing was computed." in planned
-    assert "warm up bars" in planned
+    assert "Bars before the period" in planned
     assert "As of 2025-05-30" in look
     assert "Where it may trigger, the nearest first" in look
     assert "triggered later that day" in look
@@ -160,6 +163,23 @@ def test_runs_are_listed_with_their_outcome_and_searched(served: list[str]) -> N
     assert set(app.dataframe[0].value["State"]) == {"planned"}
 
 
+def test_a_look_is_not_listed_as_a_backtest_and_kinds_are_told_apart(served: list[str]) -> None:
+    app = open_pages("runs.py")
+    listed = app.dataframe[0].value.set_index("Run")
+    app.selectbox(key="runs_mode").set_value("live").run()
+    looks = app.dataframe[0].value
+    backtest, look = listed.loc[served[0]], listed.loc[served[2]]
+
+    assert (backtest["Kind"], backtest["Period"]) == ("Backtest", "2025-05-01 ... 2025-05-30")
+    assert (look["Kind"], look["Trades"], look["Stage or outcome"]) == (
+        "One-shot analysis",
+        "--",
+        "",
+    )
+    assert look["Expectancy"] == look["Total R"] == "--"
+    assert set(looks["Kind"]) == {"One-shot analysis"}
+
+
 def test_a_run_is_changed_and_asked_for_again(served: list[str]) -> None:
     app = open_pages()
     app.number_input(key="form_max_trades").set_value(5).run()
@@ -169,6 +189,30 @@ def test_a_run_is_changed_and_asked_for_again(served: list[str]) -> None:
     assert "2025-05-01 to 2025-05-30 inclusive" in text
     assert app.segmented_control(key="form_period").value == "own"
     assert app.number_input(key="form_max_trades").value is None
+
+
+@pytest.mark.usefixtures("served")
+def test_the_address_keeps_the_form_over_a_reload() -> None:
+    app = open_pages()
+    app.selectbox(key="form_setup").set_value("IB_breakout_v1").run()
+    app.segmented_control(key="form_period").set_value("own").run()
+    app.date_input(key="form_start").set_value(date(2025, 5, 5)).run()
+    address = {name: app.query_params[name] for name in app.query_params if "form" in name}
+    again = open_pages(**address)
+    odd = open_pages(form_template="x", form_setup="x", form_period="x", form_start="x")
+
+    assert again.selectbox(key="form_setup").value == "IB_breakout_v1"
+    assert again.date_input(key="form_start").value == date(2025, 5, 5)
+    assert odd.segmented_control(key="form_period").value == "6m"
+    assert not odd.exception
+
+
+@pytest.mark.usefixtures("served")
+def test_a_run_that_is_not_there_is_told_above_the_form() -> None:
+    app = open_pages(**{"from": "nonsense/x"})
+
+    assert "There is no run nonsense/x, or it is not yours." in read(app)
+    assert not app.button(key="start").disabled
 
 
 @pytest.mark.usefixtures("served")
@@ -288,6 +332,18 @@ def running(home: Path, states: dict[str, str]) -> Iterator[None]:
     settings.desk_file.write_text(json.dumps({"pid": 1, "processes": processes}))
     with _locked(settings):
         yield
+
+
+@pytest.mark.usefixtures("served")
+def test_what_is_typed_in_counts_as_soon_as_start_is_pressed() -> None:
+    app = open_pages()
+    app.session_state["form_template"] = "live"
+    app.run()
+    app.text_input(key="form_at").set_value("2025-05-29 12:00")
+
+    run = read(press(app, "Start"))
+
+    assert "as of 2025-05-29 10:00:00 UTC" in run
 
 
 def test_a_name_is_given_on_the_page_of_a_run(served: list[str]) -> None:

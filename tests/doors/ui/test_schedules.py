@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from setupdesk.core.run import Door
+from setupdesk.doors.ui.schedule_form import tell_rhythm
 from setupdesk.inline import InlineDesk, open_inline
 from setupdesk.settings import load_settings
 from tests.doors.ui.asking import looking_at, open_pages, press, read
@@ -38,11 +39,14 @@ def test_without_bars_or_schedules_the_page_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with looking_at(tmp_path, monkeypatch):
-        empty, unknown = read(open_pages("schedules.py")), open_pages("schedules.py", schedule="x")
+        empty, unknown = (
+            read(open_pages("schedules.py")),
+            open_pages("schedules.py", schedule="x/y"),
+        )
 
     assert "No schedules yet." in empty
     assert "There are no bars to run anything on yet." in empty
-    assert "There is no schedule x, or it is not yours." in read(unknown)
+    assert "There is no schedule x/y, or it is not yours." in read(unknown)
 
 
 def test_the_form_shows_the_next_ticks_as_it_changes_and_makes_a_schedule(
@@ -57,11 +61,26 @@ def test_the_form_shows_the_next_ticks_as_it_changes_and_makes_a_schedule(
     assert "22:30 Europe/Berlin" in usual
     assert "07:15 Europe/Berlin" in changed
     assert app.query_params["schedule"].startswith("sched_")
-    assert r"15 7 \* \* \* Europe/Berlin: IB_raid_v1 GER40 M15 6m" in text
+    assert r"each day at 07\:15 Europe/Berlin \(15 7 \* \* \*\): IB\_raid\_v1" in text or (
+        r"each day at 07\:15 Europe/Berlin \(15 7 \* \* \*\): IB_raid_v1 GER40 M15 6m" in text
+    )
     assert "No tick was due yet." in text
     made = desk.schedule(app.query_params["schedule"])
     assert (made["catch_up"], made["overlap"]) == ("last", "queue_one")
     assert made["only_on_sessions"]
+
+
+@pytest.mark.parametrize(
+    ("cron", "words"),
+    [
+        ("30 22 * * mon-fri", "each weekday at 22:30 Europe/Berlin (30 22 * * mon-fri)"),
+        ("0 7 * * SUN,3", "Sun, Wed at 07:00 Europe/Berlin (0 7 * * SUN,3)"),
+        ("*/5 9-17 * * 1-5", "*/5 9-17 * * 1-5 Europe/Berlin"),
+        ("30 22 1 * *", "30 22 1 * * Europe/Berlin"),
+    ],
+)
+def test_what_a_simple_cron_says_stands_before_it(cron: str, words: str) -> None:
+    assert tell_rhythm({"cron": cron, "timezone": "Europe/Berlin"}) == words
 
 
 @pytest.mark.usefixtures("desk")
@@ -73,7 +92,7 @@ def test_a_wrong_rhythm_stands_at_its_field_and_is_mended() -> None:
     app.text_input(key="plan_every").set_value("5s").run()
     press(app, "Take 1m")
 
-    assert "cron was '0 25 * * *'" in wrong
+    assert "cron was '0 25 &#42; &#42; &#42;'" in wrong
     assert "It cannot be made" in wrong
     assert is_held
     assert app.text_input(key="plan_every").value == "1m"

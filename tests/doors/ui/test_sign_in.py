@@ -1,5 +1,6 @@
 """Signing in by a provider: the real protocol, the real page, the real service."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -229,3 +230,56 @@ def test_no_secret_is_in_what_the_page_says_or_logs(place: Place, browser: Brows
     assert not [one for one in secrets if one in said]
     assert place.settings.cookie_key_file.stat().st_mode & 0o777 == 0o600
     assert not (place.settings.home / ".streamlit").exists()
+
+
+def sign_in_with_key(browser: Browser, key: str) -> tuple[int, int]:
+    """Sign in with a key, and fetch the cookie as the page does; then once more."""
+    seen = browser.open(press="Sign in", write=key)
+    [ticket] = re.findall(r'Setupdesk-Ticket\\": \\"([\w-]+)', seen.text)
+    address, headers = f"{browser.address}/session", {"Setupdesk-Ticket": ticket}
+    first, second = (browser.http.post(address, headers=headers) for _ in range(2))
+    assert "HttpOnly" in first.headers["set-cookie"]
+    assert "SameSite=strict" in first.headers["set-cookie"]
+    return first.status_code, second.status_code
+
+
+def test_a_key_opens_new_tabs_of_the_same_browser_until_signed_out(
+    place: Place, browser: Browser
+) -> None:
+    answers = sign_in_with_key(browser, place.settings.api_key_file.read_text().strip())
+    tab = browser.open("system")
+    with Browser(place.page) as other:
+        elsewhere = other.open("system").text
+    browser.open("system", press="Sign out")
+    after = browser.open("system").text
+
+    assert answers == (204, 403)
+    assert "Where its files are" in tab.text
+    assert "Or with a key" in elsewhere
+    assert "Or with a key" in after
+
+
+def test_a_key_that_was_revoked_leads_to_the_form_again(place: Place, browser: Browser) -> None:
+    own = Client(place.api, place.settings.api_key_file.read_text().strip(), Door.API)
+    made = own.add_key({"name": "tab", "user": "eve", "role": "viewer", "days": 1})
+    sign_in_with_key(browser, made["key"])
+    before = browser.open("system").text
+    own.revoke_key(made["key_id"])
+    after = browser.open("system")
+
+    assert "You are eve; your role is viewer." in before
+    assert "The key was revoked." in after.text
+    assert "Or with a key" in after.text
+
+
+def test_nobody_gets_a_cookie_without_a_ticket(browser: Browser) -> None:
+    answers = [
+        browser.http.post(f"{browser.address}/session", headers=one)
+        for one in (
+            {},
+            {"Setupdesk-Ticket": "guessed"},
+        )
+    ]
+
+    assert [one.status_code for one in answers] == [403, 403]
+    assert not [one for one in answers if "set-cookie" in one.headers]

@@ -107,6 +107,30 @@ def test_a_day_without_a_session_has_no_levels() -> None:
     assert "No level of this day is known" in read(app)
 
 
+def test_levels_begin_at_the_newest_day_that_has_some_and_a_suspicion_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = open_desk(tmp_path)
+    desk.simulate_bars(MARKET | {"start": "2025-12-15", "end": "2026-01-01"})
+    lines = desk.export_bars("GER40", "M1", "csv").decode().splitlines()
+    late = [write_row(line) + ",1" for line in lines[1:]]
+    wrong = tmp_path / "late.csv"
+    wrong.write_text("\n".join(["time,open,high,low,close,volume", *late]))
+    desk.import_bars([wrong], "FRA40", "M1", {"clock": "UTC"})
+    newest = desk.data_sets()
+    desk.desk.close()
+    with looking_at(tmp_path, monkeypatch):
+        app = open_pages("stored_bars.py", data="GER40 M1")
+        begun, text = app.date_input(key="levels_GER40_M1").value, read(app)
+        doubted = read(open_pages("stored_bars.py", data="FRA40 M1"))
+
+    assert begun == date(2025, 12, 30), newest
+    assert "No level of this day is known" not in text
+    assert "Nothing is wrong with them" in text
+    assert "Suspected clock" in doubted
+    assert "Nothing is wrong with them" not in doubted
+
+
 @pytest.mark.usefixtures("home")
 def test_a_file_is_imported_after_the_question_for_its_clock(broker_file: bytes) -> None:
     app = upload("FRA40_M1.csv", broker_file)
@@ -119,6 +143,7 @@ def test_a_file_is_imported_after_the_question_for_its_clock(broker_file: bytes)
     press(app, "Take NY+7")
     look = read(app)
     stored = read(app.button(key="import_go").click().run())
+    left = [one.key for one in app.button]
     press(app, "Show its coverage")
 
     assert guessed == ("FRA40", "M1")
@@ -128,6 +153,8 @@ def test_a_file_is_imported_after_the_question_for_its_clock(broker_file: bytes)
     assert "What was recognised" in look
     assert "Clock: NY+7" in look
     assert "FRA40 M1: The bars are stored." in stored
+    assert "What was recognised" not in stored
+    assert "import_go" not in left
     assert app.query_params["data"] in ("FRA40 M1", ["FRA40 M1"])
     assert "FRA40_M1.csv" in read(app)
 
@@ -150,11 +177,19 @@ def test_a_clock_that_the_bars_do_not_tell_has_to_be_said() -> None:
     app.selectbox(key="import_symbol").set_value("UK100").run()
     app.segmented_control(key="import_timeframe").set_value("H1").run()
     asked, held = read(app), app.button(key="import_take_clock").disabled
+    app.session_state["import_said"] = {"clock": "Mars/Phobos"}
+    mistyped = read(app.run())
+    press(app, "Another clock")
+    app.selectbox(key="import_clock").set_value("Europe/Athens").run()
+    other = read(press(app, "Take Europe/Athens"))
+    press(app, "Another clock")
     app.selectbox(key="import_clock").set_value("UTC").run()
     look = read(press(app, "Take UTC"))
 
     assert "The file does not say in which time zone its times are." in asked
     assert held
+    assert "Mars/Phobos" in mistyped
+    assert "Clock: Europe/Athens" in other
     assert "Clock: UTC" in look
     assert "'Opens at': ['2025-05-06 11:00:00 UTC'" in look
 

@@ -3,11 +3,7 @@
 All three speak in the wall clock of the broker's server, even where they write UNIX times.
 """
 
-import re
-
 from setupdesk.adapters.importers.csv_with_header import HeaderFormat, Sample
-
-_NAIVE = re.compile(r"\d{4}[-.]\d{2}[-.]\d{2}[ T]\d{2}:\d{2}(:\d{2})?")
 
 
 def _is_export(sample: Sample) -> bool:
@@ -19,9 +15,8 @@ def _is_script(sample: Sample) -> bool:
 
 
 def _is_python(sample: Sample) -> bool:
-    name = sample.header[0]
-    is_dump = name in ("time", "datetime") and _NAIVE.fullmatch(sample.cell(name)) is not None
-    return is_dump or "tick_volume" in sample.header
+    # Columns of its own: whatever else names time and prices may come from anywhere.
+    return not {"tick_volume", "real_volume"}.isdisjoint(sample.header)
 
 
 EXPORT = HeaderFormat(name="MT5 export", tells=_is_export, epochs_are_wall=True)

@@ -20,6 +20,7 @@ from setupdesk.core.pairing import (
     draw_code,
     name_pairing,
     read_code,
+    write_name,
 )
 from setupdesk.core.sign_in import derive_key
 
@@ -81,7 +82,7 @@ class Pairings:
             end_key(connection, key_id, now)
         row = {
             "sha256": self._derive(key_id),
-            "name": name,
+            "name": write_name(name),
             "user": user,
             "role": role,
             "revoked_at": None,

@@ -70,6 +70,10 @@ def match_audit(search: AuditSearch) -> Iterator[ColumnElement[bool]]:
         yield audit_log.c.at >= _begin(search.since)
     if search.until:
         yield audit_log.c.at < _begin(search.until) + timedelta(days=1)
+    if not search.polls:
+        asked = audit_log.c.payload["watch"].as_string()
+        mode = func.coalesce(audit_log.c.payload["mode"].as_string(), "")
+        yield asked.is_(None) | (mode != Mode.LIVE.value)
     if search.before is not None:
         yield audit_log.c.audit_id < search.before
 

@@ -173,7 +173,10 @@ class Watches:
         self, user: str | None, watch_id: str | None, limit: int
     ) -> list[Mapping[str, Any]]:
         """Load the newest alerts of a user or all, of one watch or all, with their receipts."""
-        wanted = select(alert).order_by(alert.c.created_at.desc(), alert.c.bar_at.desc())
+        age = (alert.c.created_at, alert.c.bar_at, alert.c.alert_id)
+        # The first of a watch is number 1 for ever, however many are loaded.
+        number = func.row_number().over(partition_by=alert.c.watch_id, order_by=age)
+        wanted = select(alert, number.label("number")).order_by(*(one.desc() for one in age))
         if user is not None:
             wanted = wanted.where(alert.c.user == user)
         if watch_id is not None:

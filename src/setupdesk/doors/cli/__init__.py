@@ -414,6 +414,33 @@ def write_report(  # noqa: PLR0913 (the forms, and where to)
     hand_on(run_id, file, [form for form, is_it in wanted.items() if is_it], overwrites=force)
 
 
+@app.command("chart")
+def draw_chart(  # noqa: PLR0913 (what is drawn, and how)
+    run_id: Annotated[
+        Text, typer.Argument(metavar="RUN", help="A backtest or a look; none with --alert.")
+    ] = None,
+    *,
+    png: Annotated[Path, typer.Option("--png", metavar="FILE", help="Where to.")],
+    trade: Annotated[
+        int | None, typer.Option(metavar="N", help="Its number; the last one, unless said.")
+    ] = None,
+    equity: Annotated[
+        bool, typer.Option("--equity", help="Equity and drawdown instead of candles.")
+    ] = False,
+    alert: Annotated[
+        Text, typer.Option(metavar="ALERT", help="The id of an alert, instead of a run.")
+    ] = None,
+    theme: Annotated[str, typer.Option(metavar="light|dark", help="The ground.")] = "light",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
+) -> None:
+    """Draw the candles of a trade, an equity or an alert as a PNG file."""
+    from setupdesk.doors.cli.picturing import write_picture
+
+    write_picture(
+        run_id, png, trade=trade, equity=equity, alert=alert, theme=theme, overwrites=force
+    )
+
+
 @app.command()
 def logs(run_id: RunId, *, as_json: Json = False) -> None:
     """Print the log of a run."""
@@ -478,6 +505,7 @@ def audit(  # noqa: PLR0913 (what requests can be searched by)
     search: Annotated[
         Text, typer.Option(help="Words of run_id, user, payload or Problems.")
     ] = None,
+    polls: Annotated[bool, typer.Option("--polls", help="Also the polls of watches.")] = False,
     changes: Annotated[
         bool, typer.Option("--changes", help="Who changed which schedules and watches.")
     ] = False,
@@ -499,7 +527,7 @@ def audit(  # noqa: PLR0913 (what requests can be searched by)
         asked = {"door": door, "user": user, "outcome": outcome}
         asked |= {"since": since, "until": until, "search": search}
         said = {name: value for name, value in asked.items() if value}
-        showing.show_audit_log(limit, said, as_json=as_json)
+        showing.show_audit_log(limit, said | ({"polls": True} if polls else {}), as_json=as_json)
 
 
 @app.command()

@@ -56,6 +56,11 @@ def _say_help(command: Any) -> None:
         _say_help(below)
 
 
+def speaking() -> str:
+    """Say which language is spoken."""
+    return _SPOKEN.get()
+
+
 def tell(text: str) -> str:
     """Say a text of the command line; what stands beside or below it keeps its place."""
     if _SPOKEN.get() == "en":

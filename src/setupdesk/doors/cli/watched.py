@@ -46,7 +46,7 @@ def tell_outcome(summary: Json) -> str:
         counts.append((summary["alerts"], "alert" if summary["alerts"] == 1 else "alerts"))
         return ", ".join(f"{count} {word}" for count, word in counts if count)
     name = _BADGES[summary["verdict"]][0].lower()
-    return f"{name}, {summary['same']} of {summary['signals']} signals the same"
+    return f"{name}, {summary['same']} of {summary['signals']} candidates the same"
 
 
 def render_watched(run: Json, report: Json) -> list[RenderableType]:
@@ -82,7 +82,7 @@ def _render_parity(report: Json) -> Iterator[RenderableType]:
 
 def _count(of: Json) -> list[tuple[str, str]]:
     names = (
-        ("Signals the same", "same"),
+        ("Candidates the same", "same"),
         ("Bars compared", "bars"),
         ("Only live", "live_only"),
         ("Bars revised", "bars_revised"),

@@ -12,11 +12,6 @@ from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import disarm, say
 
 
-def number_alerts(alerts: Sequence[Json]) -> list[Json]:
-    """Give alerts, the newest first, their numbers, which count from the oldest on."""
-    return [{**one, "number": len(alerts) - row} for row, one in enumerate(alerts)]
-
-
 def show_record(alerts: Sequence[Json]) -> None:
     """Show what became of the signals so far."""
     signals = [one for one in alerts if one["kind"] == "signal"]

@@ -101,6 +101,12 @@ def _draw_filters() -> Json:
             persist_state="session",
         )
         said[field] = day and str(day)
+    said["polls"] = st.toggle(
+        say("Also the polls of watches"),
+        key="audit_polls",
+        on_change=_go_to_first,
+        persist_state="session",
+    )
     return {field: value for field, value in said.items() if value}
 
 

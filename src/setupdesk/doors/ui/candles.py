@@ -10,10 +10,10 @@ from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import NotFoundError
 from setupdesk.core.timeframe import Timeframe
 from setupdesk.doors.ui.chart import candles
-from setupdesk.doors.ui.chart.picture import Picture, draw_run, to_ms
 from setupdesk.doors.ui.names import EXITS, SIDES, name
 from setupdesk.doors.ui.offer import BY_CALLER, Json
 from setupdesk.doors.ui.speech import say, say_many, speaking
+from setupdesk.picture.run import Picture, draw_run, to_ms
 
 MOST_BARS = 50_000
 """As many as the API gives at once, and a browser still zooms through."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from html import escape
 from typing import Any
 
 from setupdesk.doors.ui.figures import percent
@@ -51,6 +52,15 @@ def build_days(coverage: Json, year: int) -> tuple[Any, int]:
     return _build_map([str(day) for day in range(1, 32)], months, cells)
 
 
+def write_legend() -> str:
+    """Write as HTML what the colours say; on a narrow page its words go on below each other."""
+    return "".join(
+        f'<span style="white-space: nowrap; margin-right: 1rem; font-size: 0.8rem">'
+        f'<span style="color: {colour}">■</span> {escape(say(label))}</span> '
+        for _, _, colour, label in reversed(_STEPS)
+    )
+
+
 def _rows(coverage: Json) -> Iterable[tuple[date, int, int]]:
     columns = (coverage[name] for name in ("days", "present", "expected"))
     for day, present, expected in zip(*columns, strict=True):
@@ -74,25 +84,16 @@ def _build_map(columns: Sequence[str], rows: Sequence[str], cells: list[Json]) -
     height = _ROW * len(rows)
     axis = {"type": "category", "splitLine": {"show": False}, "axisTick": {"show": False}}
     pieces = [
-        {"gte": low, "lte" if low == high else "lt": high, "color": colour, "label": say(label)}
-        for low, high, colour, label in _STEPS
+        {"gte": low, "lte" if low == high else "lt": high, "color": colour}
+        for low, high, colour, _ in _STEPS
     ]
     spec = {
         "animation": False,
         "tooltip": {"formatter": "{b}"},
-        "grid": {"left": 62, "right": 8, "top": 34, "height": height},
+        "grid": {"left": 62, "right": 8, "top": 4, "height": height},
         "xAxis": {**axis, "data": list(columns), "axisLine": {"show": False}},
         "yAxis": {**axis, "data": list(rows), "inverse": True, "axisLine": {"show": False}},
-        "visualMap": {
-            "type": "piecewise",
-            "dimension": 2,
-            "pieces": pieces,
-            "orient": "horizontal",
-            "left": 56,
-            "top": 0,
-            "itemWidth": 12,
-            "itemHeight": 12,
-        },
+        "visualMap": {"type": "piecewise", "dimension": 2, "pieces": pieces, "show": False},
         "series": [
             {
                 "type": "heatmap",
@@ -101,4 +102,4 @@ def _build_map(columns: Sequence[str], rows: Sequence[str], cells: list[Json]) -
             }
         ],
     }
-    return spec, height + 34 + 26
+    return spec, height + 4 + 26

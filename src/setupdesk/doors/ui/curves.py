@@ -7,6 +7,21 @@ import streamlit as st
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import say
 
+DAYS = {
+    "type": "time",
+    "axisLabel": {
+        "hideOverlap": True,
+        "formatter": {
+            "year": "{yyyy}",
+            "month": "{yyyy}-{MM}",
+            "day": "{MM}-{dd}",
+            "hour": "{HH}:{mm}",
+            "minute": "{HH}:{mm}",
+        },
+    },
+}
+"""An axis of days, which names no month in a language of its own."""
+
 
 def show_curves(equity: list[Json]) -> None:
     """Draw equity and drawdown over one axis of days."""
@@ -25,15 +40,14 @@ def build_curves(equity: list[Json]) -> Any:
     """Build what ECharts draws."""
     grids = [{"left": 52, "right": 16, "top": 16, "height": 190}]
     grids += [{"left": 52, "right": 16, "top": 228, "height": 74}]
-    axes = {"type": "time", "axisLabel": {"hideOverlap": True}}
     return {
         "animation": False,
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "cross"}},
         "axisPointer": {"link": [{"xAxisIndex": "all"}]},
         "grid": grids,
         "xAxis": [
-            {**axes, "gridIndex": 0, "axisLabel": {"show": False}},
-            {**axes, "gridIndex": 1},
+            {**DAYS, "gridIndex": 0, "axisLabel": {"show": False}},
+            {**DAYS, "gridIndex": 1},
         ],
         "yAxis": [{"type": "value", "gridIndex": 0}, {"type": "value", "gridIndex": 1}],
         "series": [

@@ -7,8 +7,9 @@ from typing import Any
 import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
-from setupdesk.doors.ui.coverage_map import build_days, build_weeks, list_years
+from setupdesk.doors.ui.coverage_map import build_days, build_weeks, list_years, write_legend
 from setupdesk.doors.ui.figures import moment, percent
+from setupdesk.doors.ui.form import forget_period
 from setupdesk.doors.ui.offer import BY_CALLER, Json, find_offer
 from setupdesk.doors.ui.reach import telling_errors
 from setupdesk.doors.ui.speech import disarm, say
@@ -55,6 +56,7 @@ def _show_head(desk: Client, one: Json, name: str) -> None:
         if st.button(say("Backtest on it"), type="primary", icon=":material/play_arrow:"):
             st.session_state["form_symbol"] = one["symbol"]
             st.session_state["form_template"] = "backtest"
+            forget_period()
             st.switch_page("new_request.py")
 
 
@@ -74,6 +76,7 @@ def _show_coverage(desk: Client, one: Json) -> None:
                 say("The bars reach into no session, so nothing can be said of their coverage.")
             )
             return
+        st.html(write_legend())
         years = list_years(found)
         if len(years) > 1:
             spec, height = build_weeks(found)
@@ -130,9 +133,12 @@ def _show_doubts(found: Json) -> None:
             count=f"{hole['sessions']:,}",
         )
         st.warning(text)
-    counted = [f"{say(text)}: {found[key]:,}" for key, text in _COUNTS.items() if found[key]]
-    if counted:
+    if counted := _list_counts(found):
         st.caption("; ".join(counted))
+
+
+def _list_counts(found: Json) -> list[str]:
+    return [f"{say(text)}: {found[key]:,}" for key, text in _COUNTS.items() if found[key]]
 
 
 def _show_findings(found: Json) -> None:
@@ -166,7 +172,8 @@ def _show_findings(found: Json) -> None:
     }
     full = {title: rows for title, rows in lists.items() if rows}
     if not full:
-        st.caption(say("Nothing is wrong with them that could be seen."))
+        if not (found["suspicions"] or found["hole"] or _list_counts(found)):
+            st.caption(say("Nothing is wrong with them that could be seen."))
         return
     with st.expander(say("What was found")):
         for tab, rows in zip(st.tabs(list(full)), full.values(), strict=True):
@@ -182,8 +189,11 @@ def _show_levels(desk: Client, one: Json) -> None:
     st.markdown(f"**{say('Levels of a day')}**")
     first, last = (date.fromisoformat(one[end][:10]) for end in ("first", "last"))
     key = f"levels_{one['symbol']}_{one['timeframe']}"
-    day = st.date_input(say("Day"), value=last, min_value=first, max_value=last, key=key, width=220)
     with telling_errors():
+        newest = _find_newest_day(desk, one, last)
+        day = st.date_input(
+            say("Day"), value=newest, min_value=first, max_value=last, key=key, width=220
+        )
         rows, day_before = _find_levels(desk, one, day)
         if not rows:
             st.info(
@@ -195,6 +205,15 @@ def _show_levels(desk: Client, one: Json) -> None:
             *(_build_level(window, found) for window, found in rows.items()),
         ]
         st.dataframe(shown, hide_index=True)
+
+
+@st.cache_data(ttl=60, show_spinner=False, hash_funcs=BY_CALLER)
+def _find_newest_day(desk: Client, one: Json, last: date) -> date:
+    # The last bars may lie on a day without a session, such as New Year's Eve.
+    windows = desk.symbol(one["symbol"])["windows"]
+    rows = (row for window in windows for row in _ask_levels(desk, one, window, last))
+    days = [date.fromisoformat(row["date"]) for row in rows if row["ib_high"] is not None]
+    return max(days, default=last)
 
 
 def _find_levels(desk: Client, one: Json, day: date) -> tuple[dict[str, Json], Json | None]:

@@ -52,6 +52,19 @@ def seconds(value: float | None) -> str:
     )
 
 
+def duration(value: float) -> str:
+    """Write in a sentence how long a run takes."""
+    if value < 1:
+        return say("It takes less than a second.")
+    return say("It takes about {time}.", time=seconds(value))
+
+
+def bounds(allowed: str) -> str:
+    """Write what the API allows for a parameter, such as ``0 to 1``."""
+    low, between, high = allowed.partition(" to ")
+    return say("{low} to {high}", low=low, high=high) if between else allowed
+
+
 def moment(text: str | None) -> str:
     """Write an instant of the API, in UTC."""
     return f"{text[:19].replace('T', ' ')} UTC" if text else NONE

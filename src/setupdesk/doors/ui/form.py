@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from setupdesk.client import Client
+from setupdesk.doors.ui.figures import bounds
 from setupdesk.doors.ui.offer import Json, Offer
 from setupdesk.doors.ui.rule_view import find_setup, show_picture
 from setupdesk.doors.ui.speech import disarm, say, say_of
@@ -43,11 +44,26 @@ def prepare(offer: Offer) -> None:
     _settle("form_setup", list(offer.setups), "IB_raid_v1")
     _settle("form_symbol", offer.symbols_by_use(), None)
     _settle("form_timeframe", offer.timeframes_of([value_of("setup")]), "M15")
-    _settle("form_period", list_periods(), "6m")
     stored = offer.coverage(value_of("symbol"))
-    if value_of("period") == "own" and stored:
-        st.session_state.setdefault("form_start", _day(min(one["first"] for one in stored)))
-        st.session_state.setdefault("form_end", _day(max(one["last"] for one in stored)))
+    if not stored:
+        _settle("form_period", list_periods(), "6m")
+        return
+    first = _day(min(one["first"] for one in stored))
+    last = _day(max(one["last"] for one in stored))
+    _settle("form_period", list_periods(), _fit_period((last - first).days))
+    if value_of("period") == "own":
+        st.session_state.setdefault("form_start", first)
+        st.session_state.setdefault("form_end", last)
+
+
+def _fit_period(days: int) -> str:
+    return next((one for one, least in (("6m", 186), ("3m", 94)) if days >= least), "own")
+
+
+def forget_period() -> None:
+    """Have the form choose the usual period anew, as the bars of its symbol allow it."""
+    for name in ("period", "start", "end"):
+        st.session_state.pop(f"form_{name}", None)
 
 
 def list_periods() -> list[str]:
@@ -69,7 +85,7 @@ def build_payload(offer: Offer, mode: str) -> Json:
     """Build the payload of what the fields say; what is wrong with it is for START to say."""
     names = {"setup_id": "setup", "symbol": "symbol", "timeframe": "timeframe"}
     payload = {field: value_of(name) for field, name in names.items()}
-    payload |= {"mode": mode, "extra": _build_extra(offer.setups[payload["setup_id"]])}
+    payload |= {"mode": mode, "extra": build_extra(offer.setups[payload["setup_id"]])}
     if mode == "live":
         return payload | ({"at": value_of("at").strip()} if (value_of("at") or "").strip() else {})
     options = {name: value_of(name) for name in ("max_trades", "rr_target")}
@@ -84,13 +100,19 @@ def _build_period() -> Json:
     return {name: str(value_of(name)) for name in ("start", "end") if value_of(name)}
 
 
-def _build_extra(setup: Json) -> Json:
+def build_extra(setup: Json) -> Json:
+    """Build the setup's own parameters that are not as usual."""
     said = {name: st.session_state.get(_param(setup, name)) for name in setup["params"]}
     return {
         name: value
         for name, value in said.items()
         if value is not None and value != setup["params"][name]["default"]
     }
+
+
+def list_param_keys(setup: Json) -> dict[str, str]:
+    """List the keys of a setup's own parameters in the session, by what the API calls them."""
+    return {f"extra.{name}": _param(setup, name) for name in setup["params"]}
 
 
 def _param(setup: Json, name: str) -> str:
@@ -112,6 +134,17 @@ def draw_setup(desk: Client, offer: Offer, problems: list[Json]) -> None:
         st.caption(say_of(offer.setups[value_of("setup")]["description"] or ""))
     with right:
         show_picture(find_setup(desk, value_of("setup"))["rule"], is_small=True)
+
+
+def describe_setups(desk: Client, offer: Offer, setup_ids: Sequence[str]) -> None:
+    """Show what each of these setups says of itself, and its picture."""
+    known = [one for one in setup_ids if one in offer.setups]
+    places = st.tabs(known) if len(known) > 1 else [st.container()]
+    for place, setup_id in zip(places, known, strict=False):
+        left, right = place.columns([5, 4], vertical_alignment="center")
+        left.caption(say_of(offer.setups[setup_id]["description"] or ""))
+        with right:
+            show_picture(find_setup(desk, setup_id)["rule"], is_small=True)
 
 
 def name_setups(offer: Offer) -> dict[str, str]:
@@ -213,9 +246,11 @@ def draw_options(problems: list[Json]) -> None:
         show_problems(problems, "options.rr_target")
 
 
-def draw_params(offer: Offer, problems: list[Json]) -> None:
-    """Draw the setup's own parameters."""
-    setup = offer.setups[value_of("setup")]
+def draw_params(
+    offer: Offer, problems: list[Json], setup_id: str = "", keys: Mapping[str, str] = _KEYS
+) -> None:
+    """Draw the own parameters of a setup, of the chosen one where none is named."""
+    setup = offer.setups[setup_id or value_of("setup")]
     if not setup["params"]:
         return
     with st.expander(say("Parameters of the setup")):
@@ -223,7 +258,7 @@ def draw_params(offer: Offer, problems: list[Json]) -> None:
         for number, (name, param) in enumerate(setup["params"].items()):
             with places[number % 2]:
                 _draw_param(_param(setup, name), name, param)
-                show_problems(problems, f"extra.{name}")
+                show_problems(problems, f"extra.{name}", keys=keys)
 
 
 def _draw_param(key: str, name: str, param: Json) -> None:
@@ -235,7 +270,7 @@ def _draw_param(key: str, name: str, param: Json) -> None:
         name,
         step=1 if isinstance(param["default"], int) else 0.05,
         key=key,
-        help=say("Allowed: {list}", list=", ".join(param["allowed"])),
+        help=say("Allowed: {list}", list=", ".join(map(bounds, param["allowed"]))),
         persist_state="session",
     )
 
@@ -261,7 +296,7 @@ def show_problems(
 
 
 def _find_key(field: str, keys: Mapping[str, str]) -> str:
-    if field.startswith("extra."):
+    if field.startswith("extra.") and field not in keys:
         return f"form_param_{value_of('setup')}_{field.removeprefix('extra.')}"
     return keys.get(field, "")
 

@@ -50,9 +50,9 @@ def show_import(desk: Client, offer: Offer) -> None:
     )
     if done := st.session_state.get("import_done"):
         _show_done(done)
+        return
     if not files:
-        if not done:
-            st.info(say("Choose a file. Nothing is stored before you have seen what it is."))
+        st.info(say("Choose a file. Nothing is stored before you have seen what it is."))
         return
     symbol, timeframe = _draw_market(offer, files[0].name)
     said = st.session_state.setdefault(_SAID, {})
@@ -62,8 +62,10 @@ def show_import(desk: Client, offer: Offer) -> None:
     look = _send(desk, files, symbol, timeframe, said | {"dry_run": True})
     if "problems" in look:
         _ask(look)
+        _offer_another_clock(said)
         return
     _show_look(look)
+    _offer_another_clock(said)
     text = say_many("Import {count} bar", "Import {count} bars", look["file"]["rows"])
     if st.button(text, type="primary", icon=":material/download_done:", key="import_go"):
         _import(desk, files, symbol, timeframe, said)
@@ -71,7 +73,14 @@ def show_import(desk: Client, offer: Offer) -> None:
 
 
 def _begin_anew() -> None:
-    for key in (_SAID, _ASKED, "import_done", "import_symbol", "import_timeframe"):
+    for key in (
+        _SAID,
+        _ASKED,
+        "import_refused",
+        "import_done",
+        "import_symbol",
+        "import_timeframe",
+    ):
         st.session_state.pop(key, None)
 
 
@@ -94,8 +103,8 @@ def _draw_market(offer: Offer, file_name: str) -> tuple[str | None, str | None]:
 
 
 def _forget_answers() -> None:
-    st.session_state.pop(_SAID, None)
-    st.session_state.pop(_ASKED, None)
+    for key in (_SAID, _ASKED, "import_refused"):
+        st.session_state.pop(key, None)
 
 
 def _guess_symbol(offer: Offer, file_name: str) -> str | None:
@@ -184,6 +193,17 @@ def _ask_for_clock(problem: Json) -> None:
         _say_more(clock=str(clock).strip())
 
 
+def _offer_another_clock(said: Json) -> None:
+    # A clock that was mistyped, or that the bars contradict, is asked for anew.
+    if "clock" in said:
+        st.button(
+            say("Another clock"),
+            icon=":material/schedule:",
+            key="import_another_clock",
+            on_click=_forget_answers,
+        )
+
+
 def _ask_for_stamps(problem: Json) -> None:
     st.warning(say("The times of the bars look like those of their close."))
     st.write(disarm(problem["message"]))
@@ -207,7 +227,6 @@ def _show_look(look: Json) -> None:
     file = look["file"]
     with st.container(border=True):
         st.markdown(f"**{say('What was recognised')}**")
-        ", ".join(filter(None, (file["clock"], file["clock_found"])))
         lines = [
             f"{say('Format')}: {file['source_format']}",
             f"{say('Clock')}: "

@@ -8,7 +8,7 @@ from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import NotFoundError
 from setupdesk.doors.ui.figures import moment
 from setupdesk.doors.ui.offer import Json
-from setupdesk.doors.ui.reach import reach, telling_errors
+from setupdesk.doors.ui.reach import NOT_THERE, reach, telling_errors
 from setupdesk.doors.ui.request_key import forget_key
 from setupdesk.doors.ui.speech import say
 from setupdesk.doors.ui.watch import show_watch
@@ -83,7 +83,7 @@ def _is_there(desk: Client, watch_id: str) -> bool:
     try:
         desk.watch(watch_id)
     except (NotFoundError, DeskAnswerError) as error:
-        if getattr(error, "code", "") != "not_found":
+        if getattr(error, "code", "") not in NOT_THERE:
             raise
         st.error(say("There is no watch {watch_id}, or it is not yours.", watch_id=watch_id))
         return False

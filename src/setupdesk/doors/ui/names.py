@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from setupdesk.doors.ui.speech import say
+from setupdesk.picture import naming
 from setupdesk.words import mark
 
+EXITS, SIDES = naming.EXITS, naming.SIDES
 STATES = {
     "planned": mark("planned"),
     "queued": mark("queued"),
@@ -28,6 +30,14 @@ COLOURS = {
     "crashed": "orange",
 }
 """As Prefect has them."""
+
+KINDS = {
+    "backtest": mark("Backtest"),
+    "live": mark("One-shot analysis"),
+    "poll": mark("Poll"),
+    "parity": mark("Parity"),
+}
+"""Of runs."""
 
 UNDER_WAY = ("queued", "running", "cancelling")
 STAGES = {
@@ -75,7 +85,6 @@ CANDIDATES = {
     "data_gap": mark("bars are missing"),
     "both_sides": mark("both sides in one bar"),
 }
-EXITS = {"stop": mark("stop"), "target": mark("target"), "flat": mark("end of session")}
 ALERTS = {
     "signal": mark("signal"),
     "further": mark("not traded by the rule"),
@@ -116,7 +125,6 @@ TICKS = {
     "paused": mark("paused"),
     "refused": mark("refused"),
 }
-SIDES = {"long": mark("long"), "short": mark("short")}
 FIGURES = {
     "trades": mark("Trades"),
     "total_r": mark("Total R"),

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
-from setupdesk.doors.ui.figures import percent, period, seconds
+from setupdesk.doors.ui.figures import duration, percent, period
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import say, say_many
 
@@ -24,14 +24,25 @@ def show_preflight(answer: Json) -> None:
     st.markdown(f"**{period(answer['request'])}**")
     with st.container(horizontal=True):
         st.metric(say("Sessions"), f"{plan['sessions']:,}")
-        st.metric(say("Bars"), f"{plan['bars']:,}")
+        st.metric(say("Bars"), f"{plan['bars'] - plan['warm_up_bars']:,}")
         st.metric(say("Coverage"), percent(coverage["share"]) if coverage else "--")
     if plan["simulated"]:
         st.warning(say("A simulated market: good for trying, no proof of anything."))
     _show_missing(coverage)
-    if plan["estimated_seconds"] is not None:
-        st.write(say("It takes about {time}.", time=seconds(plan["estimated_seconds"])))
+    _show_effort(plan)
     _show_queue(queue)
+
+
+def _show_effort(plan: Json) -> None:
+    if plan["warm_up_bars"]:
+        text = say_many(
+            "Before them, {count} bar of warm-up is read.",
+            "Before them, {count} bars of warm-up are read.",
+            plan["warm_up_bars"],
+        )
+        st.caption(text)
+    if plan["estimated_seconds"] is not None:
+        st.write(duration(plan["estimated_seconds"]))
 
 
 def _show_missing(coverage: Json | None) -> None:

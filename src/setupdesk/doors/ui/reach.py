@@ -11,12 +11,24 @@ from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
 from setupdesk.core.run import Door
 from setupdesk.doors.ui.names import CHECKS, PROCESSES, name
 from setupdesk.doors.ui.offer import BY_CALLER
-from setupdesk.doors.ui.signed_in import find_own_key, find_signed_in
+from setupdesk.doors.ui.signed_in import (
+    find_own_key,
+    find_signed_in,
+    forget_shown_key,
+    has_shown_key,
+)
 from setupdesk.doors.ui.speech import disarm, say, speaking
 from setupdesk.settings import Server, find_server, load_settings
 from setupdesk.supervisor import find_desk
 from setupdesk.words.interpreter import interpret
 
+VOID_KEY = "key_is_void"
+"""In the session: the key that somebody signed in with has ended."""
+
+NOT_THERE = ("not_found", "http_error")
+"""What an id that is none, or that no path can have, is answered with."""
+
+_VOID = ("wrong_key", "expired_key", "revoked_key")
 _PATIENCE = 30.0
 """Seconds that a page waits for an answer."""
 
@@ -87,6 +99,10 @@ def telling_errors() -> Iterator[None]:
         st.caption(interpret(disarm(str(error)), speaking()))
         look_again()
     except SetupdeskError as error:
+        if error.code in _VOID and not find_server() and has_shown_key():
+            forget_shown_key()
+            st.session_state[VOID_KEY] = str(error)
+            st.rerun()
         if error.code == "wrong_key" and find_signed_in(load_settings()):
             st.error(
                 say(
@@ -140,6 +156,20 @@ def _show_unwell() -> None:
             what=named,
         )
         st.info(text, icon=":material/hourglass:")
+
+
+@st.cache_data(ttl=10, show_spinner=False, hash_funcs=BY_CALLER)
+def may_ask(desk: Client) -> bool:
+    """Whether whoever looks may start anything; a viewer may not."""
+    return bool(desk.whoami()["role"] != "viewer")
+
+
+def tell_viewer() -> None:
+    """Say why nothing can be started."""
+    st.info(
+        say("Your role is viewer: you see what there is, and start nothing."),
+        icon=":material/visibility:",
+    )
 
 
 @st.cache_data(ttl=3, show_spinner=False, hash_funcs=BY_CALLER)

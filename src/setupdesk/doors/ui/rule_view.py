@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from setupdesk.client import Client
+from setupdesk.doors.ui.figures import bounds
 from setupdesk.doors.ui.offer import BY_CALLER, Json
 from setupdesk.doors.ui.rule_picture import draw_rule
 from setupdesk.doors.ui.rule_words import tell_rule
@@ -63,7 +64,7 @@ def _show_params(setup: Json) -> None:
         {
             say("Parameter"): name,
             say("Usual value"): str(param["default"]),
-            say("Allowed"): ", ".join(param["allowed"]),
+            say("Allowed"): ", ".join(map(bounds, param["allowed"])),
         }
         for name, param in setup["params"].items()
     ]

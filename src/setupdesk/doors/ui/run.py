@@ -4,12 +4,12 @@ import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import NotFoundError
-from setupdesk.doors.ui.figures import market, moment, period, seconds, verbatim
-from setupdesk.doors.ui.names import STAGES, UNDER_WAY, badge, name
+from setupdesk.doors.ui.figures import duration, market, moment, period, verbatim
+from setupdesk.doors.ui.names import DOORS, STAGES, UNDER_WAY, badge, name
 from setupdesk.doors.ui.notes import show_notes
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.place import show_place
-from setupdesk.doors.ui.reach import reach, telling_errors
+from setupdesk.doors.ui.reach import NOT_THERE, reach, telling_errors
 from setupdesk.doors.ui.request_key import forget_key
 from setupdesk.doors.ui.result import show_result
 from setupdesk.doors.ui.speech import say
@@ -42,7 +42,7 @@ def _find_run(desk: Client, run_id: str) -> Json | None:
     try:
         return desk.run(run_id)
     except (NotFoundError, DeskAnswerError) as error:
-        if getattr(error, "code", "") != "not_found":
+        if getattr(error, "code", "") not in NOT_THERE:
             raise
         st.error(say("There is no run {run_id}, or it is not yours.", run_id=run_id))
         st.page_link("runs.py", label=say("Runs"), icon=":material/list:")
@@ -60,7 +60,8 @@ def _show_head(desk: Client, run: Json) -> None:
             say("Change and run again"), icon=":material/replay:", key="again"
         ):
             st.switch_page("new_request.py", query_params={"from": run["run_id"]})
-    asked = say("asked by {user} through {door}", user=run["user"], door=run["door"])
+    through = name(DOORS, run["door"])
+    asked = say("asked by {user} through {door}", user=run["user"], door=through)
     st.caption(f"{run['run_id']}, {asked}, {moment(run['accepted_at'])}")
     _show_noted(desk, run)
 
@@ -106,7 +107,7 @@ def _show_progress(desk: Client, run: Json) -> None:
     st.progress(done / (len(stages) + 1), text=name(STAGES, stage))
     estimate = (run.get("plan") or {}).get("estimated_seconds")
     if estimate is not None:
-        st.caption(say("It takes about {time}.", time=seconds(estimate)))
+        st.caption(duration(estimate))
 
 
 def _show_end(desk: Client, run: Json) -> None:

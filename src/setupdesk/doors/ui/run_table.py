@@ -5,11 +5,12 @@ from typing import Any
 import streamlit as st
 
 from setupdesk.client import Client
-from setupdesk.doors.ui.figures import day_and_time, fixed, in_r, span
-from setupdesk.doors.ui.names import DOORS, STAGES, STATES, UNDER_WAY, VERDICTS, name
+from setupdesk.doors.ui.figures import NONE, day_and_time, fixed, in_r, span
+from setupdesk.doors.ui.names import DOORS, KINDS, STAGES, STATES, UNDER_WAY, VERDICTS, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.place import find_places, show_place
 from setupdesk.doors.ui.speech import say, say_many
+from setupdesk.doors.ui.watch_words import tell_parity, tell_poll
 
 NOTED = "runs_noted"
 """In the session: the run of which something is being said."""
@@ -50,15 +51,19 @@ def _keep_choice(ids: list[str]) -> None:
 
 
 def _build_row(run: Json, place: Json | None) -> dict[str, Any]:
-    request, summary = run["request"], run["summary"] or {}
+    request, kind = run["request"], find_kind(run)
+    # Those of a look are of the days before it, and none of its own.
+    summary = (run["summary"] or {}) if kind == "backtest" else {}
     return {
         say("Run"): run["run_id"],
+        say("Kind"): name(KINDS, kind),
         say("State"): name(STATES, run["state"]),
         say("Stage or outcome"): _tell_outcome(run, place),
         say("Setup"): request["setup_id"] or run["watch_id"],
         say("Symbol"): request["symbol"],
         say("Timeframe"): request["timeframe"],
-        say("Trades"): f"{summary['trades']:,}" if "trades" in summary else "--",
+        say("Period"): _tell_period(request, kind),
+        say("Trades"): f"{summary['trades']:,}" if "trades" in summary else NONE,
         say("Expectancy"): in_r(summary.get("expectancy_r")),
         say("Interval, 95 %"): span(summary.get("expectancy_interval")),
         say("Total R"): fixed(summary.get("total_r")),
@@ -73,10 +78,27 @@ def _tell_outcome(run: Json, place: Json | None) -> str:
         if place:
             return say("number {n} in the queue", n=place["position"])
         return name(STAGES, run["stage"]) if run["stage"] else say("waits")
-    verdict = (run["summary"] or {}).get("verdict")
-    if verdict in VERDICTS:
-        return say(VERDICTS[verdict][0])
-    return str(run["reason"] or "")
+    kind = find_kind(run)
+    if run["summary"] is None or kind == "live":
+        return str(run["reason"] or "")
+    if kind == "poll":
+        return tell_poll(run)
+    if kind == "parity":
+        return tell_parity(run)
+    verdict = run["summary"].get("verdict")
+    return say(VERDICTS[verdict][0]) if verdict in VERDICTS else str(run["reason"] or "")
+
+
+def find_kind(run: Json) -> str:
+    """Find of which kind a run is: a backtest, a look, a poll of a watch, or its parity."""
+    mode = str(run["request"]["mode"])
+    return {"live": "poll", "backtest": "parity"}[mode] if run["request"].get("watch") else mode
+
+
+def _tell_period(request: Json, kind: str) -> str:
+    if request.get("start"):
+        return f"{request['start']} ... {request['end']}"
+    return day_and_time(request.get("at")) if kind == "live" else NONE
 
 
 def draw_deeds(desk: Client, chosen: list[Json]) -> None:

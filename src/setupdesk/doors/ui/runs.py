@@ -3,7 +3,7 @@
 import streamlit as st
 
 from setupdesk.client import Client
-from setupdesk.doors.ui.names import DOORS, STATES
+from setupdesk.doors.ui.names import DOORS, KINDS, STATES
 from setupdesk.doors.ui.notes import show_notes
 from setupdesk.doors.ui.offer import Json, find_offer
 from setupdesk.doors.ui.reach import reach, telling_errors
@@ -67,7 +67,8 @@ def _draw_filters(desk: Client) -> Json:
 
 
 def _draw_more_filters() -> Json:
-    places = st.columns([2, 2, 2, 1.5, 1.5])
+    places = st.columns([2, 2, 2, 2, 1.5, 1.5])
+    modes = {one: KINDS[one] for one in ("backtest", "live")}
     said: Json = {
         "tag": places[0].text_input(
             say("Tag"),
@@ -93,8 +94,18 @@ def _draw_more_filters() -> Json:
             on_change=_go_to_first,
             persist_state="session",
         ),
+        "mode": places[3].selectbox(
+            say("Kind"),
+            list(modes),
+            format_func=say_all(modes).__getitem__,
+            index=None,
+            placeholder=say("any"),
+            key="runs_mode",
+            on_change=_go_to_first,
+            persist_state="session",
+        ),
     }
-    for place, name, label in ((3, "since", say("Accepted from")), (4, "until", say("to"))):
+    for place, name, label in ((4, "since", say("Accepted from")), (5, "until", say("to"))):
         day = places[place].date_input(
             label,
             value=None,

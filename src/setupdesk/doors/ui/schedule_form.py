@@ -1,5 +1,6 @@
 """The form of a schedule: a backtest that is run again and again, with the ticks that it gives."""
 
+import re
 from typing import Any
 
 import streamlit as st
@@ -7,6 +8,7 @@ import streamlit as st
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.doors.ui import form
 from setupdesk.doors.ui.figures import day_and_time, moment, verbatim
+from setupdesk.doors.ui.names import GROUPS, name
 from setupdesk.doors.ui.offer import Json, Offer, find_offer
 from setupdesk.doors.ui.reach import telling_errors
 from setupdesk.doors.ui.speech import disarm, say, say_all
@@ -215,7 +217,7 @@ def _show_beside(desk: Client, said: Json, answer: Json | None, problems: list[J
 
 
 def _show_answer(answer: Json) -> None:
-    st.caption(say("It is due {rhythm}. The next ticks:", rhythm=verbatim(tell_rhythm(answer))))
+    st.caption(say("It is due {rhythm}. The next ticks:", rhythm=tell_rhythm(answer)))
     if not answer["next"]:
         st.warning(say("It is never due."))
         return
@@ -231,9 +233,38 @@ def build_tick(tick: Json) -> dict[str, Any]:
 
 
 def tell_rhythm(one: Json) -> str:
-    """Say when a schedule is due."""
+    """Say when a schedule is due; a cron expression stands beside what it says."""
     if "cron" in one:
-        return f"{one['cron']} {one['timezone']}"
+        told = _tell_cron(one["cron"], one["timezone"])
+        return f"{told} ({one['cron']})" if told else f"{one['cron']} {one['timezone']}"
     if "every" in one:
         return say("every {span}", span=one["every"])
     return say("at the close of {bar}", bar=one["at_bar_close"])
+
+
+_SIMPLE = re.compile(r"(\d{1,2}) (\d{1,2}) \* \* (\S+)")
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+
+def _tell_cron(expression: str, zone: str) -> str:
+    """Say a time of the day on some days; empty for what is not so simple."""
+    found = _SIMPLE.fullmatch(" ".join(expression.lower().split()))
+    if not found:
+        return ""
+    minute, hour, said = found.groups()
+    at = {"time": f"{int(hour):02}:{int(minute):02}", "zone": zone}
+    if said == "*":
+        return say("each day at {time} {zone}", **at)
+    if said in {"1-5", "mon-fri"}:
+        return say("each weekday at {time} {zone}", **at)
+    days = [_find_day(one) for one in said.split(",")]
+    if not all(days):
+        return ""
+    named = ", ".join(name(GROUPS, day) for day in days)
+    return say("{days} at {time} {zone}", days=named, **at)
+
+
+def _find_day(text: str) -> str:
+    if text in {*"01234567"}:
+        return _DAYS[int(text) % 7].capitalize()
+    return text.capitalize() if text in _DAYS else ""

@@ -10,7 +10,7 @@ from setupdesk.doors.ui.figures import NONE, day_and_time, moment, verbatim
 from setupdesk.doors.ui.names import TICKS, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.pause import draw_pause
-from setupdesk.doors.ui.reach import reach, telling_errors
+from setupdesk.doors.ui.reach import NOT_THERE, may_ask, reach, tell_viewer, telling_errors
 from setupdesk.doors.ui.schedule_form import (
     CATCH_UP,
     OVERLAP,
@@ -40,7 +40,10 @@ def show() -> None:
     elif schedules:
         st.caption(say("Choose a row to see its ticks."))
     with st.expander(say("Run something regularly"), expanded=not schedules, icon=":material/add:"):
-        show_schedule_form(desk)
+        if may_ask(desk):
+            show_schedule_form(desk)
+        else:
+            tell_viewer()
 
 
 @st.fragment(run_every=4)
@@ -102,7 +105,7 @@ def _show_named(desk: Client, schedule_id: str) -> None:
     try:
         desk.schedule(schedule_id)
     except (NotFoundError, DeskAnswerError) as error:
-        if getattr(error, "code", "") != "not_found":
+        if getattr(error, "code", "") not in NOT_THERE:
             raise
         told = say("There is no schedule {id}, or it is not yours.", id=schedule_id)
         st.error(told)

@@ -5,9 +5,17 @@ from pathlib import Path
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from setupdesk.doors.ui.sign_in import SESSION_PATH, TICKET_HEADER
+from setupdesk.doors.ui.signed_in import COOKIE, HOURS, redeem
 from setupdesk.doors.ui.speech import say
+
+ON_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+"""Only there is a page asked for without TLS, and a cookie goes without it."""
 
 PAGE = Path(__file__).with_name("web_desk.py")
 HEADERS = {
@@ -46,4 +54,26 @@ def tell_failure(_: Exception) -> bool:
     return True
 
 
-app = st.App(PAGE, middleware=[Middleware(KeepToItself)], on_script_error=tell_failure)
+async def give_cookie(request: Request) -> Response:
+    """Give the browser of somebody who has just signed in with a key the cookie of his session."""
+    session = redeem(request.headers.get(TICKET_HEADER, ""))
+    if not session:
+        return Response(status_code=403)
+    answer = Response(status_code=204)
+    answer.set_cookie(
+        COOKIE,
+        session,
+        max_age=HOURS * 3600,
+        secure=request.url.hostname not in ON_THIS_MACHINE,
+        httponly=True,
+        samesite="strict",
+    )
+    return answer
+
+
+app = st.App(
+    PAGE,
+    routes=[Route(SESSION_PATH, give_cookie, methods=["POST"])],
+    middleware=[Middleware(KeepToItself)],
+    on_script_error=tell_failure,
+)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from setupdesk.doors.ui.curves import DAYS
 from setupdesk.doors.ui.figures import NONE, fixed, in_r, percent, span
 from setupdesk.doors.ui.names import FIGURES, name
 from setupdesk.doors.ui.offer import Json
@@ -63,7 +64,7 @@ def build_equity(letters: Sequence[str], equity: Sequence[Sequence[Json]]) -> An
         "tooltip": {"trigger": "axis"},
         "legend": {"top": 0, "icon": "roundRect"},
         "grid": {"left": 52, "right": 16, "top": 34, "bottom": 28},
-        "xAxis": {"type": "time", "axisLabel": {"hideOverlap": True}},
+        "xAxis": DAYS,
         "yAxis": {"type": "value"},
         "series": [
             {

@@ -6,23 +6,30 @@ import streamlit as st
 
 from setupdesk.admission import does_answer
 from setupdesk.core.sign_in import Refusal, SignIn
-from setupdesk.doors.ui.reach import telling_errors, try_key
+from setupdesk.doors.ui.reach import VOID_KEY, telling_errors, try_key
 from setupdesk.doors.ui.signed_in import (
     can_sign_out,
+    find_ticket,
     judge,
     keep_key,
     name_by_id,
     name_claimed,
     sign_out,
 )
-from setupdesk.doors.ui.speech import say
+from setupdesk.doors.ui.speech import disarm, say, speaking
 from setupdesk.settings import load_settings
+from setupdesk.words.interpreter import interpret
+
+SESSION_PATH = "/session"
+TICKET_HEADER = "Setupdesk-Ticket"
 
 
 def show_sign_in() -> None:
     """Ask who it is: by the provider where one is set, or with a key."""
     settings = load_settings()
     st.header(say("Sign in"))
+    if void := st.session_state.get(VOID_KEY):
+        st.warning(interpret(disarm(void), speaking()))
     if settings.sign_in is None:
         st.write(say("This desk wants a key of yours; `setupdesk key add` makes one."))
         _ask_for_key()
@@ -87,6 +94,7 @@ def _ask_for_key() -> None:
             with telling_errors():
                 try_key(key)
                 keep_key(key)
+                st.session_state.pop(VOID_KEY, None)
                 st.rerun()
 
 
@@ -94,3 +102,11 @@ def let_sign_out(key: str) -> None:
     """Offer to sign out, where somebody has signed in."""
     if can_sign_out():
         st.button(say("Sign out"), icon=":material/logout:", key=key, on_click=sign_out)
+
+
+def hand_over_cookie() -> None:
+    """Have the browser fetch the cookie of whoever has just signed in with a key."""
+    if ticket := find_ticket():
+        # A header of ours, which no page of another site can send here.
+        sent = f'{{method: "POST", headers: {{"{TICKET_HEADER}": "{ticket}"}}}}'
+        st.html(f'<script>fetch("{SESSION_PATH}", {sent})</script>', unsafe_allow_javascript=True)

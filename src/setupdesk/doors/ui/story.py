@@ -11,6 +11,44 @@ from setupdesk.client import Client
 from setupdesk.core.printing import tell_story
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import disarm, say
+from setupdesk.words import mark
+
+_FACTS = {
+    "setup_id": mark("Setup"),
+    "symbol": mark("Symbol"),
+    "timeframe": mark("Timeframe"),
+    "mode": mark("What to do"),
+    "start": mark("First day"),
+    "end": mark("Last day, included"),
+    "last": mark("Period"),
+    "at": mark("At"),
+    "options": mark("Options"),
+    "extra": mark("Parameters of the setup"),
+    "watch": mark("Watch of the run"),
+    "setup_hash": mark("Hash of the rule"),
+    "symbol_hash": mark("Hash of the symbol"),
+    "sessions": mark("Sessions"),
+    "bars": mark("Bars"),
+    "warm_up_bars": mark("Bars before the period"),
+    "warm_up_days": mark("Days before the period"),
+    "simulated": mark("Simulated market"),
+    "bars_source": mark("Source of the bars"),
+    "bars_sources": mark("Sources of the bars"),
+    "bars_timeframe": mark("Timeframe of the bars"),
+    "bars_fingerprint": mark("Fingerprint of the bars"),
+    "bars_clock": mark("Clock of the bars"),
+    "fine_fingerprint": mark("Fingerprint of the M1 bars"),
+    "variants": mark("Variants"),
+    "estimated_seconds": mark("Estimated time, s"),
+    "engine_version": mark("Version of the engine"),
+    "numpy_version": mark("Version of NumPy"),
+    "numba_version": mark("Version of Numba"),
+    "spread": mark("Spread"),
+    "slippage": mark("Slippage"),
+    "commission": mark("Commission"),
+    "swap": mark("Swap"),
+}
+"""What is said of how a run was made, by its name in the API."""
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -47,12 +85,16 @@ def _show_look_ahead(found: Json | None) -> None:
 def _show_pairs(values: Mapping[str, Any]) -> None:
     st.dataframe(
         [
-            {say("Name"): name.replace("_", " "), say("Value"): _write(value)}
+            {say("Name"): _name(name), say("Value"): _write(value)}
             for name, value in values.items()
             if value not in (None, {}, [])
         ],
         hide_index=True,
     )
+
+
+def _name(fact: str) -> str:
+    return say(_FACTS[fact]) if fact in _FACTS else fact.replace("_", " ")
 
 
 def _write(value: Any) -> str:

@@ -26,10 +26,10 @@ _COLOURS = {"ok": "green", "warn": "orange", "bad": "red"}
 
 
 def show() -> None:
-    """Show one part; the desk itself and all keys are for admins."""
+    """Show one part; most of the desk itself and all keys are for admins."""
     desk = reach()
     me = desk.whoami()
-    parts = list(PARTS) if me["role"] == "admin" else ["keys", "hooks", "channels"]
+    is_admin, parts = me["role"] == "admin", list(PARTS)
     part = st.segmented_control(
         say("Part"),
         parts,
@@ -46,8 +46,10 @@ def show() -> None:
         show_hooks(desk)
     elif part == "channels":
         show_channels(desk)
-    else:
+    elif is_admin:
         _show_desk(desk)
+    else:
+        _show_facts_for_all(desk)
 
 
 def _show_desk(desk: Client) -> None:
@@ -59,7 +61,17 @@ def _show_desk(desk: Client) -> None:
         _show_files(facts)
     with right:
         _show_queue(desk, facts)
-        _show_versions(facts)
+        _show_versions(facts["versions"])
+        _show_looks()
+        let_sign_out("sign_out_here")
+
+
+def _show_facts_for_all(desk: Client) -> None:
+    left, right = st.columns(2, gap="large")
+    with left:
+        _show_versions({"setupdesk": desk.version()})
+        st.caption(say("Whether it is well, its queue and its files are shown to admins."))
+    with right:
         _show_looks()
         let_sign_out("sign_out_here")
 
@@ -135,11 +147,9 @@ def _show_queue(desk: Client, facts: Json) -> None:
         st.metric(say("Waiting"), f"{queue['waiting_count']:,} / {facts['most_waiting']:,}")
 
 
-def _show_versions(facts: Json) -> None:
+def _show_versions(versions: Json) -> None:
     st.subheader(say("Versions"))
-    rows = [
-        {say("Name"): what, say("Version"): version} for what, version in facts["versions"].items()
-    ]
+    rows = [{say("Name"): what, say("Version"): version} for what, version in versions.items()]
     st.dataframe(rows, hide_index=True)
 
 

@@ -1,11 +1,13 @@
 """One live watch as it looks: where each look stands, its chart, alerts, polls and its parity."""
 
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
 from setupdesk.client import Client
-from setupdesk.doors.ui.alerts import number_alerts, show_alerts, show_record
+from setupdesk.core.errors import DeskUnavailableError
+from setupdesk.doors.ui.alerts import show_alerts, show_record
 from setupdesk.doors.ui.figures import day_and_time, moment, verbatim
 from setupdesk.doors.ui.names import PARITIES, STATES, name
 from setupdesk.doors.ui.offer import Json
@@ -31,10 +33,11 @@ _POLLS = 10
 @st.fragment(run_every=2)
 def show_watch(watch_id: str) -> None:
     """Show a watch, anew every two seconds for as long as it goes on."""
-    with telling_errors():
+    # That the desk cannot be reached is told by the list above, once.
+    with telling_errors(), suppress(DeskUnavailableError):
         desk = reach()
         watch = desk.watch(watch_id)
-        alerts = number_alerts(desk.alerts(MOST_ALERTS, watch["watch_id"]))
+        alerts = desk.alerts(MOST_ALERTS, watch["watch_id"])
         _show_head(watch)
         if not watch["ended_at"]:
             _draw_deeds(desk, watch)

@@ -8,10 +8,10 @@ from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import NotFoundError
 from setupdesk.doors.ui.alerts import choose_alert, find_chosen
 from setupdesk.doors.ui.chart import candles
-from setupdesk.doors.ui.chart.watched import draw_watch
 from setupdesk.doors.ui.names import EXITS, SIDES, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import say, speaking
+from setupdesk.picture.watched import draw_watch
 
 BARS = 500
 _HEIGHT = 420

@@ -39,20 +39,30 @@ _KEYS = {
 
 def show_watch_form(desk: Client, offer: Offer) -> None:
     """Show the form, and beside it when it would look first, or every Problem."""
-    _prepare(offer)
-    said = _build()
+    _prepare(desk, offer)
+    said = _build(offer)
     missing = not (said["setups"] and said["symbols"])
     answer, problems = (None, []) if missing else _ask_beforehand(desk, said)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _draw_looks(offer, problems)
+        _draw_looks(desk, offer, problems)
         _draw_feed(problems)
+        if setup := _find_only_setup(offer):
+            keys = _KEYS | form.list_param_keys(setup)
+            form.draw_params(offer, problems, setup["setup_id"], keys)
         _draw_more(problems)
     with right, st.container(border=True):
         _show_beside(desk, said, answer, problems)
+        if answer and _waits_for_nobody(offer, answer):
+            st.warning(
+                say(
+                    "These bars come only from a terminal that sends them, and none has sent "
+                    "any yet. To watch the stored bars, choose replay as the feed."
+                )
+            )
 
 
-def _prepare(offer: Offer) -> None:
+def _prepare(desk: Client, offer: Offer) -> None:
     st.session_state.setdefault("form_setups", [form.value_of("setup")])
     st.session_state.setdefault("form_symbols", [form.value_of("symbol")])
     st.session_state.setdefault("form_speed", 60)
@@ -61,9 +71,32 @@ def _prepare(offer: Offer) -> None:
     if form.value_of("watch_timeframe") not in timeframes:
         usual = "M15" if "M15" in timeframes else next(iter(timeframes), None)
         st.session_state["form_watch_timeframe"] = usual
+    if "form_feed" not in st.session_state:
+        st.session_state["form_feed"] = _choose_feed(desk, offer)
 
 
-def _build() -> Json:
+def _choose_feed(desk: Client, offer: Offer) -> str:
+    names = {"setups": "setups", "symbols": "symbols", "timeframe": "watch_timeframe"}
+    answer, _ = _ask_beforehand(desk, {field: form.value_of(name) for field, name in names.items()})
+    is_stored = all(offer.coverage(one) for one in form.value_of("symbols"))
+    return "replay" if answer and is_stored and _waits_for_nobody(offer, answer) else ""
+
+
+def _waits_for_nobody(offer: Offer, answer: Json) -> bool:
+    # After bars of a file, or of a simulated market, a terminal has to send some.
+    waiting = [symbol for symbol, feed in answer["feeds"].items() if feed == "push"]
+    stored = [one for symbol in waiting for one in offer.coverage(symbol)]
+    formats = {source["source_format"] for one in stored for source in one["sources"]}
+    return bool(waiting) and "push" not in formats
+
+
+def _find_only_setup(offer: Offer) -> Json | None:
+    # Parameters belong to a setup: where several are watched, each has its usual ones.
+    chosen = form.value_of("setups")
+    return offer.setups.get(chosen[0]) if len(chosen) == 1 else None
+
+
+def _build(offer: Offer) -> Json:
     """Build what the desk is asked for; what is wrong with it is for the desk to say."""
     said: Json = {
         "setups": form.value_of("setups"),
@@ -83,7 +116,9 @@ def _build() -> Json:
     said |= {name: text.strip() for name, text in texts.items() if (text or "").strip()}
     options = {name: form.value_of(name) for name in ("max_trades", "rr_target")}
     chosen = {name: value for name, value in options.items() if value is not None}
-    return said | ({"options": chosen} if chosen else {})
+    setup = _find_only_setup(offer)
+    extra = form.build_extra(setup) if setup else {}
+    return said | ({"options": chosen} if chosen else {}) | ({"extra": extra} if extra else {})
 
 
 def _ask_beforehand(desk: Client, said: Json) -> tuple[Json | None, list[Json]]:
@@ -95,19 +130,25 @@ def _ask_beforehand(desk: Client, said: Json) -> tuple[Json | None, list[Json]]:
         return None, error.problems
 
 
-def _draw_looks(offer: Offer, problems: list[Json]) -> None:
+def _draw_looks(desk: Client, offer: Offer, problems: list[Json]) -> None:
     st.multiselect(
         say("Setups"),
         list(offer.setups),
         format_func=form.name_setups(offer).__getitem__,
         key="form_setups",
+        placeholder=say("Choose setups"),
         persist_state="session",
     )
     form.show_problems(problems, "setups", keys=_KEYS)
+    form.describe_setups(desk, offer, form.value_of("setups"))
     left, right = st.columns([3, 2])
     with left:
         st.multiselect(
-            say("Symbols"), offer.symbols_by_use(), key="form_symbols", persist_state="session"
+            say("Symbols"),
+            offer.symbols_by_use(),
+            key="form_symbols",
+            placeholder=say("Choose symbols"),
+            persist_state="session",
         )
         form.show_problems(problems, "symbols", keys=_KEYS)
     with right:
@@ -118,6 +159,9 @@ def _draw_looks(offer: Offer, problems: list[Json]) -> None:
             persist_state="session",
         )
         form.show_problems(problems, "timeframe", keys=_KEYS)
+    for symbol in form.value_of("symbols"):
+        named = f"{symbol}. " if offer.coverage(symbol) else ""
+        st.caption(named + form.write_coverage(offer, symbol))
 
 
 def _draw_feed(problems: list[Json]) -> None:

@@ -45,7 +45,7 @@ def _show_parity(report: Json) -> None:
     st.markdown(f"#### :{colour}-badge[{say(word)}]")
     st.markdown(f"**{disarm(report['sentence'])}**")
     cards = {
-        say("Signals the same"): summary["same"],
+        say("Candidates the same"): summary["same"],
         say("Only live"): summary["live_only"],
         say("Only the backtest"): summary["backtest_only"],
         say("Bars compared"): summary["bars"],
@@ -54,6 +54,9 @@ def _show_parity(report: Json) -> None:
     }
     for place, (label, value) in zip(st.columns(len(cards)), cards.items(), strict=True):
         place.metric(label, f"{value:,}", border=True)
+    st.caption(
+        say("A candidate passed the filters; some are refused, and are no signal of the record.")
+    )
     for note in report["notes"]:
         st.caption(note)
     _show_differences(report)

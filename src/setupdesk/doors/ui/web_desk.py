@@ -10,7 +10,7 @@ from setupdesk.doors.ui.reach import (
     show_start,
     telling_errors,
 )
-from setupdesk.doors.ui.sign_in import let_sign_out, show_sign_in
+from setupdesk.doors.ui.sign_in import hand_over_cookie, let_sign_out, show_sign_in
 from setupdesk.doors.ui.signed_in import is_signed_in
 from setupdesk.doors.ui.speech import let_choose_language, say
 from setupdesk.words import mark
@@ -61,6 +61,7 @@ def main() -> None:
         elif not is_signed_in():
             show_sign_in()
         else:
+            hand_over_cookie()
             with telling_errors():
                 page.run()
                 with top:

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from setupdesk.doors.ui.chart.picture import Picture
+from setupdesk.picture.run import Picture
 
 
 def candles(

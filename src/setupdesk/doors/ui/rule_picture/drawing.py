@@ -26,6 +26,9 @@ _ROW = 14
 """How far apart words beside each other stand, in pixels."""
 
 _INK = {"light": "#31333f", "dark": "#e6e8ec"}
+_PAPER = {"light": "#ffffff", "dark": "#0e1420"}
+"""As the pages are; a word that stands over candles is written on a seam of it."""
+
 _FAINT = {"light": "#868b96", "dark": "#8f96a3"}
 _RANGE = {"light": "#4c78a8", "dark": "#6ea2d8"}
 _UP, _DOWN = {"light": "#2a9d76", "dark": "#35b88b"}, {"light": "#d1495b", "dark": "#e0606f"}
@@ -111,7 +114,7 @@ def _draw_zones(paper: _Paper) -> Iterator[str]:
             f'fill="{colour}" fill-opacity="0.13" stroke="{colour}" stroke-opacity="0.35"/>'
         )
         if bottom - top > _TALL:
-            yield _write((x + 2, top - 4), zone.label, colour)
+            yield _write((x + 2, top - 4 if zone.above else bottom + 13), zone.label, colour)
         else:
             yield _write(
                 (x + width / 2, (top + bottom) / 2 + 4), zone.label, colour, anchor="middle"
@@ -178,7 +181,9 @@ def _draw_signs(paper: _Paper) -> Iterator[str]:
         dot, text = (-4, -9) if sign.above else (4, 17)
         yield f'<circle cx="{x}" cy="{y + dot:.1f}" r="2.2" fill="{colour}"/>'
         # What comes later stands to the right, so the word ends here.
-        yield _write((x + 4, y + text), sign.word, colour, anchor="end")
+        seam = f'paint-order="stroke" stroke="{_PAPER[paper.theme]}" stroke-width="3" '
+        word = _write((x + 4, y + text), sign.word, colour, anchor="end")
+        yield word.replace("<text ", f"<text {seam}", 1)
 
 
 def _draw_ends(paper: _Paper, words: dict[str, str]) -> Iterator[str]:

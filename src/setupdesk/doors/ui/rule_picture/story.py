@@ -31,6 +31,12 @@ class Zone(NamedTuple):
     low: float
     high: float
     label: str = ""
+    above: bool = True
+    """Where the label of a high box stands: over it, or under it."""
+
+    def flip(self) -> "Zone":
+        """Turn it upside down."""
+        return self._replace(low=TOP - self.high, high=TOP - self.low, above=not self.above)
 
 
 class Line(NamedTuple):
@@ -98,7 +104,7 @@ class Story:
             candles=tuple(Candle(*_flip(one)) for one in self.candles),
             level=TOP - self.level,
             entry=None if self.entry is None else TOP - self.entry,
-            zones=tuple(one._replace(low=TOP - one.high, high=TOP - one.low) for one in self.zones),
+            zones=tuple(one.flip() for one in self.zones),
             lines=tuple(one.flip() for one in self.lines),
             signs=tuple(
                 one._replace(price=TOP - one.price, above=not one.above) for one in self.signs

@@ -220,9 +220,9 @@ def _wait(ground: Story, offset: float, words: dict[str, str], *, both: bool) ->
     up = walk(start, (start + 1, 54, 52, 57, 61), LOW + 1, HIGH - 1)
     through = Candle(61, HIGH + offset + 3, 60.4, HIGH + offset + 2)
     bars = len(up) + 1
-    orders = [Line(at, (HIGH + offset,) * bars, words["order"], at=2)]
+    orders = [Line(at, (HIGH + offset,) * bars, words["order"])]
     if both:
-        orders.append(Line(at, (LOW - offset,) * bars, words["order"], above=False, at=2))
+        orders.append(Line(at, (LOW - offset,) * bars, words["order"], above=False))
     return replace(
         ground,
         candles=_go_on(ground, *up, through),
@@ -335,7 +335,10 @@ def _tell_gap(setup: Definition, *, fades: bool, words: dict[str, str]) -> Story
         candles=(*day, first),
         opens_at=at,
         level=close,
-        zones=(Zone(0, at - 1, LOW, HIGH, "PD"), Zone(at - 1, at, bottom, top, words["gap"])),
+        zones=(
+            Zone(0, at - 1, LOW, HIGH, "PD"),
+            Zone(at - 1, at, bottom, top, words["gap"], above=not fades),
+        ),
         lines=(Line(at - 1, (close,), words["close"], above=fades, at=2),),
         ranges=ranges,
         prices={"session.open": opens},

@@ -4,7 +4,7 @@ import { Boxes } from "../setupdesk.parts/boxes.js";
 import { readBars } from "./bars.js";
 import { Clock } from "./clock.js";
 import { findInks } from "./inks.js";
-import { drawBoxes, drawMarkers } from "./marks.js";
+import { drawBoxes, drawMarkers, inkOfLevel } from "./marks.js";
 import { Readout } from "./readout.js";
 
 const { createChart, createSeriesMarkers, CandlestickSeries } = globalThis.LightweightCharts;
@@ -171,7 +171,7 @@ export class CandleChart {
     this.holder.dataset.theme = this.inks.isDark ? "dark" : "light";
   }
 
-  // The prices of the chosen trade, on the axis.
+  // The prices of the chosen trade, and the names of the levels of a watch, on the axis.
   tag() {
     this.tags.forEach((tag) => this.series.removePriceLine(tag));
     const { entry, stop, target } = this.chosen ?? {};
@@ -181,9 +181,14 @@ export class CandleChart {
       [stop, down],
       [target, up],
     ];
-    this.tags = prices
+    const levels = this.picture.levels
+      .filter((level) => level.isNamed)
+      .map(({ name, price }) => [price, inkOfLevel(name, this.picture, this.inks), name]);
+    this.tags = [...prices, ...levels]
       .filter(([price]) => Number.isFinite(price))
-      .map(([price, color]) => this.series.createPriceLine({ price, color, lineVisible: false }));
+      .map(([price, color, title = ""]) =>
+        this.series.createPriceLine({ price, color, title, lineVisible: false }),
+      );
   }
 
   read(logical) {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.doors.ui.chart.picture import Rows, draw_run, to_ms
+from setupdesk.picture.run import Rows, draw_run, to_ms
 
 HOUR = 3_600_000
 SYMBOL = {"session": "09:00-17:30", "zone": "Europe/Berlin", "tick": 0.1}

@@ -1,4 +1,4 @@
-"""What the candle chart draws of a look of a watch: levels, sessions, alerts and their ends."""
+"""What a picture of a look of a watch shows: levels, sessions, alerts and their ends."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.doors.ui.chart.packing import count_decimals, pack_bars
-from setupdesk.doors.ui.chart.picture import Picture, Rows, place_trades, to_ms
+from setupdesk.picture.packing import count_decimals, pack_bars
+from setupdesk.picture.run import Picture, Rows, place_trades, to_ms
 
 Json = Mapping[str, Any]
 
@@ -45,6 +45,41 @@ def draw_watch(bars: Json, look: Json, alerts: Sequence[Json]) -> Picture:
     }
 
 
+def draw_alert(bars: Json, look: Json, alert: Json) -> Picture:
+    """Draw an alert alone, as in ``draw_watch``: a signal stands as a trade, over or still open.
+
+    A trade that is open has no exit. The level of the signal is drawn up to its bar.
+    """
+    picture = draw_watch(bars, look, [])
+    rows = Rows(np.asarray(bars["time"], np.int64), bars["high"], bars["low"])
+    row = rows.at(to_ms(alert["bar_at"]))
+    if row is None:
+        return picture
+    picture["levels"] += _find_raided(alert, picture, row)
+    if is_traded(alert):
+        decimals = count_decimals(bars["tick"])
+        picture["trades"] = list(place_trades([build_trade(alert)], rows, decimals))
+    elif is_open(alert) and alert["said"]["entry"] is not None:
+        picture["trades"] = [_build_open(alert, row, len(rows.times) - 1)]
+    elif alert["side"]:
+        picture["alerts"] = list(_place_alerts([alert], rows))
+    return picture
+
+
+def _find_raided(alert: Json, picture: Picture, row: int) -> Iterator[dict[str, Any]]:
+    price = alert["said"].get("level_price")
+    known = {level["name"] for level in picture["levels"] if level["from"] <= row <= level["to"]}
+    if price is not None and alert["level"] and alert["level"] not in known:
+        first = next((first for first, to in picture["sessions"] if first <= row <= to), row)
+        yield {"name": alert["level"], "price": price, "from": first, "to": row}
+
+
+def _build_open(alert: Json, row: int, last: int) -> dict[str, Any]:
+    prices = {name: alert["said"][name] for name in ("entry", "stop", "target")}
+    told = {"number": alert["number"], "side": alert["side"], "from": row, "to": last}
+    return {**told, **prices, "exit": None, "exit_reason": None, "r": None}
+
+
 def is_traded(alert: Json) -> bool:
     """Whether an alert's signal has become a trade that is over and has a stop to draw."""
     outcome = alert["outcome"]
@@ -71,7 +106,7 @@ def _find_levels(
     slack = (high - low) / 2
     for name, price in (standing.get("levels") or {}).items():
         if price is not None and low - slack <= price <= high + slack:
-            yield {"name": name, "price": price, "from": first, "to": to}
+            yield {"name": name, "price": price, "from": first, "to": to, "isNamed": True}
 
 
 def _draw_open(alert: Json, rows: Rows) -> Iterator[dict[str, Any]]:
@@ -80,7 +115,8 @@ def _draw_open(alert: Json, rows: Rows) -> Iterator[dict[str, Any]]:
         price = alert["said"].get(name)
         if row is not None and price is not None:
             title = f"#{alert['number']} {name}"
-            yield {"name": title, "price": price, "from": row, "to": len(rows.times) - 1}
+            to = len(rows.times) - 1
+            yield {"name": title, "price": price, "from": row, "to": to, "isNamed": True}
 
 
 def _place_alerts(alerts: Sequence[Json], rows: Rows) -> Iterator[dict[str, Any]]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from setupdesk.doors.ui.chart.picture import to_ms
-from setupdesk.doors.ui.chart.watched import draw_watch
+from setupdesk.picture.run import to_ms
+from setupdesk.picture.watched import draw_watch
 
 HOUR = 3_600_000
 MONDAY = to_ms("2025-05-05T00:00:00Z")
@@ -56,7 +56,8 @@ def test_a_session_has_its_real_hours_and_the_levels_of_the_day_stand_in_it() ->
     picture = draw(16)
 
     assert picture["sessions"] == [(7, 11)]
-    assert picture["levels"] == [{"name": "ib.high", "price": 105.0, "from": 7, "to": 11}]
+    level = {"name": "ib.high", "price": 105.0, "from": 7, "to": 11, "isNamed": True}
+    assert picture["levels"] == [level]
 
 
 def test_a_look_that_has_no_levels_yet_draws_none() -> None:

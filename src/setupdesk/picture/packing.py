@@ -2,12 +2,14 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 _MINUTE_MS = 60_000
 _MOST_DECIMALS = 9
@@ -29,6 +31,28 @@ def pack_bars(columns: Mapping[str, Sequence[float]], tick: float) -> dict[str, 
         "step": round(tick * 10**decimals),
         "decimals": decimals,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class BarColumns:
+    """Bars as they were before they were packed; opens in UTC milliseconds, prices in points."""
+
+    time: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    tick: float
+
+
+def unpack_bars(packed: Mapping[str, Any]) -> BarColumns:
+    """Unpack what ``pack_bars`` has packed."""
+    whole = np.frombuffer(base64.b64decode(packed["columns"]), "<i4").astype(np.int64)
+    minutes, *prices = whole.reshape(5, packed["count"])
+    scale = 10 ** packed["decimals"]
+    opened, high, low, closed = (ticks * packed["step"] / scale for ticks in prices)
+    tick = packed["step"] / scale
+    return BarColumns(minutes * _MINUTE_MS, opened, high, low, closed, tick)
 
 
 def to_ticks(prices: Sequence[float], tick: float) -> Ints:

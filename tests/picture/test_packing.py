@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setupdesk.doors.ui.chart.packing import count_decimals, pack_bars, to_ticks
+from setupdesk.picture.packing import count_decimals, pack_bars, to_ticks
 
 
 @pytest.mark.parametrize(

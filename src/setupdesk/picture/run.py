@@ -1,4 +1,4 @@
-"""What the candle chart draws of a run: its bars, sessions, levels and trades, by rows of bars."""
+"""What a picture of a run shows: its bars, sessions, levels and trades, by rows of bars."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ import numpy as np
 
 from setupdesk.core.symbol import Window
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.doors.ui.chart.packing import Ints, count_decimals, pack_bars
 from setupdesk.market.sessions import Session, session_by_clock
+from setupdesk.picture.packing import Ints, count_decimals, pack_bars
 
 Json = Mapping[str, Any]
 
 
 class Picture(TypedDict):
-    """What is sent to the chart; whatever it marks is at rows of the bars, from nought."""
+    """What a chart or a PNG shows; whatever it marks is at rows of the bars, from nought."""
 
     subject: str
     """What it is a picture of: of the same one, the view stays as bars are added."""

@@ -51,3 +51,28 @@ def test_a_stranger_is_told_that_he_may_not_and_can_be_somebody_else(
     page.get_by_role("button", name="Sign in by 127.0.0.1").wait_for()
 
     assert visit.complaints == []
+
+
+def test_a_key_leads_on_to_the_address_and_stays_over_f5_until_signed_out(
+    chromium: Any,
+    place: Place,
+) -> None:
+    visit = Visit(chromium, place.page, "/run?run=run_2020_01_01_001")
+    page = visit.page
+    page.get_by_text("Or with a key").click()
+    page.get_by_label("Key").fill(place.settings.api_key_file.read_text().strip())
+    with page.expect_response("**/session") as fetched:
+        page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_text("There is no run run_2020_01_01_001").wait_for()
+    page.reload()
+    page.get_by_text("There is no run run_2020_01_01_001").wait_for()
+    page.get_by_role("button", name="Sign out").first.click()
+    page.get_by_text("Or with a key").wait_for()
+    page.reload()
+    page.get_by_text("Or with a key").wait_for()
+
+    assert fetched.value.status == 204
+    [cookie] = [one for one in page.context.cookies() if one["name"] == "setupdesk_session"]
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    assert visit.strangers == []
+    assert visit.complaints == []

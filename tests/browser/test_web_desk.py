@@ -161,6 +161,29 @@ def test_a_run_stays_on_the_page_when_it_is_loaded_anew(
     assert visit.complaints == []
 
 
+@pytest.mark.usefixtures("run_id")
+def test_a_form_stays_when_it_is_loaded_anew_and_starts_its_run(
+    chromium: Any, address: str
+) -> None:
+    visit = Visit(chromium, address, "/")
+    page = visit.page
+    page.get_by_role("radio", name="3 months").click()
+    page.wait_for_url("**form_period=3m**")
+    page.reload()
+    page.get_by_role("button", name="Start").wait_for()
+    kept = page.get_by_role("radio", name="3 months").is_checked()
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url("**/run?**run=run_**")
+    started = page.url
+    page.get_by_role("link", name="Runs").first.click()
+    page.wait_for_url("**/runs**")
+
+    assert kept
+    assert "form_" not in started
+    assert "form_" not in page.url
+    assert visit.complaints == []
+
+
 def test_the_candles_follow_the_theme_of_the_page(
     chromium: Any,
     address: str,

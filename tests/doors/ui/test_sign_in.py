@@ -260,11 +260,12 @@ def test_a_key_opens_new_tabs_of_the_same_browser_until_signed_out(
 
 
 def test_a_key_that_was_revoked_leads_to_the_form_again(place: Place, browser: Browser) -> None:
-    own = Client(place.api, place.settings.api_key_file.read_text().strip(), Door.API)
-    made = own.add_key({"name": "tab", "user": "eve", "role": "viewer", "days": 1})
-    sign_in_with_key(browser, made["key"])
-    before = browser.open("system").text
-    own.revoke_key(made["key_id"])
+    wanted = {"name": "tab", "user": "eve", "role": "viewer", "days": 1}
+    with Client(place.api, place.settings.api_key_file.read_text().strip(), Door.API) as own:
+        made = own.add_key(wanted)
+        sign_in_with_key(browser, made["key"])
+        before = browser.open("system").text
+        own.revoke_key(made["key_id"])
     after = browser.open("system")
 
     assert "You are eve; your role is viewer." in before

@@ -1,5 +1,7 @@
 """The process of the web desk: Streamlit, where and for whom the desk's settings say."""
 
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,8 @@ def serve(settings: Settings) -> None:
     # It would ask a host outside for the address of this machine; what is known is not asked for.
     net_util._external_ip = "127.0.0.1"  # noqa: SLF001 (there is no setting for it)
     keep_secrets(settings)
+    # The server raises it once more when it has ended in good order.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     cli.main(["run", str(SERVED), *list_flags(settings)])
 
 

@@ -18,9 +18,7 @@ _MADE, _REFUSED = "key_made", "key_refused"
 
 def show_keys(desk: Client, me: Json) -> None:
     """Show the keys that the caller may see; an admin makes new ones and takes them back."""
-    st.caption(
-        say("You are {user}; your role is {role}.", user=me["user"], role=name(ROLES, me["role"]))
-    )
+    tell_who(me)
     chosen = _draw_table(desk.keys())
     if me["role"] != "admin":
         return
@@ -28,6 +26,13 @@ def show_keys(desk: Client, me: Json) -> None:
     _show_made()
     with st.expander(say("A new key"), icon=":material/add:", expanded=False):
         _draw_form(desk, me)
+
+
+def tell_who(me: Json) -> None:
+    """Say as whom somebody is here."""
+    st.caption(
+        say("You are {user}; your role is {role}.", user=me["user"], role=name(ROLES, me["role"]))
+    )
 
 
 def _draw_table(keys: list[Json]) -> Json | None:

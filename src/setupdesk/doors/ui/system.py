@@ -7,7 +7,7 @@ import streamlit as st
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.doors.ui.addresses import show_channels, show_hooks
 from setupdesk.doors.ui.figures import verbatim
-from setupdesk.doors.ui.keys import show_keys
+from setupdesk.doors.ui.keys import show_keys, tell_who
 from setupdesk.doors.ui.names import CHECKS, FILES, GRADES, PROCESS_STATES, PROCESSES, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.reach import reach, telling_errors
@@ -49,7 +49,7 @@ def show() -> None:
     elif is_admin:
         _show_desk(desk)
     else:
-        _show_facts_for_all(desk)
+        _show_facts_for_all(desk, me)
 
 
 def _show_desk(desk: Client) -> None:
@@ -66,7 +66,8 @@ def _show_desk(desk: Client) -> None:
         let_sign_out("sign_out_here")
 
 
-def _show_facts_for_all(desk: Client) -> None:
+def _show_facts_for_all(desk: Client, me: Json) -> None:
+    tell_who(me)
     left, right = st.columns(2, gap="large")
     with left:
         _show_versions({"setupdesk": desk.version()})

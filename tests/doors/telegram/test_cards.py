@@ -88,7 +88,12 @@ def test_a_look_at_the_market_says_where_the_setup_stands(talk: Talk) -> None:
     run_id = find(talk, "live")
     sentence = talk.desk.get(f"/runs/{run_id}/result").json()["live"]["sentence"]
 
-    assert sentence in talk.ask(f"/result {run_id}")["text"]
+    card = talk.ask(f"/result {run_id}")
+    answers = [talk.press_for_file(card, label) for label in ("Chart", "Trades as CSV")]
+
+    assert sentence in card["text"]
+    assert answers[0]["photo"].startswith(b"\x89PNG")
+    assert answers[1]["document"]
 
 
 def test_words_and_payloads_lead_to_one_another() -> None:

@@ -180,10 +180,6 @@ class Client(SavedCalls, ScheduleCalls, WatchCalls, ChannelCalls, TelegramCalls)
         """Stop a run; its row stays."""
         return self._read(self._send("POST", f"/runs/{_check(run_id)}/cancel"))
 
-    def version(self) -> str:
-        """Give the version of the desk."""
-        return str(self._get("/version")["version"])
-
     def health(self) -> dict[str, Any]:
         """Say whether the desk can do its work now, check by check; raised where it cannot."""
         return self._get("/health")

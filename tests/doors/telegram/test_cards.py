@@ -63,6 +63,15 @@ def test_its_trades_and_its_report_come_as_files(talk: Talk) -> None:
     assert card["text"] == talk.api.messages[card["message_id"]]["text"]
 
 
+def test_its_chart_and_its_equity_come_as_pictures(talk: Talk) -> None:
+    card = talk.ask(f"/result {find(talk, 'backtest')}")
+    pictures = [talk.press_for_file(card, label)["photo"] for label in ("Chart", "Equity")]
+    second = talk.ask(f"/chart {find(talk, 'backtest')} 2")["photo"]
+
+    assert all(one.startswith(b"\x89PNG") for one in [*pictures, second])
+    assert len({*pictures, second}) == 3
+
+
 def test_it_is_asked_for_again_after_a_look_at_what_was_asked(talk: Talk) -> None:
     card = talk.ask(f"/result {find(talk, 'backtest')}")
     before = talk.count_runs()
@@ -79,7 +88,12 @@ def test_a_look_at_the_market_says_where_the_setup_stands(talk: Talk) -> None:
     run_id = find(talk, "live")
     sentence = talk.desk.get(f"/runs/{run_id}/result").json()["live"]["sentence"]
 
-    assert sentence in talk.ask(f"/result {run_id}")["text"]
+    card = talk.ask(f"/result {run_id}")
+    answers = [talk.press_for_file(card, label) for label in ("Chart", "Trades as CSV")]
+
+    assert sentence in card["text"]
+    assert answers[0]["photo"].startswith(b"\x89PNG")
+    assert answers[1]["document"]
 
 
 def test_words_and_payloads_lead_to_one_another() -> None:

@@ -204,6 +204,9 @@ class DeskBot:
             return Answer(say("The desk cannot be reached now. Try again in a minute."))
         except SetupdeskError as error:
             return Answer(cut(interpret(str(error), spoken())))
+        except Exception:
+            log.exception("a bug, at /%s", command[:32])
+            return Answer(say("A bug of ours; the log of the bot has it."))
 
     def _answer_self(
         self, user: User, command: str, words: Sequence[str], place: Place

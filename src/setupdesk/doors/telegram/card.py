@@ -126,7 +126,11 @@ def _list_buttons(run: Json) -> tuple[tuple[Button, ...], ...]:
         Button(say("Trades as CSV"), f"trades {run_id}"),
         Button(say("The report"), f"report {run_id}"),
     )
-    return (files, (again,))
+    pictures = (
+        Button(say("Chart"), f"chart {run_id}"),
+        Button(say("Equity"), f"equity {run_id}"),
+    )
+    return (pictures, files, (again,))
 
 
 def ask_again(asked: Asked) -> Answer:

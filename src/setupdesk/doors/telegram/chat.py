@@ -87,6 +87,15 @@ class Chat:
         if file is None:
             raise ValueError("an answer without a file")
 
+        def send_picture() -> Awaitable[Message]:
+            return self.bot.send_photo(
+                place.chat,
+                file.content,
+                caption=answer.text,
+                message_thread_id=place.topic,
+                filename=file.name,
+            )
+
         def send() -> Awaitable[Message]:
             return self.bot.send_document(
                 place.chat,
@@ -96,7 +105,8 @@ class Chat:
                 message_thread_id=place.topic,
             )
 
-        return (await self._insist(send)).message_id
+        is_picture = file.name.endswith(".png")
+        return (await self._insist(send_picture if is_picture else send)).message_id
 
     def _draw(self, answer: Answer, owner: int) -> InlineKeyboardMarkup | None:
         if not answer.buttons:

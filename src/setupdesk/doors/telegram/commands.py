@@ -2,6 +2,7 @@
 
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Command
 from setupdesk.doors.telegram.card import ask_again, send_report, send_trades, show_card
+from setupdesk.doors.telegram.pictures import send_chart, send_equity
 from setupdesk.doors.telegram.reading import (
     list_audit,
     list_data,
@@ -83,6 +84,8 @@ COMMANDS: dict[str, Command] = {
     "runs": list_runs,
     "again": ask_again,
     "trades": send_trades,
+    "chart": send_chart,
+    "equity": send_equity,
     "report": send_report,
     "cancel": cancel,
     "queue": show_queue,

@@ -41,7 +41,7 @@ REQUEST = Request(
     setup_id="IB_raid_v1", symbol="GER40", timeframe=Timeframe.M15, mode=Mode.BACKTEST
 )
 REPORT = {
-    "statistics": {"trades": 1, "total_r": 0.0, "expectancy_r": 0.0},
+    "statistics": {"trades": 1, "total_r": 0.0, "expectancy_r": 0.0, "expectancy_interval": None},
     "verdict": {"code": "none"},
 }
 STEPS = 200

@@ -48,7 +48,12 @@ class Work:
             time.sleep(0.5)
             if not self.busy.exists():
                 break
-        statistics = {"trades": os.getpid(), "total_r": 0.0, "expectancy_r": 0.0}
+        statistics = {
+            "trades": os.getpid(),
+            "total_r": 0.0,
+            "expectancy_r": 0.0,
+            "expectancy_interval": None,
+        }
         return {"statistics": statistics, "verdict": {"code": "none"}}
 
 

@@ -116,6 +116,7 @@ def test_every_problem_of_a_payload_is_named_at_once() -> None:
     assert problems["symbol"].message == "'GER4O' is not known, did you mean 'GER40'?"
     assert problems["setup_id"].suggestion == "IB_raid_v1"
     assert problems["timeframe"].allowed == ("M1", "M5", "M15", "H1", "H4", "D1")
+    assert "<" not in problems["timeframe"].message
     assert problems["end"].code == "end_before_start"
     assert problems["extra.targt"].suggestion == "target"
 

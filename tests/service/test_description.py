@@ -20,7 +20,7 @@ DESCRIBED: dict[str, Any] = json.loads(FILE.read_text())
 SCHEMAS = DESCRIBED["components"]["schemas"]
 PROBLEM = "application/problem+json"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-NAMES = {"run_id": "run_2025_10_31_999", "symbol": "GER40", "timeframe": "M15"}
+NAMES = {"run_id": "run_2025_10_31_999", "symbol": "GER40", "timeframe": "M15", "telegram_id": "7"}
 """What stands in a path of something that is not there."""
 
 OPERATIONS = [

@@ -208,6 +208,10 @@ class Client(SavedCalls, ScheduleCalls, WatchCalls, ChannelCalls, TelegramCalls)
         """List what came without a right key, counted by hour, address and reason."""
         return self._get("/audit/turned-away", limit=limit)
 
+    def version(self) -> str:
+        """Give the version of the desk."""
+        return str(self._get("/version")["version"])
+
     def whoami(self) -> dict[str, Any]:
         """Say whose key this client has, and what it allows."""
         return self._get("/whoami")

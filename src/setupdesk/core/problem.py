@@ -43,6 +43,6 @@ def load_problem(stored: Mapping[str, Any]) -> Problem:
 
 def find_nearest(wrong: str, allowed: Iterable[str]) -> str | None:
     """Find the allowed word that *wrong* was probably meant to be."""
-    by_folded = {word.casefold(): word for word in allowed}
+    by_folded = {word.casefold(): str(word) for word in allowed}
     close = get_close_matches(wrong.casefold(), by_folded, n=1, cutoff=0.6)
     return by_folded[close[0]] if close else None

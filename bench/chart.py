@@ -74,6 +74,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         for count, times in SIZES.items():
             measure(browser, Path(folder), count, times)
+        measure_empty(browser)
         browser.close()
 
 
@@ -91,6 +92,25 @@ def measure(browser: Any, folder: Path, count: int, times: int) -> None:
     for name, title in TITLES.items():
         alone, own = (median(one[name] for one in side) for side in zip(*pairs, strict=True))
         print(f"  {title}: {alone:,.0f} ms, {own:,.0f} ms, ratio {own / alone:.2f}")
+
+
+def measure_empty(browser: Any) -> None:
+    """Load a page of Streamlit with a word on it: whatever is drawn there cannot come sooner."""
+    with serving_chart() as address:
+        took = [load_empty(browser, address) for _ in range(6)][1:]
+    print(
+        f"a page of Streamlit with one word, from the address to the word: {median(took):,.0f} ms"
+    )
+
+
+def load_empty(browser: Any, address: str) -> float:
+    """Load the page with the word in a browser that knows nothing of it."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.goto(address)
+    page.get_by_text("Empty").wait_for()
+    took = float(page.evaluate("performance.now()"))
+    page.close()
+    return took
 
 
 TITLES = {
@@ -194,14 +214,14 @@ def serving_files(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def serving_chart(picture: Path) -> Iterator[str]:
+def serving_chart(*picture: Path) -> Iterator[str]:
     """Serve the page with the chart alone, as the web desk is served; give its address."""
     port = find_free_port()
     page = Path(__file__).with_name("chart_page.py")
     flags = ("--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}")
     others = ("--server.fileWatcherType=none", "--browser.gatherUsageStats=false")
     run = (sys.executable, "-m", "streamlit", "run", str(page), *flags, *others)
-    with subprocess.Popen([*run, "--", str(picture)]) as process:
+    with subprocess.Popen([*run, "--", *map(str, picture)]) as process:
         address = f"http://127.0.0.1:{port}"
         await_pages(address)
         yield address

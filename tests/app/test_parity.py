@@ -279,7 +279,7 @@ def test_what_another_version_saw_is_put_down_to_it(desk: WatchedDesk, market: B
 def invent_signal(desk: WatchedDesk, watch: Watch) -> None:
     """Write down a signal that neither rule nor bars give."""
     row = dict(find_signal(desk, watch))
-    del row["told"]
+    del row["told"], row["number"]
     bar_at = datetime(2025, 5, 13, 20, tzinfo=UTC)
     row |= {"alert_id": "alert_invented", "bar_at": bar_at, "side": "long", "outcome": None}
     with writing(desk.ledger) as connection:

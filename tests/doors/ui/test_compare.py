@@ -111,7 +111,7 @@ def test_a_wrong_tag_is_said_at_the_form(runs: list[str]) -> None:
 
     text = read(press(app, "Save"))
 
-    assert "The tag was '<b>'." in text
+    assert "The tag was '&#60;b>'." in text
 
 
 @pytest.mark.usefixtures("runs")

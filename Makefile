@@ -24,7 +24,8 @@ test: $(STAMP)  ## the one gate: formatting, lint, types, contracts, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 3 --dist loadfile  # on two cores: many tests wait for other processes
+# three at once on two cores: many tests wait for other processes
+	$(BIN)/pytest -n 3 --dist loadfile
 
 faults: $(STAMP)  ## long proofs: kills, mutilated files
 	$(BIN)/pytest -m faults -s

@@ -138,7 +138,7 @@ def test_a_schedule_is_made_run_now_paused_and_removed(
     cron = visit.page.locator(".st-key-plan_cron input")
     cron.fill("15 7 * * *")
     cron.press("Enter")
-    visit.await_text("15 7 * * * Europe/Berlin")
+    visit.await_text("each day at 07:15 Europe/Berlin (15 7 * * *)")
     visit.press("Run it regularly")
     visit.page.wait_for_url(re.compile(r"\?schedule=sched_"))
     schedule_id = visit.page.url.partition("schedule=")[2]

@@ -10,7 +10,7 @@ from setupdesk.doors.ui.speech import disarm, say
 PAGES = Path(setupdesk.__file__).parent / "doors" / "ui"
 SHOWN = {"error", "warning", "info", "success", "toast"}
 SHOWN |= {"write", "markdown", "caption", "header", "subheader"}
-SAFE = {"say", "say_many", "disarm", "verbatim", "badge", "name", "say_of"}
+SAFE = {"say", "say_many", "disarm", "verbatim", "badge", "name", "say_of", "_write_mistake"}
 """They disarm what they are given, or give words of ours."""
 
 IDS = {"number", "hash", "run_id", "watch_id", "setup_id", "timeframe", "symbol", "outcome"}

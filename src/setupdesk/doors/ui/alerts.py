@@ -120,4 +120,4 @@ def _show_evidence(alert: Json) -> None:
     for one in alert["told"]:
         at = day_and_time(one["done_at"])
         told = f"{one['channel_id']}: {name(RECEIPTS, one['outcome'] or 'waiting')}, {at}"
-        st.caption(f"{told} {disarm(one['last_error']) or ''}")
+        st.caption(f"{told} {disarm(one['last_error'] or '')}")

@@ -108,7 +108,7 @@ def _show_mistakes(problems: list[Json]) -> None:
     )
     for number, one in enumerate(problems):
         with st.container(border=True):
-            st.markdown(_write_mistake(disarm(one["message"])))
+            st.markdown(_write_mistake(one["message"]))
             if one["suggestion"]:
                 st.button(
                     say("Take {suggestion}", suggestion=one["suggestion"]),

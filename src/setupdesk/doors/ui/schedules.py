@@ -160,7 +160,7 @@ def _tell_tick(tick: Json) -> None:
     if tick["run_ids"]:
         st.toast(say("It is asked for: {runs}", runs=", ".join(tick["run_ids"])))
     else:
-        st.toast(disarm(tick["reason"]) or name(TICKS, tick["outcome"]), icon=":material/warning:")
+        st.toast(disarm(tick["reason"] or name(TICKS, tick["outcome"])), icon=":material/warning:")
 
 
 def _draw_removal(desk: Client, schedule_id: str) -> None:

@@ -81,7 +81,7 @@ def _tell_tick(tick: Json) -> None:
     if tick["run_ids"]:
         st.toast(say("It looks now."), icon=":material/visibility:")
     else:
-        st.toast(disarm(tick["reason"]) or tick["outcome"], icon=":material/warning:")
+        st.toast(disarm(tick["reason"] or tick["outcome"]), icon=":material/warning:")
 
 
 def _draw_end(desk: Client, watch: Json) -> None:

@@ -395,7 +395,7 @@ def test_the_home_is_its_owners_alone(tmp_path: Path) -> None:
 
 
 def test_no_cell_of_a_csv_is_a_formula() -> None:
-    from setupdesk.doors.cli.showing import write_csv
+    from setupdesk.client.tables import write_csv
 
     text = write_csv([{"a": "=1+1", "b": -2, "c": "@x", "d": "plain"}])
 

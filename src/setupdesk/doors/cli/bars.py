@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from setupdesk.client.tables import write_csv
 from setupdesk.doors.cli.access import (
     clear_errors,
     hand_over,
@@ -19,7 +20,7 @@ from setupdesk.doors.cli.access import (
 )
 from setupdesk.doors.cli.files import refuse_to_overwrite, write_file
 from setupdesk.doors.cli.importing import say_clock, say_hole, say_mended, show_import
-from setupdesk.doors.cli.showing import show_table, write_csv
+from setupdesk.doors.cli.showing import show_table
 from setupdesk.doors.cli.speech import tell
 
 Json = Mapping[str, Any]

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from setupdesk.client.tables import write_csv
 from setupdesk.doors.cli.access import clear_errors, hand_over, reach_desk, refuse_usage, say
 from setupdesk.doors.cli.files import refuse_to_overwrite, write_file
-from setupdesk.doors.cli.showing import write_csv
 
 if TYPE_CHECKING:
     from setupdesk.doors.cli.access import Access

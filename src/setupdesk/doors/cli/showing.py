@@ -1,7 +1,5 @@
 """Look at what the desk has: runs, trades, logs, the audit log, setups, symbols."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from setupdesk.client.tables import write_csv
 from setupdesk.core.printing import tell_story
 from setupdesk.doors.cli import asking
 from setupdesk.doors.cli.access import (
@@ -25,8 +24,6 @@ from setupdesk.doors.cli.access import (
 )
 from setupdesk.doors.cli.speech import tell, tell_all
 from setupdesk.doors.cli.watched import tell_outcome
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def show_runs(limit: int, said: Mapping[str, Any], *, as_json: bool) -> None:
@@ -70,16 +67,6 @@ def show_trades(run_id: str, form: str) -> None:
         show_json(found)
     else:
         hand_over(write_csv(found).rstrip("\n"))
-
-
-def write_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Write rows as CSV in which no cell is a formula to a spreadsheet."""
-    text = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({key: _disarm(value) for key, value in row.items()} for row in rows)
-    return text.getvalue()
 
 
 def show_logs(run_id: str, *, as_json: bool) -> None:
@@ -272,8 +259,3 @@ def _describe_name(run: Mapping[str, Any]) -> str:
 def _disarm_terminal(text: str) -> str:
     # Names of files may hold escape sequences, which would drive the terminal.
     return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
-
-
-def _disarm(value: Any) -> Any:
-    armed = isinstance(value, str) and value.startswith(FORMULA_STARTS)
-    return f"'{value}" if armed else value

@@ -1,6 +1,7 @@
 """The message of a run: it waits, it runs, and what came of it, with what can be done next."""
 
 from setupdesk.client import Client
+from setupdesk.client.tables import write_csv
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, File, Json, cut
 from setupdesk.doors.telegram.figures import (
     fixed,
@@ -15,7 +16,6 @@ from setupdesk.doors.telegram.figures import (
 from setupdesk.doors.telegram.line import write_words
 from setupdesk.doors.telegram.names import SIGNS, STAGES, STATES, UNDER_WAY, VERDICTS
 from setupdesk.doors.telegram.speech import name, say
-from setupdesk.doors.telegram.tables import write_csv
 
 
 def show_card(asked: Asked) -> Answer:

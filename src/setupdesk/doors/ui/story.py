@@ -1,8 +1,6 @@
 """How a result came about: settings, data, fills, look-ahead, provenance, and the log."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -49,8 +47,6 @@ _FACTS = {
     "swap": mark("Swap"),
 }
 """What is said of how a run was made, by its name in the API."""
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def show_settings(run: Json, report: Json) -> None:
@@ -109,18 +105,3 @@ def show_log(desk: Client, run_id: str) -> None:
     """Show the log of a run."""
     with st.expander(say("Log")):
         st.code(tell_story(desk.log_events(run_id)) or say("Its log is empty."), language=None)
-
-
-def write_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Write rows as CSV in which no text is a formula to a spreadsheet."""
-    text = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: _disarm(value) for name, value in row.items()} for row in rows)
-    return text.getvalue()
-
-
-def _disarm(value: Any) -> Any:
-    is_formula = isinstance(value, str) and value.startswith(_FORMULA_STARTS)
-    return f"'{value}" if is_formula else value

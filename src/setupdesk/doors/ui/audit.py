@@ -10,6 +10,7 @@ from setupdesk.doors.ui.names import DEEDS, DOORS, OUTCOMES, REASONS, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.receipt import show_receipt
+from setupdesk.doors.ui.searching import Search
 from setupdesk.doors.ui.speech import say, say_all
 from setupdesk.words import mark
 
@@ -19,7 +20,7 @@ PARTS = {
     "changes": mark("Changes"),
     "turned_away": mark("Turned away"),
 }
-_BEFORE = "audit_before"
+SEARCH = Search("audit")
 _FEW = 12
 
 
@@ -74,67 +75,26 @@ def _let_verify(desk: Client) -> None:
 def _draw_filters() -> Json:
     places = st.columns([2, 2, 2, 3, 1.5, 1.5])
     said: Json = {
-        "outcome": _choose(places[0], say("Outcome"), OUTCOMES, "audit_outcome"),
-        "door": _choose(places[1], say("Through"), DOORS, "audit_door"),
-        "user": places[2].text_input(
-            say("Asked by"),
-            key="audit_user",
-            placeholder=say("any"),
-            on_change=_go_to_first,
-            persist_state="session",
+        "outcome": SEARCH.choose(places[0], say("Outcome"), "outcome", OUTCOMES),
+        "door": SEARCH.choose(places[1], say("Through"), "door", DOORS),
+        "user": SEARCH.write(places[2], say("Asked by"), "user", say("any")),
+        "search": SEARCH.write(
+            places[3], say("Search"), "search", say("words of what was asked, or of why not")
         ),
-        "search": places[3].text_input(
-            say("Search"),
-            key="audit_search",
-            placeholder=say("words of what was asked, or of why not"),
-            on_change=_go_to_first,
-            persist_state="session",
-        ),
+        **SEARCH.between(places[4:], say("From"), say("to")),
+        "polls": st.toggle(say("Also the polls of watches"), **SEARCH.keep("polls")),
     }
-    for place, field, label in ((4, "since", say("From")), (5, "until", say("to"))):
-        day = places[place].date_input(
-            label,
-            value=None,
-            format="YYYY-MM-DD",
-            key=f"audit_{field}",
-            on_change=_go_to_first,
-            persist_state="session",
-        )
-        said[field] = day and str(day)
-    said["polls"] = st.toggle(
-        say("Also the polls of watches"),
-        key="audit_polls",
-        on_change=_go_to_first,
-        persist_state="session",
-    )
     return {field: value for field, value in said.items() if value}
 
 
-def _choose(place: Any, label: str, names: dict[str, str], key: str) -> Any:
-    return place.selectbox(
-        label,
-        list(names),
-        format_func=say_all(names).__getitem__,
-        index=None,
-        placeholder=say("any"),
-        key=key,
-        on_change=_go_to_first,
-        persist_state="session",
-    )
-
-
-def _go_to_first() -> None:
-    st.session_state[_BEFORE] = [None]
-
-
 def _show_requests(desk: Client, said: Json) -> None:
-    before: list[int | None] = st.session_state.setdefault(_BEFORE, [None])
-    found = desk.audit_log(PAGE + 1, **said, before=before[-1])
+    before = SEARCH.cursors[-1]
+    found = desk.audit_log(PAGE + 1, **said, before=before)
     if not found:
         _show_none(is_searched=bool(said))
         return
     rows, more = found[:PAGE], len(found) > PAGE
-    table = f"audit_table_{before[-1]}_{rows[0]['audit_id']}"
+    table = f"audit_table_{before}_{rows[0]['audit_id']}"
     event = st.dataframe(
         [_build_row(row) for row in rows],
         hide_index=True,
@@ -144,7 +104,7 @@ def _show_requests(desk: Client, said: Json) -> None:
         selection_mode="single-row",
         column_config={say("Run, or why not"): st.column_config.TextColumn(width="large")},
     )
-    _draw_pages(before, rows[-1]["audit_id"] if more else None)
+    SEARCH.draw_pages(rows[-1]["audit_id"] if more else None)
     chosen: list[int] = event["selection"]["rows"] if event else []
     if chosen and chosen[0] < len(rows):
         show_receipt(rows[chosen[0]])
@@ -175,17 +135,6 @@ def _tell_decision(row: Json) -> str:
     if row["first_id"]:
         return say("as number {n}", n=row["first_id"])
     return row["run_id"] or " ".join(problem["message"] for problem in row["problems"])
-
-
-def _draw_pages(before: list[int | None], last: int | None) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(say("Newer"), disabled=len(before) == 1, icon=":material/chevron_left:"):
-            before.pop()
-            st.rerun()
-        st.caption(say("Page {number}", number=len(before)), width="content")
-        if st.button(say("Older"), disabled=last is None, icon=":material/chevron_right:"):
-            before.append(last)
-            st.rerun()
 
 
 def _show_changes(desk: Client) -> None:

@@ -8,12 +8,11 @@ from setupdesk.doors.ui.notes import show_notes
 from setupdesk.doors.ui.offer import Json, find_offer
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.run_table import NOTED, draw_deeds, draw_table
+from setupdesk.doors.ui.searching import Search
 from setupdesk.doors.ui.speech import say, say_all
 
 PAGE = 25
-
-# Of the pages before this one, so that one can go back; the first has none.
-_CURSORS = "runs_cursors"
+SEARCH = Search("runs")
 
 
 def show() -> None:
@@ -32,35 +31,25 @@ def _draw_filters(desk: Client) -> Json:
             say("State"),
             list(STATES),
             format_func=say_all(STATES).__getitem__,
-            key="runs_state",
             placeholder=say("any"),
-            on_change=_go_to_first,
-            persist_state="session",
+            **SEARCH.keep("state"),
         ),
         "setup_id": places[1].selectbox(
             say("Setup"),
             list(offer.setups),
             index=None,
             placeholder=say("any"),
-            key="runs_setup",
-            on_change=_go_to_first,
-            persist_state="session",
+            **SEARCH.keep("setup"),
         ),
         "symbol": places[2].selectbox(
             say("Symbol"),
             offer.symbols_by_use(),
             index=None,
             placeholder=say("any"),
-            key="runs_symbol",
-            on_change=_go_to_first,
-            persist_state="session",
+            **SEARCH.keep("symbol"),
         ),
-        "search": places[3].text_input(
-            say("Search"),
-            key="runs_search",
-            placeholder=say("words of ids, names, notes, tags or reasons"),
-            on_change=_go_to_first,
-            persist_state="session",
+        "search": SEARCH.write(
+            places[3], say("Search"), "search", say("words of ids, names, notes, tags or reasons")
         ),
     }
     return {name: value for name, value in said.items() if value}
@@ -70,56 +59,13 @@ def _draw_more_filters() -> Json:
     places = st.columns([2, 2, 2, 2, 1.5, 1.5])
     modes = {one: KINDS[one] for one in ("backtest", "live")}
     said: Json = {
-        "tag": places[0].text_input(
-            say("Tag"),
-            key="runs_tag",
-            placeholder=say("any"),
-            on_change=_go_to_first,
-            persist_state="session",
-        ),
-        "user": places[1].text_input(
-            say("Asked by"),
-            key="runs_user",
-            placeholder=say("any"),
-            on_change=_go_to_first,
-            persist_state="session",
-        ),
-        "door": places[2].selectbox(
-            say("Through"),
-            list(DOORS),
-            format_func=say_all(DOORS).__getitem__,
-            index=None,
-            placeholder=say("any"),
-            key="runs_door",
-            on_change=_go_to_first,
-            persist_state="session",
-        ),
-        "mode": places[3].selectbox(
-            say("Kind"),
-            list(modes),
-            format_func=say_all(modes).__getitem__,
-            index=None,
-            placeholder=say("any"),
-            key="runs_mode",
-            on_change=_go_to_first,
-            persist_state="session",
-        ),
+        "tag": SEARCH.write(places[0], say("Tag"), "tag", say("any")),
+        "user": SEARCH.write(places[1], say("Asked by"), "user", say("any")),
+        "door": SEARCH.choose(places[2], say("Through"), "door", DOORS),
+        "mode": SEARCH.choose(places[3], say("Kind"), "mode", modes),
+        **SEARCH.between(places[4:], say("Accepted from"), say("to")),
     }
-    for place, name, label in ((4, "since", say("Accepted from")), (5, "until", say("to"))):
-        day = places[place].date_input(
-            label,
-            value=None,
-            format="YYYY-MM-DD",
-            key=f"runs_{name}",
-            on_change=_go_to_first,
-            persist_state="session",
-        )
-        said[name] = day and str(day)
     return {name: value for name, value in said.items() if value}
-
-
-def _go_to_first() -> None:
-    st.session_state[_CURSORS] = [None]
 
 
 def _show_noted(desk: Client) -> None:
@@ -138,14 +84,13 @@ def _show_noted(desk: Client) -> None:
 def _show_page(said: Json) -> None:
     with telling_errors():
         desk = reach()
-        cursors: list[str | None] = st.session_state.setdefault(_CURSORS, [None])
-        found = desk.runs(PAGE, **said, cursor=cursors[-1])
+        found = desk.runs(PAGE, **said, cursor=SEARCH.cursors[-1])
         if not found["runs"]:
             _show_none(is_searched=bool(said))
             return
         chosen = draw_table(desk, found["runs"])
         draw_deeds(desk, chosen)
-        _draw_pages(cursors, found["next_cursor"])
+        SEARCH.draw_pages(found["next_cursor"], "fragment")
 
 
 def _show_none(*, is_searched: bool) -> None:
@@ -154,17 +99,6 @@ def _show_none(*, is_searched: bool) -> None:
         return
     st.info(say("No runs yet."))
     st.page_link("new_request.py", label=say("Ask for the first one"), icon=":material/add_circle:")
-
-
-def _draw_pages(cursors: list[str | None], next_cursor: str | None) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(say("Newer"), disabled=len(cursors) == 1, icon=":material/chevron_left:"):
-            cursors.pop()
-            st.rerun(scope="fragment")
-        st.caption(say("Page {number}", number=len(cursors)), width="content")
-        if st.button(say("Older"), disabled=not next_cursor, icon=":material/chevron_right:"):
-            cursors.append(next_cursor)
-            st.rerun(scope="fragment")
 
 
 if __name__ == "__main__":

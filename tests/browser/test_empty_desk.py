@@ -54,7 +54,7 @@ def ask_prefect(desk: Desk, page: str) -> Any:
     address, _, flow_run = page.partition("/runs/flow-run/")
     user, _, password = (desk.home / "prefect.key").read_text().strip().partition(":")
     with httpx.Client(auth=(user, password)) as http:
-        assert "<html" in http.get(page).raise_for_status().text
+        assert "<html" in http.get(page, headers={"Accept": "text/html"}).raise_for_status().text
         return http.get(f"{address}/api/flow_runs/{flow_run}").raise_for_status().json()
 
 

@@ -334,6 +334,17 @@ class InlineDesk:
         with self._logging():
             return self.desk.channel_desk.revoke(channel_id, self._caller)
 
+    def mute(self, channel_id: str, setup_id: str, symbol: str | None = None) -> dict[str, Any]:
+        """Tell a channel nothing of a setup for the rest of its market's day."""
+        said = {"setup_id": setup_id} | ({"symbol": symbol} if symbol else {})
+        with self._logging():
+            return self.desk.mute_desk.mute(channel_id, said, self._caller)
+
+    def unmute(self, channel_id: str, setup_id: str) -> dict[str, Any]:
+        """Tell a channel of a setup again."""
+        with self._logging():
+            return self.desk.mute_desk.unmute(channel_id, setup_id, self._caller)
+
     def test_channel(self, channel_id: str) -> dict[str, Any]:
         """Tell a channel at once that this is a test."""
         return self.desk.channel_desk.test(channel_id, self._caller)

@@ -21,6 +21,7 @@ from setupdesk.adapters.ledger.changes import Changes
 from setupdesk.adapters.ledger.database import open_database, stop_after_failed_sync
 from setupdesk.adapters.ledger.hooks import Hooks
 from setupdesk.adapters.ledger.keys import Keys
+from setupdesk.adapters.ledger.mutes import Mutes
 from setupdesk.adapters.ledger.notifications import Channels, Notifications
 from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.pairings import Pairings
@@ -46,6 +47,7 @@ from setupdesk.app.fetch import Fetch
 from setupdesk.app.find_runs import FindRuns
 from setupdesk.app.hook_desk import HookDesk
 from setupdesk.app.key_desk import KeyDesk
+from setupdesk.app.mute_desk import MuteDesk
 from setupdesk.app.notifier import Signer
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.preflight import Preflight
@@ -115,6 +117,7 @@ class Desk:
     watch_desk: WatchDesk
     show_watched_bars: ShowWatchedBars
     channel_desk: ChannelDesk
+    mute_desk: MuteDesk
     fetch: Fetch
     outbox: Outbox
     alarm: Alarm
@@ -198,6 +201,15 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     )
     schedule_desk = ScheduleDesk(schedules, ticks, scheduler, fire, watches.find_name)
     watch_desk = WatchDesk(watches, schedule_desk, start)
+    mutes = Mutes(ledger, clock.now)
+    channel_desk = ChannelDesk(
+        Channels(ledger, clock.now),
+        Notifications(ledger, clock.now),
+        _build_sender(settings, pairings),
+        Signer(load_master, clock.now),
+        clock.now,
+        mutes.load_all,
+    )
     return Desk(
         settings=settings,
         start=start,
@@ -235,13 +247,8 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         schedule_desk=schedule_desk,
         watch_desk=watch_desk,
         show_watched_bars=ShowWatchedBars(watch_desk.find, watches, catalogue, bar_store, calendar),
-        channel_desk=ChannelDesk(
-            Channels(ledger, clock.now),
-            Notifications(ledger, clock.now),
-            _build_sender(settings, pairings),
-            Signer(load_master, clock.now),
-            clock.now,
-        ),
+        channel_desk=channel_desk,
+        mute_desk=MuteDesk(channel_desk, mutes, watches.load_all, catalogue, clock.now),
         fetch=Fetch(catalogue, feeds, spool, bar_store, clock.now),
         outbox=outbox,
         alarm=alarm,

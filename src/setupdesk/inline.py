@@ -315,6 +315,10 @@ class InlineDesk:
         """List the newest alerts, with what became of each."""
         return self.desk.watch_desk.alerts(self._caller, limit, watch_id)
 
+    def alert(self, alert_id: str) -> dict[str, Any]:
+        """Give one alert, with what became of it."""
+        return self.desk.watch_desk.alert(alert_id, self._caller)
+
     def channels(self) -> list[dict[str, Any]]:
         """List the channels, the newest first."""
         return self.desk.channel_desk.list_channels(self._caller)

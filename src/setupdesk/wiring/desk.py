@@ -37,7 +37,7 @@ from setupdesk.adapters.ledger.watches import Watches
 from setupdesk.adapters.redactor import Redactor
 from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.secret_file import load_secret
-from setupdesk.adapters.telegram_sender import TelegramSender
+from setupdesk.adapters.telegram_sender import Draw, TelegramSender
 from setupdesk.adapters.webhook_sender import WebhookSender
 from setupdesk.app.bar_pages import ShowBars
 from setupdesk.app.channel_desk import ChannelDesk
@@ -71,6 +71,7 @@ from setupdesk.exposure import API_PREFIX
 from setupdesk.settings import Settings, find_telegram_token
 from setupdesk.setups.definition import Setup
 from setupdesk.setups.registry import RuleRegistry
+from setupdesk.wiring.alert_pictures import AlertPictures
 from setupdesk.wiring.feeds import build_feeds
 from setupdesk.wiring.opened import open_calendar, open_rules, open_symbols
 
@@ -201,11 +202,12 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     )
     schedule_desk = ScheduleDesk(schedules, ticks, scheduler, fire, watches.find_name)
     watch_desk = WatchDesk(watches, schedule_desk, start)
+    show_watched_bars = ShowWatchedBars(watch_desk.find, watches, catalogue, bar_store, calendar)
     mutes = Mutes(ledger, clock.now)
     channel_desk = ChannelDesk(
         Channels(ledger, clock.now),
         Notifications(ledger, clock.now),
-        _build_sender(settings, pairings),
+        _build_sender(settings, pairings, AlertPictures(watch_desk, show_watched_bars).draw),
         Signer(load_master, clock.now),
         clock.now,
         mutes.load_all,
@@ -246,7 +248,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         ),
         schedule_desk=schedule_desk,
         watch_desk=watch_desk,
-        show_watched_bars=ShowWatchedBars(watch_desk.find, watches, catalogue, bar_store, calendar),
+        show_watched_bars=show_watched_bars,
         channel_desk=channel_desk,
         mute_desk=MuteDesk(channel_desk, mutes, watches.load_all, catalogue, clock.now),
         fetch=Fetch(catalogue, feeds, spool, bar_store, clock.now),
@@ -261,11 +263,15 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     )
 
 
-def _build_sender(settings: Settings, pairings: Pairings) -> ChannelSender:
+def _build_sender(settings: Settings, pairings: Pairings, draw: Draw) -> ChannelSender:
     return ChannelSender(
         WebhookSender(clock=clock.now, private=settings.private_channels),
         TelegramSender(
-            partial(find_telegram_token, settings), settings.telegram_api, pairings.find
+            partial(find_telegram_token, settings),
+            settings.telegram_api,
+            pairings.find,
+            draw,
+            settings.far_ui_address,
         ),
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
 from setupdesk.core.errors import SetupdeskError
 from setupdesk.core.hosts import is_everywhere, is_loopback, normalize, write_authority
@@ -160,6 +161,17 @@ class Settings:
     def ui_address(self) -> str:
         """Where a browser on this machine reaches the web desk."""
         return self.listening.write_address(self.ui_port)
+
+    @property
+    def far_ui_address(self) -> str | None:
+        """Where a browser on another machine reaches the web desk; None where it is not known."""
+        known = self.listening
+        if self.sign_in is not None:
+            host = normalize(urlsplit(self.sign_in.page).hostname or "")
+            return None if is_loopback(host) else self.sign_in.page
+        if not self.ui or known.is_local or not known.tls_certificate or not known.hosts:
+            return None
+        return f"{known.scheme}://{write_authority(known.hosts[0], self.ui_port)}"
 
     @property
     def ui_asks_for_key(self) -> bool:

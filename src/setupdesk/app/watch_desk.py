@@ -53,6 +53,9 @@ class Watches(Protocol):
     ) -> list[Mapping[str, Any]]:
         """Load the newest alerts of a user or all, of one watch or all, with their receipts."""
 
+    def load_alert(self, alert_id: str) -> Mapping[str, Any] | None:
+        """Load one alert, with its receipts."""
+
     def load_polls(self, watch_id: str, limit: int) -> list[Mapping[str, Any]]:
         """Load the newest polls of a watch: run_id, state, when, and what came of it."""
 
@@ -177,6 +180,13 @@ class WatchDesk:
         of = self.find(watch_id, caller).watch_id if watch_id else None
         user = None if caller.sees_all or of else caller.user
         return [show_row(row) for row in self.watches.load_alerts(user, of, limit)]
+
+    def alert(self, alert_id: str, caller: Caller) -> dict[str, Any]:
+        """Give one alert that *caller* may see; raises ``NotFoundError``."""
+        row = self.watches.load_alert(alert_id)
+        if row is None or not caller.may_see(row["user"]):
+            raise NotFoundError("alert", alert_id)
+        return show_row(row)
 
     def polls(self, watch_id: str, caller: Caller, limit: int) -> list[dict[str, Any]]:
         """List the newest polls of a watch, and what came of each."""

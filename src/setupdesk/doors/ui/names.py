@@ -201,6 +201,8 @@ DEEDS = {
     "schedule removed": mark("schedule removed"),
     "watch made": mark("watch made"),
     "watch ended": mark("watch ended"),
+    "link made": mark("sign-in link made"),
+    "link used": mark("signed in by a link"),
 }
 REASONS = {
     "no_key": mark("no key"),

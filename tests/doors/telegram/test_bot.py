@@ -1,5 +1,6 @@
 """The bot beside a real service and a Bot API with its troubles: who may speak, what is said."""
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -269,3 +270,19 @@ def test_the_menu_is_set_in_both_languages_and_no_log_has_the_token(talk: Talk) 
     assert {one["command"] for one in menus["ru"]} == set(DESCRIBED)
     assert menus["ru"] != menus["en"]
     assert not any(TOKEN in one for one in logs)
+
+
+def test_a_link_that_signs_in_is_for_its_reader_and_for_no_group(talk: Talk) -> None:
+    group = {"id": -100, "type": "supergroup", "title": "Traders"}
+    answer = talk.ask("/web")
+    russian = talk.ask("/web", language="ru")
+    in_group = talk.ask("/web@desk_bot", chat=group)
+    [token] = re.findall(r"\nhttp://127\.0\.0\.1:8501/link/([\w-]{43})\n", russian["text"])
+    used = talk.desk.post("/sign-in-links/use", json={"token": token}).json()
+
+    assert answer["text"].startswith("Sign in at the web desk as anna, once")
+    assert "on the desk's own machine only" in answer["text"]
+    assert answer["link_preview_options"]["is_disabled"]
+    assert "Вход в веб-деск как anna" in russian["text"]
+    assert "http" not in in_group["text"]
+    assert (used["user"], used["role"], used["key_id"]) == ("anna", "trader", "telegram:7")

@@ -187,6 +187,8 @@ class DeskBot:
         if command == "tg_info":
             ids = f"chat {place.chat}, topic {place.topic or '--'}, user {user.id}"
             return Answer(ids)
+        if command == "web" and place.chat != user.id:
+            return Answer(say("Ask me for that in a chat of our own: here others could come in."))
         if command != "language":
             return None
         if not words or words[0] not in LANGUAGES:

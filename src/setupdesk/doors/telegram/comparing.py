@@ -5,10 +5,11 @@ from typing import Any
 
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
 from setupdesk.doors.telegram.card import need_run, tell_run
-from setupdesk.doors.telegram.figures import NONE, fixed, in_r, market, percent, span
+from setupdesk.doors.telegram.figures import market, span
 from setupdesk.doors.telegram.offering import lay
 from setupdesk.doors.telegram.speech import say
 from setupdesk.words import mark
+from setupdesk.words.figures import NONE, fixed, in_r, percent
 
 _MOST_OFFERED = 8
 _LIKE_IT = 2

@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
-from setupdesk.doors.telegram.figures import NONE, moment, seconds
+from setupdesk.doors.telegram.figures import moment, seconds
 from setupdesk.doors.telegram.names import SIGNS, STATES
 from setupdesk.doors.telegram.speech import name, say
+from setupdesk.words.figures import NONE
 
 _LISTED = 10
 _POLLS = 3

@@ -95,6 +95,7 @@ RECEIPTS = {
     "given_up": mark("given up"),
     "held": mark("held for a digest"),
     "expired": mark("too late to send"),
+    "muted": mark("muted"),
     "waiting": mark("waits to be sent"),
 }
 PARITIES = {
@@ -201,6 +202,10 @@ DEEDS = {
     "schedule removed": mark("schedule removed"),
     "watch made": mark("watch made"),
     "watch ended": mark("watch ended"),
+    "setup muted": mark("setup muted"),
+    "setup unmuted": mark("setup unmuted"),
+    "link made": mark("sign-in link made"),
+    "link used": mark("signed in by a link"),
 }
 REASONS = {
     "no_key": mark("no key"),

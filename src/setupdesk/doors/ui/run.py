@@ -14,7 +14,7 @@ from setupdesk.doors.ui.request_key import forget_key
 from setupdesk.doors.ui.result import show_result
 from setupdesk.doors.ui.speech import say
 from setupdesk.doors.ui.standing import show_standing
-from setupdesk.doors.ui.story import show_log, show_settings
+from setupdesk.doors.ui.story import show_flow_run, show_log, show_settings
 from setupdesk.doors.ui.twice import ask_twice
 from setupdesk.doors.ui.watched import show_watched
 
@@ -36,6 +36,7 @@ def show() -> None:
         _follow(run_id)
     else:
         _show_end(desk, run)
+    show_flow_run(desk, run)
 
 
 def _find_run(desk: Client, run_id: str) -> Json | None:

@@ -114,8 +114,10 @@ def working(talk: Talk, *, is_cut_off: bool = False) -> Iterator[None]:
         bot = DeskBot(out, people, memory, chat, following, poll_seconds=1)
         task = asyncio.ensure_future(bot.work())
         await stop.wait()
-        task.cancel()
-        await asyncio.wait([task])
+        # A wait that runs out at the same moment takes a cancellation for its own.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=5)
         memory.close()
         assert task.cancelled()
 

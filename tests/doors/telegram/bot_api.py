@@ -71,6 +71,8 @@ class BotApi:
     def press_data(self, message: Json, data: str, user: int = 7) -> Json:
         sender = {"id": user, "is_bot": False, "first_name": "Anna", "language_code": "en"}
         shown = {**message, "date": 1_700_000_000}
+        if "photo" in shown:
+            shown["photo"] = [{"file_id": "1", "file_unique_id": "1", "width": 9, "height": 9}]
         query = {"id": str(self._next()), "from": sender, "chat_instance": "1", "data": data}
         return self.deliver({"callback_query": query | {"message": shown}})
 
@@ -136,16 +138,30 @@ class BotApi:
             return {name: message[name] for name in ("message_id", "date", "chat", "text")}
         if method == "editMessageText":
             return self._edit(said)
+        if method == "editMessageMedia":
+            return self._edit_media(said)
         if method == "answerCallbackQuery":
             self.answered.append(said)
         return True
 
     def _edit(self, said: Json) -> Any:
         message = self.messages.get(int(said["message_id"]))
-        if message is None:
-            return Trouble(400)
+        if message is None or "photo" in message:
+            return Trouble(400)  # a picture has no text, but a caption
         message.pop("reply_markup", None)
         message |= {name: said[name] for name in ("text", "reply_markup") if name in said}
+        return {name: message[name] for name in ("message_id", "date", "chat", "text")}
+
+    def _edit_media(self, said: Json) -> Any:
+        message, media = self.messages.get(int(said["message_id"])), said["media"]
+        if message is None or len(media["caption"]) > 1_024:
+            return Trouble(400)
+        message.pop("reply_markup", None)
+        message |= {name: said[name] for name in ("reply_markup",) if name in said}
+        message |= {
+            "text": media["caption"],
+            "photo": said[media["media"].removeprefix("attach://")],
+        }
         return {name: message[name] for name in ("message_id", "date", "chat", "text")}
 
 

@@ -21,7 +21,7 @@ from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.people import People
 from setupdesk.settings import load_settings
 from tests.doors.telegram.bot_api import TOKEN, BotApi, Json, serving_bot_api
-from tests.service.serving import serving
+from tests.service.serving import MANY_WRONG_KEYS, serving
 
 ANNA = 7
 
@@ -70,6 +70,11 @@ class Talk:
         self.desk.post("/telegram/pairings", json=said)
         return str(code)
 
+    def forget_updates(self) -> None:
+        """Let the bot forget which updates it has handled."""
+        with closing(sqlite3.connect(self.home / "telegram.db")) as memory, memory:
+            memory.execute("DELETE FROM handled")
+
     def count_messages(self, chat: int) -> int:
         return sum(one["chat"]["id"] == chat for one in self.api.messages.values())
 
@@ -81,10 +86,15 @@ class Talk:
 def talking(home: Path) -> Iterator[Talk]:
     """Have a desk with bars, and a Bot API, without a bot."""
     (home / "api.key").write_text("the-key")
-    with serving(home) as desk, serving_bot_api() as api:
+    with serving_bot_api() as api, serving(home, _lead_to(api)) as desk:
         bars = {"symbol": "GER40", "start": "2025-04-01", "end": "2025-05-30", "seed": 1}
         desk.post("/data/simulated", json=bars)
         yield Talk(api, desk, home)
+
+
+def _lead_to(api: BotApi) -> dict[str, str]:
+    token = {"TELEGRAM_BOT_TOKEN": TOKEN, "SETUPDESK_TELEGRAM_API": api.address}
+    return {**MANY_WRONG_KEYS, **token}
 
 
 @contextmanager

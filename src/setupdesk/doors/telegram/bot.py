@@ -13,9 +13,10 @@ from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
 from setupdesk.core.free_text import LONGEST_NAME
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
 from setupdesk.doors.telegram.chat import Chat, Place, read_seconds
-from setupdesk.doors.telegram.commands import COMMANDS, DESCRIBED, tell_help
+from setupdesk.doors.telegram.commands import COMMANDS, DESCRIBED, is_apart, tell_help
 from setupdesk.doors.telegram.following import Following
 from setupdesk.doors.telegram.inbox import Inbox
+from setupdesk.doors.telegram.line import split_words
 from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.people import People
 from setupdesk.doors.telegram.speech import say, speaking, spoken
@@ -141,8 +142,10 @@ class DeskBot:
             answer = await self._answer(user, line, f"tg:{self.bot.id}:{query.data}", place)
             if answer is None:
                 return
-            if answer.file is not None:
-                await self.chat.say(answer, place, user.id)
+            # What stands in a picture or is the end of a run stays, and is answered below it.
+            if answer.file or is_apart(line) or getattr(message, "photo", None):
+                sent = await self.chat.say(answer, place, user.id)
+                self.following.begin(answer, place, sent, user.id)
                 return
             if await self.chat.change(answer, place, message.message_id, user.id):
                 self.following.begin(answer, place, message.message_id, user.id)
@@ -162,7 +165,7 @@ class DeskBot:
         return self.memory.find_language(user.id) or choose_language(user.language_code)
 
     async def _answer(self, user: User, line: str, key: str, place: Place) -> Answer | None:
-        command, *words = line.split()
+        command, *words = split_words(line)
         try:
             person = await asyncio.to_thread(self.people.find, user.id)
             if person is None:

@@ -16,6 +16,7 @@ from setupdesk.doors.telegram.bot import DeskBot
 from setupdesk.doors.telegram.chat import Chat
 from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.people import People
+from setupdesk.doors.telegram.webhook import Webhook
 from setupdesk.settings import load_settings
 from tests.doors.telegram.bot_api import TOKEN, BotApi, Json, serving_bot_api
 from tests.service.serving import serving
@@ -78,7 +79,9 @@ def talking(home: Path) -> Iterator[Talk]:
 
 
 @contextmanager
-def working(talk: Talk, *, is_cut_off: bool = False) -> Iterator[None]:
+def working(
+    talk: Talk, *, is_cut_off: bool = False, webhook: Webhook | None = None
+) -> Iterator[None]:
     """Let a bot work, which remembers what one before it has done; it may end in the middle."""
     settings = load_settings({"SETUPDESK_HOME": str(talk.home)})
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
@@ -90,7 +93,7 @@ def working(talk: Talk, *, is_cut_off: bool = False) -> Iterator[None]:
         out = Bot(TOKEN, base_url=base, request=requests[0], get_updates_request=requests[1])
         people = People(settings, str(talk.desk.base_url).removesuffix("/api/v1/"))
         chat = Chat(out, memory, first_pause=0.01)
-        bot = DeskBot(out, people, memory, chat, poll_seconds=1, look_seconds=0.05)
+        bot = DeskBot(out, people, memory, chat, webhook, poll_seconds=1, look_seconds=0.05)
         task = asyncio.ensure_future(bot.work())
         await stop.wait()
         task.cancel()

@@ -15,9 +15,11 @@ from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
 from setupdesk.doors.telegram.card import draw_card
 from setupdesk.doors.telegram.chat import Chat, Place
 from setupdesk.doors.telegram.commands import COMMANDS, DESCRIBED, tell_help
+from setupdesk.doors.telegram.delivery import Delivery
 from setupdesk.doors.telegram.memory import Card, Memory
 from setupdesk.doors.telegram.people import People
 from setupdesk.doors.telegram.speech import say, speaking, spoken
+from setupdesk.doors.telegram.webhook import Webhook
 from setupdesk.words import LANGUAGES, choose_language
 from setupdesk.words.interpreter import interpret
 
@@ -32,8 +34,6 @@ LOOK_SECONDS = 2.0
 STRANGER_SECONDS = 60.0
 """How often somebody who may not speak is told so."""
 
-DELIVERED = ("message", "callback_query")
-
 
 @dataclass(slots=True)
 class DeskBot:
@@ -43,6 +43,9 @@ class DeskBot:
     people: People
     memory: Memory
     chat: Chat
+    webhook: Webhook | None = None
+    """Where Telegram sends what is said; it is asked for it where there is none."""
+
     poll_seconds: int = POLL_SECONDS
     look_seconds: float = LOOK_SECONDS
     told: dict[int, float] = field(default_factory=dict)
@@ -53,10 +56,23 @@ class DeskBot:
         await self._sign_in()
         try:
             await self._introduce()
-            await asyncio.gather(self._listen(), self._follow())
+            delivered = asyncio.ensure_future(self._have_delivered())
+            try:
+                await asyncio.gather(delivered, self._follow())
+            finally:
+                # Of those who are cancelled together, only the first to end is waited for.
+                delivered.cancel()
+                await asyncio.wait([delivered])
         finally:
             await self.bot.shutdown()
             self.people.close()
+
+    async def _have_delivered(self) -> None:
+        delivery = Delivery(self.bot, self.memory, self._take, self.poll_seconds)
+        if self.webhook:
+            await delivery.receive(self.webhook, self.people.count_forgery)
+        else:
+            await delivery.poll()
 
     async def _sign_in(self) -> None:
         pause = 0.5
@@ -79,24 +95,6 @@ class DeskBot:
                 await self.bot.set_my_commands(menu, language_code=code)
             except (NetworkError, RetryAfter) as failed:
                 log.warning("the menu of commands was not set: %s", type(failed).__name__)
-
-    async def _listen(self) -> None:
-        offset, pause = 0, 0.5
-        while True:
-            try:
-                updates = await self.bot.get_updates(
-                    offset,
-                    timeout=self.poll_seconds,
-                    read_timeout=self.poll_seconds + 10,
-                    allowed_updates=DELIVERED,
-                )
-                offset, pause = max(offset, await self._take(updates)), 0.5
-            except RetryAfter as slow:
-                await asyncio.sleep(float(str(slow.retry_after)))
-            except NetworkError as lost:
-                log.warning("Telegram does not answer: %s", type(lost).__name__)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, 30.0)
 
     async def _take(self, updates: Sequence[Update]) -> int:
         """Handle updates, those of a chat in turn; gives from where on nothing has come yet.

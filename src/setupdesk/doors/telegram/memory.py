@@ -17,8 +17,11 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS button (n INTEGER PRIMARY KEY, token TEXT UNIQUE, owner INT, line TEXT);
 CREATE TABLE IF NOT EXISTS handled (n INTEGER PRIMARY KEY, update_id INT UNIQUE);
 CREATE TABLE IF NOT EXISTS card (chat INT, message INT, card TEXT, PRIMARY KEY (chat, message));
+CREATE TABLE IF NOT EXISTS arrived (update_id INTEGER PRIMARY KEY, said TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS language (telegram_id INT PRIMARY KEY, language TEXT);
 """
+
+_DROP_HANDLED = "DELETE FROM arrived WHERE update_id IN (SELECT update_id FROM handled)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,7 @@ class Memory:
         path.touch(mode=0o600)
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = FULL")
         self._database.executescript(_SCHEMA)
 
     def close(self) -> None:
@@ -73,6 +77,18 @@ class Memory:
         written = "INSERT OR IGNORE INTO handled (update_id) VALUES (?)"
         self._database.execute(written, (update_id,))
         self._forget("handled", MOST_UPDATES)
+
+    def keep_update(self, update_id: int, said: str) -> None:
+        """Keep an update that Telegram has sent, until it is handled; it is on the disk then."""
+        if not self.is_handled(update_id):
+            written = "INSERT OR IGNORE INTO arrived VALUES (?, ?)"
+            self._database.execute(written, (update_id, said))
+
+    def load_updates(self) -> list[str]:
+        """Load the updates that were kept and not handled, in their order."""
+        self._database.execute(_DROP_HANDLED)
+        rows = self._database.execute("SELECT said FROM arrived ORDER BY update_id LIMIT 100")
+        return [str(row[0]) for row in rows]
 
     def keep_card(self, card: Card) -> None:
         """Keep a message that follows a run, in place of what it was before."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from setupdesk.adapters.executor_socket import ExecutorSocket, ExecutorUnavailableError
+from setupdesk.adapters.machine import read_process_state
 from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.adapters.prefect_server import executor_environment
 
@@ -401,8 +402,7 @@ def is_listening(executor: ExecutorSocket) -> bool:
 
 def is_alive(pid: int) -> bool:
     # In a container nobody may bury an orphan: a zombie is dead as well.
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    return read_process_state(pid) not in ("", "Z")
 
 
 def await_that(happens: Callable[[], bool], seconds: float = 20) -> None:

@@ -604,7 +604,9 @@ def build_environment(settings: Settings) -> dict[str, str]:
 
 def build_bot_environment(settings: Settings) -> dict[str, str]:
     """Build the environment of those who speak to Telegram, and of nobody else: with its token."""
-    return build_environment(settings) | {TELEGRAM_TOKEN: settings.telegram_token}
+    # The library speaks of waits as spans, as it will always do one day.
+    spans = {"PTB_TIMEDELTA": "1"}
+    return build_environment(settings) | {TELEGRAM_TOKEN: settings.telegram_token} | spans
 
 
 def build_ui_environment(settings: Settings) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from setupdesk.adapters.machine import read_process_state
 from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.client import Client, connect
 from setupdesk.core.errors import InvalidRequestError
@@ -540,10 +541,7 @@ def test_two_commands_that_need_a_desk_start_one_together(tmp_path: Path) -> Non
 
 
 def is_alive(pid: int) -> bool:
-    try:
-        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
+    return read_process_state(pid) not in ("", "Z")
 
 
 def test_a_process_that_is_killed_comes_back_and_the_desk_works_on(desk: Desk) -> None:

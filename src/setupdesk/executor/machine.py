@@ -44,7 +44,7 @@ def refuse_threads() -> None:
     """Raise if another thread of this process could hold a lock that a child would wait for."""
     names = [each.name for each in threading.enumerate() if each is not threading.main_thread()]
     for native in set(Path("/proc/self/task").glob("*")) - {Path(f"/proc/self/task/{os.getpid()}")}:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             names.append((native / "comm").read_text().strip())
     if names:
         raise NotSingleThreadedError(sorted(names))

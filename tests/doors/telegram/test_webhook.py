@@ -87,7 +87,7 @@ def test_nothing_gets_in_without_the_secret_or_that_is_no_update(
         ),
     ]
     with closing(Memory(talk.home / "telegram.db")) as memory:
-        kept = memory.load_updates()
+        kept = memory.list_waiting_chats()
     [row] = [
         one for one in talk.desk.get("/audit/turned-away").json() if one["reason"] == "wrong_secret"
     ]

@@ -21,6 +21,7 @@ from tests.service.serving import serving
 
 BACKTEST = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15", "mode": "backtest"}
 PERIOD = {"start": "2025-05-01", "end": "2025-05-30"}
+FLOW_RUN = "d8174a9c-f6bd-44f1-86c8-7e7b47e132e9"
 
 
 @pytest.fixture(scope="module", name="home")
@@ -32,6 +33,7 @@ def home_of_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert desk.ask(BACKTEST | PERIOD)["run_id"]
     assert desk.ask(BACKTEST | PERIOD | {"options": {"dry_run": True}})["run_id"]
     assert desk.ask(BACKTEST | {"mode": "live"})["run_id"]
+    desk.desk.outbox.note_flow_run(desk.runs(1)["runs"][0]["run_id"], FLOW_RUN)
     desk.desk.close()
     return home
 
@@ -152,6 +154,18 @@ def test_a_dry_run_shows_its_plan_and_a_look_where_the_setup_stands(served: list
     assert "As of 2025-05-30" in look
     assert "Where it may trigger, the nearest first" in look
     assert "triggered later that day" in look
+
+
+def test_a_run_links_to_where_prefect_has_it(served: list[str], home: Path) -> None:
+    def find_links(run_id: str) -> list[str]:
+        return [one.proto.url for one in open_pages("run.py", run=run_id).get("link_button")]
+
+    prefect_is_down, inline = find_links(served[2]), find_links(served[0])
+    with running(home, {"prefect": "ready"}):
+        linked = find_links(served[2])
+
+    assert linked == [f"http://127.0.0.1:1/runs/flow-run/{FLOW_RUN}"]
+    assert prefect_is_down == inline == []
 
 
 def test_runs_are_listed_with_their_outcome_and_searched(served: list[str]) -> None:

@@ -35,7 +35,9 @@ def has_process(pid: int) -> bool:
 def is_alive(process: str | None) -> bool:
     """Say whether a process still runs; one that only waits to be buried is dead."""
     pid = _find(process)
-    return pid is not None and (not _PROC.exists() or _read_stat(pid)[0] not in "ZX")
+    with contextlib.suppress(ProcessLookupError):
+        return pid is not None and (not _PROC.exists() or _read_stat(pid)[0] not in "ZX")
+    return False
 
 
 def interrupt(process: str | None) -> None:

@@ -14,6 +14,7 @@ from telegram.request import HTTPXRequest
 from setupdesk.core.pairing import derive_webhook_secret
 from setupdesk.doors.telegram.bot import DeskBot
 from setupdesk.doors.telegram.chat import Chat
+from setupdesk.doors.telegram.following import Following
 from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.people import People
 from setupdesk.doors.telegram.webhook import Webhook
@@ -69,8 +70,9 @@ def build_bot(settings: Settings) -> tuple[DeskBot, Memory]:
         request=HTTPXRequest(connection_pool_size=8),
         get_updates_request=HTTPXRequest(connection_pool_size=1),
     )
-    chat, webhook = Chat(outward, memory), build_webhook(settings)
-    return DeskBot(outward, People(settings), memory, chat, webhook), memory
+    people, chat = People(settings), Chat(outward, memory)
+    following, webhook = Following(people, memory, chat), build_webhook(settings)
+    return DeskBot(outward, people, memory, chat, following, webhook), memory
 
 
 def build_webhook(settings: Settings) -> Webhook | None:

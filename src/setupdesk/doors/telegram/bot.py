@@ -7,16 +7,17 @@ from dataclasses import dataclass, field, replace
 
 from telegram import Bot, BotCommand, CallbackQuery, Message, Update, User
 from telegram.constants import ChatType
-from telegram.error import Forbidden, NetworkError, RetryAfter, TelegramError
+from telegram.error import NetworkError, RetryAfter
 
 from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
 from setupdesk.core.free_text import LONGEST_NAME
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
-from setupdesk.doors.telegram.card import draw_card
 from setupdesk.doors.telegram.chat import Chat, Place
 from setupdesk.doors.telegram.commands import COMMANDS, DESCRIBED, tell_help
 from setupdesk.doors.telegram.delivery import Delivery
-from setupdesk.doors.telegram.memory import Card, Memory
+from setupdesk.doors.telegram.following import Following
+from setupdesk.doors.telegram.inbox import Inbox
+from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.people import People
 from setupdesk.doors.telegram.speech import say, speaking, spoken
 from setupdesk.doors.telegram.webhook import Webhook
@@ -27,9 +28,6 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 25
 """How long Telegram may wait with an answer that there is nothing."""
-
-LOOK_SECONDS = 2.0
-"""How often the runs of open messages are looked at; Telegram takes about one message a second."""
 
 STRANGER_SECONDS = 60.0
 """How often somebody who may not speak is told so."""
@@ -43,36 +41,40 @@ class DeskBot:
     people: People
     memory: Memory
     chat: Chat
+    following: Following
     webhook: Webhook | None = None
     """Where Telegram sends what is said; it is asked for it where there is none."""
 
     poll_seconds: int = POLL_SECONDS
-    look_seconds: float = LOOK_SECONDS
     told: dict[int, float] = field(default_factory=dict)
     """When each stranger was told that he is one."""
 
     async def work(self) -> None:
         """Answer and follow, until it is cancelled."""
         await self._sign_in()
+        inbox = Inbox(self.bot, self.memory, self._handle, self.chat.first_pause)
         try:
             await self._introduce()
-            delivered = asyncio.ensure_future(self._have_delivered())
+            inbox.go_on()
+            delivered = asyncio.ensure_future(self._have_delivered(inbox))
             try:
-                await asyncio.gather(delivered, self._follow())
+                await asyncio.gather(delivered, self.following.work())
             finally:
                 # Of those who are cancelled together, only the first to end is waited for.
                 delivered.cancel()
                 await asyncio.wait([delivered])
         finally:
+            await inbox.stop()
+            await self.following.stop()
             await self.bot.shutdown()
             self.people.close()
 
-    async def _have_delivered(self) -> None:
-        delivery = Delivery(self.bot, self.memory, self._take, self.poll_seconds)
+    async def _have_delivered(self, inbox: Inbox) -> None:
+        delivery = Delivery(self.bot, inbox)
         if self.webhook:
             await delivery.receive(self.webhook, self.people.count_forgery)
         else:
-            await delivery.poll()
+            await delivery.poll(self.poll_seconds)
 
     async def _sign_in(self) -> None:
         pause = 0.5
@@ -96,40 +98,6 @@ class DeskBot:
             except (NetworkError, RetryAfter) as failed:
                 log.warning("the menu of commands was not set: %s", type(failed).__name__)
 
-    async def _take(self, updates: Sequence[Update]) -> int:
-        """Handle updates, those of a chat in turn; gives from where on nothing has come yet.
-
-        Raises where one could not be answered: all are delivered again, and the others known.
-        """
-        chats = dict[int, list[Update]]()
-        for update in updates:
-            chat = update.effective_chat
-            chats.setdefault(chat.id if chat else 0, []).append(update)
-        work = [self._take_in_turn(of_one) for of_one in chats.values()]
-        for failed in await asyncio.gather(*work, return_exceptions=True):
-            if failed is not None:
-                raise failed
-        return max((one.update_id + 1 for one in updates), default=0)
-
-    async def _take_in_turn(self, updates: Sequence[Update]) -> None:
-        for update in updates:
-            if not self.memory.is_handled(update.update_id):
-                await self._handle_safely(update)
-                self.memory.mark_handled(update.update_id)
-
-    async def _handle_safely(self, update: Update) -> None:
-        try:
-            await self._handle(update)
-        except (NetworkError, RetryAfter):
-            # It is delivered again: what it has asked for is known by its id, and not done twice.
-            raise
-        except Forbidden:
-            log.info("somebody has blocked the bot")
-        except TelegramError as refused:
-            log.error("Telegram refused an answer: %s", refused)  # noqa: TRY400 (no bug)
-        except Exception:
-            log.exception("a bug, at update %s", update.update_id)
-
     async def _handle(self, update: Update) -> None:
         if update.callback_query is not None:
             await self._press(update.callback_query)
@@ -147,7 +115,7 @@ class DeskBot:
             answer = await self._answer(user, line, f"tg:{self.bot.id}:{update_id}", place)
             if answer is not None:
                 sent = await self.chat.say(answer, place, user.id)
-                self._follow_up(answer, place, sent, user)
+                self.following.begin(answer, place, sent, user.id)
 
     async def _press(self, query: CallbackQuery) -> None:
         user, message = query.from_user, query.message
@@ -173,7 +141,7 @@ class DeskBot:
                 await self.chat.say(answer, place, user.id)
                 return
             if await self.chat.change(answer, place, message.message_id, user.id):
-                self._follow_up(answer, place, message.message_id, user)
+                self.following.begin(answer, place, message.message_id, user.id)
 
     def _read_line(self, message: Message) -> str | None:
         """Read the command of a message; None where it is not for this bot."""
@@ -248,46 +216,3 @@ class DeskBot:
             self.told.clear()
         self.told[user.id] = now
         return Answer(say("Your Telegram id: {id}", id=user.id))
-
-    def _follow_up(self, answer: Answer, place: Place, message: int, user: User) -> None:
-        if answer.run_id is None:
-            self.memory.drop_card(place.chat, message)
-            return
-        self.memory.keep_card(
-            Card(
-                chat=place.chat,
-                message=message,
-                run_id=answer.run_id,
-                owner=user.id,
-                language=spoken(),
-                text=answer.text,
-            )
-        )
-
-    async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(self.look_seconds)
-            for card in self.memory.load_cards():
-                try:
-                    await self._refresh(card)
-                except (DeskUnavailableError, TelegramError) as failed:
-                    log.warning("a message of %s waits: %s", card.run_id, type(failed).__name__)
-                except SetupdeskError as gone:
-                    log.info("a message of %s is left: %s", card.run_id, gone.code)
-                    self.memory.drop_card(card.chat, card.message)
-
-    async def _refresh(self, card: Card) -> None:
-        """Bring the message of a run up to date; it follows no more once the run has ended."""
-        with speaking(card.language):
-            if await asyncio.to_thread(self.people.find, card.owner) is None:
-                self.memory.drop_card(card.chat, card.message)
-                return
-            desk = self.people.open_desk(card.owner, card.language)
-            answer = await asyncio.to_thread(draw_card, desk, card.run_id)
-            if answer.text == card.text:
-                return
-            is_there = await self.chat.change(answer, Place(card.chat), card.message, card.owner)
-            if is_there and answer.run_id:
-                self.memory.keep_card(replace(card, text=answer.text))
-            else:
-                self.memory.drop_card(card.chat, card.message)

@@ -1,15 +1,15 @@
-"""How updates come from Telegram: it is asked for them, or sends them; both go the same road."""
+"""How updates come from Telegram: it is asked for them, or sends them; the inbox keeps both."""
 
 import asyncio
-import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from telegram import Bot, Update
+from telegram import Bot
 from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError
 
-from setupdesk.doors.telegram.memory import Memory
+from setupdesk.doors.telegram.chat import read_seconds
+from setupdesk.doors.telegram.inbox import Inbox
 from setupdesk.doors.telegram.webhook import Receiver, Webhook, receiving
 
 log = logging.getLogger(__name__)
@@ -22,56 +22,43 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Brings updates to *take*, which gives from where on nothing has come yet.
-
-    What it raises of is brought again: it knows what it has handled.
-    """
+    """Brings updates into the inbox, which keeps them before Telegram hears that they have come."""
 
     bot: Bot
-    memory: Memory
-    take: Callable[[Sequence[Update]], Awaitable[int]]
-    poll_seconds: int
-    """How long Telegram may wait with an answer that there is nothing."""
+    inbox: Inbox
 
-    async def poll(self) -> None:
-        """Ask for updates; what was taken is confirmed with the next question."""
+    async def poll(self, poll_seconds: int) -> None:
+        """Ask for updates; Telegram may wait so long with an answer that there is nothing."""
         # Who asks is told nothing, for as long as there is a webhook.
         await self._insist(self.bot.delete_webhook)
-        await self._take_kept()
         offset, pause = 0, FIRST_PAUSE
         while True:
             try:
                 updates = await self.bot.get_updates(
                     offset,
-                    timeout=self.poll_seconds,
-                    read_timeout=self.poll_seconds + 10,
+                    timeout=poll_seconds,
+                    read_timeout=poll_seconds + 10,
                     allowed_updates=DELIVERED,
                 )
-                offset, pause = max(offset, await self.take(updates)), FIRST_PAUSE
             except RetryAfter as slow:
-                await asyncio.sleep(float(str(slow.retry_after)))
+                await asyncio.sleep(read_seconds(slow))
             except NetworkError as lost:
                 log.warning("Telegram does not answer: %s", type(lost).__name__)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                self.inbox.take(updates)
+                offset, pause = max([offset, *(one.update_id + 1 for one in updates)]), FIRST_PAUSE
 
     async def receive(self, webhook: Webhook, count: Callable[[str], None]) -> None:
-        """Have updates sent; each is kept before it is confirmed, and taken in its order.
+        """Have updates sent, until it is cancelled.
 
         *count* counts an address from which something came without the secret.
         """
-        come = asyncio.Event()
-
-        def keep(update: Update, said: str) -> None:
-            self.memory.keep_update(update.update_id, said)
-            come.set()
-
-        async with receiving(Receiver(webhook, self.bot, keep, count)):
+        receiver = Receiver(webhook, self.bot, lambda update: self.inbox.take([update]), count)
+        async with receiving(receiver):
             await self._insist(lambda: self._set(webhook))
-            while True:
-                await self._take_kept()
-                await come.wait()
-                come.clear()
+            await asyncio.Event().wait()
 
     def _set(self, webhook: Webhook) -> Awaitable[bool]:
         return self.bot.set_webhook(
@@ -81,17 +68,6 @@ class Delivery:
             allowed_updates=DELIVERED,
             secret_token=webhook.secret,
         )
-
-    async def _take_kept(self) -> None:
-        """Take what was kept, by this process or one before it, until there is nothing more."""
-        pause = FIRST_PAUSE
-        while kept := self.memory.load_updates():
-            try:
-                await self.take([Update.de_json(json.loads(one), self.bot) for one in kept])
-            except (NetworkError, RetryAfter) as lost:
-                log.warning("an answer waits: %s", type(lost).__name__)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _insist(self, ask: Callable[[], Awaitable[bool]]) -> None:
         """Ask until it is done; what Telegram refuses may be right later, such as a new name."""

@@ -16,12 +16,10 @@ MOST_UPDATES = 20_000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS button (n INTEGER PRIMARY KEY, token TEXT UNIQUE, owner INT, line TEXT);
 CREATE TABLE IF NOT EXISTS handled (n INTEGER PRIMARY KEY, update_id INT UNIQUE);
+CREATE TABLE IF NOT EXISTS inbox (update_id INTEGER PRIMARY KEY, chat INT, said TEXT);
 CREATE TABLE IF NOT EXISTS card (chat INT, message INT, card TEXT, PRIMARY KEY (chat, message));
-CREATE TABLE IF NOT EXISTS arrived (update_id INTEGER PRIMARY KEY, said TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS language (telegram_id INT PRIMARY KEY, language TEXT);
 """
-
-_DROP_HANDLED = "DELETE FROM arrived WHERE update_id IN (SELECT update_id FROM handled)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +42,6 @@ class Memory:
         path.touch(mode=0o600)
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")
         self._database.executescript(_SCHEMA)
 
     def close(self) -> None:
@@ -67,28 +64,29 @@ class Memory:
         found: tuple[int, str] | None = self._database.execute(asked, (token,)).fetchone()
         return found
 
-    def is_handled(self, update_id: int) -> bool:
-        """Say whether an update was handled to its end."""
-        asked = "SELECT 1 FROM handled WHERE update_id = ?"
-        return self._database.execute(asked, (update_id,)).fetchone() is not None
+    def keep_updates(self, updates: Iterable[tuple[int, int, str]]) -> None:
+        """Keep updates that were not handled before: id, chat, and what was said."""
+        unknown = "WHERE NOT EXISTS (SELECT 1 FROM handled WHERE update_id = ?1)"
+        written = f"INSERT OR IGNORE INTO inbox SELECT ?1, ?2, ?3 {unknown}"
+        for row in updates:
+            self._database.execute(written, row)
+
+    def list_waiting_chats(self) -> list[int]:
+        """List the chats that have an update which was not handled."""
+        return [row[0] for row in self._database.execute("SELECT DISTINCT chat FROM inbox")]
+
+    def find_first_update(self, chat: int) -> str | None:
+        """Find the first update of a chat that was not handled."""
+        asked = "SELECT said FROM inbox WHERE chat = ? ORDER BY update_id LIMIT 1"
+        found = self._database.execute(asked, (chat,)).fetchone()
+        return str(found[0]) if found else None
 
     def mark_handled(self, update_id: int) -> None:
-        """Remember that an update was handled."""
+        """Remember that an update was handled to its end."""
         written = "INSERT OR IGNORE INTO handled (update_id) VALUES (?)"
         self._database.execute(written, (update_id,))
+        self._database.execute("DELETE FROM inbox WHERE update_id = ?", (update_id,))
         self._forget("handled", MOST_UPDATES)
-
-    def keep_update(self, update_id: int, said: str) -> None:
-        """Keep an update that Telegram has sent, until it is handled; it is on the disk then."""
-        if not self.is_handled(update_id):
-            written = "INSERT OR IGNORE INTO arrived VALUES (?, ?)"
-            self._database.execute(written, (update_id, said))
-
-    def load_updates(self) -> list[str]:
-        """Load the updates that were kept and not handled, in their order."""
-        self._database.execute(_DROP_HANDLED)
-        rows = self._database.execute("SELECT said FROM arrived ORDER BY update_id LIMIT 100")
-        return [str(row[0]) for row in rows]
 
     def keep_card(self, card: Card) -> None:
         """Keep a message that follows a run, in place of what it was before."""

@@ -53,8 +53,8 @@ class Receiver:
 
     webhook: Webhook
     bot: Bot
-    keep: Callable[[Update, str], None]
-    """Keeps an update, as it was said, so that it outlives this process."""
+    keep: Callable[[Update], None]
+    """Keeps an update, so that it outlives this process."""
 
     count: Callable[[str], None]
     """Counts somebody without the secret, by his address."""
@@ -74,7 +74,7 @@ class Receiver:
             return Response(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if (update := self._parse(body)) is None:
             return Response(status_code=HTTPStatus.BAD_REQUEST)
-        self.keep(update, body.decode())
+        self.keep(update)
         return Response()
 
     def _parse(self, body: bytes) -> Update | None:

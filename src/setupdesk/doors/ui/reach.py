@@ -158,9 +158,14 @@ def _show_unwell() -> None:
 
 
 @st.cache_data(ttl=10, show_spinner=False, hash_funcs=BY_CALLER)
+def find_role(desk: Client) -> str:
+    """Find the role of whoever looks."""
+    return str(desk.whoami()["role"])
+
+
 def may_ask(desk: Client) -> bool:
     """Whether whoever looks may start anything; a viewer may not."""
-    return bool(desk.whoami()["role"] != "viewer")
+    return find_role(desk) != "viewer"
 
 
 def tell_viewer() -> None:

@@ -19,6 +19,7 @@ from setupdesk.doors.telegram.chat import Chat
 from setupdesk.doors.telegram.following import Following
 from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.people import People
+from setupdesk.doors.telegram.webhook import Webhook
 from setupdesk.settings import load_settings
 from tests.doors.telegram.bot_api import TOKEN, BotApi, Json, serving_bot_api
 from tests.service.serving import MANY_WRONG_KEYS, serving
@@ -98,7 +99,9 @@ def _lead_to(api: BotApi) -> dict[str, str]:
 
 
 @contextmanager
-def working(talk: Talk, *, is_cut_off: bool = False) -> Iterator[None]:
+def working(
+    talk: Talk, *, is_cut_off: bool = False, webhook: Webhook | None = None
+) -> Iterator[None]:
     """Let a bot work, which remembers what one before it has done; it may end in the middle."""
     settings = load_settings({"SETUPDESK_HOME": str(talk.home)})
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
@@ -111,7 +114,7 @@ def working(talk: Talk, *, is_cut_off: bool = False) -> Iterator[None]:
         people = People(settings, str(talk.desk.base_url).removesuffix("/api/v1/"))
         chat = Chat(out, memory, first_pause=0.01)
         following = Following(people, memory, chat, look_seconds=0.05)
-        bot = DeskBot(out, people, memory, chat, following, poll_seconds=1)
+        bot = DeskBot(out, people, memory, chat, following, webhook, poll_seconds=1)
         task = asyncio.ensure_future(bot.work())
         await stop.wait()
         # A wait that runs out at the same moment takes a cancellation for its own.

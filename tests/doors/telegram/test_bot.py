@@ -11,6 +11,9 @@ from setupdesk.doors.telegram.commands import COMMANDS, DESCRIBED
 from tests.doors.telegram.bot_api import TOKEN, Trouble
 from tests.doors.telegram.speaking import Talk, talking, working
 
+NEUTRAL = ["symbols", "version", "tg_info"]
+"""What they answer is in no language."""
+
 LINE = "/bt IB_raid_v1 GER40 M15 1w"
 
 
@@ -59,15 +62,28 @@ def test_a_code_pairs_who_sends_it_and_who_is_unpaired_is_a_stranger_at_once(tal
     assert after["text"] == "Your Telegram id: 42"
 
 
-def test_every_command_of_the_menu_is_known_and_answered(talk: Talk) -> None:
-    talk.ask(LINE)
-    answers = {one: talk.ask(f"/{one}")["text"] for one in DESCRIBED}
+def test_every_command_is_known_and_answered_in_both_languages(talk: Talk) -> None:
+    talk.pair(8, "carl")
+    others = ("start", "backtest", "st", "equity", "trades", "report")
+    asked = [one for one in (*DESCRIBED, *others) if one != "language"]
+    before = set(talk.api.messages)
+    for command in asked:
+        talk.api.hear(f"/{command}")
+        talk.api.hear(f"/{command}", user=8, language="ru")
+    talk.settle(30)
+    new = [one for number, one in sorted(talk.api.messages.items()) if number not in before]
+    english, russian = (
+        dict(zip(asked, (one["text"] for one in new if one["chat"]["id"] == chat), strict=True))
+        for chat in (7, 8)
+    )
 
     assert set(DESCRIBED) - {"language", "tg_info"} <= set(COMMANDS)
-    assert [one for one, text in answers.items() if not text or "I do not know" in text] == []
-    assert not any("None" in text.split() or "nan" in text for text in answers.values())
-    assert "GER40 M1" in answers["data"]
-    assert "IB_raid_v1" in answers["setups"]
+    assert [one for one, text in english.items() if not text or "I do not know" in text] == []
+    assert not any("None" in text.split() or "nan" in text for text in english.values())
+    assert "GER40 M1" in english["data"]
+    assert "IB_raid_v1" in english["setups"]
+    assert english["start"] == english["help"]
+    assert [one for one in asked if not re.search(r"[\u0430-\u044f]{3}", russian[one])] == NEUTRAL
 
 
 def test_a_backtest_with_arguments_is_asked_for_at_once_and_can_be_stopped(talk: Talk) -> None:

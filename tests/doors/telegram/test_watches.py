@@ -132,6 +132,14 @@ def test_words_and_watches_lead_to_one_another() -> None:
     assert "dry" not in find_wish(said)
 
 
+def test_every_and_its_span_may_be_two_words_and_what_has_no_place_is_refused(talk: Talk) -> None:
+    summary = talk.ask(f"{LINE} dry every 5m feed=push")
+    refused = talk.ask(f"{LINE} every 5m nonsense")
+
+    assert "A poll every 5m" in summary["text"]
+    assert "'nonsense'" in refused["text"]
+
+
 def test_of_several_names_only_the_wrong_one_is_corrected() -> None:
     problem = {"field": "symbols", "code": "unknown_symbol", "suggestion": "GER40"}
     said = {"symbols": ["GER4O", "US500"], "extra": {"min_r": 2}}

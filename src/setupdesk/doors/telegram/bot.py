@@ -151,7 +151,7 @@ class DeskBot:
         text = (message.text or "").strip()
         if not text.startswith("/"):
             return "help" if message.chat.type == ChatType.PRIVATE else None
-        command, _, rest = text[1:].partition(" ")
+        command, _, rest = text[1:].replace("\n", " ").partition(" ")
         named, _, at = command.partition("@")
         if at and at.lower() != self.bot.username.lower():
             return None
@@ -161,7 +161,7 @@ class DeskBot:
         return self.memory.find_language(user.id) or choose_language(user.language_code)
 
     async def _answer(self, user: User, line: str, key: str, place: Place) -> Answer | None:
-        command, *words = split_words(line)
+        command, *words = split_words(line) or ["help"]
         try:
             person = await asyncio.to_thread(self.people.find, user.id)
             if person is None:

@@ -30,12 +30,13 @@ def compare(asked: Asked) -> Answer:
     if len(asked.words) > 1:
         return _lay_side_by_side(asked)
     run_id = need_run(asked)
-    others = _find_others(asked, run_id)
+    run = asked.desk.run(run_id)
+    others = _find_others(asked, run)
     if not others:
         return Answer(
             say("There is no other completed backtest to compare {run} with.", run=run_id)
         )
-    alike = [one["run_id"] for one in others if _is_alike(one, asked.desk.run(run_id))][:_LIKE_IT]
+    alike = [one["run_id"] for one in others if _is_alike(one, run)][:_LIKE_IT]
     at_once = Button(say("With the newest like it"), f"compare {run_id} {' '.join(alike)}")
     each = [Button(one["run_id"], f"compare {run_id} {one['run_id']}") for one in others]
     lines = [say("With which one is {run} to be compared?", run=run_id), "", *map(tell_run, others)]
@@ -43,11 +44,12 @@ def compare(asked: Asked) -> Answer:
     return Answer(cut("\n".join(lines)), (*([(at_once,)] if alike else []), *lay(each, 2), leave))
 
 
-def _find_others(asked: Asked, run_id: str) -> list[Json]:
+def _find_others(asked: Asked, run: Json) -> list[Json]:
     """Find the newest other backtests, those of the same setup and symbol first."""
-    run = asked.desk.run(run_id)
     found = asked.desk.runs(50, state="completed", mode="backtest")["runs"]
-    others = [one for one in found if one["run_id"] != run_id and not one["request"].get("watch")]
+    others = [
+        one for one in found if one["run_id"] != run["run_id"] and not one["request"].get("watch")
+    ]
     return sorted(others, key=lambda one: not _is_alike(one, run))[:_MOST_OFFERED]
 
 

@@ -32,15 +32,27 @@ def read_watch(words: Sequence[str]) -> Json:
     """
     said: Json = {"options": {}, "extra": {}}
     places = iter(_PLACES)
-    for word in words:
+    for word in _join_spans(words):
         if word == DRY:
             said[DRY] = True
         elif "=" in word:
             key, _, text = word.partition("=")
             _set(said, _NAMES.get(key, key), text)
         else:
-            _set(said, next(places, "name"), word)
+            # What has no place is no parameter of a setup either, and is refused as one.
+            _set(said, next(places, word), word)
     return said
+
+
+def _join_spans(words: Sequence[str]) -> list[str]:
+    """Join ``every`` and its span, for so it is said."""
+    joined: list[str] = []
+    for word in words:
+        if joined[-1:] == ["every"]:
+            joined[-1] = f"every={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _set(said: Json, name: str, text: str) -> None:

@@ -18,7 +18,7 @@ from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.people import People
 from setupdesk.settings import load_settings
 from tests.doors.telegram.bot_api import TOKEN, BotApi, Json, serving_bot_api
-from tests.service.serving import serving
+from tests.service.serving import MANY_WRONG_KEYS, serving
 
 ANNA = 7
 
@@ -67,11 +67,16 @@ class Talk:
         return len(self.desk.get("/runs", params={"limit": 1000}).json()["runs"])
 
 
+def tell_of(api: BotApi) -> dict[str, str]:
+    """Give the environment of a desk that has a bot there."""
+    return {**MANY_WRONG_KEYS, "TELEGRAM_BOT_TOKEN": TOKEN, "SETUPDESK_TELEGRAM_API": api.address}
+
+
 @contextmanager
 def talking(home: Path) -> Iterator[Talk]:
     """Have a desk with bars, and a Bot API, without a bot."""
     (home / "api.key").write_text("the-key")
-    with serving(home) as desk, serving_bot_api() as api:
+    with serving_bot_api() as api, serving(home, tell_of(api)) as desk:
         bars = {"symbol": "GER40", "start": "2025-04-01", "end": "2025-05-30", "seed": 1}
         desk.post("/data/simulated", json=bars)
         yield Talk(api, desk, home)

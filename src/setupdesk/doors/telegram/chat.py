@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 Sent = TypeVar("Sent")
 
 ATTEMPTS = 6
+MOST_UNDER = 1_000
+"""Characters under a picture; Telegram takes 1,024."""
+
 FIRST_PAUSE = 0.5
 """Seconds before the second attempt; each further pause is twice as long."""
 
@@ -40,7 +43,7 @@ class Chat:
     async def say(self, answer: Answer, place: Place, owner: int) -> int:
         """Send an answer; gives the id of its message."""
         if answer.file is not None:
-            return await self._send_file(answer, place)
+            return await self._send_file(answer, place, owner)
         keyboard = self._draw(answer, owner)
 
         def send() -> Awaitable[Message]:
@@ -82,8 +85,8 @@ class Chat:
         except BadRequest:
             log.info("a button was pressed long ago")
 
-    async def _send_file(self, answer: Answer, place: Place) -> int:
-        file = answer.file
+    async def _send_file(self, answer: Answer, place: Place, owner: int) -> int:
+        file, keyboard = answer.file, self._draw(answer, owner)
         if file is None:
             raise ValueError("an answer without a file")
 
@@ -91,7 +94,8 @@ class Chat:
             return self.bot.send_photo(
                 place.chat,
                 file.content,
-                caption=answer.text,
+                caption=answer.text[:MOST_UNDER],
+                reply_markup=keyboard,
                 message_thread_id=place.topic,
                 filename=file.name,
             )

@@ -45,3 +45,12 @@ OUTCOMES = {
     "conflict": mark("key of another request"),
 }
 ROLES = {"viewer": mark("viewer"), "trader": mark("trader"), "admin": mark("admin")}
+
+KINDS = {
+    "signal": mark("signal: the rule trades it"),
+    "further": mark("further: it triggered, and is not traded"),
+    "stale": mark("feed: it gives no new bars"),
+}
+"""Kinds of alerts; before the colon is their name on a button."""
+
+LOUDNESS = {"on": "🔔", "silent": "🔕", "off": "🚫"}

@@ -15,7 +15,13 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from setupdesk.core.errors import SetupdeskError
-from setupdesk.core.hosts import is_everywhere, is_loopback, normalize, write_authority
+from setupdesk.core.hosts import (
+    is_everywhere,
+    is_loopback,
+    normalize,
+    read_authority,
+    write_authority,
+)
 from setupdesk.core.sign_in import SignIn, read_sign_in
 
 History = Literal["files", "api"]
@@ -103,6 +109,9 @@ class Settings:
     ui: bool = True
     """Whether the desk has its web desk."""
 
+    public_address: str = ""
+    """Where browsers elsewhere reach the web desk, such as through a proxy."""
+
     ui_key: bool = False
     """Whether the web desk asks for a key on loopback too, where it acts for the owner else."""
 
@@ -163,15 +172,20 @@ class Settings:
         return self.listening.write_address(self.ui_port)
 
     @property
-    def far_ui_address(self) -> str | None:
-        """Where a browser on another machine reaches the web desk; None where it is not known."""
-        known = self.listening
-        if self.sign_in is not None:
-            host = normalize(urlsplit(self.sign_in.page).hostname or "")
-            return None if is_loopback(host) else self.sign_in.page
-        if not self.ui or known.is_local or not known.tls_certificate or not known.hosts:
-            return None
-        return f"{known.scheme}://{write_authority(known.hosts[0], self.ui_port)}"
+    def web_address(self) -> str:
+        """Where browsers reach the web desk, from as far as is known."""
+        if self.public_address:
+            return self.public_address
+        if self.sign_in and not self.sign_in.mistakes:
+            return self.sign_in.page
+        if self.listening.hosts and not self.listening.is_local and self.listening.tls_certificate:
+            return f"https://{write_authority(self.listening.hosts[0], self.ui_port)}"
+        return self.ui_address
+
+    @property
+    def is_web_local(self) -> bool:
+        """Whether only browsers on this machine are known to reach the web desk."""
+        return is_loopback(normalize(urlsplit(self.web_address).hostname or ""))
 
     @property
     def ui_asks_for_key(self) -> bool:
@@ -314,6 +328,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         home=home,
         port=_read_number("port", 8750, stored, environment, 0, 65535),
         listening=listening,
+        public_address=_read_public_address(stored, environment, listening),
         telegram_api=_read_telegram_api(stored, environment),
         telegram_token=environment.get(TELEGRAM_TOKEN, "").strip(),
         sign_in=read_sign_in(stored.get("oidc"), secret, listening.names),
@@ -378,6 +393,24 @@ def find_server(
         _read_key(key or environment.get("SETUPDESK_KEY") or ""),
         Path(file) if file else None,
     )
+
+
+def _read_public_address(
+    stored: Mapping[str, object], environment: Mapping[str, str], listening: Listening
+) -> str:
+    said = environment.get("SETUPDESK_PUBLIC_ADDRESS") or stored.get("public_address") or ""
+    bare = str(said).rstrip("/")
+    if not bare:
+        return ""
+    wanted = "the https address of the web desk, such as https://desk.example.org"
+    found = re.fullmatch(r"(https?)://([^\s/?#@]+)", bare)
+    host = read_authority(found[2])[0] if found else ""
+    if not found or not host or (found[1] == "http" and not is_loopback(host)):
+        raise InvalidSettingsError("public_address", said, wanted)
+    if not is_loopback(host) and host not in listening.names:
+        wanted = f'on a name for which pages are served: hosts = ["{host}"]'
+        raise InvalidSettingsError("public_address", said, wanted)
+    return bare
 
 
 def _read_telegram_api(stored: Mapping[str, object], environment: Mapping[str, str]) -> str:
@@ -553,7 +586,9 @@ def build_environment(settings: Settings) -> dict[str, str]:
 
 def build_bot_environment(settings: Settings) -> dict[str, str]:
     """Build the environment of those who speak to Telegram, and of nobody else: with its token."""
-    return build_environment(settings) | {TELEGRAM_TOKEN: settings.telegram_token}
+    # The library speaks of waits as spans, as it will always do one day.
+    spans = {"PTB_TIMEDELTA": "1"}
+    return build_environment(settings) | {TELEGRAM_TOKEN: settings.telegram_token} | spans
 
 
 def build_ui_environment(settings: Settings) -> dict[str, str]:

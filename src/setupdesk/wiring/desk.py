@@ -47,6 +47,7 @@ from setupdesk.app.fetch import Fetch
 from setupdesk.app.find_runs import FindRuns
 from setupdesk.app.hook_desk import HookDesk
 from setupdesk.app.key_desk import KeyDesk
+from setupdesk.app.link_desk import LinkDesk
 from setupdesk.app.mute_desk import MuteDesk
 from setupdesk.app.notifier import Signer
 from setupdesk.app.offer import BuildOffer
@@ -125,6 +126,7 @@ class Desk:
     anchors: Anchors
     keys: Keys
     key_desk: KeyDesk
+    link_desk: LinkDesk
     pairings: Pairings
     turned_away: TurnedAway
     changes: Changes
@@ -181,6 +183,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     rule_desk = RuleDesk(registry, rules, catalogue, _build_gate(settings))
     anchors = Anchors(ledger, settings.anchors, clock.now)
     start_ledger = StartLedger(ledger, clock.now, hands_over, bounds=bounds, anchors=anchors)
+    changes = Changes(ledger)
     keys, turned_away = Keys(ledger, clock.now), TurnedAway(ledger, clock.now)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     show_queue = ShowQueue(QueueReads(ledger), settings.places, clock.now)
@@ -257,10 +260,16 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         anchors=anchors,
         keys=keys,
         key_desk=KeyDesk(keys, clock.now),
+        link_desk=_build_link_desk(settings, keys, changes),
         pairings=pairings,
         turned_away=turned_away,
-        changes=Changes(ledger),
+        changes=changes,
     )
+
+
+def _build_link_desk(settings: Settings, keys: Keys, changes: Changes) -> LinkDesk:
+    page = settings.web_address if settings.ui else ""
+    return LinkDesk(keys, changes, clock.now, page, settings.is_web_local)
 
 
 def _build_sender(settings: Settings, pairings: Pairings, draw: Draw) -> ChannelSender:
@@ -271,7 +280,7 @@ def _build_sender(settings: Settings, pairings: Pairings, draw: Draw) -> Channel
             settings.telegram_api,
             pairings.find,
             draw,
-            settings.far_ui_address,
+            settings.web_address if settings.ui and not settings.is_web_local else None,
         ),
     )
 

@@ -29,6 +29,12 @@ class Trouble:
     lost: bool = False
     """It is done all the same, and its answer does not arrive."""
 
+    chat: int | None = None
+    """Where it happens; in the next one, unless said."""
+
+    def meets(self, said: Json) -> bool:
+        return self.chat is None or str(said.get("chat_id")) == str(self.chat)
+
 
 @dataclass
 class BotApi:
@@ -98,6 +104,13 @@ class BotApi:
         with self.changed:
             self.last_id += 1
             return self.last_id
+
+    def find_trouble(self, method: str, said: Json) -> Trouble | None:
+        waiting = self.troubles.get(method, [])
+        found = next((one for one in waiting if one.meets(said)), None)
+        if found:
+            waiting.remove(found)
+        return found
 
     def carry_out(self, method: str, said: Json) -> Any:
         """Do what a method does, and give its result."""
@@ -180,8 +193,7 @@ def serving_bot_api() -> Iterator[BotApi]:
             if bot != f"bot{TOKEN}":
                 self.answer(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})
                 return
-            waiting = api.troubles.get(method, [])
-            trouble = waiting.pop(0) if waiting else None
+            trouble = api.find_trouble(method, said)
             if trouble and not trouble.lost:
                 self.refuse(trouble)
                 return

@@ -13,6 +13,7 @@ from telegram.request import HTTPXRequest
 
 from setupdesk.doors.telegram.bot import DeskBot
 from setupdesk.doors.telegram.chat import Chat
+from setupdesk.doors.telegram.following import Following
 from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.people import People
 from setupdesk.settings import Settings, find_telegram_token, load_settings
@@ -64,7 +65,8 @@ def build_bot(settings: Settings) -> tuple[DeskBot, Memory]:
         request=HTTPXRequest(connection_pool_size=8),
         get_updates_request=HTTPXRequest(connection_pool_size=1),
     )
-    return DeskBot(outward, People(settings), memory, Chat(outward, memory)), memory
+    people, chat = People(settings), Chat(outward, memory)
+    return DeskBot(outward, people, memory, chat, Following(people, memory, chat)), memory
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, Message
@@ -39,6 +40,8 @@ class Chat:
     bot: Bot
     memory: Memory
     first_pause: float = FIRST_PAUSE
+    turns: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    """Of each chat: whoever is told to wait there lets no other overtake him."""
 
     async def say(self, answer: Answer, place: Place, owner: int) -> int:
         """Send an answer; gives the id of its message."""
@@ -55,7 +58,7 @@ class Chat:
                 disable_web_page_preview=True,
             )
 
-        return (await self._insist(send)).message_id
+        return (await self._insist(place.chat, send)).message_id
 
     async def change(self, answer: Answer, place: Place, message: int, owner: int) -> bool:
         """Put an answer in the place of an earlier message; False where it is there no more."""
@@ -71,7 +74,7 @@ class Chat:
             )
 
         try:
-            await self._insist(edit)
+            await self._insist(place.chat, edit)
         except BadRequest as refused:
             return "not modified" in str(refused)
         except Forbidden:
@@ -81,7 +84,7 @@ class Chat:
     async def confirm(self, query_id: str, text: str = "") -> None:
         """Let a button that was pressed stop turning; one that is old needs no answer any more."""
         try:
-            await self._insist(lambda: self.bot.answer_callback_query(query_id, text or None))
+            await self._try(lambda: self.bot.answer_callback_query(query_id, text or None))
         except BadRequest:
             log.info("a button was pressed long ago")
 
@@ -110,7 +113,7 @@ class Chat:
             )
 
         is_picture = file.name.endswith(".png")
-        return (await self._insist(send_picture if is_picture else send)).message_id
+        return (await self._insist(place.chat, send_picture if is_picture else send)).message_id
 
     def _draw(self, answer: Answer, owner: int) -> InlineKeyboardMarkup | None:
         if not answer.buttons:
@@ -124,14 +127,18 @@ class Chat:
             for button, token in zip(row, tokens, strict=True)
         ]
 
-    async def _insist(self, send: Callable[[], Awaitable[Sent]]) -> Sent:
+    async def _insist(self, chat: int, send: Callable[[], Awaitable[Sent]]) -> Sent:
+        async with self.turns[chat]:
+            return await self._try(send)
+
+    async def _try(self, send: Callable[[], Awaitable[Sent]]) -> Sent:
         """Send until there is an answer; of an answer that was lost, the message may come twice."""
         pause = self.first_pause
         for _ in range(ATTEMPTS - 1):
             try:
                 return await send()
             except RetryAfter as slow:
-                await asyncio.sleep(_read_seconds(slow))
+                await asyncio.sleep(read_seconds(slow))
             except (BadRequest, Forbidden):
                 raise
             except NetworkError as lost:
@@ -141,6 +148,7 @@ class Chat:
         return await send()
 
 
-def _read_seconds(slow: RetryAfter) -> float:
+def read_seconds(slow: RetryAfter) -> float:
+    """Read how long Telegram lets somebody wait, in seconds."""
     wait = slow.retry_after
     return float(wait) if isinstance(wait, int | float) else wait.total_seconds()

@@ -20,7 +20,6 @@ from setupdesk.doors.telegram.requests import analyze, backtest, step
 from setupdesk.doors.telegram.speech import say
 from setupdesk.doors.telegram.stopping import cancel, pause, resume, unwatch
 from setupdesk.doors.telegram.told import mute, notify, unmute
-from setupdesk.settings import load_settings
 from setupdesk.words import mark
 
 DESCRIBED = {
@@ -43,7 +42,7 @@ DESCRIBED = {
     "symbols": mark("The symbols"),
     "data": mark("The stored bars"),
     "audit": mark("The newest requests, accepted and refused"),
-    "web": mark("Where the web desk is"),
+    "web": mark("Sign in at the web desk, by a link for once"),
     "language": mark("Choose the language"),
     "whoami": mark("As whom you speak"),
     "version": mark("The version of the desk"),
@@ -65,10 +64,22 @@ def tell_help() -> Answer:
     return Answer("\n".join(lines), (first,))
 
 
-def show_web(_asked: Asked) -> Answer:
-    """Say where the web desk is."""
-    address = load_settings().ui_address
-    return Answer(say("The web desk: {address}", address=address))
+def show_web(asked: Asked) -> Answer:
+    """Give a link that signs in at the web desk, for a few minutes and once."""
+    link = asked.desk.add_sign_in_link()
+    head = say(
+        "Sign in at the web desk as {user}, once and within five minutes:",
+        user=asked.person["user"],
+    )
+    lines = [head, link["address"], say("Whoever opens it comes in as you: hand it to nobody.")]
+    if link["is_local"]:
+        lines.append(
+            say(
+                "It opens on the desk's own machine only. Who keeps the desk can let it open "
+                "elsewhere: `public_address`, docs/telegram.md."
+            )
+        )
+    return Answer("\n\n".join(lines))
 
 
 def drop(_asked: Asked) -> Answer:

@@ -204,6 +204,8 @@ DEEDS = {
     "watch ended": mark("watch ended"),
     "setup muted": mark("setup muted"),
     "setup unmuted": mark("setup unmuted"),
+    "link made": mark("sign-in link made"),
+    "link used": mark("signed in by a link"),
 }
 REASONS = {
     "no_key": mark("no key"),

@@ -75,6 +75,8 @@ class BotApi:
         sender = {"id": user, "is_bot": False, "first_name": "Anna", "language_code": "en"}
         shown: Json = {name: message[name] for name in ("message_id", "chat", "text")}
         shown |= {"date": 1_700_000_000} | ({"photo": PHOTO} if "photo" in message else {})
+        if topic := message.get("message_thread_id"):
+            shown |= {"message_thread_id": int(topic), "is_topic_message": True}
         query = {"id": str(self._next()), "from": sender, "chat_instance": "1", "data": data}
         return self.deliver({"callback_query": query | {"message": shown}})
 

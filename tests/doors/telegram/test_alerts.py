@@ -81,12 +81,14 @@ def test_nobody_else_can_have_a_user_of_telegram_told(desk: Talk) -> None:
 def test_an_alert_comes_with_its_candles_its_reasons_and_its_buttons(
     desk: Talk, alert: Json
 ) -> None:
-    [raised] = [one for one in desk.desk.get("/alerts").json() if one["kind"] == "signal"]
+    [raised] = desk.desk.get("/alerts").json()
+    told = f"/alerts/{raised['alert_id']}"
+    desk.api.wait_for(lambda: desk.desk.get(told).json()["told"][0]["outcome"] == "delivered")
 
     assert alert["photo"].startswith(b"\x89PNG")
     assert alert["text"].startswith(f"GER40 M15 IB_raid_v1: {raised['said']['sentence']}\n\n✓ ")
     assert desk.api.find_buttons(alert["message_id"]).keys() == BUTTONS
-    assert [one["outcome"] for one in raised["told"]] == ["delivered"]
+    assert desk.desk.get(told).json() == raised | {"told": desk.desk.get(told).json()["told"]}
 
 
 def test_its_setup_is_muted_for_the_day_by_a_button_and_told_again_by_another(
@@ -178,6 +180,27 @@ def test_the_newest_alerts_are_listed_and_each_is_shown_with_its_picture(
     assert alert["text"].partition(": ")[2].partition("\n")[0] in listed["text"]
     assert picture["photo"].startswith(b"\x89PNG")
     assert muted["text"].startswith("IB_raid_v1 is muted until ")
+
+
+def test_in_a_topic_of_a_group_an_alert_is_shown_there_and_muted_by_who_asked_for_it(
+    talk: Talk, alert: Json
+) -> None:
+    group = {"id": -100, "type": "supergroup", "title": "Traders", "is_forum": True}
+    topic = {"chat": group, "message_thread_id": 5, "is_topic_message": True}
+    listed = talk.ask("/alerts", **topic)
+    label = next(one for one in talk.api.find_buttons(listed["message_id"]) if one[0] == "#")
+    picture = press(talk, listed, label)
+    talk.api.press(picture["message_id"], "Mute this setup today", user=BOB)
+    talk.settle()
+    foreign = talk.api.answered[-1]["text"]
+    muted = press(talk, picture, "Mute this setup today")
+    talk.press(muted, "Unmute IB_raid_v1")
+
+    assert [int(one["message_thread_id"]) for one in (listed, picture, muted)] == [5, 5, 5]
+    assert {one["chat"]["id"] for one in (listed, picture, muted)} == {-100}
+    assert foreign == "This button is somebody else's."
+    assert muted["text"].startswith("IB_raid_v1 is muted until ")
+    assert alert["chat"]["id"] == ANNA
 
 
 def test_who_has_no_channel_is_told_so_and_gets_one_by_a_button(talk: Talk) -> None:

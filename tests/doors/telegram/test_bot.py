@@ -275,7 +275,9 @@ def test_the_menu_is_set_in_both_languages_and_no_log_has_the_token(talk: Talk) 
 def test_a_link_that_signs_in_is_for_its_reader_and_for_no_group(talk: Talk) -> None:
     group = {"id": -100, "type": "supergroup", "title": "Traders"}
     answer = talk.ask("/web")
-    russian = talk.ask("/web", language="ru")
+    talk.ask("/language ru")
+    russian = talk.ask("/web")
+    talk.ask("/language en")
     in_group = talk.ask("/web@desk_bot", chat=group)
     [token] = re.findall(r"\nhttp://127\.0\.0\.1:8501/link/([\w-]{43})\n", russian["text"])
     used = talk.desk.post("/sign-in-links/use", json={"token": token}).json()

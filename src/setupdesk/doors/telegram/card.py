@@ -2,12 +2,14 @@
 
 from setupdesk.client import Client
 from setupdesk.client.tables import write_csv
+from setupdesk.core.run import UNDER_WAY
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, File, Json, cut
 from setupdesk.doors.telegram.figures import market, moment, period, seconds, span
 from setupdesk.doors.telegram.line import write_words
-from setupdesk.doors.telegram.names import SIGNS, STAGES, STATES, UNDER_WAY, VERDICTS
+from setupdesk.doors.telegram.names import SIGNS, VERDICTS
 from setupdesk.doors.telegram.speech import name, say
 from setupdesk.words.figures import fixed, in_r, percent
+from setupdesk.words.names import STAGES, STATES
 
 
 def show_card(asked: Asked) -> Answer:

@@ -3,10 +3,10 @@
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
 from setupdesk.doors.telegram.card import show_none, tell_run
 from setupdesk.doors.telegram.figures import market, moment, seconds
-from setupdesk.doors.telegram.names import OUTCOMES, ROLES
 from setupdesk.doors.telegram.speech import name, say, say_many, spoken
 from setupdesk.doors.telegram.told import list_channels, tell_mutes
 from setupdesk.words.figures import NONE
+from setupdesk.words.names import OUTCOMES, ROLES
 
 _USUAL, _MOST = 5, 20
 

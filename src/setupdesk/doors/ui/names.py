@@ -5,19 +5,9 @@ from collections.abc import Mapping
 from setupdesk.doors.ui.speech import say
 from setupdesk.picture import naming
 from setupdesk.words import mark
+from setupdesk.words.names import STATES
 
 EXITS, SIDES = naming.EXITS, naming.SIDES
-STATES = {
-    "planned": mark("planned"),
-    "queued": mark("queued"),
-    "running": mark("running"),
-    "cancelling": mark("cancelling"),
-    "cancelled": mark("cancelled"),
-    "completed": mark("completed"),
-    "failed": mark("failed"),
-    "timed_out": mark("timed out"),
-    "crashed": mark("crashed"),
-}
 COLOURS = {
     "planned": "gray",
     "queued": "yellow",
@@ -39,13 +29,6 @@ KINDS = {
 }
 """Of runs."""
 
-UNDER_WAY = ("queued", "running", "cancelling")
-STAGES = {
-    "planning": mark("planning"),
-    "finding signals": mark("finding signals"),
-    "looking": mark("looking at the market"),
-    "comparing": mark("comparing with what was said live"),
-}
 VERDICTS = {
     "positive": (mark("Positive"), "green"),
     "negative": (mark("Negative"), "red"),
@@ -156,12 +139,6 @@ DOORS = {
     "scheduler": mark("Scheduler"),
     "prefect": mark("Prefect"),
 }
-OUTCOMES = {
-    "accepted": mark("accepted"),
-    "refused": mark("refused"),
-    "replayed": mark("sent again"),
-    "conflict": mark("key of another request"),
-}
 PRIORITIES = {"live": mark("live"), "manual": mark("manual"), "nightly": mark("nightly")}
 PROCESSES = {
     "ui": mark("the pages"),
@@ -189,7 +166,6 @@ FILES = {
     "symbols": mark("symbols of your own"),
     "logs": mark("logs of the processes"),
 }
-ROLES = {"viewer": mark("viewer"), "trader": mark("trader"), "admin": mark("admin")}
 KEY_STATES = {"active": mark("active"), "expired": mark("expired"), "revoked": mark("revoked")}
 EVENTS = {
     "run_finished": mark("finished runs"),

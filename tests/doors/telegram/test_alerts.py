@@ -154,6 +154,7 @@ def test_kinds_and_quiet_hours_are_changed_from_the_phone(talk: Talk) -> None:
     changed = show_channel(talk)["manner"]
     talk.press(quiet, "No quiet hours")
     wrong = talk.ask("/notify signal loud")
+    nothing = talk.ask("/notify quiet")
     usual = talk.desk.patch(f"/channels/{channel['channel_id']}", json={"manner": None})
     russian = talk.ask("/notify", language="ru")
 
@@ -163,6 +164,7 @@ def test_kinds_and_quiet_hours_are_changed_from_the_phone(talk: Talk) -> None:
     assert changed["quiet"] == {"from": "22:00", "to": "07:00", "zone": "Europe/Berlin"}
     assert "Quiet hours: 22:00-07:00 Europe/Berlin" in quiet["text"]
     assert "'loud' is not known" in wrong["text"]
+    assert "manner.quiet.from" in nothing["text"]
     assert usual.json()["manner"] == channel["manner"]
     assert "✓ 🔔 сигнал" in talk.api.find_buttons(russian["message_id"])
 

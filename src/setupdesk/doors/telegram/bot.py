@@ -17,7 +17,7 @@ from telegram import (
 from telegram.constants import ChatType
 from telegram.error import NetworkError, RetryAfter
 
-from setupdesk.core.alert_deed import AlertDeed, read_deed
+from setupdesk.core.alert_button import AlertButton, read_button
 from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
 from setupdesk.core.free_text import LONGEST_NAME
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
@@ -42,7 +42,7 @@ STRANGER_SECONDS = 60.0
 DELIVERED = ("message", "callback_query")
 
 
-_DEEDS = {AlertDeed.MUTE: "mute", AlertDeed.ANALYZE: "look"}
+_BUTTONS = {AlertButton.MUTE: "mute", AlertButton.ANALYZE: "look"}
 
 
 @dataclass(slots=True)
@@ -246,9 +246,9 @@ class DeskBot:
 
 def _read_alert_button(query: CallbackQuery) -> tuple[int, str] | None:
     """Read whose a button under an alert is, and the command that it stands for."""
-    found = read_deed(query.data or "")
+    found = read_button(query.data or "")
     if found is None or query.message is None:
         return None
     # The outbox sends alerts to nobody but their owner, and so to no other chat than his own.
-    deed, alert_id = found
-    return query.message.chat.id, f"{_DEEDS[deed]} {alert_id}"
+    button, alert_id = found
+    return query.message.chat.id, f"{_BUTTONS[button]} {alert_id}"

@@ -1,5 +1,6 @@
 """What the desk tells somebody on Telegram by itself: which alerts, and how loud."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -11,8 +12,8 @@ from setupdesk.doors.telegram.names import KINDS, LOUDNESS
 from setupdesk.doors.telegram.speech import name, say, spoken
 
 HERE, QUIET, NONE = "here", "quiet", "none"
-ALERT = "alert_"
-"""How the ids of alerts begin."""
+_ALERT = re.compile(r"alert_[0-9a-f]+")
+"""What the id of an alert looks like, and none of a setup does."""
 
 
 def list_channels(asked: Asked) -> list[Json]:
@@ -40,13 +41,13 @@ def notify(asked: Asked) -> Answer:
 
 
 def _read_manner(words: tuple[str, ...]) -> Json:
-    kind, how, *zone = (*words, "")
+    kind, how, zone = (*words, "", "")[:3]
     if kind != QUIET:
         return {"kinds": {kind: how}}
     if how == NONE:
         return {"quiet": None}
     begins, _, ends = how.partition("-")
-    return {"quiet": {"from": begins, "to": ends} | ({"zone": zone[0]} if zone[0] else {})}
+    return {"quiet": {"from": begins, "to": ends} | ({"zone": zone} if zone else {})}
 
 
 def _show(asked: Asked) -> Answer:
@@ -60,9 +61,11 @@ def _show(asked: Asked) -> Answer:
     lines += [f"{LOUDNESS[manner['kinds'][kind]]} {say(text)}" for kind, text in KINDS.items()]
     lines += ["", say("🔔 aloud, 🔕 silently, 🚫 not at all"), *_tell_quiet(manner["quiet"])]
     lines += tell_mutes(channels)
-    quiet = (Button(say("No quiet hours"), f"notify {QUIET} {NONE}"),) if manner["quiet"] else ()
     rows = [_draw_kind(kind, now) for kind, now in manner["kinds"].items()]
-    return Answer("\n".join(lines), (*rows, *([quiet] if quiet else []), *_draw_mutes(channels)))
+    if manner["quiet"]:
+        rows.append((Button(say("No quiet hours"), f"notify {QUIET} {NONE}"),))
+    rows += [(_draw_unmute(one["setup_id"]),) for one in _list_mutes(channels)]
+    return Answer("\n".join(lines), tuple(rows))
 
 
 def _draw_kind(kind: str, now: str) -> tuple[Button, ...]:
@@ -78,10 +81,6 @@ def _tell_quiet(quiet: Json | None) -> list[str]:
         return [say("Quiet hours: none; /notify quiet 22:00-07:00 Europe/Berlin sets some.")]
     hours = f"{quiet['from']}-{quiet['to']} {quiet['zone']}"
     return [say("Quiet hours: {hours}", hours=hours)]
-
-
-def _draw_mutes(channels: list[Json]) -> list[tuple[Button, ...]]:
-    return [(_draw_unmute(one["setup_id"]),) for one in _list_mutes(channels)]
 
 
 def _draw_unmute(setup_id: str) -> Button:
@@ -128,7 +127,7 @@ def unmute(asked: Asked) -> Answer:
 
 def _find_setup(asked: Asked) -> tuple[str, str | None]:
     named = asked.words[0]
-    if not named.startswith(ALERT):
+    if not _ALERT.fullmatch(named):
         return named, asked.words[1] if len(asked.words) > 1 else None
     alert = asked.desk.alert(named)
     return alert["setup_id"], alert["symbol"]

@@ -5,7 +5,6 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from setupdesk.adapters.ledger.tables import HEAD
 from setupdesk.upkeep.doctor import examine
+from tests.commands import run_command
 from tests.upkeep.homes import (
     NOON,
     build_home,
@@ -232,14 +232,7 @@ def test_the_command_ends_with_1_if_something_is_bad_and_prints_it_as_json(home:
 
 
 def call(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [Path(sys.executable).with_name("setupdesk"), *words],
-        env={"SETUPDESK_HOME": str(home), "PATH": os.defpath},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return run_command(*words, environment={"SETUPDESK_HOME": str(home), "PATH": os.defpath})
 
 
 @pytest.fixture

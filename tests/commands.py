@@ -1,0 +1,112 @@
+"""Commands as their users give them, each in a process of its own, forked from one that waits.
+
+A start of Python that imports all of the desk takes over a second of processor time, most commands
+far less. That a command starts by itself as well is shown where `SETUPDESK` is called.
+"""
+
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import Any
+
+SETUPDESK = Path(sys.executable).with_name("setupdesk")
+OTHERS = re.compile(r"\.(ui|telegram|service|flows|executor|migrations|__main__)(\.|$)")
+"""Modules of the other processes, which no command imports."""
+
+
+def run_command(
+    *words: str | Path,
+    environment: Mapping[str, str],
+    folder: Path | None = None,
+    timeout: float = 120,
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line in *folder*; gives what it wrote, and its exit code."""
+    with tempfile.TemporaryDirectory() as place:
+        told = [Path(place, name) for name in ("stdout", "stderr")]
+        order = {
+            "words": [str(word) for word in words],
+            "environment": dict(environment),
+            "folder": str(folder or Path.cwd()),
+            "told": [str(path) for path in told],
+        }
+        exit_code = _order(order, timeout)
+        stdout, stderr = (path.read_text() for path in told)
+    return subprocess.CompletedProcess([SETUPDESK, *words], exit_code, stdout, stderr)
+
+
+def _order(order: Mapping[str, Any], timeout: float) -> int:
+    nursery = _start_nursery()
+    assert nursery.stdin
+    assert nursery.stdout
+    nursery.stdin.write(json.dumps(order) + "\n")
+    nursery.stdin.flush()
+    if not select.select([nursery.stdout], [], [], timeout)[0]:
+        os.killpg(nursery.pid, 9)
+        _start_nursery.cache_clear()
+        raise subprocess.TimeoutExpired(order["words"], timeout)
+    return int(nursery.stdout.readline())
+
+
+@cache
+def _start_nursery() -> subprocess.Popen[str]:
+    from tests.conftest import KERNELS, die_with_parent
+
+    return subprocess.Popen(
+        [sys.executable, "-c", "from tests.commands import serve; serve()", KERNELS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[1],
+        text=True,
+        start_new_session=True,
+        preexec_fn=die_with_parent,  # noqa: PLW1509 (no thread of ours holds a lock)
+    )
+
+
+def serve() -> None:
+    """Carry out one order after the other, each in a child; without end."""
+    _import_all()
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            _carry_out(**json.loads(line))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 (the answer)
+
+
+def _import_all() -> None:
+    import gc
+
+    import setupdesk
+    from setupdesk.adapters.kernel_cache import keep_kernels_in
+
+    keep_kernels_in(Path(sys.argv[1]))
+    for module in walk_packages(setupdesk.__path__, "setupdesk."):
+        if not OTHERS.search(module.name):
+            import_module(module.name)
+    gc.freeze()
+
+
+def _carry_out(words: list[str], environment: dict[str, str], folder: str, told: list[str]) -> None:
+    from setupdesk.doors.cli import main
+
+    for number, path in enumerate([os.devnull, *told]):
+        opened = os.open(path, os.O_RDWR | os.O_CREAT)
+        os.dup2(opened, number)
+        os.close(opened)
+    os.environ.clear()  # noqa: TID251 (as the command finds it)
+    os.environ.update(environment)  # noqa: TID251
+    os.chdir(folder)
+    time.tzset()
+    sys.argv = [str(SETUPDESK), *words]
+    main()
+    sys.exit()

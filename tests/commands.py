@@ -4,6 +4,7 @@ A start of Python that imports all of the desk takes over a second of processor 
 far less. That a command starts by itself as well is shown where `SETUPDESK` is called.
 """
 
+import atexit
 import json
 import os
 import re
@@ -61,7 +62,7 @@ def _order(order: Mapping[str, Any], timeout: float) -> int:
 def _start_nursery() -> subprocess.Popen[str]:
     from tests.conftest import KERNELS, die_with_parent
 
-    return subprocess.Popen(
+    nursery = subprocess.Popen(
         [sys.executable, "-c", "from tests.commands import serve; serve()", KERNELS],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -70,10 +71,12 @@ def _start_nursery() -> subprocess.Popen[str]:
         start_new_session=True,
         preexec_fn=die_with_parent,  # noqa: PLW1509 (no thread of ours holds a lock)
     )
+    atexit.register(nursery.communicate)
+    return nursery
 
 
 def serve() -> None:
-    """Carry out one order after the other, each in a child; without end."""
+    """Carry out one order after the other, each in a child, until there are no more."""
     _import_all()
     for line in sys.stdin:
         child = os.fork()

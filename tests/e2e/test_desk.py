@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,8 +20,8 @@ from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.client import Client, connect
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.settings import load_settings
+from tests.commands import SETUPDESK, run_command
 
-SETUPDESK = Path(sys.executable).with_name("setupdesk")
 BACKTEST = ("backtest", "-s", "IB_raid_v1", "-p", "GER40", "-i", "M15")
 PERIOD = ("--start", "2025-05-01", "--end", "2025-05-30")
 
@@ -46,14 +45,7 @@ class Desk:
         return self._run(words, exit_code).stderr
 
     def _run(self, words: tuple[str, ...], exit_code: int) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [SETUPDESK, *words],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = run_command(*words, environment=self.environment)
         assert done.returncode == exit_code, done.stdout + done.stderr
         return done
 

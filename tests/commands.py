@@ -1,7 +1,8 @@
 """Commands as their users give them, each in a process of its own, forked from one that waits.
 
 A start of Python that imports all of the desk takes over a second of processor time, most commands
-far less. That a command starts by itself as well is shown where `SETUPDESK` is called.
+far less. That a command starts by itself as well is shown where `SETUPDESK` is called, first by
+the five lines of the README.
 """
 
 import atexit
@@ -13,13 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
 
+ROOT = Path(__file__).parents[1]
 SETUPDESK = Path(sys.executable).with_name("setupdesk")
 OTHERS = re.compile(r"\.(ui|telegram|service|flows|executor|migrations|__main__)(\.|$)")
 """Modules of the other processes, which no command imports."""
@@ -32,17 +34,50 @@ def run_command(
     timeout: float = 120,
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line in *folder*; gives what it wrote, and its exit code."""
+    return _run("setupdesk.doors.cli", words, environment, folder or Path.cwd(), timeout)
+
+
+def start_command(
+    *words: str | Path, environment: Mapping[str, str], folder: Path, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line as it stands, with all of its start."""
+    return subprocess.run(
+        [SETUPDESK, *words],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+    )
+
+
+def run_module(
+    module: str, *words: str | Path, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Call the ``main`` of a module with *words*, as ``python -m`` does."""
+    return _run(module, words, os.environ, ROOT, timeout)  # noqa: TID251 (passed on)
+
+
+def _run(
+    module: str,
+    words: Sequence[str | Path],
+    environment: Mapping[str, str],
+    folder: Path,
+    timeout: float,
+) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory() as place:
         told = [Path(place, name) for name in ("stdout", "stderr")]
         order = {
+            "module": module,
             "words": [str(word) for word in words],
             "environment": dict(environment),
-            "folder": str(folder or Path.cwd()),
+            "folder": str(folder),
             "told": [str(path) for path in told],
         }
         exit_code = _order(order, timeout)
         stdout, stderr = (path.read_text() for path in told)
-    return subprocess.CompletedProcess([SETUPDESK, *words], exit_code, stdout, stderr)
+    return subprocess.CompletedProcess([module, *words], exit_code, stdout, stderr)
 
 
 def _order(order: Mapping[str, Any], timeout: float) -> int:
@@ -66,7 +101,7 @@ def _start_nursery() -> subprocess.Popen[str]:
         [sys.executable, "-c", "from tests.commands import serve; serve()", KERNELS],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        cwd=Path(__file__).parents[1],
+        cwd=ROOT,
         text=True,
         start_new_session=True,
         preexec_fn=die_with_parent,  # noqa: PLW1509 (no thread of ours holds a lock)
@@ -99,9 +134,9 @@ def _import_all() -> None:
     gc.freeze()
 
 
-def _carry_out(words: list[str], environment: dict[str, str], folder: str, told: list[str]) -> None:
-    from setupdesk.doors.cli import main
-
+def _carry_out(
+    module: str, words: list[str], environment: dict[str, str], folder: str, told: list[str]
+) -> None:
     for number, path in enumerate([os.devnull, *told]):
         opened = os.open(path, os.O_RDWR | os.O_CREAT)
         os.dup2(opened, number)
@@ -111,5 +146,5 @@ def _carry_out(words: list[str], environment: dict[str, str], folder: str, told:
     os.chdir(folder)
     time.tzset()
     sys.argv = [str(SETUPDESK), *words]
-    main()
+    import_module(module).main()
     sys.exit()

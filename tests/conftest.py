@@ -36,6 +36,19 @@ os.environ["SETUPDESK_KERNELS"] = KERNELS  # noqa: TID251 (passed on to desks)
 os.environ["SETUPDESK_LANG"] = "en"  # noqa: TID251 (passed on to commands)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    from tests.order import sort_longest_first
+
+    sort_longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    from tests.order import SharingOut
+
+    return SharingOut(config, log) if config.getoption("dist") == "loadfile" else None
+
+
 @dataclass(frozen=True, slots=True)
 class PrefectServer:
     url: str

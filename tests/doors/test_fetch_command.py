@@ -94,7 +94,7 @@ def test_a_fetch_that_is_killed_again_and_again_ends_with_the_same_bars(
 
     while len(vendor.asked) < 61 and kills < 30:
         process = start(home, *FETCH)
-        target = len(vendor.asked) + draw.randrange(1, 12)
+        target = len(vendor.asked) + draw.randrange(4, 12)
         wait_until(lambda: len(vendor.asked) >= target or process.poll() is not None)  # noqa: B023
         time.sleep(draw.random() * 0.02)
         process.send_signal(signal.SIGKILL)

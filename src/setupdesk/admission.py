@@ -9,6 +9,7 @@ import httpx
 
 from setupdesk.adapters import clock
 from setupdesk.adapters.secret_file import load_secret
+from setupdesk.core.caller import OWN_KEY, SIGN_IN
 from setupdesk.core.sign_in import Person, Refusal, SignIn, derive_key
 from setupdesk.settings import Settings
 
@@ -66,6 +67,12 @@ def let_in(settings: Settings, claims: Mapping[str, Any]) -> Person | Refusal:
 def find_key(settings: Settings, person: Person) -> str:
     """Find the key by which the web desk asks for *person*: one that nobody else has."""
     return derive_key(settings.api_key_file.read_text().strip(), person.user)
+
+
+def find_key_by_id(settings: Settings, key_id: str) -> str:
+    """Find a key that is the desk's own, or is derived from it, by its id."""
+    own = settings.api_key_file.read_text().strip()
+    return own if key_id == OWN_KEY else derive_key(own, key_id.removeprefix(SIGN_IN))
 
 
 def does_answer(known: SignIn) -> bool:

@@ -315,6 +315,10 @@ class InlineDesk:
         """List the newest alerts, with what became of each."""
         return self.desk.watch_desk.alerts(self._caller, limit, watch_id)
 
+    def alert(self, alert_id: str) -> dict[str, Any]:
+        """Give one alert, with what became of it."""
+        return self.desk.watch_desk.alert(alert_id, self._caller)
+
     def channels(self) -> list[dict[str, Any]]:
         """List the channels, the newest first."""
         return self.desk.channel_desk.list_channels(self._caller)
@@ -333,6 +337,17 @@ class InlineDesk:
         """Tell a channel nothing more."""
         with self._logging():
             return self.desk.channel_desk.revoke(channel_id, self._caller)
+
+    def mute(self, channel_id: str, setup_id: str, symbol: str | None = None) -> dict[str, Any]:
+        """Tell a channel nothing of a setup for the rest of its market's day."""
+        said = {"setup_id": setup_id} | ({"symbol": symbol} if symbol else {})
+        with self._logging():
+            return self.desk.mute_desk.mute(channel_id, said, self._caller)
+
+    def unmute(self, channel_id: str, setup_id: str) -> dict[str, Any]:
+        """Tell a channel of a setup again."""
+        with self._logging():
+            return self.desk.mute_desk.unmute(channel_id, setup_id, self._caller)
 
     def test_channel(self, channel_id: str) -> dict[str, Any]:
         """Tell a channel at once that this is a test."""

@@ -12,9 +12,16 @@ from dataclasses import dataclass, field, fields
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
 from setupdesk.core.errors import SetupdeskError
-from setupdesk.core.hosts import is_everywhere, is_loopback, normalize, write_authority
+from setupdesk.core.hosts import (
+    is_everywhere,
+    is_loopback,
+    normalize,
+    read_authority,
+    write_authority,
+)
 from setupdesk.core.sign_in import SignIn, read_sign_in
 
 History = Literal["files", "api"]
@@ -102,11 +109,20 @@ class Settings:
     ui: bool = True
     """Whether the desk has its web desk."""
 
+    public_address: str = ""
+    """Where browsers elsewhere reach the web desk, such as through a proxy."""
+
     ui_key: bool = False
     """Whether the web desk asks for a key on loopback too, where it acts for the owner else."""
 
     telegram_api: str = "https://api.telegram.org"
     """Where the Bot API is; a server of one's own, where it is another one."""
+
+    telegram_webhook: str = ""
+    """Where Telegram sends what is said to the bot, by a proxy; it is asked for it unless set."""
+
+    telegram_port: int = 8752
+    """Where on loopback that proxy finds the bot."""
 
     telegram_token: str = field(default="", repr=False)
     """Of the bot, from the environment; else it is in its file."""
@@ -160,6 +176,22 @@ class Settings:
     def ui_address(self) -> str:
         """Where a browser on this machine reaches the web desk."""
         return self.listening.write_address(self.ui_port)
+
+    @property
+    def web_address(self) -> str:
+        """Where browsers reach the web desk, from as far as is known."""
+        if self.public_address:
+            return self.public_address
+        if self.sign_in and not self.sign_in.mistakes:
+            return self.sign_in.page
+        if self.listening.hosts and not self.listening.is_local and self.listening.tls_certificate:
+            return f"https://{write_authority(self.listening.hosts[0], self.ui_port)}"
+        return self.ui_address
+
+    @property
+    def is_web_local(self) -> bool:
+        """Whether only browsers on this machine are known to reach the web desk."""
+        return is_loopback(normalize(urlsplit(self.web_address).hostname or ""))
 
     @property
     def ui_asks_for_key(self) -> bool:
@@ -302,7 +334,10 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         home=home,
         port=_read_number("port", 8750, stored, environment, 0, 65535),
         listening=listening,
+        public_address=_read_public_address(stored, environment, listening),
         telegram_api=_read_telegram_api(stored, environment),
+        telegram_webhook=_read_telegram_webhook(stored, environment),
+        telegram_port=_read_number("telegram_port", 8752, stored, environment, 1, 65535),
         telegram_token=environment.get(TELEGRAM_TOKEN, "").strip(),
         sign_in=read_sign_in(stored.get("oidc"), secret, listening.names),
         prefect_port=_read_number("prefect_port", 8751, stored, environment, 0, 65535),
@@ -368,12 +403,40 @@ def find_server(
     )
 
 
+def _read_public_address(
+    stored: Mapping[str, object], environment: Mapping[str, str], listening: Listening
+) -> str:
+    said = environment.get("SETUPDESK_PUBLIC_ADDRESS") or stored.get("public_address") or ""
+    bare = str(said).rstrip("/")
+    if not bare:
+        return ""
+    wanted = "the https address of the web desk, such as https://desk.example.org"
+    found = re.fullmatch(r"(https?)://([^\s/?#@]+)", bare)
+    host = read_authority(found[2])[0] if found else ""
+    if not found or not host or (found[1] == "http" and not is_loopback(host)):
+        raise InvalidSettingsError("public_address", said, wanted)
+    if not is_loopback(host) and host not in listening.names:
+        wanted = f'on a name for which pages are served: hosts = ["{host}"]'
+        raise InvalidSettingsError("public_address", said, wanted)
+    return bare
+
+
 def _read_telegram_api(stored: Mapping[str, object], environment: Mapping[str, str]) -> str:
     usual = Settings.__dataclass_fields__["telegram_api"].default
     said = environment.get("SETUPDESK_TELEGRAM_API") or stored.get("telegram_api") or usual
     if re.fullmatch(r"https?://[^\s/?#@]+", bare := str(said).rstrip("/")):
         return bare
     raise InvalidSettingsError("telegram_api", said, "the address of a server of the Bot API")
+
+
+def _read_telegram_webhook(stored: Mapping[str, object], environment: Mapping[str, str]) -> str:
+    said = environment.get("SETUPDESK_TELEGRAM_WEBHOOK") or stored.get("telegram_webhook") or ""
+    # Telegram comes to these ports only.
+    wanted = r"https://[^\s/?#@:]+(:(443|80|88|8443))?(/[A-Za-z0-9_./-]*)?"
+    if not said or re.fullmatch(wanted, str(said)):
+        return str(said)
+    wanted = "an https address at port 443, 80, 88 or 8443, such as https://desk.example.org/bot"
+    raise InvalidSettingsError("telegram_webhook", said, wanted)
 
 
 def find_telegram_token(settings: Settings) -> str:
@@ -541,7 +604,9 @@ def build_environment(settings: Settings) -> dict[str, str]:
 
 def build_bot_environment(settings: Settings) -> dict[str, str]:
     """Build the environment of those who speak to Telegram, and of nobody else: with its token."""
-    return build_environment(settings) | {TELEGRAM_TOKEN: settings.telegram_token}
+    # The library speaks of waits as spans, as it will always do one day.
+    spans = {"PTB_TIMEDELTA": "1"}
+    return build_environment(settings) | {TELEGRAM_TOKEN: settings.telegram_token} | spans
 
 
 def build_ui_environment(settings: Settings) -> dict[str, str]:

@@ -60,7 +60,7 @@ class Bench:
     def open(self) -> Notifier:
         sender = ChannelSender(
             WebhookSender(clock=self.now, private=self.private),
-            TelegramSender(lambda: "", "http://127.0.0.1:1", lambda _: {}),
+            TelegramSender(lambda: "", "http://127.0.0.1:1", lambda _: {}, lambda *_: b""),
         )
         return Notifier(self.notifications, sender, Signer(lambda: "master", self.now), self.now)
 

@@ -16,6 +16,7 @@ from setupdesk.app.channel_desk import ChannelDesk
 from setupdesk.core.caller import HOME
 from setupdesk.core.channel import LOG_URL, ChannelEvent
 from setupdesk.core.manner import SHORTEST_HOLD, USUAL, Loudness, Manner, Quiet
+from setupdesk.core.mute import Mute
 from setupdesk.core.watch import AlertKind
 from tests.adapters.webhook_receiver import receiving, say
 from tests.app.telling import NOON, Bench
@@ -42,8 +43,14 @@ def wanting(**other: Any) -> Manner:
 def show_log(bench: Bench) -> list[dict[str, Any]]:
     """Show the log as a door does."""
     notifier = bench.open()
-    how = (notifier.sender, notifier.signer, bench.now)
-    desk = ChannelDesk(bench.channels, bench.notifications, *how)
+    desk = ChannelDesk(
+        bench.channels,
+        bench.notifications,
+        notifier.sender,
+        notifier.signer,
+        bench.now,
+        list[Mute],
+    )
     return desk.log("channel_1", 100, replace(HOME, user="ann"))
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from setupdesk.client import Client, connect
@@ -28,7 +29,7 @@ def find_address(desk: Desk) -> str:
 
 
 def test_an_empty_desk_comes_to_its_first_backtest_in_two_clicks(
-    chromium: Any, address: str
+    chromium: Any, address: str, desk: Desk
 ) -> None:
     visit = Visit(chromium, address, "/?lang=en")
 
@@ -38,11 +39,23 @@ def test_an_empty_desk_comes_to_its_first_backtest_in_two_clicks(
     # What it computes with is compiled when it is asked for the first time.
     visit.await_text("Equity and drawdown, in R", seconds=120)
     chart = visit.await_chart()
+    there = visit.page.get_by_role("link", name="Open in Prefect").get_attribute("href")
+    run_id = visit.page.url.partition("?run=")[2].partition("&")[0]
 
+    assert ask_prefect(desk, there)["name"] == run_id
     assert int(chart.get_attribute("data-bars")) > 10_000
     assert "Traceback" not in visit.page.inner_text("body")
     assert visit.complaints == []
     assert visit.strangers == []
+
+
+def ask_prefect(desk: Desk, page: str) -> Any:
+    """Read the flow run that a page of Prefect's shows."""
+    address, _, flow_run = page.partition("/runs/flow-run/")
+    user, _, password = (desk.home / "prefect.key").read_text().strip().partition(":")
+    with httpx.Client(auth=(user, password)) as http:
+        assert "<html" in http.get(page, headers={"Accept": "text/html"}).raise_for_status().text
+        return http.get(f"{address}/api/flow_runs/{flow_run}").raise_for_status().json()
 
 
 @pytest.fixture(name="market")

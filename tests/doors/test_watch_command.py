@@ -112,6 +112,27 @@ def test_who_is_told_of_alerts_is_said(home: Path) -> None:
     assert "nobody is told" in run("watch", *LOOKS, *REPLAY)[1]
 
 
+def test_a_setup_that_is_watched_is_muted_on_a_channel_and_told_again(home: Path) -> None:
+    made = open_desk(home).add_channel({"name": "the log", "url": "log:", "events": ["alert"]})
+    channel_id = made["channel_id"]
+    watch_id = make()
+
+    code, shown, _ = run("channel", "mute", channel_id, "IB_raid_v1")
+    listed = run("channel", "list")[1]
+    play_until(home, watch_id, datetime(2025, 5, 12, 8, 45, tzinfo=UTC))
+    unmuted = ask("channel", "unmute", channel_id, "IB_raid_v1")
+    wrong = run("channel", "mute", channel_id, "IB_rade_v1", "--symbol", "GER40")
+
+    changes = [one["deed"] for one in ask("audit", "--changes")[:3]]
+    open_desk(home).revoke_channel(channel_id)
+    assert (code, shown.startswith(f"{channel_id}: IB_raid_v1 muted until ")) == (0, True)
+    assert "00:00 Europe/Berlin" in shown
+    assert "IB_raid_v1 muted until" in listed
+    assert unmuted["mutes"] == []
+    assert changes[0] == "setup unmuted"
+    assert (wrong[0], "did you mean 'IB_raid_v1'?" in wrong[2]) == (3, True)
+
+
 def test_what_was_raised_is_listed_with_its_outcomes_and_the_record_that_they_make(
     home: Path,
 ) -> None:

@@ -26,12 +26,12 @@ def test_updates_that_are_delivered_three_times_start_each_run_once(tmp_path: Pa
             updates = [talk.api.hear("/bt IB_raid_v1 GER40 M15 1w") for _ in range(COUNT)]
             for update in updates[: COUNT // 2]:
                 talk.api.deliver(update)
-            talk.api.wait_for(lambda: not talk.api.updates, 600)
+            talk.settle(600)
         for update in reversed(updates):
             talk.api.deliver(update)
         (tmp_path / "telegram.db").unlink()  # all that it remembered is lost
         with working(talk):
-            talk.api.wait_for(lambda: not talk.api.updates, 600)
+            talk.settle(600)
         outcomes = talk.desk.get("/audit", params={"limit": 1000}).json()
         accepted = [one for one in outcomes if one["outcome"] == "accepted"]
         print(f"{COUNT} updates, twice more each: {len(accepted)} runs, ", end="")

@@ -44,6 +44,23 @@ def test_a_schedule_is_made_with_what_is_usual_and_shows_when_it_is_due(api: htt
     assert made["schedule_id"] in [one["schedule_id"] for one in api.get("/schedules").json()]
 
 
+def test_a_schedule_that_is_sent_again_with_its_key_is_one_schedule(api: httpx.Client) -> None:
+    def make(key: str, **said: Any) -> httpx.Response:
+        return api.post("/schedules", json=NIGHTLY | said, headers={"Idempotency-Key": key})
+
+    first, again, another = (make(key) for key in ("a-click", "a-click", "another-click"))
+    refused = make("a-click", cron="0 8 * * 6")
+    api.patch(f"/schedules/{first.json()['schedule_id']}", json={"paused": True})
+    later = make("a-click")
+
+    assert first.json() == again.json()
+    assert another.json()["schedule_id"] != first.json()["schedule_id"]
+    assert refused.status_code == 409
+    assert (later.json()["schedule_id"], later.json()["paused"]) == (
+        *(first.json()["schedule_id"], True),
+    )
+
+
 def test_what_is_wrong_is_told_as_a_problem_document(api: httpx.Client) -> None:
     refused = api.post("/schedules", json={"name": "x", "cron": "0 25 * * *", "payload": {}})
 

@@ -11,13 +11,13 @@ from setupdesk.words import LANGUAGES, choose_language, find_words
 from setupdesk.words.po import build_translations, read_entries
 
 HERE = Path(setupdesk.__file__).parent
-DOORS = [HERE / part for part in ("doors/ui", "doors/telegram", "picture")]
+SPEAKING = [HERE / part for part in ("doors/ui", "doors/telegram", "picture", "words")]
 PLACE = re.compile(r"\{\w*\}")
 
 
 def find_said() -> Iterator[tuple[str, ...]]:
     """Find what is said in the code: one text, or that of one and of many."""
-    for source in [one for door in DOORS for one in door.rglob("*.py")]:
+    for source in [one for part in SPEAKING for one in part.rglob("*.py")]:
         for node in ast.walk(ast.parse(source.read_text())):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue

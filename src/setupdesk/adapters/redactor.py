@@ -21,7 +21,7 @@ _PATTERNS = (
     (re.compile(r"sdk_[\w-]{8,}"), HIDDEN),
     (re.compile(r"whsec_[\w+/=-]{8,}"), HIDDEN),
     (re.compile(r"\d{6,}:[\w-]{30,}"), HIDDEN),
-    (re.compile(r"(/hooks/)[\w-]{20,}"), rf"\1{HIDDEN}"),
+    (re.compile(r"(/hooks/|/link/)[\w-]{20,}"), rf"\1{HIDDEN}"),
     (re.compile(r"\b(bearer|basic)(\s+)[^\s\"',;]+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
     (re.compile(r"://[^\s/@\"']+@"), f"://{HIDDEN}@"),
     (
@@ -30,7 +30,8 @@ _PATTERNS = (
     ),
 )
 _HINTS = re.compile(
-    r"sdk_|whsec_|\d{6}:|hooks/|bearer|basic|://|pass|pwd|secret|token|api|auth", re.IGNORECASE
+    r"sdk_|whsec_|\d{6}:|hooks/|link/|bearer|basic|://|pass|pwd|secret|token|api|auth",
+    re.IGNORECASE,
 )
 """One of these is in all that a pattern can find; most texts have none."""
 

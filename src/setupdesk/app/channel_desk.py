@@ -24,6 +24,7 @@ from setupdesk.core.errors import (
     UndeliveredError,
 )
 from setupdesk.core.manner import Manner
+from setupdesk.core.mute import Mute
 from setupdesk.core.pairing import TELEGRAM, name_pairing
 from setupdesk.core.period import to_iso
 from setupdesk.core.problem import Problem
@@ -69,6 +70,9 @@ class ChannelDesk:
     sender: Sender
     signer: Signer
     clock: Callable[[], datetime]
+    load_mutes: Callable[[], list[Mute]]
+    """Those that still hold."""
+
     tested: set[str] = field(default_factory=set)
     """Channels that are being tested now."""
 
@@ -89,7 +93,7 @@ class ChannelDesk:
         if not self.channels.add(channel, MOST_CHANNELS):
             raise refuse_another("channel", channel.user, self.channels.load_all())
         log.info("channel made", extra={"channel_id": channel.channel_id, "user": user})
-        return {**_show(channel), "secret": self._tell_secret(channel)}
+        return {**_show(channel, ()), "secret": self._tell_secret(channel)}
 
     def _tell_secret(self, channel: Channel) -> str | None:
         is_signed = channel.url != LOG_URL and not channel.url.startswith(TELEGRAM)
@@ -97,16 +101,22 @@ class ChannelDesk:
 
     def change(self, channel_id: str, said: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """Change what is *said*, and leave the rest; null gives a field its usual value again."""
-        channel = self._find_live(channel_id, caller)
+        channel = self.find_live(channel_id, caller)
         wanted = parse_change(channel, make_writable(said))
         self.channels.change(channel_id, wanted.name, wanted.events, wanted.manner)
         changed = {"channel_id": channel_id, "user": caller.user, "fields": sorted(said)}
         log.info("channel changed", extra=changed)
-        return _show(self.channels.load(channel_id) or channel)
+        return self.show(channel_id, caller)
 
     def list_channels(self, caller: Caller) -> list[dict[str, Any]]:
         """List the channels that *caller* may see, the newest first."""
-        return [_show(one) for one in self.channels.load_all() if caller.may_see(one.user)]
+        mutes = self.load_mutes()
+        seen = [one for one in self.channels.load_all() if caller.may_see(one.user)]
+        return [_show(one, mutes) for one in seen]
+
+    def show(self, channel_id: str, caller: Caller) -> dict[str, Any]:
+        """Give one channel."""
+        return _show(self._find(channel_id, caller), self.load_mutes())
 
     def revoke(self, channel_id: str, caller: Caller) -> dict[str, Any]:
         """Tell a channel nothing more; to do it again changes nothing."""
@@ -114,14 +124,14 @@ class ChannelDesk:
         self.channels.revoke(channel_id)
         if not channel.revoked_at:
             log.info("channel revoked", extra={"channel_id": channel_id, "user": caller.user})
-        return _show(self.channels.load(channel_id) or channel)
+        return self.show(channel_id, caller)
 
     def test(self, channel_id: str, caller: Caller) -> dict[str, Any]:
         """Tell a channel at once that this is a test, one at a time.
 
         Raises ``ChannelBusyError``, or ``UndeliveredError`` if it fails.
         """
-        channel = self._find_live(channel_id, caller)
+        channel = self.find_live(channel_id, caller)
         with self._testing(channel_id):
             return self._test(channel)
 
@@ -161,7 +171,8 @@ class ChannelDesk:
             raise NotFoundError("channel", channel_id)
         return channel
 
-    def _find_live(self, channel_id: str, caller: Caller) -> Channel:
+    def find_live(self, channel_id: str, caller: Caller) -> Channel:
+        """Find a channel that *caller* may see and that was not revoked."""
         channel = self._find(channel_id, caller)
         if channel.revoked_at:
             raise NotFoundError("channel", channel_id, hint=" any more: it was revoked.")
@@ -225,7 +236,7 @@ def _is_of(url: str, pairing: str) -> bool:
     return url == pairing or url.startswith(f"{pairing}:")
 
 
-def _show(channel: Channel) -> dict[str, Any]:
+def _show(channel: Channel, mutes: Collection[Mute]) -> dict[str, Any]:
     return {
         "channel_id": channel.channel_id,
         "name": channel.name,
@@ -233,6 +244,7 @@ def _show(channel: Channel) -> dict[str, Any]:
         "url": show_url(channel.url),
         "events": list(channel.events),
         "manner": channel.manner.to_json(),
+        "mutes": [one.to_json() for one in mutes if one.channel_id == channel.channel_id],
         "created_at": to_iso(channel.created_at),
         "revoked_at": to_iso(channel.revoked_at) if channel.revoked_at else None,
     }

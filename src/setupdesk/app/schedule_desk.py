@@ -1,5 +1,6 @@
 """The schedule desk: makes, shows and changes Schedules; the log says who did."""
 
+import hashlib
 import heapq
 import logging
 import secrets
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 from setupdesk.app.scheduler import Fire, Scheduler, Settled, show_tick
 from setupdesk.app.start import make_writable
 from setupdesk.core.caller import Caller
-from setupdesk.core.errors import InvalidRequestError, NotFoundError
+from setupdesk.core.errors import InvalidRequestError, KeyConflictError, NotFoundError
 from setupdesk.core.period import to_iso
 from setupdesk.core.problem import Problem
 from setupdesk.core.schedule import Schedule, Terms
@@ -75,9 +76,20 @@ class ScheduleDesk:
 
     most: int = MOST_SCHEDULES
 
-    def add(self, said: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
-        """Make a schedule; it is due from now on."""
-        made = build_schedule(self._parse(said, caller), caller, self.scheduler.clock())
+    def add(
+        self, said: Mapping[str, Any], caller: Caller, key: str | None = None
+    ) -> dict[str, Any]:
+        """Make a schedule; it is due from now on.
+
+        What is *said* again with the same *key* is the same schedule, as it is by now; another
+        wish raises ``KeyConflictError``.
+        """
+        made = build_schedule(self._parse(said, caller), caller, self.scheduler.clock(), key)
+        if key and (known := self.schedules.load(made.schedule_id)):
+            is_as_made = known.changed_at == known.created_at
+            if is_as_made and (known.name, known.terms) != (made.name, made.terms):
+                raise KeyConflictError(key)
+            return self._show(known)
         if not self.schedules.add(made, self.most):
             raise InvalidRequestError([_refuse_another(made.user, self.most)])
         _note("schedule made", made, caller)
@@ -216,10 +228,10 @@ class ScheduleDesk:
         }
 
 
-def build_schedule(wanted: Said, caller: Caller, at: datetime) -> Schedule:
+def build_schedule(wanted: Said, caller: Caller, at: datetime, key: str | None = None) -> Schedule:
     """Build a new schedule of *caller*; it is due from *at* on."""
     return Schedule(
-        schedule_id=f"sched_{secrets.token_hex(6)}",
+        schedule_id=name_new("sched", caller.user, key),
         name=wanted.name,
         user=caller.user,
         key_id=caller.quota.key_id,
@@ -229,6 +241,12 @@ def build_schedule(wanted: Said, caller: Caller, at: datetime) -> Schedule:
         changed_at=at,
         accounted_until=at,
     )
+
+
+def name_new(kind: str, user: str, key: str | None) -> str:
+    """Name what *user* makes, by the *key* of his request: sent again, it is found by it."""
+    token = hashlib.sha256(f"{user}\n{key}".encode()).hexdigest()[:12] if key else None
+    return f"{kind}_{token or secrets.token_hex(6)}"
 
 
 def _join(one: Schedule, said: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """The watch desk: makes, shows and ends Watches, and shows what they have raised."""
 
-import hashlib
 import logging
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,7 +8,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from setupdesk.app.queries import show_row
-from setupdesk.app.schedule_desk import ScheduleDesk, build_schedule
+from setupdesk.app.schedule_desk import ScheduleDesk, build_schedule, name_new
 from setupdesk.app.start import Start, make_writable
 from setupdesk.app.watch_book import LookState
 from setupdesk.core.caller import Caller
@@ -55,6 +53,9 @@ class Watches(Protocol):
     ) -> list[Mapping[str, Any]]:
         """Load the newest alerts of a user or all, of one watch or all, with their receipts."""
 
+    def load_alert(self, alert_id: str) -> Mapping[str, Any] | None:
+        """Load one alert, with its receipts."""
+
     def load_polls(self, watch_id: str, limit: int) -> list[Mapping[str, Any]]:
         """Load the newest polls of a watch: run_id, state, when, and what came of it."""
 
@@ -81,7 +82,7 @@ class WatchDesk:
         """
         offer = self.start.offer_to(caller.user, caller.quota)
         wanted = parse_watch(self.start.hide_secrets(make_writable(said)), offer)
-        watch_id = _name_watch(caller.user, key)
+        watch_id = name_new("watch", caller.user, key)
         if key and (made := self.watches.load(watch_id)):
             if made.terms != wanted.terms:
                 raise KeyConflictError(key)
@@ -102,7 +103,7 @@ class WatchDesk:
         own = [one for one in self.watches.load_all() if one.user == caller.user]
         if len(own) >= self.most:
             raise InvalidRequestError([_refuse_another(caller.user, self.most)])
-        watch, schedules = self._build(_name_watch("", None), wanted, said, caller, offer)
+        watch, schedules = self._build(name_new("watch", "", None), wanted, said, caller, offer)
         return {
             "name": watch.name,
             **watch.terms.to_json(),
@@ -180,6 +181,13 @@ class WatchDesk:
         user = None if caller.sees_all or of else caller.user
         return [show_row(row) for row in self.watches.load_alerts(user, of, limit)]
 
+    def alert(self, alert_id: str, caller: Caller) -> dict[str, Any]:
+        """Give one alert that *caller* may see; raises ``NotFoundError``."""
+        row = self.watches.load_alert(alert_id)
+        if row is None or not caller.may_see(row["user"]):
+            raise NotFoundError("alert", alert_id)
+        return show_row(row)
+
     def polls(self, watch_id: str, caller: Caller, limit: int) -> list[dict[str, Any]]:
         """List the newest polls of a watch, and what came of each."""
         watch = self.find(watch_id, caller)
@@ -227,12 +235,6 @@ class WatchDesk:
             return None
         tick = self.schedule_desk.scheduler.timetable.find_next(schedule)
         return to_iso(tick) if tick else None
-
-
-def _name_watch(user: str, key: str | None) -> str:
-    # The key of a request names its watch: sent again, it is found, and no other one is made.
-    token = hashlib.sha256(f"{user}\n{key}".encode()).hexdigest()[:12] if key else None
-    return f"watch_{token or secrets.token_hex(6)}"
 
 
 def _number(name: str, taken: Collection[str]) -> str:

@@ -14,6 +14,7 @@ from setupdesk.client.handle import RunHandle
 from setupdesk.client.payload import build_payload
 from setupdesk.client.saved import SavedCalls
 from setupdesk.client.schedules import ScheduleCalls
+from setupdesk.client.sign_in_links import SignInLinkCalls
 from setupdesk.client.telegram import TelegramCalls
 from setupdesk.client.watches import WatchCalls
 from setupdesk.core.errors import InvalidRequestError, NotFoundError
@@ -28,7 +29,7 @@ _LONGEST_IMPORT = 600.0
 """Seconds to wait for what becomes of a large file: it is parsed for longer than others answer."""
 
 
-class Client(SavedCalls, ScheduleCalls, WatchCalls, ChannelCalls, TelegramCalls):
+class Client(SavedCalls, ScheduleCalls, WatchCalls, ChannelCalls, TelegramCalls, SignInLinkCalls):
     """One connection to a desk. Answers are the API's JSON; errors are raised.
 
     ``Client()`` reaches the desk that ``SETUPDESK_SERVER`` and ``SETUPDESK_KEY`` name, else the

@@ -30,6 +30,16 @@ class ChannelCalls(Connection):
         """Tell a channel at once that this is a test."""
         return self._read(self._send("POST", f"{_channel_path(channel_id)}/test"))
 
+    def mute(self, channel_id: str, setup_id: str, symbol: str | None = None) -> dict[str, Any]:
+        """Tell a channel nothing of a setup for the rest of its market's day."""
+        said = {"setup_id": setup_id} | ({"symbol": symbol} if symbol else {})
+        return self._read(self._send("POST", f"{_channel_path(channel_id)}/mutes", json=said))
+
+    def unmute(self, channel_id: str, setup_id: str) -> dict[str, Any]:
+        """Tell a channel of a setup again."""
+        path = f"{_channel_path(channel_id)}/mutes/{quote(setup_id, safe='')}"
+        return self._read(self._send("DELETE", path))
+
     def notifications(self, limit: int, channel_id: str | None = None) -> list[dict[str, Any]]:
         """List what channels were told, and what they are to be told, the newest first."""
         return self._get("/notifications", limit=limit, channel_id=channel_id)

@@ -4,11 +4,11 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from setupdesk.core.errors import RunFailedError
+from setupdesk.core.run import UNDER_WAY
 
 if TYPE_CHECKING:
     import polars as pl
 
-UNDER_WAY = ("queued", "running", "cancelling")
 FIRST_LOOK = 0.02
 """Seconds; a small backtest does not take longer."""
 

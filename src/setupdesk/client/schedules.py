@@ -22,9 +22,13 @@ class ScheduleCalls(Connection):
         """Say what a schedule would be, with its next ticks; nothing is written."""
         return self._read(self._send("POST", "/schedules/validate", json=dict(said)))
 
-    def add_schedule(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        """Make a schedule: name, payload or payloads, cron, every or at_bar_close, and so on."""
-        return self._read(self._send("POST", "/schedules", json=dict(said)))
+    def add_schedule(self, said: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
+        """Make a schedule: name, payload or payloads, cron, every or at_bar_close, and so on.
+
+        The same wish with the same *key* is one schedule, however often it is sent.
+        """
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._read(self._send("POST", "/schedules", json=dict(said), headers=headers))
 
     def change_schedule(self, schedule_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
         """Change the fields of a schedule that are said, such as paused."""

@@ -48,6 +48,10 @@ class WatchCalls(Connection):
             return self._get("/alerts", limit=limit)
         return self._get(f"{_watch_path(watch_id)}/alerts", limit=limit)
 
+    def alert(self, alert_id: str) -> dict[str, Any]:
+        """Give one alert, with what became of it."""
+        return self._get(f"/alerts/{quote(alert_id, safe='')}")
+
 
 def _watch_path(watch_id: str) -> str:
     return f"/watches/{quote(watch_id, safe='')}"

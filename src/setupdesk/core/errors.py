@@ -29,6 +29,8 @@ SetupdeskError
 ├── OwnKeyError               the desk's own key is kept         409 · exit 3
 ├── SignInKeyError            the settings let its user in       409 · exit 3
 ├── WrongCodeError            the code pairs nobody              403 · exit 3
+├── WrongLinkError            the link signs in nobody           403 · exit 3
+├── NoLinkError               a link would sign in nobody        409 · exit 3
 ├── RoleNeededError           the key's role does not do         403 · exit 3
 ├── UndeliveredError          a channel could not be told        502 · exit 5
 │   └── UnsafeUrlError        it must not be sent to             422 · exit 3
@@ -459,6 +461,32 @@ class WrongCodeError(SetupdeskError):
         super().__init__(
             "This code is wrong, used or too old: it pairs once, within ten minutes. Ask who keeps "
             "the desk for another: `setupdesk telegram pair` makes one."
+        )
+
+
+class WrongLinkError(SetupdeskError):
+    """The link signs in nobody, or nobody any more."""
+
+    code = "wrong_link"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link opens nothing any more: it signs in once, within five minutes, and until "
+            "the desk is started again. Ask for another: /web in the chat with the bot, or "
+            "`setupdesk web link` on the desk's own machine."
+        )
+
+
+class NoLinkError(SetupdeskError):
+    """Who asks for a link has a key to show, or there is no web desk."""
+
+    code = "no_link"
+
+    def __init__(self, page: str) -> None:
+        super().__init__(
+            f"A link is for who has no key to show. Sign in with your key at {page}"
+            if page
+            else "This desk has no web desk: `ui = false` in its settings leaves it out."
         )
 
 

@@ -69,10 +69,11 @@ class RunState(StrEnum):
     @property
     def is_final(self) -> bool:
         """Say whether nothing more will happen to the run."""
-        return self not in _UNDER_WAY
+        return self not in UNDER_WAY
 
 
-_UNDER_WAY = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.CANCELLING})
+UNDER_WAY = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.CANCELLING})
+"""A run of these is not at its end; a state of the API is found in it too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from typing import Literal
 
 from setupdesk.engine.resampling import RUIN_PATHS
 from setupdesk.engine.statistics import Statistics
-from setupdesk.engine.words import say_count, say_r, say_share
+from setupdesk.engine.words import say_count, say_share
+from setupdesk.words.figures import in_r
 
 Severity = Literal["alarm", "caution", "plain"]
 
@@ -40,9 +41,9 @@ def _on_order(statistics: Statistics) -> Iterator[Note]:
     if not count.ambiguous:
         return
     three = (
-        f"{say_r(average.expectancy_pessimistic_r)} with the stop first, "
-        f"{say_r(average.expectancy_r)} as counted, "
-        f"{say_r(average.expectancy_optimistic_r)} with the target first"
+        f"{in_r(average.expectancy_pessimistic_r)} with the stop first, "
+        f"{in_r(average.expectancy_r)} as counted, "
+        f"{in_r(average.expectancy_optimistic_r)} with the target first"
     )
     if average.order_decides:
         yield Note(
@@ -79,7 +80,7 @@ def _on_costs(statistics: Statistics) -> Iterator[Note]:
         code="dearer",
         severity="caution" if lost else "plain",
         sentence=f"At twice the spread {say_count(dearer.trades, 'trade')} average "
-        f"{say_r(dearer.expectancy_r)} instead of {say_r(mean)}, {say_r(dearer.total_r)} in all"
+        f"{in_r(dearer.expectancy_r)} instead of {in_r(mean)}, {in_r(dearer.total_r)} in all"
         + (": the profit does not bear it." if lost else "."),
     )
 
@@ -93,9 +94,9 @@ def _on_halves(statistics: Statistics) -> Iterator[Note]:
     yield Note(
         code="halves",
         severity="caution" if low <= 0 < high else "plain",
-        sentence=f"The first half of the sessions averaged {say_r(first.expectancy_r)} over "
+        sentence=f"The first half of the sessions averaged {in_r(first.expectancy_r)} over "
         f"{say_count(first.trades, 'trade')}; the second, from "
-        f"{statistics.breakdowns.second_half}, {say_r(second.expectancy_r)} over "
+        f"{statistics.breakdowns.second_half}, {in_r(second.expectancy_r)} over "
         f"{second.trades:,}.",
     )
 

@@ -18,7 +18,8 @@ from setupdesk.engine.plain import count_decimals, make_rows, plain, write_numbe
 from setupdesk.engine.records import list_candidates, list_sessions, list_trades
 from setupdesk.engine.result import Result
 from setupdesk.engine.statistics import MIN_TRADES, Equity, Statistics
-from setupdesk.engine.words import say_count, say_r
+from setupdesk.engine.words import say_count
+from setupdesk.words.figures import in_r
 
 SMALL_CELL = 20
 """A row of a breakdown with fewer trades is shown in grey."""
@@ -77,7 +78,7 @@ def _write_none_judged(result: Result) -> str | None:
 
 def _write_judgement(statistics: Statistics) -> str:
     trades = say_count(statistics.outcomes.trades, "trade")
-    mean, span = say_r(statistics.expectancy.expectancy_r), _write_span(statistics)
+    mean, span = in_r(statistics.expectancy.expectancy_r), _write_span(statistics)
     match statistics.verdict:
         case "no_trades":
             return f"The setup found no trade in {say_count(statistics.sessions, 'session')}."
@@ -102,7 +103,7 @@ def _write_judgement(statistics: Statistics) -> str:
 
 def _write_span(statistics: Statistics) -> str:
     low, high = statistics.expectancy.expectancy_interval or (None, None)
-    return f"{say_r(low)} to {say_r(high)}"
+    return f"{in_r(low)} to {in_r(high)}"
 
 
 def _write_sample_size(statistics: Statistics) -> str:
@@ -113,7 +114,7 @@ def _write_sample_size(statistics: Statistics) -> str:
         return "The uncertainty of the average cannot be estimated from these trades."
     have = say_count(statistics.outcomes.trades, "trade")
     many = f"about {needed:,}" if needed <= 100_000 else "more than 100,000"
-    mean = say_r(statistics.expectancy.expectancy_r)
+    mean = in_r(statistics.expectancy.expectancy_r)
     return (
         f"With {have} the average is known to within {half:.2f}R. "
         f"Telling an average of {mean} from zero takes {many} trades."

@@ -1,11 +1,6 @@
 """Words: how the sentences of a report write figures."""
 
 
-def say_r(value: float | None) -> str:
-    """Write a result in R with its sign; what rounds to zero has none."""
-    return "--" if value is None else f"{round(value, 2) or 0:+,.2f}R".replace("+0.00", "0.00")
-
-
 def say_share(value: float) -> str:
     """Write a share in per cent; what is not certain is not called so."""
     percent = 100 * value

@@ -21,11 +21,20 @@ Json = Mapping[str, Any]
 
 _SOME_BARS, _MOST_BARS = 5_000, 50_000
 _NEWEST_BARS = 500
-_MOST_ALERTS = 1_000
 _DAY_MINUTES = 1_440
 
 
-class Desk(Protocol):
+class Watched(Protocol):
+    """What pictures of alerts are asked of."""
+
+    def watch(self, watch_id: str) -> dict[str, Any]:
+        """Give a watch."""
+
+    def watched_bars(self, watch_id: str, symbol: str, limit: int) -> dict[str, Any]:
+        """Give the newest bars of a watch."""
+
+
+class Desk(Watched, Protocol):
     """What pictures are asked of: a client of a desk, or a desk in this process."""
 
     def run(self, run_id: str) -> dict[str, Any]:
@@ -51,14 +60,8 @@ class Desk(Protocol):
     ) -> dict[str, Any]:
         """Give the last bars of a period."""
 
-    def watch(self, watch_id: str) -> dict[str, Any]:
-        """Give a watch."""
-
-    def watched_bars(self, watch_id: str, symbol: str, limit: int) -> dict[str, Any]:
-        """Give the newest bars of a watch."""
-
-    def alerts(self, limit: int, watch_id: str | None = None) -> list[dict[str, Any]]:
-        """Give the newest alerts."""
+    def alert(self, alert_id: str) -> dict[str, Any]:
+        """Give an alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +127,13 @@ def picture_equity(desk: Desk, run_id: str, manner: Manner | None = None) -> byt
 def picture_alert(desk: Desk, alert_id: str, manner: Manner | None = None) -> bytes:
     """Draw candles around an alert: its level, entry, stop and target, and why it was raised.
 
-    Raises ``NotFoundError`` where it is none of the last thousand, or where no bars are stored.
+    Raises what the desk raises, and ``NotFoundError`` where no bars are stored.
     """
-    manner = manner or Manner()
-    alert = next((one for one in desk.alerts(_MOST_ALERTS) if one["alert_id"] == alert_id), None)
-    if alert is None:
-        raise NotFoundError("alert", alert_id)
+    return draw_raised(desk, desk.alert(alert_id), manner or Manner())
+
+
+def draw_raised(desk: Watched, alert: Json, manner: Manner) -> bytes:
+    """Draw an alert that is at hand, as ``picture_alert`` does."""
     bars = _find_watched(desk, alert)
     watch, asked = desk.watch(alert["watch_id"]), (alert["setup_id"], alert["symbol"])
     stand = (one for one in watch["stand"] if (one["setup_id"], one["symbol"]) == asked)
@@ -143,7 +147,7 @@ def picture_alert(desk: Desk, alert_id: str, manner: Manner | None = None) -> by
     return draw_candles(picture, caption, manner.theme, 0)
 
 
-def _find_watched(desk: Desk, alert: Json) -> dict[str, Any]:
+def _find_watched(desk: Watched, alert: Json) -> dict[str, Any]:
     # Most alerts are pictured as they are raised; an older one lies farther back.
     watch_id, symbol = alert["watch_id"], alert["symbol"]
     bars = desk.watched_bars(watch_id, symbol, _NEWEST_BARS)

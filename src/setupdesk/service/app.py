@@ -31,6 +31,7 @@ from setupdesk.service import (
     runs,
     saved,
     schedules,
+    sign_in_links,
     symbols,
     system,
     telegram,
@@ -68,7 +69,7 @@ def create_app(desk: Desk) -> FastAPI:
     app.state.outward = CapacityLimiter(channels.MOST_OUTWARD)
     opened = (_open_routes(), health.router, hooks.public)
     shown = (runs, events, queue, audit, keys, repairs, system, catalogue, symbols, data)
-    looked = (*shown, saved, hooks, channels, schedules, watches, telegram)
+    looked = (*shown, saved, hooks, channels, schedules, watches, telegram, sign_in_links)
     closed = (
         *(each.router for each in looked),
         data.pushed,

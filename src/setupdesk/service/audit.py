@@ -45,7 +45,7 @@ def list_audit_log(
 
 @router.get("/changes")
 def list_changes(desk: TheDesk, caller: TheCaller, limit: Limit = 20) -> list[dict[str, Any]]:
-    """List the newest changes of schedules and watches: of all for an admin, else of your own."""
+    """List the newest changes of schedules, watches and mutes: all for an admin, else yours."""
     return desk.list_changes(limit, None if caller.sees_all else caller.user)
 
 

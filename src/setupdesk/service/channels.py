@@ -64,6 +64,7 @@ def _or_usual(field: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [field, {"type": "null"}]}
 
 
+_NAME: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 64}
 _FIELDS: dict[str, Any] = {
     "name": {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME},
     "url": {
@@ -151,6 +152,42 @@ async def test_channel(
     """Tell a channel at once that this is a test."""
     test = partial(desk.channel_desk.test, channel_id, caller)
     return await to_thread.run_sync(test, limiter=outward)
+
+
+_MUTE: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "setup_id": _NAME | {"description": "One that you watch"},
+                        "symbol": _or_usual(_NAME | {"description": "Whose day counts; all"}),
+                    },
+                    "required": ["setup_id"],
+                    "additionalProperties": False,
+                }
+            }
+        },
+    }
+}
+
+
+@router.post("/channels/{channel_id}/mutes", openapi_extra=_MUTE)
+def mute_setup(
+    channel_id: str, said: TheObject, desk: TheDesk, caller: TheCaller
+) -> dict[str, Any]:
+    """Tell a channel nothing of a setup until the day of its market is over."""
+    return desk.mute_desk.mute(channel_id, said, caller)
+
+
+@router.delete("/channels/{channel_id}/mutes/{setup_id}")
+def unmute_setup(
+    channel_id: str, setup_id: str, desk: TheDesk, caller: TheCaller
+) -> dict[str, Any]:
+    """Tell a channel of a setup again; to do it again changes nothing."""
+    return desk.mute_desk.unmute(channel_id, setup_id, caller)
 
 
 @router.get("/notifications", responses={404: {"description": "There is no such channel"}})

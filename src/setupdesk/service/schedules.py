@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from setupdesk.app.schedule_desk import SHOWN
 from setupdesk.core.schedule import Overlap
 from setupdesk.core.schedule_terms import LONGEST_NAME, MOST_PAYLOADS
-from setupdesk.service.delivery import TheObject
+from setupdesk.service.delivery import TheKey, TheObject
 from setupdesk.service.security import TheCaller, TheDesk
 
 router = APIRouter(prefix="/schedules", tags=["schedules"])
@@ -62,10 +62,18 @@ def _describe(*required: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-@router.post("", status_code=201, openapi_extra=_describe("name"))
-def add_schedule(said: TheObject, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
-    """Make a schedule; it is due from now on."""
-    return desk.schedule_desk.add(said, caller)
+@router.post(
+    "",
+    status_code=201,
+    responses={409: {"description": "The key belongs to another schedule"}},
+    openapi_extra=_describe("name"),
+)
+def add_schedule(said: TheObject, desk: TheDesk, caller: TheCaller, key: TheKey) -> dict[str, Any]:
+    """Make a schedule; it is due from now on.
+
+    Sent again with the same ``Idempotency-Key`` it is the same schedule.
+    """
+    return desk.schedule_desk.add(said, caller, key)
 
 
 @router.post("/validate", openapi_extra=_describe("name"))

@@ -128,3 +128,9 @@ def list_watch_alerts(
 def list_alerts(desk: TheDesk, caller: TheCaller, limit: Limit = 50) -> list[dict[str, Any]]:
     """List your newest alerts, with their outcomes and receipts; an admin sees all."""
     return desk.watch_desk.alerts(caller, limit)
+
+
+@alerts.get("/alerts/{alert_id}", responses={404: {"description": "There is no such alert"}})
+def show_alert(alert_id: str, desk: TheDesk, caller: TheCaller) -> dict[str, Any]:
+    """Give one alert, with its outcome and receipts."""
+    return desk.watch_desk.alert(alert_id, caller)

@@ -21,6 +21,7 @@ from setupdesk.adapters.ledger.changes import Changes
 from setupdesk.adapters.ledger.database import open_database, stop_after_failed_sync
 from setupdesk.adapters.ledger.hooks import Hooks
 from setupdesk.adapters.ledger.keys import Keys
+from setupdesk.adapters.ledger.mutes import Mutes
 from setupdesk.adapters.ledger.notifications import Channels, Notifications
 from setupdesk.adapters.ledger.outbox import Outbox
 from setupdesk.adapters.ledger.pairings import Pairings
@@ -36,7 +37,7 @@ from setupdesk.adapters.ledger.watches import Watches
 from setupdesk.adapters.redactor import Redactor
 from setupdesk.adapters.result_store import ResultStore
 from setupdesk.adapters.secret_file import load_secret
-from setupdesk.adapters.telegram_sender import TelegramSender
+from setupdesk.adapters.telegram_sender import Draw, TelegramSender
 from setupdesk.adapters.webhook_sender import WebhookSender
 from setupdesk.app.bar_pages import ShowBars
 from setupdesk.app.channel_desk import ChannelDesk
@@ -46,6 +47,8 @@ from setupdesk.app.fetch import Fetch
 from setupdesk.app.find_runs import FindRuns
 from setupdesk.app.hook_desk import HookDesk
 from setupdesk.app.key_desk import KeyDesk
+from setupdesk.app.link_desk import LinkDesk
+from setupdesk.app.mute_desk import MuteDesk
 from setupdesk.app.notifier import Signer
 from setupdesk.app.offer import BuildOffer
 from setupdesk.app.preflight import Preflight
@@ -69,6 +72,7 @@ from setupdesk.exposure import API_PREFIX
 from setupdesk.settings import Settings, find_telegram_token
 from setupdesk.setups.definition import Setup
 from setupdesk.setups.registry import RuleRegistry
+from setupdesk.wiring.alert_pictures import AlertPictures
 from setupdesk.wiring.feeds import build_feeds
 from setupdesk.wiring.opened import open_calendar, open_rules, open_symbols
 
@@ -115,12 +119,14 @@ class Desk:
     watch_desk: WatchDesk
     show_watched_bars: ShowWatchedBars
     channel_desk: ChannelDesk
+    mute_desk: MuteDesk
     fetch: Fetch
     outbox: Outbox
     alarm: Alarm
     anchors: Anchors
     keys: Keys
     key_desk: KeyDesk
+    link_desk: LinkDesk
     pairings: Pairings
     turned_away: TurnedAway
     changes: Changes
@@ -177,6 +183,7 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     rule_desk = RuleDesk(registry, rules, catalogue, _build_gate(settings))
     anchors = Anchors(ledger, settings.anchors, clock.now)
     start_ledger = StartLedger(ledger, clock.now, hands_over, bounds=bounds, anchors=anchors)
+    changes = Changes(ledger)
     keys, turned_away = Keys(ledger, clock.now), TurnedAway(ledger, clock.now)
     alarm = Alarm(tuple(Event() for _ in DISPATCHED))
     show_queue = ShowQueue(QueueReads(ledger), settings.places, clock.now)
@@ -198,6 +205,16 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
     )
     schedule_desk = ScheduleDesk(schedules, ticks, scheduler, fire, watches.find_name)
     watch_desk = WatchDesk(watches, schedule_desk, start)
+    show_watched_bars = ShowWatchedBars(watch_desk.find, watches, catalogue, bar_store, calendar)
+    mutes = Mutes(ledger, clock.now)
+    channel_desk = ChannelDesk(
+        Channels(ledger, clock.now),
+        Notifications(ledger, clock.now),
+        _build_sender(settings, pairings, AlertPictures(watch_desk, show_watched_bars).draw),
+        Signer(load_master, clock.now),
+        clock.now,
+        mutes.load_all,
+    )
     return Desk(
         settings=settings,
         start=start,
@@ -234,31 +251,36 @@ def build_desk(settings: Settings, *, hands_over: bool) -> Desk:
         ),
         schedule_desk=schedule_desk,
         watch_desk=watch_desk,
-        show_watched_bars=ShowWatchedBars(watch_desk.find, watches, catalogue, bar_store, calendar),
-        channel_desk=ChannelDesk(
-            Channels(ledger, clock.now),
-            Notifications(ledger, clock.now),
-            _build_sender(settings, pairings),
-            Signer(load_master, clock.now),
-            clock.now,
-        ),
+        show_watched_bars=show_watched_bars,
+        channel_desk=channel_desk,
+        mute_desk=MuteDesk(channel_desk, mutes, watches.load_all, catalogue, clock.now),
         fetch=Fetch(catalogue, feeds, spool, bar_store, clock.now),
         outbox=outbox,
         alarm=alarm,
         anchors=anchors,
         keys=keys,
         key_desk=KeyDesk(keys, clock.now),
+        link_desk=_build_link_desk(settings, keys, changes),
         pairings=pairings,
         turned_away=turned_away,
-        changes=Changes(ledger),
+        changes=changes,
     )
 
 
-def _build_sender(settings: Settings, pairings: Pairings) -> ChannelSender:
+def _build_link_desk(settings: Settings, keys: Keys, changes: Changes) -> LinkDesk:
+    page = settings.web_address if settings.ui else ""
+    return LinkDesk(keys, changes, clock.now, page, settings.is_web_local)
+
+
+def _build_sender(settings: Settings, pairings: Pairings, draw: Draw) -> ChannelSender:
     return ChannelSender(
         WebhookSender(clock=clock.now, private=settings.private_channels),
         TelegramSender(
-            partial(find_telegram_token, settings), settings.telegram_api, pairings.find
+            partial(find_telegram_token, settings),
+            settings.telegram_api,
+            pairings.find,
+            draw,
+            settings.web_address if settings.ui and not settings.is_web_local else None,
         ),
     )
 

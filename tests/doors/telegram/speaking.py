@@ -1,24 +1,28 @@
 """A bot that works beside a real service and a server of the Bot API, and can be restarted."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from telegram import Bot
 from telegram.request import HTTPXRequest
 
 from setupdesk.doors.telegram.bot import DeskBot
 from setupdesk.doors.telegram.chat import Chat
+from setupdesk.doors.telegram.following import Following
 from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.people import People
+from setupdesk.doors.telegram.webhook import Webhook
 from setupdesk.settings import load_settings
 from tests.doors.telegram.bot_api import TOKEN, BotApi, Json, serving_bot_api
-from tests.service.serving import serving
+from tests.service.serving import MANY_WRONG_KEYS, serving
 
 ANNA = 7
 
@@ -53,15 +57,27 @@ class Talk:
         [number] = self.api.wait_for(lambda: set(self.api.messages) - before)
         return dict(self.api.messages[number])
 
-    def settle(self) -> None:
+    def settle(self, seconds: float = 8.0) -> None:
         """Wait until all that was said has been answered."""
-        self.api.wait_for(lambda: not self.api.updates)
+        self.api.wait_for(lambda: not self.api.updates and not self._count_unanswered(), seconds)
+
+    def _count_unanswered(self) -> int:
+        with closing(sqlite3.connect(self.home / "telegram.db")) as memory:
+            return int(memory.execute("SELECT count(*) FROM inbox").fetchone()[0])
 
     def pair(self, telegram_id: int = ANNA, user: str = "anna", role: str = "trader") -> str:
         code = self.desk.post("/telegram/codes", json={"user": user, "role": role}).json()["code"]
         said = {"code": code, "telegram_id": telegram_id, "name": "Anna"}
         self.desk.post("/telegram/pairings", json=said)
         return str(code)
+
+    def forget_updates(self) -> None:
+        """Let the bot forget which updates it has handled."""
+        with closing(sqlite3.connect(self.home / "telegram.db")) as memory, memory:
+            memory.execute("DELETE FROM handled")
+
+    def count_messages(self, chat: int) -> int:
+        return sum(one["chat"]["id"] == chat for one in self.api.messages.values())
 
     def count_runs(self) -> int:
         return len(self.desk.get("/runs", params={"limit": 1000}).json()["runs"])
@@ -71,14 +87,21 @@ class Talk:
 def talking(home: Path) -> Iterator[Talk]:
     """Have a desk with bars, and a Bot API, without a bot."""
     (home / "api.key").write_text("the-key")
-    with serving(home) as desk, serving_bot_api() as api:
+    with serving_bot_api() as api, serving(home, _lead_to(api)) as desk:
         bars = {"symbol": "GER40", "start": "2025-04-01", "end": "2025-05-30", "seed": 1}
         desk.post("/data/simulated", json=bars)
         yield Talk(api, desk, home)
 
 
+def _lead_to(api: BotApi) -> dict[str, str]:
+    token = {"TELEGRAM_BOT_TOKEN": TOKEN, "SETUPDESK_TELEGRAM_API": api.address}
+    return {**MANY_WRONG_KEYS, **token}
+
+
 @contextmanager
-def working(talk: Talk, *, is_cut_off: bool = False) -> Iterator[None]:
+def working(
+    talk: Talk, *, is_cut_off: bool = False, webhook: Webhook | None = None
+) -> Iterator[None]:
     """Let a bot work, which remembers what one before it has done; it may end in the middle."""
     settings = load_settings({"SETUPDESK_HOME": str(talk.home)})
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
@@ -90,7 +113,8 @@ def working(talk: Talk, *, is_cut_off: bool = False) -> Iterator[None]:
         out = Bot(TOKEN, base_url=base, request=requests[0], get_updates_request=requests[1])
         people = People(settings, str(talk.desk.base_url).removesuffix("/api/v1/"))
         chat = Chat(out, memory, first_pause=0.01)
-        bot = DeskBot(out, people, memory, chat, poll_seconds=1, look_seconds=0.05)
+        following = Following(people, memory, chat, look_seconds=0.05)
+        bot = DeskBot(out, people, memory, chat, following, webhook, poll_seconds=1)
         task = asyncio.ensure_future(bot.work())
         await stop.wait()
         task.cancel()
@@ -99,13 +123,15 @@ def working(talk: Talk, *, is_cut_off: bool = False) -> Iterator[None]:
         assert task.cancelled()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(work(),))
-    thread.start()
-    try:
-        yield
-        if not is_cut_off:
-            talk.settle()
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PTB_TIMEDELTA", "1")  # as the desk starts it
+        thread.start()
+        try:
+            yield
+            if not is_cut_off:
+                talk.settle()
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+            thread.join()
+            loop.run_until_complete(loop.shutdown_default_executor())
+            loop.close()

@@ -1,5 +1,7 @@
 """The bot beside a real service and a Bot API with its troubles: who may speak, what is said."""
 
+import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,7 +90,7 @@ def test_the_message_of_a_run_follows_it_when_somebody_else_stops_it(talk: Talk)
     talk.desk.post(f"/runs/{run['run_id']}/cancel")
     talk.api.wait_for(lambda: "cancelled" in talk.api.messages[card["message_id"]]["text"])
 
-    assert set(talk.api.find_buttons(card["message_id"])) == {"Run again", "Refresh"}
+    assert set(talk.api.find_buttons(card["message_id"])) == {"Rerun with…", "Refresh"}
 
 
 def test_a_refusal_has_every_problem_and_a_button_that_asks_rightly(talk: Talk) -> None:
@@ -172,7 +174,7 @@ def test_an_update_whose_handling_was_cut_off_starts_nothing_again(desk: Talk) -
 
 
 @pytest.mark.parametrize(
-    "trouble", [Trouble(502), Trouble(retry_after=0), Trouble(lost=True), Trouble(500)]
+    "trouble", [Trouble(502), Trouble(retry_after=1), Trouble(lost=True), Trouble(500)]
 )
 def test_an_answer_arrives_through_trouble(talk: Talk, trouble: Trouble) -> None:
     talk.api.troubles["sendMessage"] = [trouble]
@@ -184,6 +186,37 @@ def test_an_answer_arrives_through_trouble(talk: Talk, trouble: Trouble) -> None
 
     talk.api.wait_for(lambda: len(talk.api.messages) == wanted)
     assert talk.api.texts()[-1].startswith("Setupdesk ")
+
+
+def test_a_chat_that_telegram_lets_wait_keeps_no_message_of_a_run_waiting(talk: Talk) -> None:
+    talk.pair(8, "carl")
+    cards = [talk.ask(LINE, user=user)["message_id"] for user in (7, 8)]
+    runs = [one["run_id"] for one in talk.desk.get("/runs?limit=2").json()["runs"]]
+    talk.api.troubles["editMessageText"] = [Trouble(retry_after=5, chat=7)]
+    for run_id in reversed(runs):
+        talk.desk.post(f"/runs/{run_id}/cancel")
+    talk.api.wait_for(lambda: not talk.api.troubles["editMessageText"])
+    talk.api.wait_for(lambda: "cancelled" in talk.api.messages[cards[1]]["text"], 1)
+
+    assert "queued" in talk.api.messages[cards[0]]["text"]
+
+
+def test_a_chat_that_telegram_lets_wait_keeps_no_other_one_waiting(desk: Talk) -> None:
+    desk.pair(8, "carl")
+    desk.api.troubles["sendMessage"] = [Trouble(retry_after=5, chat=7)]
+    with working(desk, is_cut_off=True):
+        desk.api.hear("/version")
+        desk.api.wait_for(lambda: not desk.api.troubles["sendMessage"])
+        began = time.monotonic()
+        answer = desk.ask("/whoami", user=8)
+        took = time.monotonic() - began
+    unanswered = desk.count_messages(7)
+    with working(desk):
+        desk.settle()
+
+    assert answer["text"].startswith("You are carl")
+    assert took < 1
+    assert desk.count_messages(7) == unanswered + 1
 
 
 def test_updates_that_come_in_another_order_are_all_answered(desk: Talk) -> None:
@@ -237,3 +270,21 @@ def test_the_menu_is_set_in_both_languages_and_no_log_has_the_token(talk: Talk) 
     assert {one["command"] for one in menus["ru"]} == set(DESCRIBED)
     assert menus["ru"] != menus["en"]
     assert not any(TOKEN in one for one in logs)
+
+
+def test_a_link_that_signs_in_is_for_its_reader_and_for_no_group(talk: Talk) -> None:
+    group = {"id": -100, "type": "supergroup", "title": "Traders"}
+    answer = talk.ask("/web")
+    talk.ask("/language ru")
+    russian = talk.ask("/web")
+    talk.ask("/language en")
+    in_group = talk.ask("/web@desk_bot", chat=group)
+    [token] = re.findall(r"\nhttp://127\.0\.0\.1:8501/link/([\w-]{43})\n", russian["text"])
+    used = talk.desk.post("/sign-in-links/use", json={"token": token}).json()
+
+    assert answer["text"].startswith("Sign in at the web desk as anna, once")
+    assert "on the desk's own machine only" in answer["text"]
+    assert answer["link_preview_options"]["is_disabled"]
+    assert "Вход в веб-деск как anna" in russian["text"]
+    assert "http" not in in_group["text"]
+    assert (used["user"], used["role"], used["key_id"]) == ("anna", "trader", "telegram:7")

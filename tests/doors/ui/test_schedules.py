@@ -70,6 +70,20 @@ def test_the_form_shows_the_next_ticks_as_it_changes_and_makes_a_schedule(
     assert made["only_on_sessions"]
 
 
+def test_a_form_that_is_sent_twice_makes_one_schedule(desk: InlineDesk) -> None:
+    app = open_pages("schedules.py")
+
+    def make() -> str:
+        return str(press(app, "Run it regularly").query_params["schedule"])
+
+    first, again = make(), make()
+    desk.remove_schedule(first)
+    after_its_removal = make()
+
+    assert first == again
+    assert after_its_removal != first
+
+
 @pytest.mark.parametrize(
     ("cron", "words"),
     [

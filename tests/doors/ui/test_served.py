@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from setupdesk.doors.ui.__main__ import list_flags
-from setupdesk.settings import build_ui_environment, load_settings
+from setupdesk.settings import InvalidSettingsError, build_ui_environment, load_settings
 from tests.conftest import die_with_parent, find_free_port
 
 HEAVY = ("prefect", "numba", "fastapi", "sqlalchemy", "polars")
@@ -116,3 +116,50 @@ def test_what_is_set_for_other_programs_does_not_change_the_pages() -> None:
 
     assert not settings.ui
     assert not [name for name in environment if name.startswith(("STREAMLIT", "SETUPDESK_SERVER"))]
+
+
+@pytest.mark.parametrize(
+    ("said", "address", "is_local"),
+    [
+        ("", "http://127.0.0.1:8501", True),
+        ('public_address = "http://localhost:9000"', "http://localhost:9000", True),
+        (
+            'hosts = ["a.example"]\nbehind_proxy = true\npublic_address = "https://a.example/"',
+            "https://a.example",
+            False,
+        ),
+        (
+            'host = "0.0.0.0"\nhosts = ["desk.example.org"]\ntls_certificate = "a.pem"',
+            "https://desk.example.org:8501",
+            False,
+        ),
+    ],
+)
+def test_a_link_leads_to_where_browsers_reach_the_page(
+    tmp_path: Path, said: str, address: str, *, is_local: bool
+) -> None:
+    (tmp_path / "setupdesk.toml").write_text(said)
+
+    settings = load_settings({"SETUPDESK_HOME": str(tmp_path)})
+
+    assert (settings.web_address, settings.is_web_local) == (address, is_local)
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("http://desk.example.org", "the https address of the web desk"),
+        ("https://desk.example.org/web", "the https address of the web desk"),
+        ("https://a@desk.example.org", "the https address of the web desk"),
+        ("https://other.example.org", 'hosts = ["other.example.org"]'),
+    ],
+)
+def test_an_address_that_pages_are_not_served_at_is_refused(
+    tmp_path: Path, address: str, reason: str
+) -> None:
+    said = {"SETUPDESK_HOME": str(tmp_path), "SETUPDESK_HOSTS": "desk.example.org"}
+
+    with pytest.raises(InvalidSettingsError) as refused:
+        load_settings({**said, "SETUPDESK_PUBLIC_ADDRESS": address})
+
+    assert reason in str(refused.value)

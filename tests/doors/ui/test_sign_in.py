@@ -284,3 +284,84 @@ def test_nobody_gets_a_cookie_without_a_ticket(browser: Browser) -> None:
 
     assert [one.status_code for one in answers] == [403, 403]
     assert not [one for one in answers if "set-cookie" in one.headers]
+
+
+def make_link(place: Place, telegram_id: int, user: str, role: str) -> str:
+    """Pair somebody, and make a link as the bot does for him."""
+    own = place.settings.api_key_file.read_text().strip()
+    with Client(place.api, own) as desk:
+        code = desk.add_pairing_code(user, role)["code"]
+        desk.pair_telegram(code, telegram_id, user)
+    key = derive_key(own, f"telegram:{telegram_id}")
+    with Client(place.api, key, Door.TELEGRAM) as bot:
+        made = bot.add_sign_in_link()
+    assert made["is_local"]
+    return str(made["address"])
+
+
+def test_a_link_lets_in_by_its_button_once_as_its_user_and_no_further(
+    place: Place, browser: Browser
+) -> None:
+    link = make_link(place, 7, "vera", "viewer")
+    with Browser(place.page) as preview:
+        looks = [preview.http.get(link), preview.http.head(link), preview.http.get(link)]
+        before = preview.open("system").text
+    landed = browser.http.post(link, headers={"Origin": "null", "Sec-Fetch-Site": "same-origin"})
+    seen = browser.open("system").text
+    again = browser.http.post(link, headers={"Accept-Language": "ru-RU,ru;q=0.9"})
+
+    assert [one.status_code for one in looks] == [200, 200, 200]
+    assert "Sign in as vera (viewer)" in looks[0].text
+    assert not [one for one in looks if "set-cookie" in one.headers]
+    assert looks[0].headers["referrer-policy"] == "no-referrer"
+    assert looks[0].headers["cache-control"] == "no-store"
+    assert "Or with a key" in before
+    assert (landed.history[0].status_code, str(landed.url)) == (303, f"{place.page}/")
+    assert "HttpOnly" in landed.history[0].headers["set-cookie"]
+    assert "SameSite=strict" in landed.history[0].headers["set-cookie"]
+    assert "You are vera; your role is viewer." in seen
+    assert (again.status_code, "set-cookie" in again.headers) == (403, False)
+    assert "Ссылка больше не действует" in again.text
+    token = link.rpartition("/")[2]
+    files = [one for one in place.settings.home.rglob("*") if one.is_file()]
+    assert not [one for one in files if token.encode() in one.read_bytes()]
+
+
+def test_who_is_unpaired_is_out_of_the_page_at_once(place: Place, browser: Browser) -> None:
+    link, unused = (make_link(place, number, "olga", "trader") for number in (8, 9))
+    browser.http.post(link)
+    before = browser.open("system").text
+    with Client(place.api, place.settings.api_key_file.read_text().strip()) as own:
+        own.unpair_telegram(8)
+        own.unpair_telegram(9)
+        changes = own.changes(10)
+    after = browser.open("system").text
+    refused = browser.http.get(unused)
+
+    assert "You are olga; your role is trader." in before
+    assert "The key was revoked." in after
+    assert refused.status_code == 403
+    assert "This link opens nothing any more" in refused.text
+    told = [(one["user"], one["deed"], one["said"]["door"]) for one in changes]
+    assert ("olga", "link made", "telegram") in told
+    assert ("olga", "link used", "ui") in told
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}]
+)
+def test_another_site_presses_no_button_of_a_link(
+    place: Place, browser: Browser, headers: dict[str, str]
+) -> None:
+    link = make_link(place, 10, "vera", "viewer")
+
+    answer = browser.http.post(link, headers=headers)
+
+    assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
+    assert browser.http.get(link).status_code == 200
+
+
+def test_what_is_no_link_is_asked_of_nobody(browser: Browser) -> None:
+    answers = [browser.http.get(f"{browser.address}/link/{one}") for one in ("x", "a" * 43)]
+
+    assert [one.status_code for one in answers] == [403, 403]

@@ -53,12 +53,13 @@ def serving_with_provider(home: Path) -> Iterator[Place]:
         provider = stack.enter_context(providing(ports[2]))
         page = run("doors.ui", build_ui_environment(settings), home)
         stack.enter_context(ending(page))
-        desk = run("service", build_environment(settings), home)
+        service = build_environment(settings) | {"SETUPDESK_UI": "true"}
+        desk = run("service", service, home)
         stack.enter_context(ending(desk))
         await_answer(desk, f"{settings.address}/api/v1/ping")
         await_answer(page, f"{settings.ui_address}/_stcore/health")
-        service = {"state": "ready", "pid": 1, "address": settings.address}
-        settings.desk_file.write_text(json.dumps({"pid": 1, "processes": {"service": service}}))
+        ready = {"state": "ready", "pid": 1, "address": settings.address}
+        settings.desk_file.write_text(json.dumps({"pid": 1, "processes": {"service": ready}}))
         stack.enter_context(_locked(settings))
         yield Place(settings, settings.ui_address, provider)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from setupdesk.adapters.ledger.database import reading
+from setupdesk.adapters.ledger.database import reading, writing
 from setupdesk.adapters.ledger.tables import Row, change_log
 
 
@@ -30,6 +30,13 @@ class Changes:
     """The changes of all users."""
 
     engine: Engine
+
+    def note(
+        self, at: datetime, user: str, deed: str, subject: str, said: Mapping[str, Any]
+    ) -> None:
+        """Write down what a user has done with what is his."""
+        with writing(self.engine) as connection:
+            note_change(connection, at, user, user, deed, subject, said)
 
     def load(self, limit: int, owner: str | None = None) -> list[Row]:
         """Load the newest changes, of what is of all users or of one."""

@@ -1,4 +1,4 @@
-"""Alerts that are not told now: too old, or held until a digest tells them all at once.
+"""Alerts that are not told now: too old, muted, or held until a digest tells them all at once.
 
 What becomes of one, and the digest that will tell it, are written in one transaction.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from setupdesk.adapters.ledger.mutes import is_muted
 from setupdesk.adapters.ledger.tables import alert, notification
 from setupdesk.core.manner import HOUR, Manner
 from setupdesk.core.notification import MOST_SHOWN, Digest, name_subject
@@ -20,7 +21,11 @@ log = logging.getLogger(__name__)
 def put_aside(connection: Connection, due: Row[Any], manner: Manner, at: datetime) -> bool:
     """Say whether what is *due* is not to be told now, and write down what becomes of it."""
     if due.event == "alert":
-        return _expire(connection, due, at) or _hold(connection, due, manner, at)
+        return (
+            _expire(connection, due, at)
+            or _mute(connection, due, at)
+            or _hold(connection, due, manner, at)
+        )
     if due.event == "digest" and (until := manner.find_quiet_end(at)):
         _set(connection, due, due_at=until)
         return True
@@ -32,6 +37,14 @@ def _expire(connection: Connection, due: Row[Any], at: datetime) -> bool:
         return False
     _set(connection, due, done_at=at, outcome="expired")
     log.info("%s is too old to be told to %s", due.alert_id, due.channel_id)
+    return True
+
+
+def _mute(connection: Connection, due: Row[Any], at: datetime) -> bool:
+    if not is_muted(connection, due.channel_id, due.setup_id, at):
+        return False
+    _set(connection, due, done_at=at, outcome="muted")
+    log.info("%s is not told to %s: %s is muted", due.alert_id, due.channel_id, due.setup_id)
     return True
 
 

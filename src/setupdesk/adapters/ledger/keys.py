@@ -105,6 +105,15 @@ class Keys:
             raise NotAllowedError("expired_key")
         return Caller(user=row.user, role=Role(row.role), quota=_read_quota(row))
 
+    def load_caller(self, key_id: str) -> Caller | None:
+        """Load who asks with a key; None where it opens nothing now."""
+        with reading(self.engine) as connection:
+            of_the_key = select(api_key).where(api_key.c.key_id == key_id)
+            row = connection.execute(of_the_key).one_or_none()
+        if row is None or not self._opens(row.revoked_at, row.expires_at):
+            return None
+        return Caller(user=row.user, role=Role(row.role), quota=_read_quota(row))
+
     def load_quota(self, key_id: str | None) -> Quota:
         """Load how much may be asked for with a key, also with one that opens nothing now."""
         with reading(self.engine) as connection:
@@ -117,9 +126,10 @@ class Keys:
         of_the_key = select(api_key.c.revoked_at, api_key.c.expires_at)
         with reading(self.engine) as connection:
             row = connection.execute(of_the_key.where(api_key.c.key_id == key_id)).one_or_none()
-        if row is None or row.revoked_at:
-            return False
-        return row.expires_at is None or row.expires_at > self.clock()
+        return row is not None and self._opens(row.revoked_at, row.expires_at)
+
+    def _opens(self, revoked_at: datetime | None, expires_at: datetime | None) -> bool:
+        return revoked_at is None and (expires_at is None or expires_at > self.clock())
 
     def load_keys(self) -> list[Row]:
         """Load every key that was given out, without its digest, the oldest first."""

@@ -44,7 +44,7 @@ CLOCK_SLACK = timedelta(days=2)
 """Nothing is put off for longer: a time beyond it was written before the clock went back."""
 
 MOST_PUT_ASIDE = 100
-"""Alerts in a row that are too old, or held, before whoever takes is heard again."""
+"""Alerts in a row that are too old, muted or held, before whoever takes is heard again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,8 @@ class Notifications:
     def take_due(self, busy: Collection[str]) -> Notification | None:
         """Take the next one that may be tried now, of a channel that is not *busy*.
 
-        On the way, what is too old expires, and what its channel wants later is held.
+        On the way, what is too old expires, and what its channel wants later, or not today, is put
+        aside.
         """
         for _ in range(MOST_PUT_ASIDE):
             found = self._find_due(busy)
@@ -135,7 +136,9 @@ class Notifications:
         at = self.clock()
         this = notification.c.notification_id == notification_id
         due = (
-            select(notification, channel.c.url, channel.c.manner, alert.c.expires_at)
+            select(
+                notification, channel.c.url, channel.c.manner, alert.c.expires_at, alert.c.setup_id
+            )
             .join(channel)
             .outerjoin(alert, alert.c.alert_id == notification.c.alert_id)
             .where(this, _is_due(at))

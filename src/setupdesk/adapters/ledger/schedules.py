@@ -21,10 +21,16 @@ class Schedules:
     clock: Callable[[], datetime]
 
     def add(self, made: Schedule, most: int) -> bool:
-        """Write a new schedule down; False if its user has *most* that were not removed."""
+        """Write a new schedule down; False if its user has *most* that were not removed.
+
+        One that is there already, as the same request came twice at once, stays as it is.
+        """
+        same = select(schedule.c.schedule_id).where(schedule.c.schedule_id == made.schedule_id)
         live = (schedule.c.user == made.user, schedule.c.removed_at.is_(None))
         count = select(func.count()).select_from(schedule).where(*live)
         with writing(self.engine) as connection:
+            if connection.execute(same).scalar():
+                return True
             if connection.execute(count).scalar_one() >= most:
                 return False
             write_schedule(connection, made)

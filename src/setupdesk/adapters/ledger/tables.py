@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from setupdesk.adapters.ledger.chain import write_instant
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration."""
 
 
@@ -228,6 +228,16 @@ channel = Table(
     Column("manner", JSON, nullable=False),
 )
 
+mute = Table(
+    "mute",
+    metadata,
+    Column("channel_id", String, ForeignKey("channel.channel_id"), primary_key=True),
+    Column("setup_id", String, primary_key=True),
+    Column("until", UtcTime, nullable=False),
+    Column("zone", String, nullable=False),
+    Column("muted_at", UtcTime, nullable=False),
+)
+
 notification = Table(
     "notification",
     metadata,
@@ -257,7 +267,8 @@ notification = Table(
         "event IN ('run_finished', 'run_failed', 'alert', 'digest')", name="event_is_known"
     ),
     CheckConstraint(
-        "outcome IN ('delivered', 'given_up', 'expired', 'held')", name="outcome_is_known"
+        "outcome IN ('delivered', 'given_up', 'expired', 'held', 'muted')",
+        name="outcome_is_known",
     ),
     CheckConstraint("(done_at IS NULL) = (outcome IS NULL)", name="only_done_has_an_outcome"),
     Index("notification_to_do", "done_at", "due_at"),

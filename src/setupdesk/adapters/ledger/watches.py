@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    and_,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 
 from setupdesk import __version__
@@ -173,10 +184,7 @@ class Watches:
         self, user: str | None, watch_id: str | None, limit: int
     ) -> list[Mapping[str, Any]]:
         """Load the newest alerts of a user or all, of one watch or all, with their receipts."""
-        age = (alert.c.created_at, alert.c.bar_at, alert.c.alert_id)
-        # The first of a watch is number 1 for ever, however many are loaded.
-        number = func.row_number().over(partition_by=alert.c.watch_id, order_by=age)
-        wanted = select(alert, number.label("number")).order_by(*(one.desc() for one in age))
+        wanted = _number_alerts().order_by(*(one.desc() for one in _AGE))
         if user is not None:
             wanted = wanted.where(alert.c.user == user)
         if watch_id is not None:
@@ -185,6 +193,16 @@ class Watches:
             found = [dict(row) for row in connection.execute(wanted.limit(limit)).mappings()]
             told = _load_receipts(connection, [row["alert_id"] for row in found])
         return [{**row, "told": told.get(row["alert_id"], [])} for row in found]
+
+    def load_alert(self, alert_id: str) -> Mapping[str, Any] | None:
+        """Load one alert, as ``load_alerts`` does."""
+        this = select(alert.c.watch_id).where(alert.c.alert_id == alert_id).scalar_subquery()
+        of_watch = _number_alerts().where(alert.c.watch_id == this).subquery()
+        with reading(self.engine) as connection:
+            wanted = select(of_watch).where(of_watch.c.alert_id == alert_id)
+            found = connection.execute(wanted).mappings().one_or_none()
+            told = _load_receipts(connection, [alert_id])
+        return None if found is None else {**found, "told": told.get(alert_id, [])}
 
     def load_polls(self, watch_id: str, limit: int) -> list[Mapping[str, Any]]:
         """Load the newest polls of a watch: run_id, state, when, and what came of it."""
@@ -284,6 +302,15 @@ def _write_look(one: LookState) -> dict[str, Any]:
         "standing": one.standing,
         "trouble": one.trouble,
     }
+
+
+_AGE = (alert.c.created_at, alert.c.bar_at, alert.c.alert_id)
+
+
+def _number_alerts() -> Select[Any]:
+    # The first of a watch is number 1 for ever, however many are loaded.
+    number = func.row_number().over(partition_by=alert.c.watch_id, order_by=_AGE)
+    return select(alert, number.label("number"))
 
 
 def _write_sighting(one: Sighting) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from setupdesk.doors.cli.speech import choose_at_prompt, speak_usual, tell
 from setupdesk.doors.cli.symbols import symbols
 from setupdesk.doors.cli.telegram import telegram
 from setupdesk.doors.cli.watches import alerts, unwatch, watch, watches
+from setupdesk.doors.cli.web import web
 
 app = typer.Typer(
     name="setupdesk",
@@ -48,6 +49,7 @@ app.add_typer(channel, name="channel")
 app.add_typer(schedule, name="schedule")
 app.add_typer(saved, name="saved")
 app.add_typer(telegram, name="telegram")
+app.add_typer(web, name="web")
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run_id, such as run_2025_10_31_001.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")]

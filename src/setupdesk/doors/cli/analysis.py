@@ -8,7 +8,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from setupdesk.doors.cli.figures import pairs, say, say_percent, say_r, say_span, section
+from setupdesk.doors.cli.figures import pairs, say, say_span, section
+from setupdesk.words.figures import in_r, percent
 
 Json = Mapping[str, Any]
 
@@ -53,9 +54,9 @@ def _render_rate(live: Json) -> list[RenderableType]:
     rate = live["base_rate"]
     if not rate or not rate["alike"]:
         return []
-    share = say_percent(rate["triggered_later"] / rate["alike"])
-    span = say_span(rate["triggered_later_interval"], say_percent)
-    mean = f", {say_r(rate['expectancy_r'])} on average" if rate["traded_later"] else ""
+    share = percent(rate["triggered_later"] / rate["alike"])
+    span = say_span(rate["triggered_later_interval"], percent)
+    mean = f", {in_r(rate['expectancy_r'])} on average" if rate["traded_later"] else ""
     sentence = (
         f"Of {rate['sessions']} sessions before, {rate['alike']} stood like this one by this time "
         f"of day. In {rate['triggered_later']} of them, {share} ({span}), it triggered later; "

@@ -13,7 +13,7 @@ from rich.status import Status
 
 from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
 from setupdesk.core.printing import escape
-from setupdesk.core.run import REQUEST_KEY
+from setupdesk.core.run import REQUEST_KEY, UNDER_WAY
 from setupdesk.doors.cli.access import (
     EXIT_CODES,
     INTERRUPTED,
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from setupdesk.doors.cli.access import Access
 
 FIRST_LOOK, SLOWEST_LOOK = 0.02, 0.25
-UNDER_WAY = ("queued", "running", "cancelling")
 
 
 def ask_and_show(  # noqa: PLR0913 (the flags of a command)

@@ -1,7 +1,9 @@
 """The manner of a channel in the words of the terminal, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from setupdesk.doors.cli.access import refuse_usage
 
@@ -45,3 +47,13 @@ def tell_manner(manner: Mapping[str, Any]) -> str:
     quiet = manner["quiet"]
     rest = f"; quiet {quiet['from']}-{quiet['to']} {quiet['zone']}" if quiet else ""
     return f"{kinds}{rest}; {manner['most_per_hour']} an hour"
+
+
+def tell_mutes(mutes: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Tell each muted setup in a line, on the clock of its market."""
+    return [f"{one['setup_id']} muted until {_tell_end(one)}" for one in mutes]
+
+
+def _tell_end(one: Mapping[str, Any]) -> str:
+    at = datetime.fromisoformat(one["until"]).astimezone(ZoneInfo(one["zone"]))
+    return f"{at:%Y-%m-%d %H:%M} {one['zone']}"

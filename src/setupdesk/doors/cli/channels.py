@@ -100,6 +100,35 @@ def revoke(channel_id: ChannelId, *, as_json: Json = False) -> None:
     revoke_channel(channel_id, as_json=as_json)
 
 
+@channel.command()
+def mute(
+    channel_id: ChannelId,
+    setup: Annotated[str, typer.Argument(metavar="SETUP", help="One that you watch.")],
+    *,
+    symbol: Annotated[
+        Text, typer.Option("--symbol", "-p", help="Whose day counts; the last to end, if several.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell a channel nothing of a setup until the day of its market is over."""
+    from setupdesk.doors.cli.webhooks import mute_setup
+
+    mute_setup(channel_id, setup, symbol, as_json=as_json)
+
+
+@channel.command()
+def unmute(
+    channel_id: ChannelId,
+    setup: Annotated[str, typer.Argument(metavar="SETUP", help="One that is muted.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Tell a channel of a setup again."""
+    from setupdesk.doors.cli.webhooks import unmute_setup
+
+    unmute_setup(channel_id, setup, as_json=as_json)
+
+
 @channel.command("test")
 def try_channel(channel_id: ChannelId, *, as_json: Json = False) -> None:
     """Tell a channel at once that this is a test."""

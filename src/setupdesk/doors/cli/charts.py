@@ -9,7 +9,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from setupdesk.doors.cli.figures import say, say_r, say_span, section
+from setupdesk.doors.cli.figures import say, say_span, section
+from setupdesk.words.figures import in_r
 
 Json = Mapping[str, Any]
 
@@ -26,9 +27,9 @@ def draw_equity(points: Sequence[Json], columns: int) -> list[RenderableType]:
     high, low = max(totals), min(totals)
     caption = ", ".join(
         (
-            f"high {say_r(high)} {days[totals.index(high)]}",
-            f"low {say_r(low)} {days[totals.index(low)]}",
-            f"end {say_r(totals[-1])}",
+            f"high {in_r(high)} {days[totals.index(high)]}",
+            f"low {in_r(low)} {days[totals.index(low)]}",
+            f"end {in_r(totals[-1])}",
         )
     )
     frame = f"{days[0]}{days[-1]:>{max(columns - 10, 11)}}"
@@ -51,12 +52,12 @@ def _chart(heights: Sequence[float], high: float, low: float) -> list[Text]:
     unit = max(high / above if above else 0.0, -low / below if below else 0.0) or 1.0
     lines = []
     for row in range(above, 0, -1):
-        label = say_r(high) if row == above else ""
+        label = in_r(high) if row == above else ""
         bars = "".join(" ▁▂▃▄▅▆▇█"[_fill(value / unit - row + 1, 8)] for value in heights)
         lines.append(Text.assemble((f"{label:>8} ", "dim"), (bars, "green")))
     lines.append(Text.assemble((f"{'0':>8} ", "dim"), ("─" * len(heights), "dim")))
     for row in range(1, below + 1):
-        label = say_r(low) if row == below else ""
+        label = in_r(low) if row == below else ""
         bars = "".join(" ▀█"[_fill(-value / unit - row + 1, 2)] for value in heights)
         lines.append(Text.assemble((f"{label:>8} ", "dim"), (bars, "red")))
     return lines
@@ -98,9 +99,9 @@ def _cells(row: Json) -> list[str]:
     return [
         say(row["label"]) + (" *" if row["small"] else ""),
         str(row["trades"]),
-        say_r(row["expectancy_r"]),
+        in_r(row["expectancy_r"]),
         say_span(row["interval"]),
-        say_r(row["total_r"]),
+        in_r(row["total_r"]),
     ]
 
 

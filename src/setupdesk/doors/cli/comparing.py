@@ -4,18 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from setupdesk.doors.cli.access import clear_errors, reach_desk, say, show, show_json
-from setupdesk.doors.cli.figures import fixed, say_percent, say_r, say_span, shorten
 from setupdesk.doors.cli.figures import say as write
+from setupdesk.doors.cli.figures import say_span, shorten
 from setupdesk.doors.cli.showing import show_table
+from setupdesk.words.figures import fixed, in_r, percent
 
 MOST_SHOWN = 20
 """Trades that differ and are shown; `--json` has all."""
 
 _FIGURES = {
     "trades": ("Trades", lambda value: f"{value:,}"),
-    "total_r": ("Total", say_r),
-    "expectancy_r": ("Expectancy", say_r),
-    "win_rate": ("Win rate", say_percent),
+    "total_r": ("Total", in_r),
+    "expectancy_r": ("Expectancy", in_r),
+    "win_rate": ("Win rate", percent),
     "profit_factor": ("Profit factor", fixed),
     "max_drawdown_r": ("Max drawdown, R", fixed),
     "sqn": ("SQN", fixed),
@@ -87,5 +88,5 @@ def _show_trades(letters: Sequence[str], trades: Mapping[str, Any]) -> None:
 
 def _write_trade(trade: Mapping[str, Any] | None, asked: bool) -> str:  # noqa: FBT001 (by columns)
     if trade is not None:
-        return say_r(trade["r"])
+        return in_r(trade["r"])
     return "no trade" if asked else ""

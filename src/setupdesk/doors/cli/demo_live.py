@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from setupdesk.client import Client, connect
-from setupdesk.core.run import Door
+from setupdesk.core.run import UNDER_WAY, Door
 from setupdesk.doors.cli.access import RUN_FAILED, say, show
 from setupdesk.doors.cli.alerts import MOST, Following, tell_event, tell_record
-from setupdesk.doors.cli.asking import UNDER_WAY, follow
+from setupdesk.doors.cli.asking import follow
 from setupdesk.doors.cli.watched import tell_outcome
 from setupdesk.settings import load_settings
 from setupdesk.supervisor import start_detached, stop

@@ -57,22 +57,6 @@ def shorten(value: Any) -> str:
     return f"{text[:12]}..." if len(text) >= 32 and " " not in text else text
 
 
-def fixed(value: float | None, decimals: int = 2) -> str:
-    """Write a figure with a fixed number of decimals."""
-    return "--" if value is None else f"{value:,.{decimals}f}"
-
-
-def say_r(value: float | None) -> str:
-    """Write a result in R with its sign."""
-    # What rounds to zero has no sign.
-    return "--" if value is None else f"{round(value, 2) or 0:+,.2f}R".replace("+0.00", "0.00")
-
-
-def say_percent(value: float | None) -> str:
-    """Write a share in per cent."""
-    return "--" if value is None else f"{100 * value:.1f} %"
-
-
 def say_span(interval: Sequence[float] | None, write: Any = None) -> str:
     """Write an interval."""
     if not interval:

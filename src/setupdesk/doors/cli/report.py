@@ -20,19 +20,10 @@ from setupdesk.doors.cli.caution import (
     render_warnings,
 )
 from setupdesk.doors.cli.charts import draw_breakdowns, draw_equity
-from setupdesk.doors.cli.figures import (
-    fixed,
-    pairs,
-    say,
-    say_percent,
-    say_r,
-    say_span,
-    section,
-    shorten,
-    title,
-)
+from setupdesk.doors.cli.figures import pairs, say, say_span, section, shorten, title
 from setupdesk.doors.cli.speech import tell, tell_all
 from setupdesk.doors.cli.watched import render_watched
+from setupdesk.words.figures import fixed, in_r, percent
 
 Json = Mapping[str, Any]
 
@@ -162,12 +153,12 @@ def _cards(of: Json, per_row: int) -> RenderableType:
     length = f"{_count(of['longest_drawdown_trades'], 'trade')} long"
     even = f", {of['breakeven']} even" if of["breakeven"] else ""
     cards = [
-        ("Total R", say_r(of["total_r"]), f"costs {fixed(of['costs_r_total'], 1)}R"),
-        ("Expectancy, 95 %", say_r(of["expectancy_r"]), say_span(of["expectancy_interval"])),
+        ("Total R", in_r(of["total_r"]), f"costs {fixed(of['costs_r_total'], 1)}R"),
+        ("Expectancy, 95 %", in_r(of["expectancy_r"]), say_span(of["expectancy_interval"])),
         (
             "Win rate, 95 %",
-            say_percent(of["win_rate"]),
-            say_span(of["win_rate_interval"], say_percent),
+            percent(of["win_rate"]),
+            say_span(of["win_rate_interval"], percent),
         ),
         ("Profit factor", fixed(of["profit_factor"]), of["profit_factor_note"] or payoff),
         ("Max drawdown", f"{deepest}R", length),
@@ -199,8 +190,8 @@ def _figures(of: Json, per_row: int) -> list[RenderableType]:
     if not of["trades"]:
         return []
     rows = [
-        ("Average win, loss", f"{say_r(of['avg_win_r'])}, {say_r(of['avg_loss_r'])}"),
-        ("Best, worst", f"{say_r(of['best_r'])}, {say_r(of['worst_r'])}"),
+        ("Average win, loss", f"{in_r(of['avg_win_r'])}, {in_r(of['avg_loss_r'])}"),
+        ("Best, worst", f"{in_r(of['best_r'])}, {in_r(of['worst_r'])}"),
         (
             "Longest streak",
             f"{of['max_consecutive_wins']} won, {of['max_consecutive_losses']} lost",
@@ -216,7 +207,7 @@ def _figures(of: Json, per_row: int) -> list[RenderableType]:
         ("MAE won, MFE lost", _excursions(of)),
         ("Average hold", _minutes(of["avg_hold_minutes"])),
         ("Exits", say(of["exit_reasons"])),
-        ("In a trade", f"{say_percent(of['exposure'])} of the bars"),
+        ("In a trade", f"{percent(of['exposure'])} of the bars"),
         ("Sessions traded", f"{of['sessions_traded']} of {of['sessions']}"),
     ]
     return [*section("More figures"), pairs(rows, per_row)]
@@ -264,7 +255,7 @@ def _rules_and_costs(record: Json) -> list[RenderableType]:
         charged = f"{fixed(of['costs_r_total'])}R in all, {fixed(of['costs_r_mean'], 3)}R a trade"
         part = of["costs_share"] or 0.0
         # More than all of it is no share that says anything.
-        share = f", {say_percent(part)} of the total before them" if 0 < part <= 1 else ""
+        share = f", {percent(part)} of the total before them" if 0 < part <= 1 else ""
         costs.append(("Charged", charged + share))
     parts = [pairs(rows) for rows in (rules, costs) if rows]
     return [*section("Fill rules and costs"), *parts] if parts else []

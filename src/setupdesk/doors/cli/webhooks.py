@@ -11,7 +11,7 @@ from setupdesk.doors.cli.access import (
     show,
     show_json,
 )
-from setupdesk.doors.cli.channel_words import tell_manner
+from setupdesk.doors.cli.channel_words import tell_manner, tell_mutes
 from setupdesk.doors.cli.showing import show_table
 
 
@@ -100,6 +100,8 @@ def _show_channel(channel: Mapping[str, Any]) -> None:
     show(f"{channel['channel_id']} is told at {channel['url']}: {events}.")
     if "alert" in channel["events"]:
         show(f"Of alerts: {tell_manner(channel['manner'])}.")
+        for muted in tell_mutes(channel["mutes"]):
+            show(f"{muted}.")
 
 
 def show_channels(*, as_json: bool) -> None:
@@ -115,7 +117,7 @@ def show_channels(*, as_json: bool) -> None:
             each["name"],
             each["url"],
             ", ".join(each["events"]),
-            tell_manner(each["manner"]) if "alert" in each["events"] else "",
+            _tell_alerts(each),
             each["user"],
             _since(each),
         )
@@ -123,6 +125,12 @@ def show_channels(*, as_json: bool) -> None:
     ]
     headings = ("channel", "name", "where", "what", "alerts", "owner", "state")
     show_table(headings, rows, "No channels yet.")
+
+
+def _tell_alerts(channel: Mapping[str, Any]) -> str:
+    if "alert" not in channel["events"]:
+        return ""
+    return "\n".join([tell_manner(channel["manner"]), *tell_mutes(channel["mutes"])])
 
 
 def revoke_channel(channel_id: str, *, as_json: bool) -> None:
@@ -133,6 +141,28 @@ def revoke_channel(channel_id: str, *, as_json: bool) -> None:
         show_json(revoked)
         return
     say(f"{channel_id} is revoked: nothing more is told there.")
+
+
+def mute_setup(channel_id: str, setup_id: str, symbol: str | None, *, as_json: bool) -> None:
+    """Mute a setup on a channel, and say until when."""
+    with clear_errors(as_json=as_json):
+        muted = reach_desk().mute(channel_id, setup_id, symbol)
+    if as_json:
+        show_json(muted)
+        return
+    for each in tell_mutes(muted["mutes"]):
+        show(f"{channel_id}: {each}.")
+    say(f"`setupdesk channel unmute {channel_id} {setup_id}` has it told again.")
+
+
+def unmute_setup(channel_id: str, setup_id: str, *, as_json: bool) -> None:
+    """Have a channel told of a setup again, and say so."""
+    with clear_errors(as_json=as_json):
+        told = reach_desk().unmute(channel_id, setup_id)
+    if as_json:
+        show_json(told)
+        return
+    say(f"{channel_id} is told of {setup_id}.")
 
 
 def test_channel(channel_id: str, *, as_json: bool) -> None:

@@ -7,17 +7,21 @@ from dataclasses import dataclass, field, replace
 
 from telegram import Bot, BotCommand, CallbackQuery, Message, Update, User
 from telegram.constants import ChatType
-from telegram.error import Forbidden, NetworkError, RetryAfter, TelegramError
+from telegram.error import NetworkError, RetryAfter
 
 from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
 from setupdesk.core.free_text import LONGEST_NAME
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
-from setupdesk.doors.telegram.card import draw_card
 from setupdesk.doors.telegram.chat import Chat, Place
-from setupdesk.doors.telegram.commands import COMMANDS, DESCRIBED, tell_help
-from setupdesk.doors.telegram.memory import Card, Memory
+from setupdesk.doors.telegram.commands import COMMANDS, DESCRIBED, is_apart, tell_help
+from setupdesk.doors.telegram.delivery import Delivery
+from setupdesk.doors.telegram.following import Following
+from setupdesk.doors.telegram.inbox import Inbox
+from setupdesk.doors.telegram.line import split_words
+from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.people import People
 from setupdesk.doors.telegram.speech import say, speaking, spoken
+from setupdesk.doors.telegram.webhook import Webhook
 from setupdesk.words import LANGUAGES, choose_language
 from setupdesk.words.interpreter import interpret
 
@@ -26,13 +30,8 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 25
 """How long Telegram may wait with an answer that there is nothing."""
 
-LOOK_SECONDS = 2.0
-"""How often the runs of open messages are looked at; Telegram takes about one message a second."""
-
 STRANGER_SECONDS = 60.0
 """How often somebody who may not speak is told so."""
-
-DELIVERED = ("message", "callback_query")
 
 
 @dataclass(slots=True)
@@ -43,20 +42,40 @@ class DeskBot:
     people: People
     memory: Memory
     chat: Chat
+    following: Following
+    webhook: Webhook | None = None
+    """Where Telegram sends what is said; it is asked for it where there is none."""
+
     poll_seconds: int = POLL_SECONDS
-    look_seconds: float = LOOK_SECONDS
     told: dict[int, float] = field(default_factory=dict)
     """When each stranger was told that he is one."""
 
     async def work(self) -> None:
         """Answer and follow, until it is cancelled."""
         await self._sign_in()
+        inbox = Inbox(self.bot, self.memory, self._handle, self.chat.first_pause)
         try:
             await self._introduce()
-            await asyncio.gather(self._listen(), self._follow())
+            inbox.go_on()
+            delivered = asyncio.ensure_future(self._have_delivered(inbox))
+            try:
+                await asyncio.gather(delivered, self.following.work())
+            finally:
+                # Of those who are cancelled together, only the first to end is waited for.
+                delivered.cancel()
+                await asyncio.wait([delivered])
         finally:
+            await inbox.stop()
+            await self.following.stop()
             await self.bot.shutdown()
             self.people.close()
+
+    async def _have_delivered(self, inbox: Inbox) -> None:
+        delivery = Delivery(self.bot, inbox)
+        if self.webhook:
+            await delivery.receive(self.webhook, self.people.count_forgery)
+        else:
+            await delivery.poll(self.poll_seconds)
 
     async def _sign_in(self) -> None:
         pause = 0.5
@@ -80,58 +99,6 @@ class DeskBot:
             except (NetworkError, RetryAfter) as failed:
                 log.warning("the menu of commands was not set: %s", type(failed).__name__)
 
-    async def _listen(self) -> None:
-        offset, pause = 0, 0.5
-        while True:
-            try:
-                updates = await self.bot.get_updates(
-                    offset,
-                    timeout=self.poll_seconds,
-                    read_timeout=self.poll_seconds + 10,
-                    allowed_updates=DELIVERED,
-                )
-                offset, pause = max(offset, await self._take(updates)), 0.5
-            except RetryAfter as slow:
-                await asyncio.sleep(float(str(slow.retry_after)))
-            except NetworkError as lost:
-                log.warning("Telegram does not answer: %s", type(lost).__name__)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, 30.0)
-
-    async def _take(self, updates: Sequence[Update]) -> int:
-        """Handle updates, those of a chat in turn; gives from where on nothing has come yet.
-
-        Raises where one could not be answered: all are delivered again, and the others known.
-        """
-        chats = dict[int, list[Update]]()
-        for update in updates:
-            chat = update.effective_chat
-            chats.setdefault(chat.id if chat else 0, []).append(update)
-        work = [self._take_in_turn(of_one) for of_one in chats.values()]
-        for failed in await asyncio.gather(*work, return_exceptions=True):
-            if failed is not None:
-                raise failed
-        return max((one.update_id + 1 for one in updates), default=0)
-
-    async def _take_in_turn(self, updates: Sequence[Update]) -> None:
-        for update in updates:
-            if not self.memory.is_handled(update.update_id):
-                await self._handle_safely(update)
-                self.memory.mark_handled(update.update_id)
-
-    async def _handle_safely(self, update: Update) -> None:
-        try:
-            await self._handle(update)
-        except (NetworkError, RetryAfter):
-            # It is delivered again: what it has asked for is known by its id, and not done twice.
-            raise
-        except Forbidden:
-            log.info("somebody has blocked the bot")
-        except TelegramError as refused:
-            log.error("Telegram refused an answer: %s", refused)  # noqa: TRY400 (no bug)
-        except Exception:
-            log.exception("a bug, at update %s", update.update_id)
-
     async def _handle(self, update: Update) -> None:
         if update.callback_query is not None:
             await self._press(update.callback_query)
@@ -149,7 +116,7 @@ class DeskBot:
             answer = await self._answer(user, line, f"tg:{self.bot.id}:{update_id}", place)
             if answer is not None:
                 sent = await self.chat.say(answer, place, user.id)
-                self._follow_up(answer, place, sent, user)
+                self.following.begin(answer, place, sent, user.id)
 
     async def _press(self, query: CallbackQuery) -> None:
         user, message = query.from_user, query.message
@@ -171,11 +138,13 @@ class DeskBot:
             answer = await self._answer(user, line, f"tg:{self.bot.id}:{query.data}", place)
             if answer is None:
                 return
-            if answer.file is not None:
-                await self.chat.say(answer, place, user.id)
+            # What stands in a picture or is the end of a run stays, and is answered below it.
+            if answer.file or is_apart(line) or getattr(message, "photo", None):
+                sent = await self.chat.say(answer, place, user.id)
+                self.following.begin(answer, place, sent, user.id)
                 return
             if await self.chat.change(answer, place, message.message_id, user.id):
-                self._follow_up(answer, place, message.message_id, user)
+                self.following.begin(answer, place, message.message_id, user.id)
 
     def _read_line(self, message: Message) -> str | None:
         """Read the command of a message; None where it is not for this bot."""
@@ -192,7 +161,7 @@ class DeskBot:
         return self.memory.find_language(user.id) or choose_language(user.language_code)
 
     async def _answer(self, user: User, line: str, key: str, place: Place) -> Answer | None:
-        command, *words = line.split()
+        command, *words = split_words(line)
         try:
             person = await asyncio.to_thread(self.people.find, user.id)
             if person is None:
@@ -214,6 +183,8 @@ class DeskBot:
         if command == "tg_info":
             ids = f"chat {place.chat}, topic {place.topic or '--'}, user {user.id}"
             return Answer(ids)
+        if command == "web" and place.chat != user.id:
+            return Answer(say("Ask me for that in a chat of our own: here others could come in."))
         if command != "language":
             return None
         if not words or words[0] not in LANGUAGES:
@@ -248,46 +219,3 @@ class DeskBot:
             self.told.clear()
         self.told[user.id] = now
         return Answer(say("Your Telegram id: {id}", id=user.id))
-
-    def _follow_up(self, answer: Answer, place: Place, message: int, user: User) -> None:
-        if answer.run_id is None:
-            self.memory.drop_card(place.chat, message)
-            return
-        self.memory.keep_card(
-            Card(
-                chat=place.chat,
-                message=message,
-                run_id=answer.run_id,
-                owner=user.id,
-                language=spoken(),
-                text=answer.text,
-            )
-        )
-
-    async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(self.look_seconds)
-            for card in self.memory.load_cards():
-                try:
-                    await self._refresh(card)
-                except (DeskUnavailableError, TelegramError) as failed:
-                    log.warning("a message of %s waits: %s", card.run_id, type(failed).__name__)
-                except SetupdeskError as gone:
-                    log.info("a message of %s is left: %s", card.run_id, gone.code)
-                    self.memory.drop_card(card.chat, card.message)
-
-    async def _refresh(self, card: Card) -> None:
-        """Bring the message of a run up to date; it follows no more once the run has ended."""
-        with speaking(card.language):
-            if await asyncio.to_thread(self.people.find, card.owner) is None:
-                self.memory.drop_card(card.chat, card.message)
-                return
-            desk = self.people.open_desk(card.owner, card.language)
-            answer = await asyncio.to_thread(draw_card, desk, card.run_id)
-            if answer.text == card.text:
-                return
-            is_there = await self.chat.change(answer, Place(card.chat), card.message, card.owner)
-            if is_there and answer.run_id:
-                self.memory.keep_card(replace(card, text=answer.text))
-            else:
-                self.memory.drop_card(card.chat, card.message)

@@ -1,7 +1,8 @@
 """The commands of the bot, by their names; a button is the command that its reader would type."""
 
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Command
-from setupdesk.doors.telegram.card import ask_again, send_report, send_trades, show_card
+from setupdesk.doors.telegram.card import send_report, send_trades, show_card
+from setupdesk.doors.telegram.comparing import compare
 from setupdesk.doors.telegram.pictures import send_chart, send_equity
 from setupdesk.doors.telegram.reading import (
     list_audit,
@@ -10,7 +11,6 @@ from setupdesk.doors.telegram.reading import (
     list_schedules,
     list_setups,
     list_symbols,
-    list_watches,
     show_queue,
     show_version,
     show_whoami,
@@ -18,15 +18,19 @@ from setupdesk.doors.telegram.reading import (
 from setupdesk.doors.telegram.requests import analyze, backtest, step
 from setupdesk.doors.telegram.speech import say
 from setupdesk.doors.telegram.stopping import cancel, pause, resume, unwatch
-from setupdesk.settings import load_settings
+from setupdesk.doors.telegram.varying import ask_again, vary
+from setupdesk.doors.telegram.watched import list_watches
+from setupdesk.doors.telegram.watching import watch
 from setupdesk.words import mark
 
 DESCRIBED = {
     "bt": mark("Backtest: /bt IB_raid_v1 GER40 M15 6m rr=2, or without words by buttons"),
+    "watch": mark("Watch: /watch IB_raid_v1 GER40 M15, or without words by buttons"),
     "analyze": mark("Look once at the market: /analyze IB_raid_v1 GER40 M15"),
     "status": mark("A run as it is now; the newest, unless named"),
     "runs": mark("The newest runs"),
     "result": mark("What came of a run"),
+    "compare": mark("Compare a backtest with others"),
     "cancel": mark("Stop a run"),
     "queue": mark("Who runs, who waits, and for what"),
     "watches": mark("The watches"),
@@ -38,7 +42,7 @@ DESCRIBED = {
     "symbols": mark("The symbols"),
     "data": mark("The stored bars"),
     "audit": mark("The newest requests, accepted and refused"),
-    "web": mark("Where the web desk is"),
+    "web": mark("Sign in at the web desk, by a link for once"),
     "language": mark("Choose the language"),
     "whoami": mark("As whom you speak"),
     "version": mark("The version of the desk"),
@@ -46,6 +50,12 @@ DESCRIBED = {
     "help": mark("All commands"),
 }
 """In the order of the menu."""
+
+
+def is_apart(line: str) -> bool:
+    """Say whether what a button does is begun in a message of its own: the run's stays as it is."""
+    command, *words = line.split()
+    return command in ("again", "compare") and len(words) == 1
 
 
 def show_help(_asked: Asked) -> Answer:
@@ -60,10 +70,22 @@ def tell_help() -> Answer:
     return Answer("\n".join(lines), (first,))
 
 
-def show_web(_asked: Asked) -> Answer:
-    """Say where the web desk is."""
-    address = load_settings().ui_address
-    return Answer(say("The web desk: {address}", address=address))
+def show_web(asked: Asked) -> Answer:
+    """Give a link that signs in at the web desk, for a few minutes and once."""
+    link = asked.desk.add_sign_in_link()
+    head = say(
+        "Sign in at the web desk as {user}, once and within five minutes:",
+        user=asked.person["user"],
+    )
+    lines = [head, link["address"], say("Whoever opens it comes in as you: hand it to nobody.")]
+    if link["is_local"]:
+        lines.append(
+            say(
+                "It opens on the desk's own machine only. Who keeps the desk can let it open "
+                "elsewhere: `public_address`, docs/telegram.md."
+            )
+        )
+    return Answer("\n\n".join(lines))
 
 
 def drop(_asked: Asked) -> Answer:
@@ -78,11 +100,14 @@ COMMANDS: dict[str, Command] = {
     "backtest": backtest,
     "analyze": analyze,
     "step": step,
+    "watch": watch,
     "status": show_card,
     "st": show_card,
     "result": show_card,
     "runs": list_runs,
     "again": ask_again,
+    "vary": vary,
+    "compare": compare,
     "trades": send_trades,
     "chart": send_chart,
     "equity": send_equity,

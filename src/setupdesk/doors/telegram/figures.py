@@ -1,32 +1,10 @@
-"""How the bot writes figures, markets and moments; what there is none of is ``--``."""
+"""How the bot writes intervals, markets and moments; what there is none of is ``--``."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from setupdesk.doors.telegram.speech import say
-
-NONE = "--"
-
-
-def fixed(value: float | None, digits: int = 2) -> str:
-    """Write a number with so many digits."""
-    if value is None or not math.isfinite(value):
-        return NONE
-    return f"{round(value, digits) or 0:,.{digits}f}"
-
-
-def in_r(value: float | None) -> str:
-    """Write a result in R with its sign."""
-    if value is None or not math.isfinite(value):
-        return NONE
-    shown = round(value, 2) or 0
-    return f"{shown:+,.2f}R" if shown else "0.00R"
-
-
-def percent(share: float | None) -> str:
-    """Write a share in per cent."""
-    return NONE if share is None else f"{fixed(100 * share, 1)} %"
+from setupdesk.words.figures import NONE, in_r
 
 
 def span(ends: list[float] | None, write: Callable[[float], str] = in_r) -> str:

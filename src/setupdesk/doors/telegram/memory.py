@@ -16,6 +16,7 @@ MOST_UPDATES = 20_000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS button (n INTEGER PRIMARY KEY, token TEXT UNIQUE, owner INT, line TEXT);
 CREATE TABLE IF NOT EXISTS handled (n INTEGER PRIMARY KEY, update_id INT UNIQUE);
+CREATE TABLE IF NOT EXISTS inbox (update_id INTEGER PRIMARY KEY, chat INT, said TEXT);
 CREATE TABLE IF NOT EXISTS card (chat INT, message INT, card TEXT, PRIMARY KEY (chat, message));
 CREATE TABLE IF NOT EXISTS language (telegram_id INT PRIMARY KEY, language TEXT);
 """
@@ -63,15 +64,28 @@ class Memory:
         found: tuple[int, str] | None = self._database.execute(asked, (token,)).fetchone()
         return found
 
-    def is_handled(self, update_id: int) -> bool:
-        """Say whether an update was handled to its end."""
-        asked = "SELECT 1 FROM handled WHERE update_id = ?"
-        return self._database.execute(asked, (update_id,)).fetchone() is not None
+    def keep_updates(self, updates: Iterable[tuple[int, int, str]]) -> None:
+        """Keep updates that were not handled before: id, chat, and what was said."""
+        unknown = "WHERE NOT EXISTS (SELECT 1 FROM handled WHERE update_id = ?1)"
+        written = f"INSERT OR IGNORE INTO inbox SELECT ?1, ?2, ?3 {unknown}"
+        for row in updates:
+            self._database.execute(written, row)
+
+    def list_waiting_chats(self) -> list[int]:
+        """List the chats that have an update which was not handled."""
+        return [row[0] for row in self._database.execute("SELECT DISTINCT chat FROM inbox")]
+
+    def find_first_update(self, chat: int) -> str | None:
+        """Find the first update of a chat that was not handled."""
+        asked = "SELECT said FROM inbox WHERE chat = ? ORDER BY update_id LIMIT 1"
+        found = self._database.execute(asked, (chat,)).fetchone()
+        return str(found[0]) if found else None
 
     def mark_handled(self, update_id: int) -> None:
-        """Remember that an update was handled."""
+        """Remember that an update was handled to its end."""
         written = "INSERT OR IGNORE INTO handled (update_id) VALUES (?)"
         self._database.execute(written, (update_id,))
+        self._database.execute("DELETE FROM inbox WHERE update_id = ?", (update_id,))
         self._forget("handled", MOST_UPDATES)
 
     def keep_card(self, card: Card) -> None:

@@ -2,17 +2,6 @@
 
 from setupdesk.words import mark
 
-STATES = {
-    "planned": mark("planned"),
-    "queued": mark("queued"),
-    "running": mark("running"),
-    "cancelling": mark("cancelling"),
-    "cancelled": mark("cancelled"),
-    "completed": mark("completed"),
-    "failed": mark("failed"),
-    "timed_out": mark("timed out"),
-    "crashed": mark("crashed"),
-}
 SIGNS = {
     "planned": "⚪",
     "queued": "🟡",
@@ -24,24 +13,9 @@ SIGNS = {
     "timed_out": "🔴",
     "crashed": "🟠",
 }
-UNDER_WAY = ("queued", "running", "cancelling")
-STAGES = {
-    "planning": mark("planning"),
-    "finding signals": mark("finding signals"),
-    "looking": mark("looking at the market"),
-    "comparing": mark("comparing with what was said live"),
-}
 VERDICTS = {
     "positive": mark("Positive"),
     "negative": mark("Negative"),
     "undecided": mark("Undecided"),
 }
 """Of the others the sentence says it all."""
-
-OUTCOMES = {
-    "accepted": mark("accepted"),
-    "refused": mark("refused"),
-    "replayed": mark("sent again"),
-    "conflict": mark("key of another request"),
-}
-ROLES = {"viewer": mark("viewer"), "trader": mark("trader"), "admin": mark("admin")}

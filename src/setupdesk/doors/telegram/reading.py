@@ -2,9 +2,10 @@
 
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
 from setupdesk.doors.telegram.card import show_none, tell_run
-from setupdesk.doors.telegram.figures import NONE, market, moment, seconds
-from setupdesk.doors.telegram.names import OUTCOMES, ROLES
+from setupdesk.doors.telegram.figures import market, moment, seconds
 from setupdesk.doors.telegram.speech import name, say, say_many, spoken
+from setupdesk.words.figures import NONE
+from setupdesk.words.names import OUTCOMES, ROLES
 
 _USUAL, _MOST = 5, 20
 
@@ -46,26 +47,6 @@ def _tell_waiting(one: Json) -> str:
     when = f", {say('starts in {time}', time=seconds(starts))}" if starts is not None else ""
     why = one["waits_for"]["text"]
     return f"{one['position']}. {one['run_id']} {market(one['request'])}: {why}{when}"
-
-
-def list_watches(asked: Asked) -> Answer:
-    """List the watches that look at the market."""
-    watches = asked.desk.watches()
-    if not watches:
-        return Answer(say("No watches. `setupdesk watch` or the web desk makes one."))
-    lines = [f"👁 {one['name']}, {_tell_next(one)}" for one in watches]
-    buttons = tuple(
-        (Button(say("End {name}", name=one["name"])[:60], f"unwatch {one['watch_id']}"),)
-        for one in watches[:_USUAL]
-    )
-    return Answer(cut("\n".join(lines)), (*buttons, _refresh("watches")))
-
-
-def _tell_next(watch: Json) -> str:
-    if watch["next"] is None:
-        return say("paused")
-    said = say("looks next at {at}", at=moment(watch["next"]))
-    return f"{said}, {say('looks, with trouble')}" if watch["troubled"] else said
 
 
 def list_schedules(asked: Asked) -> Answer:

@@ -6,10 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from setupdesk.doors.ui.figures import NONE, day_and_time, fixed, in_r
+from setupdesk.doors.ui.figures import day_and_time
 from setupdesk.doors.ui.names import ALERTS, CANDIDATES, EXITS, RECEIPTS, SIDES, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import disarm, say
+from setupdesk.words.figures import NONE, fixed, in_r
 
 
 def show_record(alerts: Sequence[Json]) -> None:

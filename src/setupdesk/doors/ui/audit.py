@@ -6,13 +6,14 @@ import streamlit as st
 
 from setupdesk.client import Client
 from setupdesk.doors.ui.figures import moment
-from setupdesk.doors.ui.names import DEEDS, DOORS, OUTCOMES, REASONS, name
+from setupdesk.doors.ui.names import DEEDS, DOORS, REASONS, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.receipt import show_receipt
 from setupdesk.doors.ui.searching import Search
 from setupdesk.doors.ui.speech import say, say_all
 from setupdesk.words import mark
+from setupdesk.words.names import OUTCOMES
 
 PAGE = 50
 PARTS = {

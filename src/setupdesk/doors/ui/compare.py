@@ -5,13 +5,14 @@ from typing import Any
 import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
-from setupdesk.doors.ui.figures import day_and_time, in_r, market, moment, period
+from setupdesk.doors.ui.figures import day_and_time, market, moment, period
 from setupdesk.doors.ui.names import FIELDS, SIDES, VERDICTS, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.reach import reach
 from setupdesk.doors.ui.side_by_side import COLOURS, build_equity, write_figure, write_value
 from setupdesk.doors.ui.speech import disarm, say, say_many
 from setupdesk.words import mark
+from setupdesk.words.figures import in_r
 
 _MOST_ROWS, _FEW = 500, 11
 # What runs have in common or not, by what tells it.

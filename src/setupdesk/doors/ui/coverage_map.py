@@ -5,10 +5,10 @@ from datetime import date
 from html import escape
 from typing import Any
 
-from setupdesk.doors.ui.figures import percent
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import say
 from setupdesk.words import mark
+from setupdesk.words.figures import percent
 
 _STEPS = (
     (1.0, 1.0, "#2a9d76", mark("whole")),

@@ -8,12 +8,13 @@ import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.doors.ui.coverage_map import build_days, build_weeks, list_years, write_legend
-from setupdesk.doors.ui.figures import moment, percent
+from setupdesk.doors.ui.figures import moment
 from setupdesk.doors.ui.form import forget_period
 from setupdesk.doors.ui.offer import BY_CALLER, Json, find_offer
 from setupdesk.doors.ui.reach import telling_errors
 from setupdesk.doors.ui.speech import disarm, say
 from setupdesk.words import mark
+from setupdesk.words.figures import percent
 
 FORMS = ("csv.gz", "csv", "parquet")
 _SHOWN = 200

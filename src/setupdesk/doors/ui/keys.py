@@ -6,12 +6,13 @@ import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.caller import OWN_KEY, SIGN_IN
-from setupdesk.doors.ui.figures import NONE
 from setupdesk.doors.ui.form import show_problems
-from setupdesk.doors.ui.names import KEY_STATES, ROLES, name
+from setupdesk.doors.ui.names import KEY_STATES, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import say, say_all
 from setupdesk.doors.ui.twice import ask_twice
+from setupdesk.words.figures import NONE
+from setupdesk.words.names import ROLES
 
 _MADE, _REFUSED = "key_made", "key_refused"
 

@@ -5,19 +5,9 @@ from collections.abc import Mapping
 from setupdesk.doors.ui.speech import say
 from setupdesk.picture import naming
 from setupdesk.words import mark
+from setupdesk.words.names import STATES
 
 EXITS, SIDES = naming.EXITS, naming.SIDES
-STATES = {
-    "planned": mark("planned"),
-    "queued": mark("queued"),
-    "running": mark("running"),
-    "cancelling": mark("cancelling"),
-    "cancelled": mark("cancelled"),
-    "completed": mark("completed"),
-    "failed": mark("failed"),
-    "timed_out": mark("timed out"),
-    "crashed": mark("crashed"),
-}
 COLOURS = {
     "planned": "gray",
     "queued": "yellow",
@@ -39,13 +29,6 @@ KINDS = {
 }
 """Of runs."""
 
-UNDER_WAY = ("queued", "running", "cancelling")
-STAGES = {
-    "planning": mark("planning"),
-    "finding signals": mark("finding signals"),
-    "looking": mark("looking at the market"),
-    "comparing": mark("comparing with what was said live"),
-}
 VERDICTS = {
     "positive": (mark("Positive"), "green"),
     "negative": (mark("Negative"), "red"),
@@ -95,6 +78,7 @@ RECEIPTS = {
     "given_up": mark("given up"),
     "held": mark("held for a digest"),
     "expired": mark("too late to send"),
+    "muted": mark("muted"),
     "waiting": mark("waits to be sent"),
 }
 PARITIES = {
@@ -155,12 +139,6 @@ DOORS = {
     "scheduler": mark("Scheduler"),
     "prefect": mark("Prefect"),
 }
-OUTCOMES = {
-    "accepted": mark("accepted"),
-    "refused": mark("refused"),
-    "replayed": mark("sent again"),
-    "conflict": mark("key of another request"),
-}
 PRIORITIES = {"live": mark("live"), "manual": mark("manual"), "nightly": mark("nightly")}
 PROCESSES = {
     "ui": mark("the pages"),
@@ -188,7 +166,6 @@ FILES = {
     "symbols": mark("symbols of your own"),
     "logs": mark("logs of the processes"),
 }
-ROLES = {"viewer": mark("viewer"), "trader": mark("trader"), "admin": mark("admin")}
 KEY_STATES = {"active": mark("active"), "expired": mark("expired"), "revoked": mark("revoked")}
 EVENTS = {
     "run_finished": mark("finished runs"),
@@ -201,6 +178,10 @@ DEEDS = {
     "schedule removed": mark("schedule removed"),
     "watch made": mark("watch made"),
     "watch ended": mark("watch ended"),
+    "setup muted": mark("setup muted"),
+    "setup unmuted": mark("setup unmuted"),
+    "link made": mark("sign-in link made"),
+    "link used": mark("signed in by a link"),
 }
 REASONS = {
     "no_key": mark("no key"),
@@ -208,6 +189,7 @@ REASONS = {
     "expired_key": mark("an expired key"),
     "revoked_key": mark("a revoked key"),
     "too_fast": mark("too many wrong keys"),
+    "wrong_secret": mark("a wrong secret of the bot's webhook"),
     "not_paired": mark("a user of Telegram who is not paired"),
     "unknown_hook": mark("no such webhook"),
     "wrong_sender": mark("a sender that is not admitted"),

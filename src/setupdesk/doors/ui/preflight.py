@@ -3,9 +3,10 @@
 import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
-from setupdesk.doors.ui.figures import duration, percent, period
+from setupdesk.doors.ui.figures import duration, period
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import say, say_many
+from setupdesk.words.figures import percent
 
 
 def ask_beforehand(desk: Client, payload: Json) -> tuple[Json | None, list[Json]]:

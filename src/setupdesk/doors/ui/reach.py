@@ -72,11 +72,10 @@ def reach() -> Client:
     service = desk["processes"].get("service", {})
     if service.get("state") != "ready":
         raise DeskUnavailableError(say("it is starting"))
-    key = (
-        find_own_key(settings)
-        if settings.ui_asks_for_key
-        else settings.api_key_file.read_text().strip()
-    )
+    # Who has signed in is no more than that, also where the page would act for the owner.
+    key = find_own_key(settings)
+    if not key and not settings.ui_asks_for_key:
+        key = settings.api_key_file.read_text().strip()
     server = Server(service["address"], key, settings.listening.tls_certificate)
     return _open(server, speaking())
 
@@ -159,9 +158,14 @@ def _show_unwell() -> None:
 
 
 @st.cache_data(ttl=10, show_spinner=False, hash_funcs=BY_CALLER)
+def find_role(desk: Client) -> str:
+    """Find the role of whoever looks."""
+    return str(desk.whoami()["role"])
+
+
 def may_ask(desk: Client) -> bool:
     """Whether whoever looks may start anything; a viewer may not."""
-    return bool(desk.whoami()["role"] != "viewer")
+    return find_role(desk) != "viewer"
 
 
 def tell_viewer() -> None:

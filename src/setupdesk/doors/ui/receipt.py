@@ -5,9 +5,10 @@ from typing import Any
 import streamlit as st
 
 from setupdesk.doors.ui.figures import moment
-from setupdesk.doors.ui.names import DOORS, OUTCOMES, name
+from setupdesk.doors.ui.names import DOORS, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import disarm, say
+from setupdesk.words.names import OUTCOMES
 
 _COLOURS = {"accepted": "green", "refused": "red", "replayed": "gray", "conflict": "orange"}
 

@@ -4,12 +4,13 @@ import streamlit as st
 
 from setupdesk.client import Client
 from setupdesk.doors.ui.curves import show_curves
-from setupdesk.doors.ui.figures import fixed, in_r, percent, span
+from setupdesk.doors.ui.figures import span
 from setupdesk.doors.ui.names import VERDICTS
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.signals import show_signals
 from setupdesk.doors.ui.speech import disarm, say
 from setupdesk.doors.ui.trades import show_trades
+from setupdesk.words.figures import fixed, in_r, percent
 
 
 def show_result(desk: Client, run: Json, report: Json) -> None:

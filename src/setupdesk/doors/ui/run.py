@@ -4,8 +4,9 @@ import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import NotFoundError
+from setupdesk.core.run import UNDER_WAY
 from setupdesk.doors.ui.figures import duration, market, moment, period, verbatim
-from setupdesk.doors.ui.names import DOORS, STAGES, UNDER_WAY, badge, name
+from setupdesk.doors.ui.names import DOORS, badge, name
 from setupdesk.doors.ui.notes import show_notes
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.place import show_place
@@ -14,9 +15,10 @@ from setupdesk.doors.ui.request_key import forget_key
 from setupdesk.doors.ui.result import show_result
 from setupdesk.doors.ui.speech import say
 from setupdesk.doors.ui.standing import show_standing
-from setupdesk.doors.ui.story import show_log, show_settings
+from setupdesk.doors.ui.story import show_flow_run, show_log, show_settings
 from setupdesk.doors.ui.twice import ask_twice
 from setupdesk.doors.ui.watched import show_watched
+from setupdesk.words.names import STAGES
 
 
 def show() -> None:
@@ -36,6 +38,7 @@ def show() -> None:
         _follow(run_id)
     else:
         _show_end(desk, run)
+    show_flow_run(desk, run)
 
 
 def _find_run(desk: Client, run_id: str) -> Json | None:

@@ -5,12 +5,15 @@ from typing import Any
 import streamlit as st
 
 from setupdesk.client import Client
-from setupdesk.doors.ui.figures import NONE, day_and_time, fixed, in_r, span
-from setupdesk.doors.ui.names import DOORS, KINDS, STAGES, STATES, UNDER_WAY, VERDICTS, name
+from setupdesk.core.run import UNDER_WAY
+from setupdesk.doors.ui.figures import day_and_time, span
+from setupdesk.doors.ui.names import DOORS, KINDS, VERDICTS, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.place import find_places, show_place
 from setupdesk.doors.ui.speech import say, say_many
 from setupdesk.doors.ui.watch_words import tell_parity, tell_poll
+from setupdesk.words.figures import NONE, fixed, in_r
+from setupdesk.words.names import STAGES, STATES
 
 NOTED = "runs_noted"
 """In the session: the run of which something is being said."""

@@ -3,13 +3,14 @@
 import streamlit as st
 
 from setupdesk.client import Client
-from setupdesk.doors.ui.names import DOORS, KINDS, STATES
+from setupdesk.doors.ui.names import DOORS, KINDS
 from setupdesk.doors.ui.notes import show_notes
 from setupdesk.doors.ui.offer import Json, find_offer
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.run_table import NOTED, draw_deeds, draw_table
 from setupdesk.doors.ui.searching import Search
 from setupdesk.doors.ui.speech import say, say_all
+from setupdesk.words.names import STATES
 
 PAGE = 25
 SEARCH = Search("runs")

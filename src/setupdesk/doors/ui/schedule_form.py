@@ -11,6 +11,7 @@ from setupdesk.doors.ui.figures import day_and_time, moment, verbatim
 from setupdesk.doors.ui.names import GROUPS, name
 from setupdesk.doors.ui.offer import Json, Offer, find_offer
 from setupdesk.doors.ui.reach import telling_errors
+from setupdesk.doors.ui.request_key import find_key, forget_key
 from setupdesk.doors.ui.speech import disarm, say, say_all
 from setupdesk.words import mark
 
@@ -211,7 +212,10 @@ def _show_beside(desk: Client, said: Json, answer: Json | None, problems: list[J
     )
     if pressed:
         with telling_errors():
-            made = desk.add_schedule(said)
+            made = desk.add_schedule(said, find_key(said))
+            if made["removed_at"]:  # The same was made and removed before: this is another one.
+                forget_key()
+                made = desk.add_schedule(said, find_key(said))
             st.query_params["schedule"] = made["schedule_id"]
             st.rerun()
 

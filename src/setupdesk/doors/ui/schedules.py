@@ -6,7 +6,7 @@ import streamlit as st
 
 from setupdesk.client import Client, DeskAnswerError
 from setupdesk.core.errors import NotFoundError
-from setupdesk.doors.ui.figures import NONE, day_and_time, moment, verbatim
+from setupdesk.doors.ui.figures import day_and_time, moment, verbatim
 from setupdesk.doors.ui.names import TICKS, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.pause import draw_pause
@@ -19,6 +19,7 @@ from setupdesk.doors.ui.schedule_form import (
     tell_rhythm,
 )
 from setupdesk.doors.ui.speech import disarm, say, say_many
+from setupdesk.words.figures import NONE
 
 COMING = 10
 _TICKS = 50

@@ -3,13 +3,15 @@
 import streamlit as st
 
 from setupdesk.client import Client
-from setupdesk.doors.ui.figures import in_r, moment
-from setupdesk.doors.ui.names import STATES, name
+from setupdesk.doors.ui.figures import moment
+from setupdesk.doors.ui.names import name
 from setupdesk.doors.ui.offer import Json, Offer, find_offer
 from setupdesk.doors.ui.own_rule import show_own_rule
 from setupdesk.doors.ui.reach import reach, telling_errors
 from setupdesk.doors.ui.rule_view import find_setup, show_rule
 from setupdesk.doors.ui.speech import disarm, say, say_of
+from setupdesk.words.figures import in_r
+from setupdesk.words.names import STATES
 
 _LAST_RUNS, _CHOSEN = 5, "setup_chosen"
 

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from setupdesk.doors.ui.curves import DAYS
-from setupdesk.doors.ui.figures import NONE, fixed, in_r, percent, span
+from setupdesk.doors.ui.figures import span
 from setupdesk.doors.ui.names import FIGURES, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import say
+from setupdesk.words.figures import NONE, fixed, in_r, percent
 
 COLOURS = {
     "A": ("blue", "#2f7ed8"),

@@ -73,10 +73,16 @@ def _find_session(ticket: str) -> str:
 
 def keep_key(key: str) -> None:
     """Keep a key for some hours, for this page and for the browser that fetches its cookie."""
-    session, ticket = token_urlsafe(32), token_urlsafe(32)
-    _remember_key(session, key)
+    session, ticket = open_session(key), token_urlsafe(32)
     _remember_session(ticket, session)
     st.session_state[_SESSION], st.session_state[_TICKET] = session, ticket
+
+
+def open_session(key: str) -> str:
+    """Keep a key for some hours, and give what a browser is known by that has it."""
+    session = token_urlsafe(32)
+    _remember_key(session, key)
+    return session
 
 
 def find_ticket() -> str:

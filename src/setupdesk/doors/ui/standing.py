@@ -4,9 +4,10 @@ from typing import Any
 
 import streamlit as st
 
-from setupdesk.doors.ui.figures import day_and_time, fixed, percent, span
+from setupdesk.doors.ui.figures import day_and_time, span
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import disarm, say
+from setupdesk.words.figures import fixed, percent
 
 
 def show_standing(report: Json) -> None:

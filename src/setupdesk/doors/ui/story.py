@@ -8,6 +8,7 @@ import streamlit as st
 from setupdesk.client import Client
 from setupdesk.core.printing import tell_story
 from setupdesk.doors.ui.offer import Json
+from setupdesk.doors.ui.reach import find_role
 from setupdesk.doors.ui.speech import disarm, say
 from setupdesk.words import mark
 
@@ -105,3 +106,18 @@ def show_log(desk: Client, run_id: str) -> None:
     """Show the log of a run."""
     with st.expander(say("Log")):
         st.code(tell_story(desk.log_events(run_id)) or say("Its log is empty."), language=None)
+
+
+def show_flow_run(desk: Client, run: Json) -> None:
+    """Show an admin where Prefect has the run; what ran in one process alone is not there."""
+    if not run["flow_run_id"] or find_role(desk) != "admin":
+        return
+    processes = {one["name"]: one for one in desk.desk()["processes"]}
+    if address := processes.get("prefect", {}).get("address"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.link_button(
+                say("Open in Prefect"),
+                f"{address}/runs/flow-run/{run['flow_run_id']}",
+                icon=":material/account_tree:",
+            )
+            st.caption(say("On the desk's own machine; user and password are in prefect.key."))

@@ -7,11 +7,12 @@ import streamlit as st
 from setupdesk.client import Client
 from setupdesk.client.tables import write_csv
 from setupdesk.doors.ui.candles import show_candles
-from setupdesk.doors.ui.figures import day_and_time, fixed, in_r, span
+from setupdesk.doors.ui.figures import day_and_time, span
 from setupdesk.doors.ui.names import BREAKDOWNS, EXITS, GROUPS, SIDES, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.reach import telling_errors
 from setupdesk.doors.ui.speech import say
+from setupdesk.words.figures import fixed, in_r
 
 
 @st.fragment

@@ -9,7 +9,7 @@ from setupdesk.client import Client
 from setupdesk.core.errors import DeskUnavailableError
 from setupdesk.doors.ui.alerts import show_alerts, show_record
 from setupdesk.doors.ui.figures import day_and_time, moment, verbatim
-from setupdesk.doors.ui.names import PARITIES, STATES, name
+from setupdesk.doors.ui.names import PARITIES, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.pause import draw_pause
 from setupdesk.doors.ui.reach import reach, telling_errors
@@ -23,6 +23,7 @@ from setupdesk.doors.ui.watch_words import (
     tell_poll,
     tell_state,
 )
+from setupdesk.words.names import STATES
 
 MOST_ALERTS = 200
 """The newest ones; the record is made of these."""

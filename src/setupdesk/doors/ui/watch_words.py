@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from setupdesk.doors.ui.figures import seconds
-from setupdesk.doors.ui.names import PARITIES, STATES, name
+from setupdesk.doors.ui.names import PARITIES, name
 from setupdesk.doors.ui.offer import Json
 from setupdesk.doors.ui.speech import say, say_many
+from setupdesk.words.names import STATES
 
 _LATE = 60.0
 """Seconds after which a poll that was due and did not come is told."""

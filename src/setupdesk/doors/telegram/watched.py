@@ -4,9 +4,10 @@ from datetime import datetime
 
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
 from setupdesk.doors.telegram.figures import moment, seconds
-from setupdesk.doors.telegram.names import SIGNS, STATES
+from setupdesk.doors.telegram.names import SIGNS
 from setupdesk.doors.telegram.speech import name, say
 from setupdesk.words.figures import NONE
+from setupdesk.words.names import STATES
 
 _LISTED = 10
 _POLLS = 3

@@ -32,8 +32,9 @@ def _name(alert: Json) -> str:
 def _tell(alert: Json) -> str:
     local = alert["said"].get("known_local")
     at = local[:16].replace("T", " ") if local else moment(alert["bar_at"])
-    end = _tell_end(alert)
-    return f"{_name(alert)}, {at}: {alert['said']['sentence']}{f' {end}' if end else ''}"
+    is_muted = any(one["outcome"] == "muted" for one in alert["told"])
+    sign = "🔇 " if is_muted else ""
+    return f"{sign}{_name(alert)}, {at}: {alert['said']['sentence']} {_tell_end(alert)}".rstrip()
 
 
 def _tell_end(alert: Json) -> str:

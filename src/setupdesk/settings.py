@@ -118,6 +118,12 @@ class Settings:
     telegram_api: str = "https://api.telegram.org"
     """Where the Bot API is; a server of one's own, where it is another one."""
 
+    telegram_webhook: str = ""
+    """Where Telegram sends what is said to the bot, by a proxy; it is asked for it unless set."""
+
+    telegram_port: int = 8752
+    """Where on loopback that proxy finds the bot."""
+
     telegram_token: str = field(default="", repr=False)
     """Of the bot, from the environment; else it is in its file."""
 
@@ -330,6 +336,8 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:  # n
         listening=listening,
         public_address=_read_public_address(stored, environment, listening),
         telegram_api=_read_telegram_api(stored, environment),
+        telegram_webhook=_read_telegram_webhook(stored, environment),
+        telegram_port=_read_number("telegram_port", 8752, stored, environment, 1, 65535),
         telegram_token=environment.get(TELEGRAM_TOKEN, "").strip(),
         sign_in=read_sign_in(stored.get("oidc"), secret, listening.names),
         prefect_port=_read_number("prefect_port", 8751, stored, environment, 0, 65535),
@@ -419,6 +427,16 @@ def _read_telegram_api(stored: Mapping[str, object], environment: Mapping[str, s
     if re.fullmatch(r"https?://[^\s/?#@]+", bare := str(said).rstrip("/")):
         return bare
     raise InvalidSettingsError("telegram_api", said, "the address of a server of the Bot API")
+
+
+def _read_telegram_webhook(stored: Mapping[str, object], environment: Mapping[str, str]) -> str:
+    said = environment.get("SETUPDESK_TELEGRAM_WEBHOOK") or stored.get("telegram_webhook") or ""
+    # Telegram comes to these ports only.
+    wanted = r"https://[^\s/?#@:]+(:(443|80|88|8443))?(/[A-Za-z0-9_./-]*)?"
+    if not said or re.fullmatch(wanted, str(said)):
+        return str(said)
+    wanted = "an https address at port 443, 80, 88 or 8443, such as https://desk.example.org/bot"
+    raise InvalidSettingsError("telegram_webhook", said, wanted)
 
 
 def find_telegram_token(settings: Settings) -> str:

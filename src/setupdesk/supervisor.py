@@ -36,7 +36,7 @@ from setupdesk.adapters.prefect_server import (
 from setupdesk.adapters.secret_file import load_secret
 from setupdesk.app.ports import EngineUnavailableError
 from setupdesk.core.errors import DeskUnavailableError, HomeInUseError
-from setupdesk.exposure import PREFECT_PREFIX, refuse_unsafe_start, trust_anything
+from setupdesk.exposure import API_PREFIX, PREFECT_PREFIX, refuse_unsafe_start, trust_anything
 from setupdesk.settings import (
     Settings,
     build_bot_environment,
@@ -233,12 +233,14 @@ def _build_ui(settings: Settings) -> ProcessSpec:
 
 
 def _build_bot(settings: Settings) -> ProcessSpec:
+    # The secret of its webhook is derived from it, and the service may come later.
+    load_secret(settings.api_key_file, API_PREFIX)
     return ProcessSpec(
         name="bot",
         command=[sys.executable, "-m", "setupdesk.doors.telegram"],
         environment=build_bot_environment(settings),
         folder=settings.home,
-        address=str(settings.bot_socket),
+        address=settings.telegram_webhook or str(settings.bot_socket),
         is_ready=lambda: _has_bot(settings.bot_socket),
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.browser.served_pages import Visit
+from tests.doors.ui.test_sign_in import make_link
 from tests.doors.ui.with_provider import Place, serving_with_provider
 
 pytestmark = pytest.mark.browser
@@ -76,3 +77,29 @@ def test_a_key_leads_on_to_the_address_and_stays_over_f5_until_signed_out(
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
     assert visit.strangers == []
     assert visit.complaints == []
+
+
+def test_a_link_of_a_chat_lets_in_by_its_button_and_stays_over_f5(
+    chromium: Any,
+    place: Place,
+) -> None:
+    link = make_link(place, 7, "vera", "viewer")
+    visit = Visit(chromium, place.page, "/link/none")
+    page = visit.page
+    page.set_content(f'<a href="{link}">from another site</a>')
+    page.get_by_text("from another site").click()
+    with page.expect_request("**/link/*") as pressed:
+        page.get_by_role("button", name="Sign in as vera (viewer)").click()
+    page.get_by_text("Sign out").first.wait_for()
+    landed = page.url
+    page.goto(f"{place.page}/system")
+    page.get_by_text("You are vera; your role is viewer.").wait_for()
+    page.reload()
+    page.get_by_text("You are vera; your role is viewer.").wait_for()
+
+    assert landed.startswith(f"{place.page}/")
+    assert "/link/" not in landed
+    assert "referer" not in pressed.value.headers
+    [cookie] = [one for one in page.context.cookies() if one["name"] == "setupdesk_session"]
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    assert visit.strangers == []

@@ -21,6 +21,8 @@ from setupdesk.adapters.prefect_api import PrefectApi
 from setupdesk.client import Client, connect
 from setupdesk.core.errors import InvalidRequestError
 from setupdesk.settings import load_settings
+from setupdesk.supervisor import find_desk
+from tests.doors.telegram.bot_api import TOKEN, BotApi, serving_bot_api
 
 SETUPDESK = Path(sys.executable).with_name("setupdesk")
 BACKTEST = ("backtest", "-s", "IB_raid_v1", "-p", "GER40", "-i", "M15")
@@ -70,8 +72,15 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def bot_api() -> Iterator[BotApi]:
+    with serving_bot_api() as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, bot_api: BotApi) -> Iterator[Desk]:
     desk = Desk(tmp_path_factory.mktemp("desk"))
+    desk.environment |= {"TELEGRAM_BOT_TOKEN": TOKEN, "SETUPDESK_TELEGRAM_API": bot_api.address}
     desk.call("data", "simulate", "--start", "2024-10-01", "--end", "2025-05-30")
     desk.call("up", "--detach")
     try:
@@ -555,3 +564,37 @@ def test_a_process_that_is_killed_comes_back_and_the_desk_works_on(desk: Desk) -
 
     wait_until(is_back)
     assert desk.ask(*BACKTEST, *PERIOD)["run"]["state"] == "completed"
+
+
+def test_the_message_of_a_run_ends_rightly_though_its_bot_is_killed_in_the_middle(
+    desk: Desk, bot_api: BotApi
+) -> None:
+    settings = load_settings({"SETUPDESK_HOME": str(desk.home)})
+
+    def find_bot() -> int:
+        return int((find_desk(settings) or {})["processes"]["bot"]["pid"])
+
+    with connect(settings) as client:
+        code = client.add_pairing_code(client.whoami()["user"], "trader")["code"]
+        before = len(client.runs(1000)["runs"])
+    bot_api.hear(f"/start {code}")
+    bot_api.wait_for(lambda: any("You speak to the desk as" in one for one in bot_api.texts()))
+    bot = find_bot()
+
+    bot_api.hear("/bt IB_raid_v1 GER40 M15 6m rr=2")
+    bot_api.wait_for(lambda: any("_v1 GER40 M15\n" in one for one in bot_api.texts()))
+    os.kill(bot, signal.SIGKILL)
+    # It comes twice where the bot died before it knew that it was taken.
+    number = bot_api.wait_for(
+        lambda: [key for key, one in bot_api.messages.items() if "completed" in one["text"]], 30
+    )[0]
+    message = bot_api.messages[number]
+
+    with connect(settings) as client:
+        assert len(client.runs(1000)["runs"]) == before + 1
+    assert find_bot() != bot
+    assert "Win rate" in message["text"]
+    assert message["photo"].startswith(b"\x89PNG")
+    assert set(bot_api.find_buttons(number)) > {"Chart", "Rerun with…", "Compare"}
+    kept = [one for one in desk.home.rglob("*") if one.is_file()]
+    assert [one.name for one in kept if TOKEN.encode() in one.read_bytes()] == []

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from setupdesk.adapters.ledger.tables import HEAD
+from setupdesk.app.doctor import Grade
+from setupdesk.app.doctor.exposure import judge_delivery
 from setupdesk.upkeep.doctor import examine
 from tests.upkeep.homes import (
     NOON,
@@ -48,6 +50,20 @@ def test_the_sign_in_is_looked_at_where_it_is_set(home: Path) -> None:
     assert found["grade"] == "bad"
     for wrong in ("oidc.metadata_url", "the secret", "oidc.redirect", "oidc.users"):
         assert wrong in found["seen"]
+
+
+def test_how_telegram_delivers_is_told_where_there_is_a_bot(home: Path) -> None:
+    unset = examine_home(home)
+    (home / "telegram.token").touch(mode=0o600)
+    (home / "telegram.token").write_text("123456:of-nobody")
+    polled = examine_home(home)["telegram"]
+    (home / "setupdesk.toml").write_text('telegram_webhook = "https://desk.example.org/bot"\n')
+    sent = examine_home(home)["telegram"]
+
+    assert "telegram" not in unset
+    assert (polled["grade"], polled["seen"]) == ("ok", "is asked for messages (long polling)")
+    assert "https://desk.example.org/bot, which a proxy passes on to 127.0.0.1:8752" in sent["seen"]
+    assert judge_delivery("https://a.example", 8752, is_deaf=True).grade is Grade.BAD
 
 
 def test_a_home_that_is_not_there_is_not_made(tmp_path: Path) -> None:

@@ -31,6 +31,10 @@ class TelegramCalls(Connection):
         """Let a user of Telegram say nothing more."""
         return self._read(self._send("POST", f"/telegram/pairings/{telegram_id}/revoke"))
 
+    def count_forgery(self, address: str) -> None:
+        """Count what came to the bot's webhook without its secret."""
+        self._read(self._send("POST", "/telegram/forgeries", json={"address": address}))
+
     def count_stranger(self, telegram_id: int) -> None:
         """Count a message of somebody whom the desk does not know."""
         self._read(self._send("POST", "/telegram/strangers", json={"telegram_id": telegram_id}))

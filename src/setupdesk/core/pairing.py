@@ -1,5 +1,6 @@
 """Pairing: a user of Telegram, known by his number there, speaks as one of the desk's users."""
 
+import hmac
 import re
 import secrets
 from dataclasses import dataclass
@@ -55,3 +56,11 @@ def describe_pairing(name: str, user: str, role: Role) -> NewKey:
     """Describe the key of a pairing; raises ``InvalidRequestError`` for a wrong user."""
     # The bot asks often, for its messages follow runs, so requests are not counted.
     return NewKey(name=name, user=user, role=role, days=None, requests_per_minute=None)
+
+
+def derive_webhook_secret(own: str, address: str) -> str:
+    """Derive what Telegram shows at a webhook of this *address* from the desk's *own* key.
+
+    HMAC-SHA256, in letters that Telegram takes.
+    """
+    return hmac.digest(own.encode(), b"telegram webhook\0" + address.encode(), "sha256").hex()

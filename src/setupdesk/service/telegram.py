@@ -47,6 +47,14 @@ class Stranger(BaseModel):
     telegram_id: Number
 
 
+class Forgery(BaseModel):
+    """What came to the webhook of the bot, without its secret."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    address: str = Field(min_length=1, max_length=64, description="From where it came")
+
+
 @router.post("/codes", status_code=201, openapi_extra=ADMIN)
 def add_code(wanted: Wanted, desk: TheDesk) -> dict[str, Any]:
     """Make a code that pairs one user of Telegram, once and within ten minutes."""
@@ -99,3 +107,10 @@ def count_stranger(stranger: Stranger, desk: TheDesk) -> dict[str, Any]:
     address = f"telegram:{stranger.telegram_id}"
     desk.turned_away.count(address, "not_paired", "telegram")
     return {"telegram_id": stranger.telegram_id}
+
+
+@router.post("/forgeries", openapi_extra=ADMIN)
+def count_forgery(forgery: Forgery, desk: TheDesk) -> dict[str, Any]:
+    """Count what came to the bot's webhook without its secret: one row an hour for an address."""
+    desk.turned_away.count(forgery.address, "wrong_secret", "the bot's webhook")
+    return {"address": forgery.address}

@@ -19,6 +19,7 @@ from setupdesk.adapters.result_store import ResultStore
 from setupdesk.admission import find_sign_in_faults
 from setupdesk.app.doctor import Check, Grade, find_worst
 from setupdesk.app.doctor.exposure import (
+    judge_delivery,
     judge_hosts,
     judge_keys,
     judge_listening,
@@ -52,7 +53,7 @@ from setupdesk.app.ports import EngineUnavailableError
 from setupdesk.core.request import Mode
 from setupdesk.core.run import RunState
 from setupdesk.exposure import find_key_faults, find_listening_faults
-from setupdesk.settings import Settings
+from setupdesk.settings import Settings, find_telegram_token
 from setupdesk.supervisor import find_desk
 from setupdesk.upkeep.restore import STAGE
 
@@ -99,6 +100,8 @@ def _examine(settings: Settings, desk: Mapping[str, Any] | None) -> Iterator[Che
     if silence:
         yield Check("agreement", Grade.WARN, silence, LOOK)
     yield from _examine_exposure(settings)
+    if find_telegram_token(settings):
+        yield _examine_delivery(settings, is_up=desk is not None)
     if flow_runs is not None:
         yield _examine_prefect_access(settings, desk)
     yield from _examine_machine(settings)
@@ -119,6 +122,12 @@ def _examine_exposure(settings: Settings) -> Iterator[Check]:
     yield judge_keys(find_key_faults(settings))
     if known := settings.sign_in:
         yield judge_sign_in(known.provider, len(known.people), find_sign_in_faults(settings))
+
+
+def _examine_delivery(settings: Settings, *, is_up: bool) -> Check:
+    webhook, port = settings.telegram_webhook, settings.telegram_port
+    is_deaf = bool(webhook) and is_up and not machine.find_listeners(port)
+    return judge_delivery(webhook, port, is_deaf=is_deaf)
 
 
 def _examine_prefect_access(settings: Settings, desk: Mapping[str, Any] | None) -> Check:

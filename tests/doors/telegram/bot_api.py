@@ -11,6 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
 
+import httpx
+
+from setupdesk.doors.telegram.webhook import SECRET_HEADER
+
 Json = dict[str, Any]
 
 TOKEN = "123456789:AAFakeFakeFakeFakeFakeFakeFakeFakeFa"  # noqa: S105 (of nobody)
@@ -48,6 +52,12 @@ class BotApi:
 
     answered: list[Json] = field(default_factory=list)
     """Presses of buttons."""
+
+    webhook: Json = field(default_factory=dict)
+    """What was said with ``setWebhook``; nobody is told anything who asks, as long as it is set."""
+
+    way_in: str = ""
+    """Where the webhook's proxy passes on to; the names of webhooks lead nowhere from here."""
 
     troubles: dict[str, list[Trouble]] = field(default_factory=dict)
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -125,7 +135,24 @@ class BotApi:
             self.changed.notify_all()
         return result
 
-    def _get_updates(self, offset: int, timeout: float) -> list[Json]:
+    def send_update(self, update: Json, **headers: str) -> int:
+        """Send an update to the webhook as Telegram does; gives the status of the answer."""
+        usual = {SECRET_HEADER: self.webhook.get("secret_token", "")}
+        answer = httpx.post(self.way_in, json=update, headers=usual | headers, trust_env=False)
+        return answer.status_code
+
+    def send_updates(self) -> None:
+        """Send what waits to the webhook, in order, until each is confirmed."""
+        for update in list(self.updates):
+            deadline = time.monotonic() + 8
+            while self.send_update(update) != 200:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            self.updates.remove(update)
+
+    def _get_updates(self, offset: int, timeout: float) -> Any:
+        if self.webhook:
+            return Trouble(409)
         with self.changed:
             # What is confirmed by the offset is never delivered again.
             self.updates = [one for one in self.updates if one["update_id"] >= offset]
@@ -133,6 +160,13 @@ class BotApi:
             return self.updates[:100]
 
     def _change(self, method: str, said: Json) -> Any:
+        if method == "setWebhook":
+            self.webhook = said
+        if method == "deleteWebhook":
+            self.webhook = {}
+        if method == "getWebhookInfo":
+            waiting = {"has_custom_certificate": False, "pending_update_count": len(self.updates)}
+            return {"url": self.webhook.get("url", ""), **waiting}
         if method in ("sendMessage", "sendPhoto", "sendDocument"):
             self.last_id += 1
             chat = {"id": int(said["chat_id"]), "type": "private"}
@@ -142,6 +176,8 @@ class BotApi:
             return {name: message[name] for name in ("message_id", "date", "chat", "text")}
         if method == "editMessageText":
             return self._edit(said)
+        if method == "editMessageMedia":
+            return self._edit_media(said)
         if method == "answerCallbackQuery":
             self.answered.append(said)
         return True
@@ -149,9 +185,21 @@ class BotApi:
     def _edit(self, said: Json) -> Any:
         message = self.messages.get(int(said["message_id"]))
         if message is None or "photo" in message:
-            return Trouble(400)
+            return Trouble(400)  # a picture has no text, but a caption
         message.pop("reply_markup", None)
         message |= {name: said[name] for name in ("text", "reply_markup") if name in said}
+        return {name: message[name] for name in ("message_id", "date", "chat", "text")}
+
+    def _edit_media(self, said: Json) -> Any:
+        message, media = self.messages.get(int(said["message_id"])), said["media"]
+        if message is None or len(media["caption"]) > 1_024:
+            return Trouble(400)
+        message.pop("reply_markup", None)
+        message |= {name: said[name] for name in ("reply_markup",) if name in said}
+        message |= {
+            "text": media["caption"],
+            "photo": said[media["media"].removeprefix("attach://")],
+        }
         return {name: message[name] for name in ("message_id", "date", "chat", "text")}
 
 

@@ -19,6 +19,7 @@ from setupdesk.doors.telegram.chat import Chat
 from setupdesk.doors.telegram.following import Following
 from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.people import People
+from setupdesk.doors.telegram.webhook import Webhook
 from setupdesk.settings import load_settings
 from tests.doors.telegram.bot_api import TOKEN, BotApi, Json, serving_bot_api
 from tests.service.serving import MANY_WRONG_KEYS, serving
@@ -70,6 +71,11 @@ class Talk:
         self.desk.post("/telegram/pairings", json=said)
         return str(code)
 
+    def forget_updates(self) -> None:
+        """Let the bot forget which updates it has handled."""
+        with closing(sqlite3.connect(self.home / "telegram.db")) as memory, memory:
+            memory.execute("DELETE FROM handled")
+
     def count_messages(self, chat: int) -> int:
         return sum(one["chat"]["id"] == chat for one in self.api.messages.values())
 
@@ -77,23 +83,25 @@ class Talk:
         return len(self.desk.get("/runs", params={"limit": 1000}).json()["runs"])
 
 
-def tell_of(api: BotApi) -> dict[str, str]:
-    """Give the environment of a desk that has a bot there."""
-    return {**MANY_WRONG_KEYS, "TELEGRAM_BOT_TOKEN": TOKEN, "SETUPDESK_TELEGRAM_API": api.address}
-
-
 @contextmanager
 def talking(home: Path) -> Iterator[Talk]:
     """Have a desk with bars, and a Bot API, without a bot."""
     (home / "api.key").write_text("the-key")
-    with serving_bot_api() as api, serving(home, tell_of(api)) as desk:
+    with serving_bot_api() as api, serving(home, _lead_to(api)) as desk:
         bars = {"symbol": "GER40", "start": "2025-04-01", "end": "2025-05-30", "seed": 1}
         desk.post("/data/simulated", json=bars)
         yield Talk(api, desk, home)
 
 
+def _lead_to(api: BotApi) -> dict[str, str]:
+    token = {"TELEGRAM_BOT_TOKEN": TOKEN, "SETUPDESK_TELEGRAM_API": api.address}
+    return {**MANY_WRONG_KEYS, **token}
+
+
 @contextmanager
-def working(talk: Talk, *, is_cut_off: bool = False) -> Iterator[None]:
+def working(
+    talk: Talk, *, is_cut_off: bool = False, webhook: Webhook | None = None
+) -> Iterator[None]:
     """Let a bot work, which remembers what one before it has done; it may end in the middle."""
     settings = load_settings({"SETUPDESK_HOME": str(talk.home)})
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
@@ -106,7 +114,7 @@ def working(talk: Talk, *, is_cut_off: bool = False) -> Iterator[None]:
         people = People(settings, str(talk.desk.base_url).removesuffix("/api/v1/"))
         chat = Chat(out, memory, first_pause=0.01)
         following = Following(people, memory, chat, look_seconds=0.05)
-        bot = DeskBot(out, people, memory, chat, following, poll_seconds=1)
+        bot = DeskBot(out, people, memory, chat, following, webhook, poll_seconds=1)
         task = asyncio.ensure_future(bot.work())
         await stop.wait()
         task.cancel()

@@ -90,7 +90,7 @@ def test_the_message_of_a_run_follows_it_when_somebody_else_stops_it(talk: Talk)
     talk.desk.post(f"/runs/{run['run_id']}/cancel")
     talk.api.wait_for(lambda: "cancelled" in talk.api.messages[card["message_id"]]["text"])
 
-    assert set(talk.api.find_buttons(card["message_id"])) == {"Run again", "Refresh"}
+    assert set(talk.api.find_buttons(card["message_id"])) == {"Rerun with…", "Refresh"}
 
 
 def test_a_refusal_has_every_problem_and_a_button_that_asks_rightly(talk: Talk) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from setupdesk.core.run import Door
 from setupdesk.doors.telegram.line import correct, read_payload, write_words
 from setupdesk.inline import open_inline
 from setupdesk.settings import load_settings
+from tests.doors.telegram.bot_api import Trouble
 from tests.doors.telegram.speaking import Talk, talking, working
 
 MARKET = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15"}
@@ -22,12 +24,13 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
         owner = found.desk.get("/whoami").json()["user"]
         found.pair(user=owner)
         run(home, "backtest", MAY)
+        run(home, "backtest", MAY | {"options": {"rr_target": 2.5}})
         run(home, "live", {})
         with working(found):
             yield found
 
 
-def run(home: Path, mode: str, period: dict[str, str]) -> None:
+def run(home: Path, mode: str, period: dict[str, Any]) -> None:
     desk = open_inline(load_settings({"SETUPDESK_HOME": str(home)}), Door.CLI)
     assert desk.ask(MARKET | period | {"mode": mode})["run_id"]
     desk.desk.close()
@@ -35,7 +38,8 @@ def run(home: Path, mode: str, period: dict[str, str]) -> None:
 
 def find(talk: Talk, mode: str) -> str:
     runs = talk.desk.get("/runs").json()["runs"]
-    return str(next(one["run_id"] for one in runs if one["request"]["mode"] == mode))
+    ended = [one for one in runs if one["state"] == "completed"]
+    return str([one["run_id"] for one in ended if one["request"]["mode"] == mode][-1])
 
 
 def test_a_completed_backtest_has_its_verdict_and_figures_with_intervals(talk: Talk) -> None:
@@ -63,25 +67,81 @@ def test_its_trades_and_its_report_come_as_files(talk: Talk) -> None:
     assert card["text"] == talk.api.messages[card["message_id"]]["text"]
 
 
-def test_its_chart_and_its_equity_come_as_pictures(talk: Talk) -> None:
-    card = talk.ask(f"/result {find(talk, 'backtest')}")
-    pictures = [talk.press_for_file(card, label)["photo"] for label in ("Chart", "Equity")]
-    second = talk.ask(f"/chart {find(talk, 'backtest')} 2")["photo"]
+def test_its_equity_stands_above_its_figures_and_its_chart_is_a_picture(talk: Talk) -> None:
+    run_id = find(talk, "backtest")
+    card = talk.ask(f"/result {run_id}")
+    chart = talk.press_for_file(card, "Chart")["photo"]
+    others = [talk.ask(said)["photo"] for said in (f"/chart {run_id} 2", f"/equity {run_id}")]
 
-    assert all(one.startswith(b"\x89PNG") for one in [*pictures, second])
-    assert len({*pictures, second}) == 3
+    assert all(one.startswith(b"\x89PNG") for one in [card["photo"], chart, *others])
+    assert len({card["photo"], chart, *others}) == 3
+    assert card["photo"] == others[1]
+    assert list(talk.api.find_buttons(card["message_id"])) == [
+        "Chart",
+        "The report",
+        "Trades as CSV",
+        "Rerun with…",
+        "Compare",
+    ]
 
 
-def test_it_is_asked_for_again_after_a_look_at_what_was_asked(talk: Talk) -> None:
+def test_it_is_asked_for_again_as_it_was_and_its_own_message_stays(talk: Talk) -> None:
     card = talk.ask(f"/result {find(talk, 'backtest')}")
     before = talk.count_runs()
-    summary = talk.press(card, "Run again")
+    begun = talk.press_for_file(card, "Rerun with…")
     seen = talk.count_runs()
-    started = talk.press(summary, "Start")
+    started = talk.press(begun, "Start")
 
-    assert "2025-05-01 to 2025-05-30 inclusive" in summary["text"]
+    assert "2025-05-01 to 2025-05-30 inclusive" in begun["text"]
     assert (seen, talk.count_runs()) == (before, before + 1)
-    assert "queued" in started["text"]
+    assert "queued, place" in started["text"]
+    assert talk.api.messages[card["message_id"]]["photo"] == card["photo"]
+
+
+def test_a_rerun_is_changed_part_by_part_before_it_starts(talk: Talk) -> None:
+    card = talk.ask(f"/result {find(talk, 'backtest')}")
+    begun = talk.press_for_file(card, "Rerun with…")
+    summary = talk.press(talk.press(begun, "Target in R"), "2.5")
+    begun = talk.press(summary, "Change…")
+    summary = talk.press(talk.press(begun, "Period"), "1m")
+    begun = talk.press(summary, "Change…")
+    summary = talk.press(talk.press(begun, "Timeframe"), "M5")
+    talk.press(summary, "Start")
+    request = talk.desk.get("/runs?limit=1").json()["runs"][0]["request"]
+
+    assert request["options"]["rr_target"] == 2.5
+    assert (request["timeframe"], request["end"]) == ("M5", "2025-05-30")
+    assert request["start"] > "2025-04-01"
+
+
+def test_it_is_compared_with_another_one_like_it(talk: Talk) -> None:
+    card = talk.ask(f"/result {find(talk, 'backtest')}")
+    choice = talk.press_for_file(card, "Compare")
+    found = talk.press(choice, "With the newest like it")
+    runs = [
+        one["run_id"] for one in talk.desk.get("/runs?state=completed&mode=backtest").json()["runs"]
+    ]
+    shown = talk.press(found, f"B: {runs[0]}")
+
+    assert "options.rr_target: A --, B 2.5" in found["text"]
+    assert all(one in found["text"] for one in runs)
+    assert "Expectancy\nA: " in found["text"]
+    assert "Only in one: A " in found["text"]
+    assert shown["text"].startswith(f"🟢 {runs[0]}")
+    assert shown["photo"]
+
+
+def test_a_picture_that_telegram_refuses_keeps_no_figures_back(talk: Talk) -> None:
+    run_id = find(talk, "backtest")
+    talk.api.troubles["sendPhoto"] = [Trouble(400)]
+    talk.api.troubles["editMessageMedia"] = [Trouble(400)]
+    card = talk.ask(f"/result {run_id}")
+    begun = talk.ask("/runs")
+    edited = talk.press(begun, run_id)
+
+    assert "photo" not in card
+    assert "Win rate" in card["text"]
+    assert edited["text"] == card["text"]
 
 
 def test_a_look_at_the_market_says_where_the_setup_stands(talk: Talk) -> None:

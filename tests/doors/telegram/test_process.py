@@ -2,13 +2,16 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from setupdesk.doors.telegram.memory import Memory
 from setupdesk.exposure import find_key_faults
 from setupdesk.settings import (
     InvalidSettingsError,
@@ -18,10 +21,11 @@ from setupdesk.settings import (
     load_settings,
 )
 from setupdesk.supervisor import _has_bot
-from tests.doors.telegram.bot_api import TOKEN, BotApi, serving_bot_api
+from tests.conftest import find_free_port
+from tests.doors.telegram.bot_api import TOKEN, BotApi, Trouble, serving_bot_api
 
 
-def start(home: Path, api: BotApi, token: str) -> subprocess.Popen[bytes]:
+def start(home: Path, api: BotApi, token: str, **more: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "setupdesk.doors.telegram"],
         env={
@@ -29,6 +33,7 @@ def start(home: Path, api: BotApi, token: str) -> subprocess.Popen[bytes]:
             "SETUPDESK_HOME": str(home),
             "SETUPDESK_TELEGRAM_API": api.address,
             "TELEGRAM_BOT_TOKEN": token,
+            **more,
         },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -47,6 +52,41 @@ def test_it_says_that_it_works_and_ends_when_it_is_told(tmp_path: Path) -> None:
     assert works
     assert code == 0
     assert not _has_bot(pulse)
+
+
+def test_by_a_webhook_it_confirms_what_it_has_kept_and_ends_when_it_is_told(
+    tmp_path: Path,
+) -> None:
+    port = find_free_port()
+    (tmp_path / "api.key").write_text("the-key")
+    said = {"SETUPDESK_TELEGRAM_WEBHOOK": "https://a.example/bot"}
+    with serving_bot_api() as api:
+        api.way_in = f"http://127.0.0.1:{port}/bot"
+        process = start(tmp_path, api, TOKEN, **said, SETUPDESK_TELEGRAM_PORT=str(port))
+        api.wait_for(lambda: api.webhook, 30)
+        api.troubles["sendMessage"] = [Trouble(502)] * 9
+        confirmed = api.send_update(api.hear("/version", user=99))
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(15)
+    with closing(Memory(tmp_path / "telegram.db")) as memory:
+        kept = memory.list_waiting_chats()
+    written = [one.read_bytes() for one in tmp_path.rglob("*") if one.is_file()]
+
+    assert (confirmed, kept, code) == (200, [99], 0)
+    assert not any(api.webhook["secret_token"].encode() in one for one in written)
+
+
+def test_a_port_that_somebody_else_has_ends_it_and_is_named(tmp_path: Path) -> None:
+    (tmp_path / "api.key").write_text("the-key")
+    said = {"SETUPDESK_TELEGRAM_WEBHOOK": "https://a.example/bot"}
+    with serving_bot_api() as api, socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        code = start(tmp_path, api, TOKEN, **said, SETUPDESK_TELEGRAM_PORT=port).wait(30)
+    written = [one.read_text() for one in tmp_path.rglob("*.jsonl")]
+
+    assert code == os.EX_CONFIG
+    assert any(f"telegram_port was '{port}'" in one for one in written)
+    assert api.webhook == {}
 
 
 def test_a_token_that_telegram_does_not_know_ends_it_and_stands_in_no_file(tmp_path: Path) -> None:

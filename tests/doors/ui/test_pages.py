@@ -7,12 +7,17 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from setupdesk.core.pairing import name_pairing
 from setupdesk.core.run import Door
+from setupdesk.core.sign_in import derive_key
+from setupdesk.doors.ui.signed_in import open_session
 from setupdesk.inline import open_inline
 from setupdesk.settings import load_settings
 from setupdesk.supervisor import _locked
-from tests.doors.ui.asking import go_to, looking_at, open_pages, press, read
+from tests.doors.ui.asking import PAGE, go_to, looking_at, open_pages, press, read
+from tests.service.serving import serving
 
 BACKTEST = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15", "mode": "backtest"}
 PERIOD = {"start": "2025-05-01", "end": "2025-05-30"}
@@ -337,11 +342,36 @@ def test_a_desk_that_is_open_to_others_wants_a_key(
     assert "The desk cannot be reached now." in wrong
 
 
+def test_who_came_by_a_link_is_himself_also_where_the_page_is_the_owners(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SETUPDESK_HOME", str(tmp_path))
+    monkeypatch.delenv("SETUPDESK_SERVER", raising=False)
+    (tmp_path / "api.key").write_text("the-key")
+    with serving(tmp_path) as http:
+        code = http.post("/telegram/codes", json={"user": "anna", "role": "viewer"}).json()["code"]
+        said = {"code": code, "telegram_id": 7, "name": "Anna"}
+        http.post("/telegram/pairings", json=said)
+        address = str(http.base_url).removesuffix("/api/v1/")
+        with running(tmp_path, {"service": "ready"}, address):
+            app = AppTest.from_file(PAGE, default_timeout=20)
+            app.session_state["session"] = open_session(derive_key("the-key", name_pairing(7)))
+            guest = read(app.run().switch_page("system.py").run())
+            http.post("/telegram/pairings/7/revoke")
+            owner = read(app.run())
+
+    assert "You are anna; your role is viewer." in guest
+    assert "SQLite" not in guest
+    assert "SQLite" in owner
+
+
 @contextmanager
-def running(home: Path, states: dict[str, str]) -> Iterator[None]:
-    """Be a supervisor that says these states of its processes, at a port where nobody is."""
+def running(
+    home: Path, states: dict[str, str], address: str = "http://127.0.0.1:1"
+) -> Iterator[None]:
+    """Be a supervisor that says these states of its processes; nobody is at their port."""
     settings = load_settings({"SETUPDESK_HOME": str(home)})
-    said = {"state": "", "pid": 1, "address": "http://127.0.0.1:1"}
+    said = {"state": "", "pid": 1, "address": address}
     processes = {name: said | {"state": state} for name, state in states.items()}
     settings.desk_file.write_text(json.dumps({"pid": 1, "processes": processes}))
     with _locked(settings):

@@ -44,6 +44,18 @@ def judge_sign_in(provider: str, people: int, faults: Iterable[str]) -> Check:
     )
 
 
+def judge_delivery(webhook: str, port: int, *, is_deaf: bool) -> Check:
+    """Judge how messages come from Telegram to the bot; *is_deaf*: nobody listens for them."""
+    return judge(
+        "telegram",
+        f"sends to {webhook}, which a proxy passes on to 127.0.0.1:{port}"
+        if webhook
+        else "is asked for messages (long polling)",
+        bad=f"nobody listens at 127.0.0.1:{port} for what comes to {webhook}" if is_deaf else "",
+        remedy="logs/bot.jsonl, and telegram_port in setupdesk.toml: docs/telegram.md, By webhook",
+    )
+
+
 def judge_keys(faults: Iterable[str]) -> Check:
     """Judge the files of the desk's own secrets."""
     return judge(

@@ -11,12 +11,14 @@ from telegram import Bot
 from telegram.error import InvalidToken
 from telegram.request import HTTPXRequest
 
+from setupdesk.core.pairing import derive_webhook_secret
 from setupdesk.doors.telegram.bot import DeskBot
 from setupdesk.doors.telegram.chat import Chat
 from setupdesk.doors.telegram.following import Following
 from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.people import People
-from setupdesk.settings import Settings, find_telegram_token, load_settings
+from setupdesk.doors.telegram.webhook import Webhook
+from setupdesk.settings import InvalidSettingsError, Settings, find_telegram_token, load_settings
 from setupdesk.supervisor import log_events
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,9 @@ def main() -> None:
         asyncio.run(_work(settings))
     except InvalidToken:
         log.error("Telegram does not know this token: @BotFather shows the right one")  # noqa: TRY400
+        sys.exit(os.EX_CONFIG)
+    except InvalidSettingsError as wrong:
+        log.error("%s", wrong)  # noqa: TRY400
         sys.exit(os.EX_CONFIG)
 
 
@@ -66,7 +71,22 @@ def build_bot(settings: Settings) -> tuple[DeskBot, Memory]:
         get_updates_request=HTTPXRequest(connection_pool_size=1),
     )
     people, chat = People(settings), Chat(outward, memory)
-    return DeskBot(outward, people, memory, chat, Following(people, memory, chat)), memory
+    following, webhook = Following(people, memory, chat), build_webhook(settings)
+    return DeskBot(outward, people, memory, chat, following, webhook), memory
+
+
+def build_webhook(settings: Settings) -> Webhook | None:
+    """Build the way by which Telegram sends; None where it is asked instead."""
+    address = settings.telegram_webhook
+    if not address:
+        return None
+    own = settings.api_key_file.read_text().strip()
+    return Webhook(
+        address=address,
+        port=settings.telegram_port,
+        secret=derive_webhook_secret(own, address),
+        proxies=settings.listening.proxies,
+    )
 
 
 if __name__ == "__main__":

@@ -57,8 +57,9 @@ def show_alert(asked: Asked) -> Answer:
     content = picture_alert(asked.desk, alert["alert_id"], Manner(language=spoken()))
     mute = Button(say("Mute this setup today"), f"mute {alert['alert_id']}")
     look = Button(say("Analyze now"), f"look {alert['alert_id']}")
-    file = File(f"{alert['alert_id']}.png", content)
-    return Answer(cut(_tell(alert)), ((mute,), (look,)) if alert["setup_id"] else (), file=file)
+    picture = File(f"{alert['alert_id']}.png", content)
+    buttons = ((mute,), (look,)) if alert["setup_id"] else ()
+    return Answer(cut(_tell(alert)), buttons, picture=picture)
 
 
 def look_again(asked: Asked) -> Answer:

@@ -11,6 +11,9 @@ Json = dict[str, Any]
 LONGEST = 4_000
 """Characters of a message; Telegram takes 4,096."""
 
+LONGEST_CAPTION = 1_000
+"""Characters below a picture; Telegram takes 1,024."""
+
 
 @dataclass(frozen=True, slots=True)
 class Button:
@@ -38,6 +41,10 @@ class Answer:
     """The run that this message follows to its end."""
 
     file: File | None = None
+    """Sent by itself, beside the message whose button was pressed."""
+
+    picture: File | None = None
+    """Stands above the text, in one message with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +65,6 @@ class Asked:
 Command = Callable[[Asked], Answer]
 
 
-def cut(text: str) -> str:
-    """Cut what is longer than a message may be."""
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]} …"
+def cut(text: str, longest: int = LONGEST) -> str:
+    """Cut what is longer than a message, or the text of a picture, may be."""
+    return text if len(text) <= longest else f"{text[: longest - 2]} …"

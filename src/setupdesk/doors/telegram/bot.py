@@ -21,13 +21,16 @@ from setupdesk.core.alert_button import AlertButton, read_button
 from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
 from setupdesk.core.free_text import LONGEST_NAME
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
-from setupdesk.doors.telegram.chat import Chat, Place, read_seconds
-from setupdesk.doors.telegram.commands import COMMANDS, DESCRIBED, tell_help
+from setupdesk.doors.telegram.chat import Chat, Place
+from setupdesk.doors.telegram.commands import COMMANDS, DESCRIBED, is_apart, tell_help
+from setupdesk.doors.telegram.delivery import Delivery
 from setupdesk.doors.telegram.following import Following
 from setupdesk.doors.telegram.inbox import Inbox
+from setupdesk.doors.telegram.line import split_words
 from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.people import People
 from setupdesk.doors.telegram.speech import say, speaking, spoken
+from setupdesk.doors.telegram.webhook import Webhook
 from setupdesk.words import LANGUAGES, choose_language
 from setupdesk.words.interpreter import interpret
 
@@ -38,8 +41,6 @@ POLL_SECONDS = 25
 
 STRANGER_SECONDS = 60.0
 """How often somebody who may not speak is told so."""
-
-DELIVERED = ("message", "callback_query")
 
 
 _BUTTONS = {AlertButton.MUTE: "mute", AlertButton.ANALYZE: "look"}
@@ -54,6 +55,9 @@ class DeskBot:
     memory: Memory
     chat: Chat
     following: Following
+    webhook: Webhook | None = None
+    """Where Telegram sends what is said; it is asked for it where there is none."""
+
     poll_seconds: int = POLL_SECONDS
     told: dict[int, float] = field(default_factory=dict)
     """When each stranger was told that he is one."""
@@ -65,12 +69,25 @@ class DeskBot:
         try:
             await self._introduce()
             inbox.go_on()
-            await asyncio.gather(self._listen(inbox), self.following.work())
+            delivered = asyncio.ensure_future(self._have_delivered(inbox))
+            try:
+                await asyncio.gather(delivered, self.following.work())
+            finally:
+                # Of those who are cancelled together, only the first to end is waited for.
+                delivered.cancel()
+                await asyncio.wait([delivered])
         finally:
             await inbox.stop()
             await self.following.stop()
             await self.bot.shutdown()
             self.people.close()
+
+    async def _have_delivered(self, inbox: Inbox) -> None:
+        delivery = Delivery(self.bot, inbox)
+        if self.webhook:
+            await delivery.receive(self.webhook, self.people.count_forgery)
+        else:
+            await delivery.poll(self.poll_seconds)
 
     async def _sign_in(self) -> None:
         pause = 0.5
@@ -93,26 +110,6 @@ class DeskBot:
                 await self.bot.set_my_commands(menu, language_code=code)
             except (NetworkError, RetryAfter) as failed:
                 log.warning("the menu of commands was not set: %s", type(failed).__name__)
-
-    async def _listen(self, inbox: Inbox) -> None:
-        offset, pause = 0, 0.5
-        while True:
-            try:
-                updates = await self.bot.get_updates(
-                    offset,
-                    timeout=self.poll_seconds,
-                    read_timeout=self.poll_seconds + 10,
-                    allowed_updates=DELIVERED,
-                )
-            except RetryAfter as slow:
-                await asyncio.sleep(read_seconds(slow))
-            except NetworkError as lost:
-                log.warning("Telegram does not answer: %s", type(lost).__name__)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, 30.0)
-            else:
-                inbox.take(updates)
-                offset, pause = max([offset, *(one.update_id + 1 for one in updates)]), 0.5
 
     async def _handle(self, update: Update) -> None:
         if update.callback_query is not None:
@@ -162,8 +159,8 @@ class DeskBot:
         answer = await self._answer(user, line, key, place)
         if answer is None:
             return
-        # A text takes no picture's place, and no picture a text's.
-        if stays or answer.file is not None or getattr(message, "photo", None):
+        # What stands in a picture or is the end of a run stays, and is answered below it.
+        if stays or answer.file or is_apart(line) or getattr(message, "photo", None):
             sent = await self.chat.say(answer, place, user.id)
             self.following.begin(answer, place, sent, user.id)
         elif await self.chat.change(answer, place, message.message_id, user.id):
@@ -184,7 +181,7 @@ class DeskBot:
         return self.memory.find_language(user.id) or choose_language(user.language_code)
 
     async def _answer(self, user: User, line: str, key: str, place: Place) -> Answer | None:
-        command, *words = line.split()
+        command, *words = split_words(line)
         try:
             person = await asyncio.to_thread(self.people.find, user.id)
             if person is None:

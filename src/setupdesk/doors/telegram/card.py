@@ -1,15 +1,21 @@
 """The message of a run: it waits, it runs, and what came of it, with what can be done next."""
 
+import logging
+
 from setupdesk.client import Client
 from setupdesk.client.tables import write_csv
 from setupdesk.core.run import UNDER_WAY
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, File, Json, cut
 from setupdesk.doors.telegram.figures import market, moment, period, seconds, span
-from setupdesk.doors.telegram.line import write_words
 from setupdesk.doors.telegram.names import SIGNS, VERDICTS
-from setupdesk.doors.telegram.speech import name, say
+from setupdesk.doors.telegram.speech import name, say, spoken
 from setupdesk.words.figures import fixed, in_r, percent
 from setupdesk.words.names import STAGES, STATES
+
+log = logging.getLogger(__name__)
+
+_STEPS = ("planning", "finding signals")
+"""Of a backtest; what comes after them is its end."""
 
 
 def show_card(asked: Asked) -> Answer:
@@ -31,29 +37,44 @@ def show_none() -> Answer:
 
 
 def draw_card(desk: Client, run_id: str) -> Answer:
-    """Draw the message of a run as it is now."""
+    """Draw the message of a run as it is now; that of a backtest that has ended with a picture."""
     run = desk.run(run_id)
     head = f"{SIGNS.get(run['state'], '')} {run_id}: {_tell_state(run)}"
     about = f"{market(run['request'])}\n{period(run['request'])}"
+    what, picture = run["reason"] or "", None
     if run["state"] == "completed":
-        what = _tell_report(desk.result(run_id))
+        report = desk.result(run_id)
+        what, picture = _tell_report(report), _draw_picture(desk, run_id, report)
     elif run["state"] == "planned":
         what = _tell_plan(run["plan"])
-    else:
-        what = run["reason"] or ""
     text = cut("\n\n".join(part for part in (head, about, what) if part))
     follows = run_id if run["state"] in UNDER_WAY else None
-    return Answer(text, _list_buttons(run), run_id=follows)
+    return Answer(text, _list_buttons(run), run_id=follows, picture=picture)
+
+
+def _draw_picture(desk: Client, run_id: str, report: Json) -> File | None:
+    if not (report.get("statistics") or {}).get("trades"):
+        return None
+    try:
+        return draw_equity(desk, run_id)
+    except Exception:
+        # The figures are what was waited for.
+        log.exception("a bug, at the picture of %s", run_id)
+        return None
 
 
 def _tell_state(run: Json) -> str:
     state = name(STATES, run["state"])
     if run["state"] == "queued":
-        ahead = run.get("ahead") or 0
-        return f"{state}, {say('{n} ahead', n=ahead)}" if ahead else state
+        return f"{state}, {say('place {n} in the queue', n=(run.get('ahead') or 0) + 1)}"
     if run["state"] == "running" and run["stage"]:
-        return f"{state}: {name(STAGES, run['stage'])}"
+        return f"{state} {_draw_progress(run['stage'])} {name(STAGES, run['stage'])}"
     return state
+
+
+def _draw_progress(stage: str) -> str:
+    done = _STEPS.index(stage) + 1 if stage in _STEPS else 1
+    return "▰" * done + "▱" * (len(_STEPS) + 1 - done)
 
 
 def _tell_report(report: Json) -> str:
@@ -113,34 +134,22 @@ def _list_buttons(run: Json) -> tuple[tuple[Button, ...], ...]:
     refresh = Button(say("Refresh"), f"status {run_id}")
     if run["state"] in UNDER_WAY:
         return ((refresh, Button(say("Cancel"), f"cancel {run_id}")),)
-    again = Button(say("Run again"), f"again {run_id}")
-    if run["state"] != "completed" or run["request"].get("watch"):
-        return ((again, refresh),) if not run["request"].get("watch") else ((refresh,),)
-    files = (
-        Button(say("Trades as CSV"), f"trades {run_id}"),
-        Button(say("The report"), f"report {run_id}"),
-    )
-    pictures = (
-        Button(say("Chart"), f"chart {run_id}"),
-        Button(say("Equity"), f"equity {run_id}"),
-    )
-    return (pictures, files, (again,))
-
-
-def ask_again(asked: Asked) -> Answer:
-    """Show what a run was asked with, as a summary from which it can be started anew."""
-    request = asked.desk.run(_need_run(asked))["request"]
-    deed = "analyze" if request["mode"] == "live" else "bt"
-    line = f"{deed} {write_words(request)}"
-    lines = [market(request), period(request), f"/{line}"]
-    return Answer(
-        "\n".join(lines), ((Button(say("Start"), line), Button(say("Leave it"), "drop")),)
-    )
+    again = Button(say("Rerun with…"), f"again {run_id}")
+    if run["request"].get("watch"):
+        return ((refresh,),)
+    if run["state"] != "completed":
+        return ((again, refresh),)
+    chart = Button(say("Chart"), f"chart {run_id}")
+    report = Button(say("The report"), f"report {run_id}")
+    trades = Button(say("Trades as CSV"), f"trades {run_id}")
+    others = Button(say("Compare"), f"compare {run_id}")
+    is_backtest = run["request"]["mode"] == "backtest"
+    return ((chart, report), (trades,), (again, *([others] if is_backtest else [])))
 
 
 def send_trades(asked: Asked) -> Answer:
     """Send the trades of a completed run as CSV."""
-    run_id = _need_run(asked)
+    run_id = need_run(asked)
     content = write_csv(asked.desk.trades(run_id)).encode()
     text = say("The trades of {run}", run=run_id)
     return Answer(text, file=File(f"{run_id}.csv", content))
@@ -148,14 +157,23 @@ def send_trades(asked: Asked) -> Answer:
 
 def send_report(asked: Asked) -> Answer:
     """Send the report of a completed run as one HTML file."""
-    run_id = _need_run(asked)
+    run_id = need_run(asked)
     content = asked.desk.report_page(run_id).encode()
     return Answer(say("The report of {run}", run=run_id), file=File(f"{run_id}.html", content))
 
 
-def _need_run(asked: Asked) -> str:
+def need_run(asked: Asked) -> str:
+    """Find the run that is named, or the newest one."""
     found = asked.words[0] if asked.words else find_newest(asked.desk)
     return found or "run"
+
+
+def draw_equity(desk: Client, run_id: str) -> File:
+    """Draw the equity of a backtest that has trades."""
+    # Pillow is loaded where something is drawn.
+    from setupdesk.picture.png import Manner, picture_equity
+
+    return File(f"{run_id}.png", picture_equity(desk, run_id, Manner(language=spoken())))
 
 
 def tell_run(run: Json) -> str:

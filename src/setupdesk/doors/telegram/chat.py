@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, Message
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto, Message
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
 
-from setupdesk.doors.telegram.answer import Answer, Button
+from setupdesk.doors.telegram.answer import LONGEST_CAPTION, Answer, Button, File, cut
 from setupdesk.doors.telegram.memory import Memory
 
 log = logging.getLogger(__name__)
@@ -18,9 +18,6 @@ log = logging.getLogger(__name__)
 Sent = TypeVar("Sent")
 
 ATTEMPTS = 6
-MOST_UNDER = 1_000
-"""Characters under a picture; Telegram takes 1,024."""
-
 FIRST_PAUSE = 0.5
 """Seconds before the second attempt; each further pause is twice as long."""
 
@@ -46,8 +43,13 @@ class Chat:
     async def say(self, answer: Answer, place: Place, owner: int) -> int:
         """Send an answer; gives the id of its message."""
         if answer.file is not None:
-            return await self._send_file(answer, place, owner)
+            return await self._send_file(answer.file, answer.text, place)
         keyboard = self._draw(answer, owner)
+        if answer.picture is not None:
+            try:
+                return await self._send_file(answer.picture, answer.text, place, keyboard)
+            except BadRequest as refused:
+                _note_refusal(refused)
 
         def send() -> Awaitable[Message]:
             return self.bot.send_message(
@@ -63,21 +65,47 @@ class Chat:
     async def change(self, answer: Answer, place: Place, message: int, owner: int) -> bool:
         """Put an answer in the place of an earlier message; False where it is there no more."""
         keyboard = self._draw(answer, owner)
+        try:
+            if answer.picture is None or not await self._add_picture(
+                answer.picture, answer.text, place, message, keyboard
+            ):
+                await self._change_text(answer.text, place, message, keyboard)
+        except BadRequest as refused:
+            return "not modified" in str(refused)
+        except Forbidden:
+            return False
+        return True
 
+    async def _change_text(
+        self, text: str, place: Place, message: int, keyboard: InlineKeyboardMarkup | None
+    ) -> None:
         def edit() -> Awaitable[Message | bool]:
             return self.bot.edit_message_text(
-                answer.text,
-                place.chat,
-                message,
-                reply_markup=keyboard,
-                disable_web_page_preview=True,
+                text, place.chat, message, reply_markup=keyboard, disable_web_page_preview=True
             )
+
+        await self._insist(place.chat, edit)
+
+    async def _add_picture(
+        self,
+        picture: File,
+        text: str,
+        place: Place,
+        message: int,
+        keyboard: InlineKeyboardMarkup | None,
+    ) -> bool:
+        """Put a picture into a message, above its text; False where Telegram refuses it."""
+        media = InputMediaPhoto(
+            picture.content, caption=cut(text, LONGEST_CAPTION), filename=picture.name
+        )
+
+        def edit() -> Awaitable[Message | bool]:
+            return self.bot.edit_message_media(media, place.chat, message, reply_markup=keyboard)
 
         try:
             await self._insist(place.chat, edit)
         except BadRequest as refused:
-            return "not modified" in str(refused)
-        except Forbidden:
+            _note_refusal(refused)
             return False
         return True
 
@@ -88,16 +116,16 @@ class Chat:
         except BadRequest:
             log.info("a button was pressed long ago")
 
-    async def _send_file(self, answer: Answer, place: Place, owner: int) -> int:
-        file, keyboard = answer.file, self._draw(answer, owner)
-        if file is None:
-            raise ValueError("an answer without a file")
+    async def _send_file(
+        self, file: File, text: str, place: Place, keyboard: InlineKeyboardMarkup | None = None
+    ) -> int:
+        caption = cut(text, LONGEST_CAPTION)
 
         def send_picture() -> Awaitable[Message]:
             return self.bot.send_photo(
                 place.chat,
                 file.content,
-                caption=answer.text[:MOST_UNDER],
+                caption=caption,
                 reply_markup=keyboard,
                 message_thread_id=place.topic,
                 filename=file.name,
@@ -108,7 +136,7 @@ class Chat:
                 place.chat,
                 file.content,
                 filename=file.name,
-                caption=answer.text,
+                caption=caption,
                 message_thread_id=place.topic,
             )
 
@@ -146,6 +174,11 @@ class Chat:
                 await asyncio.sleep(pause)
                 pause *= 2
         return await send()
+
+
+def _note_refusal(refused: BadRequest) -> None:
+    # The text is what was waited for: it comes without its picture.
+    log.error("Telegram refused a picture: %s", refused)
 
 
 def read_seconds(slow: RetryAfter) -> float:

@@ -2,7 +2,8 @@
 
 from setupdesk.doors.telegram.alerts import list_alerts, look_again, show_alert
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Command
-from setupdesk.doors.telegram.card import ask_again, send_report, send_trades, show_card
+from setupdesk.doors.telegram.card import send_report, send_trades, show_card
+from setupdesk.doors.telegram.comparing import compare
 from setupdesk.doors.telegram.pictures import send_chart, send_equity
 from setupdesk.doors.telegram.reading import (
     list_audit,
@@ -11,7 +12,6 @@ from setupdesk.doors.telegram.reading import (
     list_schedules,
     list_setups,
     list_symbols,
-    list_watches,
     show_queue,
     show_version,
     show_whoami,
@@ -20,14 +20,19 @@ from setupdesk.doors.telegram.requests import analyze, backtest, step
 from setupdesk.doors.telegram.speech import say
 from setupdesk.doors.telegram.stopping import cancel, pause, resume, unwatch
 from setupdesk.doors.telegram.told import mute, notify, unmute
+from setupdesk.doors.telegram.varying import ask_again, vary
+from setupdesk.doors.telegram.watched import list_watches
+from setupdesk.doors.telegram.watching import watch
 from setupdesk.words import mark
 
 DESCRIBED = {
     "bt": mark("Backtest: /bt IB_raid_v1 GER40 M15 6m rr=2, or without words by buttons"),
+    "watch": mark("Watch: /watch IB_raid_v1 GER40 M15, or without words by buttons"),
     "analyze": mark("Look once at the market: /analyze IB_raid_v1 GER40 M15"),
     "status": mark("A run as it is now; the newest, unless named"),
     "runs": mark("The newest runs"),
     "result": mark("What came of a run"),
+    "compare": mark("Compare a backtest with others"),
     "cancel": mark("Stop a run"),
     "queue": mark("Who runs, who waits, and for what"),
     "watches": mark("The watches"),
@@ -50,6 +55,12 @@ DESCRIBED = {
     "help": mark("All commands"),
 }
 """In the order of the menu."""
+
+
+def is_apart(line: str) -> bool:
+    """Say whether what a button does is begun in a message of its own: its own stays as it is."""
+    command, *words = line.split()
+    return command in ("again", "alert", "compare") and len(words) == 1
 
 
 def show_help(_asked: Asked) -> Answer:
@@ -94,11 +105,14 @@ COMMANDS: dict[str, Command] = {
     "backtest": backtest,
     "analyze": analyze,
     "step": step,
+    "watch": watch,
     "status": show_card,
     "st": show_card,
     "result": show_card,
     "runs": list_runs,
     "again": ask_again,
+    "vary": vary,
+    "compare": compare,
     "trades": send_trades,
     "chart": send_chart,
     "equity": send_equity,

@@ -3,6 +3,7 @@
 import copy
 import math
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -14,7 +15,16 @@ _PLACES = ("setup_id", "symbol", "timeframe", "last")
 _DAY = r"\d{8}|\d{4}[-.]\d{2}[-.]\d{2}"
 _RANGE = re.compile(rf"({_DAY})(?:\.\.|-|:)({_DAY})")
 _SHORT = {"rr": "rr_target", "max": "max_trades"}
+_STRAIGHT = str.maketrans("“”„«»", '"' * 5)
 _FIELDS = ("setup_id", "symbol", "timeframe", "start", "end", "last", "at")
+
+
+def split_words(line: str) -> list[str]:
+    """Split a line as a terminal does; quotation marks of a phone's keyboard are marks too."""
+    straight = line.translate(_STRAIGHT)
+    with suppress(ValueError):
+        return shlex.split(straight)
+    return straight.split()
 
 
 def read_payload(words: Sequence[str], mode: str) -> Json:
@@ -38,12 +48,13 @@ def _read_setting(payload: Json, word: str) -> None:
     if key in _FIELDS:
         payload[key] = text
     elif key in (*_SHORT, *_SHORT.values()):
-        payload["options"][_SHORT.get(key, key)] = _read_value(text)
+        payload["options"][_SHORT.get(key, key)] = read_value(text)
     else:
-        payload["extra"][key] = _read_value(text)
+        payload["extra"][key] = read_value(text)
 
 
-def _read_value(text: str) -> int | float | str:
+def read_value(text: str) -> int | float | str:
+    """Read a number where one is written."""
     for kind in (int, float):
         with suppress(ValueError):
             value = kind(text)
@@ -54,11 +65,11 @@ def _read_value(text: str) -> int | float | str:
 
 def write_words(payload: Mapping[str, Any]) -> str:
     """Write the words that ask for *payload*."""
-    words = [f"{name}={payload[name]}" for name in _FIELDS if payload.get(name) is not None]
+    named = {name: payload[name] for name in _FIELDS if payload.get(name) is not None}
     options = payload.get("options") or {}
-    named = {name: value for name, value in options.items() if name != "dry_run"}
+    named |= {name: value for name, value in options.items() if name != "dry_run"}
     named |= payload.get("extra") or {}
-    words += [f"{name}={value}" for name, value in named.items() if value is not None]
+    words = [shlex.quote(f"{name}={text}") for name, text in named.items() if text is not None]
     return " ".join([*words, *([DRY] if options.get("dry_run") else [])])
 
 

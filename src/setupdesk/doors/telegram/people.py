@@ -49,6 +49,10 @@ class People:
         """Count a message of somebody who may not speak."""
         self._open(self._load_own(), "en").count_stranger(telegram_id)
 
+    def count_forgery(self, address: str) -> None:
+        """Count what came to the webhook from an address, without its secret."""
+        self._open(self._load_own(), "en").count_forgery(address)
+
     def open_desk(self, telegram_id: int, language: str) -> Client:
         """Open the desk as the user that is paired, with his role and no more."""
         return self._open(derive_key(self._load_own(), name_pairing(telegram_id)), language)

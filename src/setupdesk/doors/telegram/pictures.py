@@ -1,7 +1,7 @@
 """Pictures that the bot sends: a trade of a run on its candles, and the equity of a run."""
 
 from setupdesk.doors.telegram.answer import Answer, Asked, File
-from setupdesk.doors.telegram.card import find_newest, show_none
+from setupdesk.doors.telegram.card import draw_equity, find_newest, show_none
 from setupdesk.doors.telegram.speech import say, spoken
 
 
@@ -21,10 +21,7 @@ def send_chart(asked: Asked) -> Answer:
 
 def send_equity(asked: Asked) -> Answer:
     """Send the equity of a run, with its drawdown."""
-    from setupdesk.picture.png import Manner, picture_equity
-
     run_id = asked.words[0] if asked.words else find_newest(asked.desk)
     if run_id is None:
         return show_none()
-    content = picture_equity(asked.desk, run_id, Manner(language=spoken()))
-    return Answer(say("The equity of {run}", run=run_id), file=File(f"{run_id}.png", content))
+    return Answer(say("The equity of {run}", run=run_id), file=draw_equity(asked.desk, run_id))

@@ -51,26 +51,6 @@ def _tell_waiting(one: Json) -> str:
     return f"{one['position']}. {one['run_id']} {market(one['request'])}: {why}{when}"
 
 
-def list_watches(asked: Asked) -> Answer:
-    """List the watches that look at the market."""
-    watches = asked.desk.watches()
-    if not watches:
-        return Answer(say("No watches. `setupdesk watch` or the web desk makes one."))
-    lines = [f"👁 {one['name']}, {_tell_next(one)}" for one in watches]
-    buttons = tuple(
-        (Button(say("End {name}", name=one["name"])[:60], f"unwatch {one['watch_id']}"),)
-        for one in watches[:_USUAL]
-    )
-    return Answer(cut("\n".join(lines)), (*buttons, _refresh("watches")))
-
-
-def _tell_next(watch: Json) -> str:
-    if watch["next"] is None:
-        return say("paused")
-    said = say("looks next at {at}", at=moment(watch["next"]))
-    return f"{said}, {say('looks, with trouble')}" if watch["troubled"] else said
-
-
 def list_schedules(asked: Asked) -> Answer:
     """List the schedules, each with a button that pauses or resumes it."""
     schedules = asked.desk.schedules()

@@ -7,13 +7,30 @@ from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
 from setupdesk.doors.telegram.card import draw_card
 from setupdesk.doors.telegram.figures import market, period, seconds
 from setupdesk.doors.telegram.line import correct, read_payload, write_words
+from setupdesk.doors.telegram.offering import (
+    ACROSS,
+    list_known_symbols,
+    list_setup_ids,
+    list_timeframes,
+    offer,
+)
 from setupdesk.doors.telegram.speech import say, say_many
+from setupdesk.words import mark
 
-_MODES = {"bt": "backtest", "analyze": "live"}
+MODES = {"bt": "backtest", "analyze": "live"}
 _NEEDED = ("setup_id", "symbol", "timeframe")
 _PERIODS = ("1m", "3m", "6m", "1y", "ytd")
-_ACROSS = 3
-_MOST_CHOICES = 60
+_RR_TARGETS = (1, 1.5, 2, 2.5, 3)
+ASK = "?"
+"""In the place of a value: it is to be asked for."""
+
+_QUESTIONS = {
+    "setup_id": mark("Which setup?"),
+    "symbol": mark("Which symbol?"),
+    "timeframe": mark("Which timeframe?"),
+    "last": mark("Which period?"),
+    "rr_target": mark("How far is the target, in R?"),
+}
 
 
 def backtest(asked: Asked) -> Answer:
@@ -27,7 +44,7 @@ def analyze(asked: Asked) -> Answer:
 
 
 def _ask(deed: str, asked: Asked) -> Answer:
-    payload = read_payload(asked.words, _MODES[deed])
+    payload = read_payload(asked.words, MODES[deed])
     if missing := _find_missing(deed, payload):
         return _offer(deed, payload, missing, asked)
     receipt = asked.desk.ask(payload, asked.key)
@@ -38,6 +55,8 @@ def _ask(deed: str, asked: Asked) -> Answer:
 
 def _find_missing(deed: str, payload: Json) -> str | None:
     needed = next((one for one in _NEEDED if one not in payload), None)
+    if not needed and payload["options"].get("rr_target") == ASK:
+        return "rr_target"
     has_period = any(one in payload for one in ("last", "start", "end"))
     return needed or (None if deed == "analyze" or has_period else "last")
 
@@ -45,48 +64,36 @@ def _find_missing(deed: str, payload: Json) -> str | None:
 def step(asked: Asked) -> Answer:
     """Go on with a request that is put together by buttons, and sum it up in the end."""
     deed, *words = asked.words
-    payload = read_payload(words, _MODES.get(deed, "backtest"))
+    payload = read_payload(words, MODES.get(deed, "backtest"))
     if missing := _find_missing(deed, payload):
         return _offer(deed, payload, missing, asked)
     return _sum_up(deed, payload, asked)
 
 
 def _offer(deed: str, payload: Json, missing: str, asked: Asked) -> Answer:
-    texts = {
-        "setup_id": say("Which setup?"),
-        "symbol": say("Which symbol?"),
-        "timeframe": say("Which timeframe?"),
-        "last": say("Which period?"),
-    }
-    said = write_words(payload)
-    buttons = [
-        Button(one, f"step {deed} {said} {missing}={one}")
-        for one in _list_choices(missing, payload, asked)[:_MOST_CHOICES]
-    ]
-    across = 1 if missing == "setup_id" else _ACROSS
-    head = f"{market(payload)}\n\n" if said else ""
-    leave = (Button(say("Leave it"), "drop"),)
-    return Answer(f"{head}{texts[missing]}", (*_break(buttons, across), leave))
+    options = {name: one for name, one in payload["options"].items() if one != ASK}
+    said = write_words({**payload, "options": options})
+    choices = (
+        Button(label, f"step {deed} {said} {word}".strip())
+        for label, word in _list_choices(missing, payload, asked)
+    )
+    across = 1 if missing == "setup_id" else ACROSS
+    return offer(market(payload) if said else "", say(_QUESTIONS[missing]), choices, across=across)
 
 
-def _list_choices(missing: str, payload: Json, asked: Asked) -> list[str]:
+def _list_choices(missing: str, payload: Json, asked: Asked) -> list[tuple[str, str]]:
+    if missing == "rr_target":
+        rule = (say("As the rule says"), "")
+        return [*((f"{rr}", f"rr={rr}") for rr in _RR_TARGETS), rule]
     if missing == "setup_id":
-        return [one["setup_id"] for one in asked.desk.setups()]
-    if missing == "symbol":
-        stored = sorted({one["symbol"] for one in asked.desk.data_sets()})
-        return stored or [one["symbol"] for one in asked.desk.symbols()]
-    if missing == "timeframe":
-        fitting = [
-            one["timeframes"]
-            for one in asked.desk.setups()
-            if one["setup_id"] == payload["setup_id"]
-        ]
-        return fitting[0] if fitting else asked.desk.timeframes()
-    return list(_PERIODS)
-
-
-def _break(buttons: Sequence[Button], across: int) -> list[tuple[Button, ...]]:
-    return [tuple(buttons[at : at + across]) for at in range(0, len(buttons), across)]
+        found = list_setup_ids(asked)
+    elif missing == "symbol":
+        found = list_known_symbols(asked)
+    elif missing == "timeframe":
+        found = list_timeframes(asked, [payload["setup_id"]])
+    else:
+        found = list(_PERIODS)
+    return [(one, f"{missing}={one}") for one in found]
 
 
 def _sum_up(deed: str, payload: Json, asked: Asked) -> Answer:
@@ -102,7 +109,8 @@ def _sum_up(deed: str, payload: Json, asked: Asked) -> Answer:
     dry = Button(say("Dry run"), f"{line} dry")
     leave = Button(say("Leave it"), "drop")
     first = (start,) if deed == "analyze" else (start, dry)
-    return Answer(text, (first, (leave,)))
+    change = Button(say("Change…"), f"vary {line}")
+    return Answer(text, (first, (change, leave)))
 
 
 def _foretell(answer: Json) -> list[str]:
@@ -120,14 +128,19 @@ def _foretell(answer: Json) -> list[str]:
 
 def tell_refusal(deed: str, receipt: Json) -> Answer:
     """Tell every Problem of a request, with a button that asks as it would be accepted."""
-    lines = [say("Refused:")]
-    for problem in receipt["problems"]:
-        lines.append(f"• {problem['message']}")
-        if problem["allowed"]:
-            lines.append(f"  {say('Allowed: {list}', list=', '.join(problem['allowed'][:20]))}")
     buttons = []
     if (corrected := correct(receipt)) is not None:
         words = write_words(corrected)
         told = ", ".join(str(one["suggestion"]) for one in receipt["problems"])
         buttons.append((Button(say("Ask with {values}", values=told)[:60], f"{deed} {words}"),))
-    return Answer(cut("\n".join(lines)), tuple(buttons))
+    return Answer(tell_problems(receipt["problems"]), tuple(buttons))
+
+
+def tell_problems(problems: Sequence[Json]) -> str:
+    """Tell every Problem, with what is allowed in its place."""
+    lines = [say("Refused:")]
+    for problem in problems:
+        lines.append(f"• {problem['message']}")
+        if problem["allowed"]:
+            lines.append(f"  {say('Allowed: {list}', list=', '.join(problem['allowed'][:20]))}")
+    return cut("\n".join(lines))

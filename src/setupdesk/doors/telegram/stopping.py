@@ -1,9 +1,12 @@
 """What stops something is asked once more; what lets it go on is done at once."""
 
+from dataclasses import replace
+
 from setupdesk.doors.telegram.answer import Answer, Asked, Button
 from setupdesk.doors.telegram.card import draw_card, find_newest, show_none
-from setupdesk.doors.telegram.reading import list_schedules, list_watches
+from setupdesk.doors.telegram.reading import list_schedules
 from setupdesk.doors.telegram.speech import say
+from setupdesk.doors.telegram.watched import list_watches
 
 SURE = "yes"
 
@@ -28,9 +31,9 @@ def unwatch(asked: Asked) -> Answer:
     if not _is_sure(asked):
         watch = asked.desk.watch(named)
         question = say("End the watch {name}? It looks no more.", name=watch["name"])
-        return _ask_once_more(question, f"unwatch {named}", "watches")
+        return _ask_once_more(question, f"unwatch {named}", f"watches {named}")
     asked.desk.end_watch(named)
-    return list_watches(asked)
+    return list_watches(replace(asked, words=()))
 
 
 def pause(asked: Asked) -> Answer:

@@ -25,6 +25,8 @@ _WHY = mark(
 _TITLE = mark("Sign in")
 _ROLES = {"viewer": mark("viewer"), "trader": mark("trader"), "admin": mark("admin")}
 
+_CODE = re.compile(r"`([^`\n]+)`")
+
 _PAGE = Template("""<!doctype html>
 <html lang="$language">
 <meta charset="utf-8">
@@ -77,7 +79,8 @@ def draw_button(found: Mapping[str, str], language: str) -> str:
 
 def draw_refusal(error: Exception, language: str) -> str:
     """Draw the page of a link that opens nothing, with what to do."""
-    return _draw(f"<p>{escape(interpret(str(error), language))}</p>", language)
+    said = _CODE.sub(r"<code>\1</code>", escape(interpret(str(error), language)))
+    return _draw(f"<p>{said}</p>", language)
 
 
 def _draw(body: str, language: str) -> str:

@@ -189,6 +189,7 @@ REASONS = {
     "expired_key": mark("an expired key"),
     "revoked_key": mark("a revoked key"),
     "too_fast": mark("too many wrong keys"),
+    "wrong_secret": mark("a wrong secret of the bot's webhook"),
     "not_paired": mark("a user of Telegram who is not paired"),
     "unknown_hook": mark("no such webhook"),
     "wrong_sender": mark("a sender that is not admitted"),

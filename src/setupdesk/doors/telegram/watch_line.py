@@ -1,0 +1,98 @@
+"""Between the words behind ``/watch`` and the watch that is asked for, both ways."""
+
+import copy
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from setupdesk.doors.telegram.answer import Json
+from setupdesk.doors.telegram.line import DRY, read_value
+
+USUAL = "usual"
+"""In the place of a rhythm or a feed: what the desk takes where none is said."""
+
+_PLACES = ("setups", "symbols", "timeframe")
+_MANY = ("setups", "symbols")
+_NAMES = {
+    "setup": "setups",
+    "symbol": "symbols",
+    "from": "replay_from",
+    "at-bar-close": "at_bar_close",
+    "rr": "rr_target",
+    "max": "max_trades",
+}
+_PLAIN = ("timeframe", "name", "every", "at_bar_close", "feed", "replay_from", "expires")
+_OPTIONS = ("rr_target", "max_trades")
+
+
+def read_watch(words: Sequence[str]) -> Json:
+    """Read ``IB_raid_v1,ORB30_break_v1 GER40 M15 every=5m``; what is wrong is for the desk to say.
+
+    What is read may have ``dry``, and ``usual`` as its rhythm and feed: see ``find_wish``.
+    """
+    said: Json = {"options": {}, "extra": {}}
+    places = iter(_PLACES)
+    for word in words:
+        if word == DRY:
+            said[DRY] = True
+        elif "=" in word:
+            key, _, text = word.partition("=")
+            _set(said, _NAMES.get(key, key), text)
+        else:
+            _set(said, next(places, "name"), word)
+    return said
+
+
+def _set(said: Json, name: str, text: str) -> None:
+    if name in _MANY:
+        said[name] = [one for one in text.split(",") if one]
+    elif name in _PLAIN:
+        said[name] = text
+    elif name == "speed":
+        said[name] = read_value(text)
+    else:
+        said["options" if name in _OPTIONS else "extra"][name] = read_value(text)
+
+
+def find_wish(said: Mapping[str, Any]) -> Json:
+    """Find what the desk is asked for: without what is usual, and without empty parts."""
+    return {
+        name: value for name, value in said.items() if name != DRY and value not in (USUAL, {}, [])
+    }
+
+
+def write_watch(said: Mapping[str, Any]) -> str:
+    """Write the words that ask for a watch."""
+    words = []
+    for name in (*_MANY, *_PLAIN, "speed"):
+        value = said.get(name)
+        if value not in (None, []):
+            text = ",".join(value) if name in _MANY else f"{value}"
+            words.append(shlex.quote(f"{name}={text}"))
+    for name, value in {**(said.get("options") or {}), **(said.get("extra") or {})}.items():
+        words.append(shlex.quote(f"{name}={value}"))
+    return " ".join([*words, *([DRY] if said.get(DRY) else [])])
+
+
+def correct_watch(said: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> Json | None:
+    """Give the watch that would be accepted; None unless every Problem has a suggestion."""
+    corrected = copy.deepcopy(dict(said))
+    for problem in problems:
+        if problem["suggestion"] is None:
+            return None
+        _correct(corrected, problem)
+    return corrected
+
+
+def _correct(said: Json, problem: Mapping[str, Any]) -> None:
+    where, suggestion = problem["field"], problem["suggestion"]
+    if where in _MANY:
+        # Of several names, the Problem quotes the one that it is about.
+        said[where] = [suggestion if one in problem["message"] else one for one in said[where]]
+        return
+    *path, last = where.split(".")
+    holder = said[path[0]] if path else said
+    if problem["code"] == "unknown_key" and last in holder:
+        holder[suggestion] = holder.pop(last)
+    else:
+        holder[last] = suggestion

@@ -204,6 +204,20 @@ def test_in_a_topic_of_a_group_an_alert_is_shown_there_and_muted_by_who_asked_fo
     assert alert["chat"]["id"] == ANNA
 
 
+def test_what_was_raised_while_it_was_muted_is_listed_as_such(talk: Talk, alert: Json) -> None:
+    talk.ask("/mute IB_raid_v1")
+    watch_id = talk.desk.get("/watches").json()[0]["watch_id"]
+    play_until(talk.home, watch_id, datetime(2025, 5, 14, 8, 31, tzinfo=UTC))
+    newest = f"/alerts/{talk.desk.get('/alerts').json()[0]['alert_id']}"
+    talk.api.wait_for(lambda: talk.desk.get(newest).json()["told"][0]["outcome"] == "muted")
+    first, second, *_ = talk.ask("/alerts 2")["text"].splitlines()
+    talk.ask("/unmute IB_raid_v1")
+
+    assert first.startswith("🔇 #")
+    assert not second.startswith("🔇")
+    assert len([one for one in talk.api.messages.values() if one["text"] == alert["text"]]) == 1
+
+
 def test_who_has_no_channel_is_told_so_and_gets_one_by_a_button(talk: Talk) -> None:
     talk.desk.post(f"/channels/{show_channel(talk)['channel_id']}/revoke")
     none = talk.ask("/notify")

@@ -32,8 +32,9 @@ def _name(alert: Json) -> str:
 def _tell(alert: Json) -> str:
     local = alert["said"].get("known_local")
     at = local[:16].replace("T", " ") if local else moment(alert["bar_at"])
-    end = _tell_end(alert)
-    return f"{_name(alert)}, {at}: {alert['said']['sentence']}{f' {end}' if end else ''}"
+    is_muted = any(one["outcome"] == "muted" for one in alert["told"])
+    sign = "🔇 " if is_muted else ""
+    return f"{sign}{_name(alert)}, {at}: {alert['said']['sentence']} {_tell_end(alert)}".rstrip()
 
 
 def _tell_end(alert: Json) -> str:
@@ -56,8 +57,9 @@ def show_alert(asked: Asked) -> Answer:
     content = picture_alert(asked.desk, alert["alert_id"], Manner(language=spoken()))
     mute = Button(say("Mute this setup today"), f"mute {alert['alert_id']}")
     look = Button(say("Analyze now"), f"look {alert['alert_id']}")
-    file = File(f"{alert['alert_id']}.png", content)
-    return Answer(cut(_tell(alert)), ((mute,), (look,)) if alert["setup_id"] else (), file=file)
+    picture = File(f"{alert['alert_id']}.png", content)
+    buttons = ((mute,), (look,)) if alert["setup_id"] else ()
+    return Answer(cut(_tell(alert)), buttons, picture=picture)
 
 
 def look_again(asked: Asked) -> Answer:

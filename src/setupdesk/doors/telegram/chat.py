@@ -43,7 +43,7 @@ class Chat:
     async def say(self, answer: Answer, place: Place, owner: int) -> int:
         """Send an answer; gives the id of its message."""
         if answer.file is not None:
-            return await self._send_file(answer.file, answer.text, place, self._draw(answer, owner))
+            return await self._send_file(answer.file, answer.text, place)
         keyboard = self._draw(answer, owner)
         if answer.picture is not None:
             try:

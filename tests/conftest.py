@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from setupdesk.adapters.kernel_cache import keep_kernels_in
+
 if TYPE_CHECKING:
     from setupdesk.adapters.prefect_api import PrefectApi
 
@@ -28,12 +30,26 @@ os.environ["SETUPDESK_DIES_WITH"] = str(os.getpid())  # noqa: TID251 (passed on 
 # Only the tests of the web desk start one: it takes a second of processor time.
 os.environ["SETUPDESK_UI"] = "0"  # noqa: TID251 (passed on to desks)
 
-# Every desk of a test would compile the same for ten seconds.
+# Every desk of a test would compile the same for ten seconds, and these processes once more.
 KERNELS = str(Path(__file__).parents[1] / ".pytest_cache/kernels")
 os.environ["SETUPDESK_KERNELS"] = KERNELS  # noqa: TID251 (passed on to desks)
+keep_kernels_in(Path(KERNELS))
 
 # Whatever the machine speaks, the tests read English.
 os.environ["SETUPDESK_LANG"] = "en"  # noqa: TID251 (passed on to commands)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    from tests.order import sort_longest_first
+
+    sort_longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    from tests.order import SharingOut
+
+    return SharingOut(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @dataclass(frozen=True, slots=True)

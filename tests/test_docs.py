@@ -1,7 +1,6 @@
 import re
 import shlex
 import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from setupdesk.engine.outcomes import Excursions, Outcomes
 from setupdesk.engine.sharpe import SharpeOdds, YearlyRatios
 from setupdesk.engine.statistics import Expectancy
 from setupdesk.setups.registry import load_registry
+from tests.commands import run_command, start_command
 from tests.conftest import KERNELS
 
 ROOT = Path(__file__).parents[1]
@@ -63,26 +63,22 @@ def test_every_figure_is_defined() -> None:
     assert [name for name in names if f"`{name}`" not in page] == []
 
 
-def run_line(line: str, home: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_line(
+    line: str, home: Path, folder: Path, *, forks: bool = True
+) -> subprocess.CompletedProcess[str]:
     """Run a command of a document in *folder*, on the desk of *home*; it has to end well."""
     words = shlex.split(line.removeprefix("$ "))
     assert words[0] == "setupdesk"
-    done = subprocess.run(
-        [Path(sys.executable).with_name("setupdesk"), *words[1:]],
-        env={
-            "SETUPDESK_HOME": str(home),
-            "SETUPDESK_KERNELS": KERNELS,
-            "PATH": "/usr/bin:/bin",
-            "SETUPDESK_PORT": "0",
-            "SETUPDESK_PREFECT_PORT": "0",
-            "HOME": str(folder),
-        },
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    environment = {
+        "SETUPDESK_HOME": str(home),
+        "SETUPDESK_KERNELS": KERNELS,
+        "PATH": "/usr/bin:/bin",
+        "SETUPDESK_PORT": "0",
+        "SETUPDESK_PREFECT_PORT": "0",
+        "HOME": str(folder),
+    }
+    run = run_command if forks else start_command
+    done = run(*words[1:], environment=environment, folder=folder)
     assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
     return done
 
@@ -96,7 +92,7 @@ def test_the_five_lines_of_the_readme_work(tmp_path: Path) -> None:
     lines = [line.removeprefix("$ ") for line in block[1].splitlines()][1:]
 
     for line in lines:
-        run_line(line.replace("FILE", str(file)), tmp_path / "home", tmp_path)
+        run_line(line.replace("FILE", str(file)), tmp_path / "home", tmp_path, forks=False)
 
 
 def test_the_lines_about_a_first_watch_work(tmp_path: Path) -> None:

@@ -791,7 +791,7 @@ def test_a_run_in_another_process_is_interrupted_and_cancelled_at_once(ledger: E
 
         state = Outbox(ledger, clock.now).ask_to_cancel(run_id)
 
-        assert process.wait(2) == 7
+        assert process.wait(20) == 7
     assert state is RunState.CANCELLED
     assert state_of(ledger, run_id) == "cancelled"
     assert Outbox(ledger, clock.now).take_due({"start", "cancel", "settle"}) is None

@@ -23,6 +23,7 @@ from setupdesk.core.request import Mode, Request
 from setupdesk.core.run import Door
 from setupdesk.core.timeframe import Timeframe
 from tests.adapters.webhook_receiver import Receiver
+from tests.doors.telegram.bot_api import TOKEN
 
 NOON = datetime(2025, 5, 1, 12, tzinfo=UTC)
 REQUEST = Request(
@@ -36,6 +37,8 @@ REQUEST = Request(
 ALL = tuple(ChannelEvent)
 SECRET_PATH = "/services/T0/hidden"  # noqa: S105 (as some services have it)
 
+PICTURE = b"\x89PNG of candles"
+
 
 @dataclass
 class Bench:
@@ -45,6 +48,7 @@ class Bench:
     receiver: Receiver
     at: datetime = NOON
     private: list[str] = field(default_factory=list)
+    bot_api: str = "http://127.0.0.1:1"
 
     def now(self) -> datetime:
         return self.at
@@ -60,7 +64,7 @@ class Bench:
     def open(self) -> Notifier:
         sender = ChannelSender(
             WebhookSender(clock=self.now, private=self.private),
-            TelegramSender(lambda: "", "http://127.0.0.1:1", lambda _: {}, lambda *_: b""),
+            TelegramSender(lambda: TOKEN, self.bot_api, lambda _: {}, lambda *_: PICTURE),
         )
         return Notifier(self.notifications, sender, Signer(lambda: "master", self.now), self.now)
 

@@ -226,7 +226,7 @@ def test_the_adopter_waits_quietly_while_prefect_is_down(
     thread.start()
     time.sleep(0.3)
     stop.set()
-    thread.join(2)
+    thread.join(5)
 
     assert not thread.is_alive()
     assert not caplog.records

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from setupdesk.adapters import clock
+from tests.commands import SETUPDESK, run_command
 
-SETUPDESK = Path(sys.executable).with_name("setupdesk")
 REAL_FILE = Path(__file__).parents[2].parent / "shared/data/raw/rokas__FOREXCOM_GER40_M15.csv.gz"
 BACKTEST = ("backtest", "-s", "IB_raid_v1", "-p", "GER40", "-i", "M15", "--inline")
 MAY = ("--start", "2025-05-01", "--end", "2025-05-30")
@@ -29,14 +29,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def call(home: Path, *words: str, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [SETUPDESK, *words],
-        env={**os.environ, "SETUPDESK_HOME": str(home)},  # noqa: TID251 (passed on)
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    environment = {**os.environ, "SETUPDESK_HOME": str(home)}  # noqa: TID251 (passed on)
+    done = run_command(*words, environment=environment)
     assert done.returncode == exit_code, done.stdout + done.stderr
     return done
 
@@ -370,9 +364,7 @@ def test_wrong_settings_are_said_in_a_sentence(
     else:
         (tmp_path / name).write_text(content)
 
-    done = subprocess.run(
-        [SETUPDESK, "status"], env=environment, capture_output=True, text=True, check=False
-    )
+    done = run_command("status", environment=environment)
 
     assert done.returncode == 2
     assert "it has to be" in done.stderr

@@ -6,7 +6,6 @@ import random
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields
@@ -18,8 +17,8 @@ import pytest
 from setupdesk.adapters.clock import now
 from setupdesk.settings import FeedSettings, load_settings
 from tests.adapters.dukascopy_server import Vendor, serve
+from tests.commands import SETUPDESK, run_command
 
-SETUPDESK = Path(sys.executable).with_name("setupdesk")
 SPAN = ("--start", "2025-01-06", "--end", "2025-03-06")
 """With the Berlin midnight before it these are 61 days in UTC."""
 
@@ -52,10 +51,10 @@ def start(home: Path, *words: str) -> subprocess.Popen[str]:
 
 
 def call(home: Path, *words: str, exit_code: int = 0) -> tuple[str, str]:
-    process = start(home, *words)
-    output, told = process.communicate(timeout=120)
-    assert process.returncode == exit_code, output + told
-    return output, told
+    environment = {**os.environ, "SETUPDESK_HOME": str(home)}  # noqa: TID251 (passed on)
+    done = run_command(*words, environment=environment)
+    assert done.returncode == exit_code, done.stdout + done.stderr
+    return done.stdout, done.stderr
 
 
 def ask(home: Path, *words: str, exit_code: int = 0) -> Any:
@@ -95,7 +94,7 @@ def test_a_fetch_that_is_killed_again_and_again_ends_with_the_same_bars(
 
     while len(vendor.asked) < 61 and kills < 30:
         process = start(home, *FETCH)
-        target = len(vendor.asked) + draw.randrange(1, 12)
+        target = len(vendor.asked) + draw.randrange(4, 12)
         wait_until(lambda: len(vendor.asked) >= target or process.poll() is not None)  # noqa: B023
         time.sleep(draw.random() * 0.02)
         process.send_signal(signal.SIGKILL)

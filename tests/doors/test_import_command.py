@@ -5,7 +5,6 @@ import re
 import select
 import shlex
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -26,8 +25,8 @@ from setupdesk.market.synthetic import simulate_bars
 from setupdesk.service.app import create_app
 from setupdesk.settings import load_settings
 from setupdesk.wiring.desk import build_desk
+from tests.commands import SETUPDESK, run_command
 
-SETUPDESK = Path(sys.executable).with_name("setupdesk")
 GER40 = ("-p", "GER40", "-i", "M15")
 BACKTEST = ("backtest", "-s", "IB_raid_v1", *GER40, "--inline")
 
@@ -57,15 +56,8 @@ def write(path: Path, rows: slice, *, hours: float = 0, zone: str = "Z") -> Path
 
 
 def call(home: Path, *words: str | Path, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [SETUPDESK, *words],
-        env={**os.environ, "SETUPDESK_HOME": str(home)},  # noqa: TID251 (passed on)
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=120,
-        check=False,
-    )
+    environment = {**os.environ, "SETUPDESK_HOME": str(home)}  # noqa: TID251 (passed on)
+    done = run_command(*words, environment=environment)
     assert done.returncode == exit_code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done

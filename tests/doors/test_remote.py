@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.commands import run_command
 from tests.service.serving import serving
 
-SETUPDESK = Path(sys.executable).with_name("setupdesk")
 BACKTEST = ("backtest", "-s", "IB_raid_v1", "-p", "GER40", "-i", "M15")
 
 
@@ -28,14 +27,8 @@ class Caller:
         self, *words: str, exit_code: int = 0, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         named = {"SETUPDESK_SERVER": self.server, "SETUPDESK_KEY": "the-key"} | environment
-        done = subprocess.run(
-            [SETUPDESK, *words],
-            env={**os.environ, "SETUPDESK_HOME": str(self.home), **named},  # noqa: TID251
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        environment = {**os.environ, "SETUPDESK_HOME": str(self.home), **named}  # noqa: TID251
+        done = run_command(*words, environment=environment)
         assert done.returncode == exit_code, done.stdout + done.stderr
         return done
 

@@ -4,13 +4,13 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-SETUPDESK = Path(sys.executable).with_name("setupdesk")
+from tests.commands import run_command
+
 MAY = ("--start", "2025-05-01", "--end", "2025-05-30")
 
 
@@ -24,15 +24,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def call(place: Path, *words: str, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [SETUPDESK, *words],
-        env={**os.environ, "SETUPDESK_HOME": str(place / "home")},  # noqa: TID251 (passed on)
-        cwd=place,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    environment = {**os.environ, "SETUPDESK_HOME": str(place / "home")}  # noqa: TID251 (passed on)
+    done = run_command(*words, environment=environment, folder=place)
     assert done.returncode == exit_code, done.stdout + done.stderr
     return done
 

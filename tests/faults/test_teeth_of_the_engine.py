@@ -1,13 +1,11 @@
 """Each bug that is planted on the way from the outbox to the result makes its check fail."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.faults.children import ROOT
+from tests.commands import run_module
 from tests.faults.engine_bugs import BUGS
 from tests.faults.handing_over import DRILLS
 
@@ -31,9 +29,8 @@ TEETH: tuple[tuple[str, str, str], ...] = (
 
 
 def drill(folder: Path, name: str, *bugs: str) -> list[str]:
-    words = [sys.executable, "-m", "tests.faults.handing_over", str(folder), name, *bugs]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, timeout=120, check=False)
-    assert not done.returncode, done.stderr.decode()
+    done = run_module("tests.faults.handing_over", folder, name, *bugs)
+    assert not done.returncode, done.stderr
     found: list[str] = json.loads(done.stdout)
     return found
 

@@ -91,7 +91,8 @@ def test_a_method_that_a_route_does_not_have_is_an_error_of_the_one_shape(
 def test_what_is_not_there_is_an_error_of_the_one_shape(
     api: httpx.Client, method: str, path: str
 ) -> None:
-    answer = send(api, method, path, json={"priority": "live"} if method == "PATCH" else None)
+    body = {"priority": "live"} if method == "PATCH" else {} if path.endswith("/mutes") else None
+    answer = send(api, method, path, json=body)
 
     check_problem(answer, 404)
 

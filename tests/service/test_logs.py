@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,9 +9,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from tests.commands import run_command
 from tests.service.processes import serving
 
-SETUPDESK = Path(sys.executable).with_name("setupdesk")
 CANARY = "sdk_CANARY-CANARY-CANARY"
 HOSTILE = f"Bearer {CANARY}\n2025-10-31T09:00:00Z INFO forged\x1b[31m\u202e"
 ASKED = {
@@ -81,13 +79,8 @@ def test_the_command_line_brings_no_secret_into_a_log(tmp_path: Path, where: str
     word = f"password={CANARY}" if where == "--set" else CANARY
     words = ["backtest", "-s", "IB_raid_v1", "-p", "GER40", "-i", "M15", "--inline", where, word]
 
-    subprocess.run(
-        [SETUPDESK, *words],
-        env={**os.environ, "SETUPDESK_HOME": str(tmp_path)},  # noqa: TID251 (passed on)
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
+    environment = {**os.environ, "SETUPDESK_HOME": str(tmp_path)}  # noqa: TID251 (passed on)
+    run_command(*words, environment=environment)
 
     [event] = read_events((tmp_path / "logs/inline.jsonl").read_text())[-1:]
     assert event["event"] == "request refused"

@@ -7,7 +7,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +32,7 @@ from setupdesk.core.run import Door
 from setupdesk.supervisor import keeping_down
 from setupdesk.upkeep.backup import ROOTS, back_up
 from setupdesk.upkeep.restore import restore
+from tests.commands import run_command
 from tests.conftest import KERNELS
 from tests.upkeep.homes import (
     REQUEST,
@@ -451,11 +451,5 @@ def test_the_commands_back_up_and_restore_and_overwrite_nothing(home: Path, tmp_
 
 
 def call(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [Path(sys.executable).with_name("setupdesk"), *words],
-        env={"SETUPDESK_HOME": str(home), "SETUPDESK_KERNELS": KERNELS, "PATH": os.defpath},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    environment = {"SETUPDESK_HOME": str(home), "SETUPDESK_KERNELS": KERNELS, "PATH": os.defpath}
+    return run_command(*words, environment=environment)

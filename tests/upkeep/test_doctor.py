@@ -5,7 +5,6 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from setupdesk.adapters.ledger.tables import HEAD
 from setupdesk.app.doctor import Grade
 from setupdesk.app.doctor.exposure import judge_delivery
 from setupdesk.upkeep.doctor import examine
+from tests.commands import run_command
 from tests.upkeep.homes import (
     NOON,
     build_home,
@@ -248,14 +248,7 @@ def test_the_command_ends_with_1_if_something_is_bad_and_prints_it_as_json(home:
 
 
 def call(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [Path(sys.executable).with_name("setupdesk"), *words],
-        env={"SETUPDESK_HOME": str(home), "PATH": os.defpath},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return run_command(*words, environment={"SETUPDESK_HOME": str(home), "PATH": os.defpath})
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ import pytest
 from setupdesk.core.run import Door
 from setupdesk.inline import open_inline
 from setupdesk.settings import find_language, load_settings
+from tests.commands import run_command
 from tests.service.serving import serving
 
-SETUPDESK = Path(sys.executable).with_name("setupdesk")
 RUSSIAN = {"Accept-Language": "ru-RU,ru;q=0.9,en;q=0.8"}
 RUSSIAN_MACHINE = {"LANG": "ru_RU.UTF-8", "SETUPDESK_LANG": ""}
 RIGHT = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15"}
@@ -47,14 +47,8 @@ def call(
     home: Path, *words: str, exit_code: int = 0, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     usual = {"SETUPDESK_HOME": str(home), "COLUMNS": "200"}
-    done = subprocess.run(
-        [SETUPDESK, *words],
-        env={**os.environ, **usual, **environment},  # noqa: TID251 (passed on)
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    environment = {**os.environ, **usual, **environment}  # noqa: TID251 (passed on)
+    done = run_command(*words, environment=environment)
     assert done.returncode == exit_code, done.stdout + done.stderr
     return done
 

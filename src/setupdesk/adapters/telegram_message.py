@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from setupdesk.core.alert_deed import AlertDeed, write_deed
+from setupdesk.core.alert_button import AlertButton, write_button
 from setupdesk.words.interpreter import interpret
 
 LONGEST, LONGEST_CAPTION = 4_000, 1_000
@@ -55,8 +55,8 @@ def build_keyboard(alert: Said, language: str, web_desk: str | None = None) -> l
     """Build the buttons of an alert; the web desk is opened where phones have an address of it."""
     rows: list[Row] = []
     if alert.get("setup_id"):
-        mute = ("Mute this setup today", AlertDeed.MUTE)
-        look = ("Analyze now", AlertDeed.ANALYZE)
+        mute = ("Mute this setup today", AlertButton.MUTE)
+        look = ("Analyze now", AlertButton.ANALYZE)
         rows = [[_build_button(*one, alert["alert_id"], language)] for one in (mute, look)]
     if web_desk:
         url = f"{web_desk}/live?watch={quote(alert['watch_id'], safe='')}"
@@ -64,5 +64,5 @@ def build_keyboard(alert: Said, language: str, web_desk: str | None = None) -> l
     return rows
 
 
-def _build_button(label: str, deed: AlertDeed, alert_id: str, language: str) -> dict[str, str]:
-    return {"text": interpret(label, language), "callback_data": write_deed(deed, alert_id)}
+def _build_button(label: str, button: AlertButton, alert_id: str, language: str) -> dict[str, str]:
+    return {"text": interpret(label, language), "callback_data": write_button(button, alert_id)}

@@ -21,6 +21,9 @@ TOKEN = "123456789:AAFakeFakeFakeFakeFakeFakeFakeFakeFa"  # noqa: S105 (of nobod
 ME = {"id": 123456789, "is_bot": True, "first_name": "Desk", "username": "desk_bot"}
 
 
+PHOTO = [{"file_id": "a", "file_unique_id": "b", "width": 960, "height": 540}]
+
+
 @dataclass(frozen=True)
 class Trouble:
     """What happens to the next call of a method instead of an answer."""
@@ -80,9 +83,10 @@ class BotApi:
 
     def press_data(self, message: Json, data: str, user: int = 7) -> Json:
         sender = {"id": user, "is_bot": False, "first_name": "Anna", "language_code": "en"}
-        shown = {**message, "date": 1_700_000_000}
-        if "photo" in shown:
-            shown["photo"] = [{"file_id": "1", "file_unique_id": "1", "width": 9, "height": 9}]
+        shown: Json = {name: message[name] for name in ("message_id", "chat", "text")}
+        shown |= {"date": 1_700_000_000} | ({"photo": PHOTO} if "photo" in message else {})
+        if topic := message.get("message_thread_id"):
+            shown |= {"message_thread_id": int(topic), "is_topic_message": True}
         query = {"id": str(self._next()), "from": sender, "chat_instance": "1", "data": data}
         return self.deliver({"callback_query": query | {"message": shown}})
 
@@ -95,7 +99,7 @@ class BotApi:
 
     def find_buttons(self, message_id: int) -> dict[str, str]:
         keyboard = self.messages[message_id].get("reply_markup", {}).get("inline_keyboard", [])
-        return {one["text"]: one["callback_data"] for row in keyboard for one in row}
+        return {one["text"]: one.get("callback_data", "") for row in keyboard for one in row}
 
     def wait_for(self, found: Any, seconds: float = 8.0) -> Any:
         """Wait until *found* finds something in what was sent."""

@@ -87,15 +87,15 @@ class Talk:
 def talking(home: Path) -> Iterator[Talk]:
     """Have a desk with bars, and a Bot API, without a bot."""
     (home / "api.key").write_text("the-key")
-    with serving_bot_api() as api, serving(home, _lead_to(api)) as desk:
+    with serving_bot_api() as api, serving(home, tell_of(api)) as desk:
         bars = {"symbol": "GER40", "start": "2025-04-01", "end": "2025-05-30", "seed": 1}
         desk.post("/data/simulated", json=bars)
         yield Talk(api, desk, home)
 
 
-def _lead_to(api: BotApi) -> dict[str, str]:
-    token = {"TELEGRAM_BOT_TOKEN": TOKEN, "SETUPDESK_TELEGRAM_API": api.address}
-    return {**MANY_WRONG_KEYS, **token}
+def tell_of(api: BotApi) -> dict[str, str]:
+    """Give the environment of a desk whose bot speaks to *api*."""
+    return {**MANY_WRONG_KEYS, "TELEGRAM_BOT_TOKEN": TOKEN, "SETUPDESK_TELEGRAM_API": api.address}
 
 
 @contextmanager

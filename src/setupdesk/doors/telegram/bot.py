@@ -5,10 +5,19 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from telegram import Bot, BotCommand, CallbackQuery, Message, Update, User
+from telegram import (
+    Bot,
+    BotCommand,
+    CallbackQuery,
+    MaybeInaccessibleMessage,
+    Message,
+    Update,
+    User,
+)
 from telegram.constants import ChatType
 from telegram.error import NetworkError, RetryAfter
 
+from setupdesk.core.alert_button import AlertButton, read_button
 from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
 from setupdesk.core.free_text import LONGEST_NAME
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
@@ -32,6 +41,9 @@ POLL_SECONDS = 25
 
 STRANGER_SECONDS = 60.0
 """How often somebody who may not speak is told so."""
+
+
+_BUTTONS = {AlertButton.MUTE: "mute", AlertButton.ANALYZE: "look"}
 
 
 @dataclass(slots=True)
@@ -68,6 +80,8 @@ class DeskBot:
             await inbox.stop()
             await self.following.stop()
             await self.bot.shutdown()
+            # Who is asking the desk in a thread has what it needs until it is done.
+            await asyncio.get_running_loop().shutdown_default_executor()
             self.people.close()
 
     async def _have_delivered(self, inbox: Inbox) -> None:
@@ -101,7 +115,7 @@ class DeskBot:
 
     async def _handle(self, update: Update) -> None:
         if update.callback_query is not None:
-            await self._press(update.callback_query)
+            await self._press(update.callback_query, update.update_id)
         elif update.message is not None:
             await self._hear(update.message, update.update_id)
 
@@ -118,10 +132,11 @@ class DeskBot:
                 sent = await self.chat.say(answer, place, user.id)
                 self.following.begin(answer, place, sent, user.id)
 
-    async def _press(self, query: CallbackQuery) -> None:
+    async def _press(self, query: CallbackQuery, update_id: int) -> None:
         user, message = query.from_user, query.message
         with speaking(self._find_language(user)):
-            known = self.memory.find_button(query.data or "")
+            of_alert = _read_alert_button(query)
+            known = of_alert or self.memory.find_button(query.data or "")
             if message is None or known is None:
                 await self.chat.confirm(query.id, say("This button is too old. Ask again: /help"))
                 return
@@ -130,21 +145,28 @@ class DeskBot:
                 await self.chat.confirm(query.id, say("This button is somebody else's."))
                 return
             await self.chat.confirm(query.id)
-            topic = getattr(message, "message_thread_id", None)
-            place = Place(
-                message.chat.id, topic if getattr(message, "is_topic_message", False) else None
-            )
-            # By the button and not by the press, so that two presses are one request.
-            answer = await self._answer(user, line, f"tg:{self.bot.id}:{query.data}", place)
-            if answer is None:
-                return
-            # What stands in a picture or is the end of a run stays, and is answered below it.
-            if answer.file or is_apart(line) or getattr(message, "photo", None):
-                sent = await self.chat.say(answer, place, user.id)
-                self.following.begin(answer, place, sent, user.id)
-                return
-            if await self.chat.change(answer, place, message.message_id, user.id):
-                self.following.begin(answer, place, message.message_id, user.id)
+            # By the button and not by the press, so that two presses are one request; but the
+            # button under an alert asks anew each time.
+            key = f"tg:{self.bot.id}:{update_id if of_alert else query.data}"
+            await self._do(user, line, key, message, stays=of_alert is not None)
+
+    async def _do(
+        self, user: User, line: str, key: str, message: MaybeInaccessibleMessage, *, stays: bool
+    ) -> None:
+        """Do what a button stands for; the answer takes the place of its message, if it can."""
+        topic = getattr(message, "message_thread_id", None)
+        place = Place(
+            message.chat.id, topic if getattr(message, "is_topic_message", False) else None
+        )
+        answer = await self._answer(user, line, key, place)
+        if answer is None:
+            return
+        # What stands in a picture or is the end of a run stays, and is answered below it.
+        if stays or answer.file or is_apart(line) or getattr(message, "photo", None):
+            sent = await self.chat.say(answer, place, user.id)
+            self.following.begin(answer, place, sent, user.id)
+        elif await self.chat.change(answer, place, message.message_id, user.id):
+            self.following.begin(answer, place, message.message_id, user.id)
 
     def _read_line(self, message: Message) -> str | None:
         """Read the command of a message; None where it is not for this bot."""
@@ -219,3 +241,13 @@ class DeskBot:
             self.told.clear()
         self.told[user.id] = now
         return Answer(say("Your Telegram id: {id}", id=user.id))
+
+
+def _read_alert_button(query: CallbackQuery) -> tuple[int, str] | None:
+    """Read whose a button under an alert is, and the command that it stands for."""
+    found = read_button(query.data or "")
+    if found is None or query.message is None:
+        return None
+    # The outbox sends alerts to nobody but their owner, and so to no other chat than his own.
+    button, alert_id = found
+    return query.message.chat.id, f"{_BUTTONS[button]} {alert_id}"

@@ -1,5 +1,6 @@
 """The commands of the bot, by their names; a button is the command that its reader would type."""
 
+from setupdesk.doors.telegram.alerts import list_alerts, look_again, show_alert
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Command
 from setupdesk.doors.telegram.card import send_report, send_trades, show_card
 from setupdesk.doors.telegram.comparing import compare
@@ -18,6 +19,7 @@ from setupdesk.doors.telegram.reading import (
 from setupdesk.doors.telegram.requests import analyze, backtest, step
 from setupdesk.doors.telegram.speech import say
 from setupdesk.doors.telegram.stopping import cancel, pause, resume, unwatch
+from setupdesk.doors.telegram.told import mute, notify, unmute
 from setupdesk.doors.telegram.varying import ask_again, vary
 from setupdesk.doors.telegram.watched import list_watches
 from setupdesk.doors.telegram.watching import watch
@@ -35,6 +37,9 @@ DESCRIBED = {
     "queue": mark("Who runs, who waits, and for what"),
     "watches": mark("The watches"),
     "unwatch": mark("End a watch"),
+    "alerts": mark("The newest alerts"),
+    "notify": mark("Which alerts you are told of, and how loud"),
+    "mute": mark("Hear nothing of a setup today: /mute IB_raid_v1"),
     "schedules": mark("The schedules"),
     "pause": mark("Pause a schedule"),
     "resume": mark("Let a schedule go on"),
@@ -53,9 +58,9 @@ DESCRIBED = {
 
 
 def is_apart(line: str) -> bool:
-    """Say whether what a button does is begun in a message of its own: the run's stays as it is."""
+    """Say whether what a button does is begun in a message of its own: its own stays as it is."""
     command, *words = line.split()
-    return command in ("again", "compare") and len(words) == 1
+    return command in ("again", "alert", "compare") and len(words) == 1
 
 
 def show_help(_asked: Asked) -> Answer:
@@ -116,6 +121,12 @@ COMMANDS: dict[str, Command] = {
     "queue": show_queue,
     "watches": list_watches,
     "unwatch": unwatch,
+    "alerts": list_alerts,
+    "alert": show_alert,
+    "look": look_again,
+    "notify": notify,
+    "mute": mute,
+    "unmute": unmute,
     "schedules": list_schedules,
     "pause": pause,
     "resume": resume,

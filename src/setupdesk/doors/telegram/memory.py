@@ -42,6 +42,8 @@ class Memory:
         path.touch(mode=0o600)
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
+        # On the disk before Telegram hears that it has come.
+        self._database.execute("PRAGMA synchronous = FULL")
         self._database.executescript(_SCHEMA)
 
     def close(self) -> None:

@@ -19,3 +19,12 @@ VERDICTS = {
     "undecided": mark("Undecided"),
 }
 """Of the others the sentence says it all."""
+
+KINDS = {
+    "signal": mark("signal: the rule trades it"),
+    "further": mark("further: it triggered, and is not traded"),
+    "stale": mark("feed: it gives no new bars"),
+}
+"""Kinds of alerts; before the colon is their name on a button."""
+
+LOUDNESS = {"on": "🔔", "silent": "🔕", "off": "🚫"}

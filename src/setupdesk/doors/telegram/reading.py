@@ -4,13 +4,15 @@ from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
 from setupdesk.doors.telegram.card import show_none, tell_run
 from setupdesk.doors.telegram.figures import market, moment, seconds
 from setupdesk.doors.telegram.speech import name, say, say_many, spoken
+from setupdesk.doors.telegram.told import list_channels, tell_mutes
 from setupdesk.words.figures import NONE
 from setupdesk.words.names import OUTCOMES, ROLES
 
 _USUAL, _MOST = 5, 20
 
 
-def _read_count(asked: Asked) -> int:
+def read_count(asked: Asked) -> int:
+    """Read how many somebody wants to see."""
     said = asked.words[0] if asked.words else ""
     return max(1, min(int(said), _MOST)) if said.isdecimal() else _USUAL
 
@@ -21,7 +23,7 @@ def _refresh(line: str) -> tuple[Button, ...]:
 
 def list_runs(asked: Asked) -> Answer:
     """List the newest runs."""
-    count = _read_count(asked)
+    count = read_count(asked)
     runs = asked.desk.runs(count)["runs"]
     if not runs:
         return show_none()
@@ -109,7 +111,7 @@ def list_data(asked: Asked) -> Answer:
 
 def list_audit(asked: Asked) -> Answer:
     """List the newest requests, accepted and refused."""
-    count = _read_count(asked)
+    count = read_count(asked)
     rows = asked.desk.audit_log(count)
     lines = [
         f"{moment(one['at'])} {one['user']}, {one['door']}: {name(OUTCOMES, one['outcome'])}"
@@ -122,10 +124,11 @@ def list_audit(asked: Asked) -> Answer:
 
 
 def show_whoami(asked: Asked) -> Answer:
-    """Say as whom somebody speaks."""
+    """Say as whom somebody speaks, and which setups he is not told of now."""
     known = asked.desk.whoami()
     said = say("You are {user}, {role}.", user=known["user"], role=name(ROLES, known["role"]))
-    return Answer(f"{said}\n{say('Your Telegram id: {id}', id=asked.person['telegram_id'])}")
+    lines = [said, say("Your Telegram id: {id}", id=asked.person["telegram_id"])]
+    return Answer("\n".join([*lines, *tell_mutes(list_channels(asked))]))
 
 
 def show_version(asked: Asked) -> Answer:

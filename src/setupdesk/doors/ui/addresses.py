@@ -58,6 +58,7 @@ def _build_channel(one: Json) -> dict[str, Any]:
         say("Name"): one["name"],
         say("Where"): one["url"],
         say("What is told"): ", ".join(name(EVENTS, event) for event in one["events"]),
+        say("Muted today"): ", ".join(each["setup_id"] for each in one["mutes"]) or "--",
         say("Owner"): one["user"],
         say("State"): _tell_state(one),
         "Id": one["channel_id"],

@@ -1,0 +1,133 @@
+"""What the desk tells somebody on Telegram by itself: which alerts, and how loud."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from setupdesk.core.pairing import name_pairing
+from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json
+from setupdesk.doors.telegram.names import KINDS, LOUDNESS
+from setupdesk.doors.telegram.speech import name, say, spoken
+
+HERE, QUIET, NONE = "here", "quiet", "none"
+_ALERT = re.compile(r"alert_[0-9a-f]+")
+"""What the id of an alert looks like, and none of a setup does."""
+
+
+def list_channels(asked: Asked) -> list[Json]:
+    """List the channels by which somebody is told of alerts on Telegram."""
+    own = name_pairing(asked.person["telegram_id"])
+    return [
+        one
+        for one in asked.desk.channels()
+        if (one["url"] == own or one["url"].startswith(f"{own}:"))
+        and one["revoked_at"] is None
+        and "alert" in one["events"]
+    ]
+
+
+def notify(asked: Asked) -> Answer:
+    """Show what is told here, or change it: ``stale off``, ``quiet 22:00-07:00 Europe/Berlin``."""
+    if asked.words == (HERE,) and not list_channels(asked):
+        url = f"{name_pairing(asked.person['telegram_id'])}:{spoken()}"
+        asked.desk.add_channel({"name": "Telegram", "url": url, "events": ["alert"]})
+    elif asked.words and asked.words[0] != HERE:
+        manner = _read_manner(asked.words)
+        for one in list_channels(asked):
+            asked.desk.change_channel(one["channel_id"], {"manner": manner})
+    return _show(asked)
+
+
+def _read_manner(words: tuple[str, ...]) -> Json:
+    kind, how, zone = (*words, "", "")[:3]
+    if kind != QUIET:
+        return {"kinds": {kind: how}}
+    if how == NONE:
+        return {"quiet": None}
+    begins, _, ends = how.partition("-")
+    return {"quiet": {"from": begins, "to": ends} | ({"zone": zone} if zone else {})}
+
+
+def _show(asked: Asked) -> Answer:
+    channels = list_channels(asked)
+    if not channels:
+        start = Button(say("Tell me of alerts"), f"notify {HERE}")
+        return Answer(say("You are told of no alerts here."), ((start,),))
+    channel = channels[0]
+    manner = channel["manner"]
+    lines = [say("Which alerts you are told of here:")]
+    lines += [f"{LOUDNESS[manner['kinds'][kind]]} {say(text)}" for kind, text in KINDS.items()]
+    lines += ["", say("🔔 aloud, 🔕 silently, 🚫 not at all"), *_tell_quiet(manner["quiet"])]
+    lines += tell_mutes(channels)
+    rows = [_draw_kind(kind, now) for kind, now in manner["kinds"].items()]
+    if manner["quiet"]:
+        rows.append((Button(say("No quiet hours"), f"notify {QUIET} {NONE}"),))
+    rows += [(_draw_unmute(one["setup_id"]),) for one in _list_mutes(channels)]
+    return Answer("\n".join(lines), tuple(rows))
+
+
+def _draw_kind(kind: str, now: str) -> tuple[Button, ...]:
+    named = name(KINDS, kind).partition(":")[0]
+    return tuple(
+        Button(f"{'✓ ' if how == now else ''}{sign} {named}", f"notify {kind} {how}")
+        for how, sign in LOUDNESS.items()
+    )
+
+
+def _tell_quiet(quiet: Json | None) -> list[str]:
+    if quiet is None:
+        return [say("Quiet hours: none; /notify quiet 22:00-07:00 Europe/Berlin sets some.")]
+    hours = f"{quiet['from']}-{quiet['to']} {quiet['zone']}"
+    return [say("Quiet hours: {hours}", hours=hours)]
+
+
+def _draw_unmute(setup_id: str) -> Button:
+    return Button(say("Unmute {setup}", setup=setup_id)[:60], f"unmute {setup_id}")
+
+
+def _list_mutes(channels: list[Json]) -> list[Json]:
+    return list({one["setup_id"]: one for each in channels for one in each["mutes"]}.values())
+
+
+def tell_mutes(channels: list[Json]) -> list[str]:
+    """Tell each muted setup in a line."""
+    return [_tell_mute(one) for one in _list_mutes(channels)]
+
+
+def _tell_mute(one: Mapping[str, Any]) -> str:
+    end = datetime.fromisoformat(one["until"]).astimezone(ZoneInfo(one["zone"]))
+    at = f"{end:%Y-%m-%d %H:%M} {one['zone']}"
+    return say("{setup} is muted until {at}.", setup=one["setup_id"], at=at)
+
+
+def mute(asked: Asked) -> Answer:
+    """Tell nothing of a setup for the rest of its market's day; it, or an alert of it, is named."""
+    channels = list_channels(asked)
+    if not asked.words or not channels:
+        return _show(asked)
+    setup_id, symbol = _find_setup(asked)
+    muted = [asked.desk.mute(one["channel_id"], setup_id, symbol) for one in channels]
+    told = next(one for one in _list_mutes(muted) if one["setup_id"] == setup_id)
+    return Answer(_tell_mute(told), ((_draw_unmute(setup_id),),))
+
+
+def unmute(asked: Asked) -> Answer:
+    """Tell of a setup again."""
+    channels = list_channels(asked)
+    if not asked.words or not channels:
+        return _show(asked)
+    setup_id, _ = _find_setup(asked)
+    for one in channels:
+        asked.desk.unmute(one["channel_id"], setup_id)
+    again = Button(say("Mute {setup} today", setup=setup_id)[:60], f"mute {setup_id}")
+    return Answer(say("You are told of {setup} again.", setup=setup_id), ((again,),))
+
+
+def _find_setup(asked: Asked) -> tuple[str, str | None]:
+    named = asked.words[0]
+    if not _ALERT.fullmatch(named):
+        return named, asked.words[1] if len(asked.words) > 1 else None
+    alert = asked.desk.alert(named)
+    return alert["setup_id"], alert["symbol"]

@@ -83,6 +83,11 @@ class Talk:
         return len(self.desk.get("/runs", params={"limit": 1000}).json()["runs"])
 
 
+def tell_of(api: BotApi) -> dict[str, str]:
+    """Give the environment of a desk that has a bot there."""
+    return {**MANY_WRONG_KEYS, "TELEGRAM_BOT_TOKEN": TOKEN, "SETUPDESK_TELEGRAM_API": api.address}
+
+
 @contextmanager
 def talking(home: Path) -> Iterator[Talk]:
     """Have a desk with bars, and a Bot API, without a bot."""

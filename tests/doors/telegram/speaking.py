@@ -98,11 +98,6 @@ def talking(home: Path) -> Iterator[Talk]:
         yield Talk(api, desk, home)
 
 
-def tell_of(api: BotApi) -> dict[str, str]:
-    """Give the environment of a desk whose bot speaks to *api*."""
-    return {**MANY_WRONG_KEYS, "TELEGRAM_BOT_TOKEN": TOKEN, "SETUPDESK_TELEGRAM_API": api.address}
-
-
 @contextmanager
 def working(
     talk: Talk, *, is_cut_off: bool = False, webhook: Webhook | None = None

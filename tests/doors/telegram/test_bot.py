@@ -94,6 +94,7 @@ def test_a_backtest_with_arguments_is_asked_for_at_once_and_can_be_stopped(talk:
 
     assert run["run_id"] in card["text"]
     assert "queued" in card["text"]
+    assert "IB_raid_v1 GER40 M15 rr=2" in card["text"]
     assert (run["user"], run["door"]) == ("anna", "telegram")
     assert run["request"]["options"]["rr_target"] == 2
     assert question["text"] or stopped["text"]
@@ -117,9 +118,28 @@ def test_a_refusal_has_every_problem_and_a_button_that_asks_rightly(talk: Talk) 
 
     assert "'IB_rade_v1' is not known" in refused["text"]
     assert "'GER4O' is not known" in refused["text"]
-    assert label == "Ask with IB_raid_v1, GER40"
+    assert label == "Ask with setup=IB_raid_v1, symbol=GER40"
     assert "queued" in accepted["text"]
     assert talk.count_runs() == before + 1
+
+
+def test_words_in_another_order_are_asked_for_in_theirs_by_a_button(talk: Talk) -> None:
+    refused = talk.ask("/bt GER40 IB_raid_v1 M15 1w rr=2,5")
+    [label] = talk.api.find_buttons(refused["message_id"])
+    accepted = talk.press(refused, label)
+
+    assert label == "Ask for IB_raid_v1 GER40 M15 rr=2.5 1w"
+    assert "IB_raid_v1 GER40 M15 rr=2.5" in accepted["text"]
+
+
+def test_a_word_too_many_is_refused_and_a_bound_is_no_suggestion(talk: Talk) -> None:
+    surplus = talk.ask(f"{LINE} 2m")
+    bound = talk.ask(f"{LINE} rr=0")
+
+    assert "'2m' cannot be set" in surplus["text"]
+    assert surplus["text"].endswith("timeframe and period, in this order.")
+    assert "Allowed: 1 to 100" in bound["text"]
+    assert not any("reply_markup" in one for one in (surplus, bound))
 
 
 def test_a_request_is_put_together_by_buttons_over_a_restart_and_starts_once(desk: Talk) -> None:

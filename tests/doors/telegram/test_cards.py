@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from setupdesk.core.run import Door
-from setupdesk.doors.telegram.line import correct, read_payload, write_words
+from setupdesk.doors.telegram.line import correct, read_payload, tell_changes, write_words
 from setupdesk.inline import open_inline
 from setupdesk.settings import load_settings
 from tests.doors.telegram.bot_api import Trouble
@@ -51,6 +51,7 @@ def test_a_completed_backtest_has_its_verdict_and_figures_with_intervals(talk: T
     assert "2025-05-01 to 2025-05-30 inclusive" in text
     assert report["verdict"]["sentence"] in text
     assert f"Trades: {report['statistics']['trades']}" in text
+    assert text.count(report["verdict"]["sentence"].partition(":")[0]) == 1
     assert "R to +" in text
     assert "simulated market" in text
 
@@ -106,9 +107,12 @@ def test_a_rerun_is_changed_part_by_part_before_it_starts(talk: Talk) -> None:
     summary = talk.press(talk.press(begun, "Period"), "1m")
     begun = talk.press(summary, "Change…")
     summary = talk.press(talk.press(begun, "Timeframe"), "M5")
+    listed = talk.ask("/runs")
     talk.press(summary, "Start")
     request = talk.desk.get("/runs?limit=1").json()["runs"][0]["request"]
 
+    assert "IB_raid_v1 GER40 M5 rr=2.5" in summary["text"]
+    assert "IB_raid_v1 GER40 M15 rr=2.5" in listed["text"]
     assert request["options"]["rr_target"] == 2.5
     assert (request["timeframe"], request["end"]) == ("M5", "2025-05-30")
     assert request["start"] > "2025-04-01"
@@ -174,12 +178,38 @@ def test_words_and_payloads_lead_to_one_another() -> None:
     assert read_payload(write_words(payload).split(), "backtest") == payload
 
 
+def test_a_decimal_comma_and_a_dry_run_are_read_as_a_phone_writes_them() -> None:
+    typed = [
+        "symbol=GER40",
+        "IB_raid_v1",
+        "M15",
+        "rr=2,5",
+        "account=10,000",
+        "—dry-run",
+        "6m",
+        "1y",
+    ]
+    payload = read_payload(typed, "backtest")
+
+    assert (payload["setup_id"], payload["timeframe"], payload["last"]) == (
+        "IB_raid_v1",
+        "M15",
+        "6m",
+    )
+    assert payload["options"] == {"rr_target": 2.5, "dry_run": True}
+    assert payload["extra"] == {"account": "10,000", "1y": "1y"}
+    assert tell_changes(payload) == "rr=2.5 account=10,000 1y=1y"
+
+
 def test_what_has_no_suggestion_is_not_corrected() -> None:
     wrong = {"field": "symbol", "code": "unknown_symbol", "suggestion": None}
     key = {"field": "extra.min_r", "code": "unknown_key", "suggestion": "min_rr"}
     request = {"symbol": "X", "extra": {"min_r": 2}}
 
+    bound = {"field": "extra.min_r", "code": "out_of_bounds", "suggestion": "1"}
+
     assert correct({"request": request, "problems": [wrong, key]}) is None
+    assert correct({"request": request, "problems": [bound]}) is None
     assert correct({"request": request, "problems": [key]}) == {
         "symbol": "X",
         "extra": {"min_rr": 2},

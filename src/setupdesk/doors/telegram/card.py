@@ -6,8 +6,8 @@ from setupdesk.client import Client
 from setupdesk.client.tables import write_csv
 from setupdesk.core.run import UNDER_WAY
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, File, Json, cut
-from setupdesk.doors.telegram.figures import market, moment, period, seconds, span
-from setupdesk.doors.telegram.names import SIGNS, VERDICTS
+from setupdesk.doors.telegram.figures import duration, foretell, market, moment, period, span
+from setupdesk.doors.telegram.names import SIGNS
 from setupdesk.doors.telegram.speech import name, say, spoken
 from setupdesk.words.figures import fixed, in_r, percent
 from setupdesk.words.names import STAGES, STATES
@@ -82,20 +82,14 @@ def _tell_report(report: Json) -> str:
         return f"{_warn(report)}{report['live']['sentence']}"
     if "verdict" not in report:
         return ""
-    verdict = report["verdict"]
     lines = [
-        f"{_warn(report)}{_tell_verdict(verdict)}",
+        f"{_warn(report)}{report['verdict']['sentence']}",
         "",
         *tell_figures(report["statistics"]),
     ]
     notes = [one for one in report["notes"] if one["severity"] in ("alarm", "caution")]
     lines += ["", *(f"⚠ {one['sentence']}" for one in notes)] if notes else []
     return "\n".join(lines)
-
-
-def _tell_verdict(verdict: Json) -> str:
-    said = str(verdict["sentence"])
-    return f"{say(VERDICTS[verdict['code']])}. {said}" if verdict["code"] in VERDICTS else said
 
 
 def _warn(report: Json) -> str:
@@ -119,13 +113,9 @@ def tell_figures(of: Json) -> list[str]:
 
 
 def _tell_plan(plan: Json) -> str:
-    lines = [
-        say("A dry run: nothing was computed."),
-        f"{say('Sessions')}: {plan['sessions']:,}",
-        f"{say('Bars')}: {plan['bars']:,}",
-    ]
+    lines = [say("A dry run: nothing was computed."), *foretell(plan)]
     if plan["estimated_seconds"] is not None:
-        lines.append(say("It takes about {time}.", time=seconds(plan["estimated_seconds"])))
+        lines.append(duration(plan["estimated_seconds"]))
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
 from setupdesk.doors.telegram.figures import moment, seconds
+from setupdesk.doors.telegram.line import tell_changes
 from setupdesk.doors.telegram.names import SIGNS
 from setupdesk.doors.telegram.speech import name, say
 from setupdesk.words.figures import NONE
@@ -37,7 +38,8 @@ def show_watch(asked: Asked) -> Answer:
     watch, polls = asked.desk.watch(asked.words[0]), asked.desk.polls(asked.words[0], _POLLS)
     stand = [f"• {one['setup_id']} {one['symbol']}: {_tell_stand(one)}" for one in watch["stand"]]
     asof = say("As of {at}", at=f"{watch['as_of'][:19].replace('T', ' ')} UTC")
-    lines = [_tell_watch(watch), asof, "", *stand, "", *map(_tell_poll, polls)]
+    changed = list(filter(None, [tell_changes(watch)]))
+    lines = [_tell_watch(watch), *changed, asof, "", *stand, "", *map(_tell_poll, polls)]
     line = f"watches {watch['watch_id']}"
     end = (
         () if watch["ended_at"] else (Button(say("End the watch"), f"unwatch {watch['watch_id']}"),)

@@ -72,11 +72,16 @@ def test_its_equity_stands_above_its_figures_and_its_chart_is_a_picture(talk: Ta
     run_id = find(talk, "backtest")
     card = talk.ask(f"/result {run_id}")
     chart = talk.press_for_file(card, "Chart")["photo"]
-    others = [talk.ask(said)["photo"] for said in (f"/chart {run_id} 2", f"/equity {run_id}")]
+    short = f"{int(run_id[-3:])}"
+    others = [
+        talk.ask(said)["photo"] for said in (f"/chart {short} 2", f"/equity {run_id.upper()}")
+    ]
+    unknown = talk.ask("/st 999")
 
     assert all(one.startswith(b"\x89PNG") for one in [card["photo"], chart, *others])
     assert len({card["photo"], chart, *others}) == 3
     assert card["photo"] == others[1]
+    assert "999" in unknown["text"]
     assert list(talk.api.find_buttons(card["message_id"])) == [
         "Chart",
         "The report",
@@ -122,6 +127,7 @@ def test_it_is_compared_with_another_one_like_it(talk: Talk) -> None:
     card = talk.ask(f"/result {find(talk, 'backtest')}")
     choice = talk.press_for_file(card, "Compare")
     found = talk.press(choice, "With the newest like it")
+    numbered = talk.ask("/compare 1 2")
     runs = [
         one["run_id"] for one in talk.desk.get("/runs?state=completed&mode=backtest").json()["runs"]
     ]
@@ -130,6 +136,7 @@ def test_it_is_compared_with_another_one_like_it(talk: Talk) -> None:
     assert "options.rr_target: A --, B 2.5" in found["text"]
     assert all(one in found["text"] for one in runs)
     assert "Expectancy\nA: " in found["text"]
+    assert numbered["text"].startswith(f"A: {min(runs)}")
     assert "Only in one: A " in found["text"]
     assert shown["text"].startswith(f"🟢 {runs[0]}")
     assert shown["photo"]

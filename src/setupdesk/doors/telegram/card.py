@@ -14,14 +14,30 @@ from setupdesk.words.names import STAGES, STATES
 
 log = logging.getLogger(__name__)
 
+_SEARCHED = 50
+
 _STEPS = ("planning", "finding signals")
 """Of a backtest; what comes after them is its end."""
 
 
 def show_card(asked: Asked) -> Answer:
     """Show the run that is named, or the newest one."""
-    found = asked.words[0] if asked.words else find_newest(asked.desk)
+    found = find_run(asked)
     return draw_card(asked.desk, found) if found else show_none()
+
+
+def find_run(asked: Asked) -> str | None:
+    """Find the run that is named, or the newest one."""
+    return name_run(asked.desk, asked.words[0]) if asked.words else find_newest(asked.desk)
+
+
+def name_run(desk: Client, word: str) -> str:
+    """Give the id of the run that a word means: ``1`` is the newest one with that number."""
+    if not (word.isascii() and word.isdecimal()):
+        return word.lower()
+    number = f"_{int(word):03}"
+    alike = desk.runs(_SEARCHED, search=number)["runs"]
+    return next((one["run_id"] for one in alike if one["run_id"].endswith(number)), word)
 
 
 def find_newest(desk: Client) -> str | None:
@@ -153,9 +169,8 @@ def send_report(asked: Asked) -> Answer:
 
 
 def need_run(asked: Asked) -> str:
-    """Find the run that is named, or the newest one."""
-    found = asked.words[0] if asked.words else find_newest(asked.desk)
-    return found or "run"
+    """Find the run that is named, or the newest one; where there is none, the desk says so."""
+    return find_run(asked) or "run"
 
 
 def draw_equity(desk: Client, run_id: str) -> File:

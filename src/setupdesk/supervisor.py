@@ -241,7 +241,7 @@ def _build_bot(settings: Settings) -> ProcessSpec:
         environment=build_bot_environment(settings),
         folder=settings.home,
         address=settings.telegram_webhook or str(settings.bot_socket),
-        is_ready=lambda: _has_bot(settings.bot_socket),
+        is_ready=lambda: ask_bot(settings.bot_socket).startswith("here"),
     )
 
 
@@ -296,14 +296,15 @@ def _has_executor(path: Path) -> bool:
     return True
 
 
-def _has_bot(path: Path) -> bool:
+def ask_bot(path: Path) -> str:
+    """Ask the process of the bot how it does; empty where it does not answer."""
     with socket.socket(socket.AF_UNIX) as pulse:
         pulse.settimeout(1)
         try:
             pulse.connect(str(path))
-            return pulse.recv(4) == b"here"
+            return pulse.recv(100).decode()
         except OSError:
-            return False
+            return ""
 
 
 def run_here(settings: Settings, tell: Callable[[Settings], None] = lambda _: None) -> None:

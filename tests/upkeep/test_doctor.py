@@ -63,7 +63,8 @@ def test_how_telegram_delivers_is_told_where_there_is_a_bot(home: Path) -> None:
     assert "telegram" not in unset
     assert (polled["grade"], polled["seen"]) == ("ok", "is asked for messages (long polling)")
     assert "https://desk.example.org/bot, which a proxy passes on to 127.0.0.1:8752" in sent["seen"]
-    assert judge_delivery("https://a.example", 8752, is_deaf=True).grade is Grade.BAD
+    assert judge_delivery("https://a.b", 8752, is_deaf=True, has_rival=False).grade is Grade.BAD
+    assert "the same token" in judge_delivery("", 0, is_deaf=False, has_rival=True).seen
 
 
 def test_a_home_that_is_not_there_is_not_made(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ from setupdesk.core.request import Mode
 from setupdesk.core.run import RunState
 from setupdesk.exposure import find_key_faults, find_listening_faults
 from setupdesk.settings import Settings, find_telegram_token
-from setupdesk.supervisor import find_desk
+from setupdesk.supervisor import ask_bot, find_desk
 from setupdesk.upkeep.restore import STAGE
 
 _FLOWS = [mode.flow_type for mode in Mode]
@@ -127,7 +127,8 @@ def _examine_exposure(settings: Settings) -> Iterator[Check]:
 def _examine_delivery(settings: Settings, *, is_up: bool) -> Check:
     webhook, port = settings.telegram_webhook, settings.telegram_port
     is_deaf = bool(webhook) and is_up and not machine.find_listeners(port)
-    return judge_delivery(webhook, port, is_deaf=is_deaf)
+    has_rival = ask_bot(settings.bot_socket).endswith("rival")
+    return judge_delivery(webhook, port, is_deaf=is_deaf, has_rival=has_rival)
 
 
 def _examine_prefect_access(settings: Settings, desk: Mapping[str, Any] | None) -> Check:

@@ -40,6 +40,15 @@ class Trouble:
         return self.chat is None or str(said.get("chat_id")) == str(self.chat)
 
 
+def _is_too_large(said: Json) -> bool:
+    """Whether it has more than Telegram takes, which counts letters as UTF-16 does."""
+    most = {"text": 4_096, "caption": 1_024}
+    rows = (said.get("reply_markup") or {}).get("inline_keyboard", [])
+    return sum(map(len, rows)) > 100 or any(
+        len(str(said.get(name, "")).encode("utf-16-le")) > 2 * count for name, count in most.items()
+    )
+
+
 @dataclass
 class BotApi:
     """Keeps what was sent, and delivers what users say."""
@@ -167,6 +176,8 @@ class BotApi:
         if method == "getWebhookInfo":
             waiting = {"has_custom_certificate": False, "pending_update_count": len(self.updates)}
             return {"url": self.webhook.get("url", ""), **waiting}
+        if _is_too_large(said):
+            return Trouble(400)
         if method in ("sendMessage", "sendPhoto", "sendDocument"):
             self.last_id += 1
             chat = {"id": int(said["chat_id"]), "type": "private"}

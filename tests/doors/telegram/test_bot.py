@@ -56,10 +56,65 @@ def test_a_code_pairs_who_sends_it_and_who_is_unpaired_is_a_stranger_at_once(tal
     after = talk.ask("/whoami", user=42)
 
     assert wrong["text"].startswith("This code is wrong, used or too old")
-    assert right["text"].startswith("You speak to the desk as bob.")
+    assert right["text"].startswith("You speak to the desk as bob, viewer.")
     assert known["text"].startswith("You are bob, viewer.")
     assert "role" in refused["text"]
     assert after["text"] == "Your Telegram id: 42"
+
+
+def test_who_is_paired_is_paired_anew_by_another_code(talk: Talk) -> None:
+    talk.pair(43, "dora", "viewer")
+    made = talk.desk.post("/telegram/codes", json={"user": "dora", "role": "trader"}).json()
+    answer = talk.ask(f"/start {made['code']}", user=43)
+    used = talk.ask(f"/start {made['code']}", user=43)
+
+    assert answer["text"].startswith("You speak to the desk as dora, trader.")
+    assert used["text"].startswith("This code is wrong, used or too old")
+
+
+def test_a_stranger_learns_nothing_by_wrong_codes_and_others_buttons(talk: Talk) -> None:
+    message = talk.ask("/runs")
+    label = next(iter(talk.api.find_buttons(message["message_id"])))
+    first = talk.ask("/start AAAAA-BBBBB", user=98)
+    talk.api.hear("/start AAAAA-CCCCC", user=98)
+    talk.api.press(message["message_id"], label, user=98)
+    talk.settle()
+    talk.api.wait_for(lambda: talk.api.answered)
+
+    assert first["text"].startswith("This code is wrong, used or too old")
+    assert talk.count_messages(98) == 1
+    assert not talk.api.answered[-1].get("text")
+    rows = talk.desk.get("/audit/turned-away").json()
+    assert [one["count"] for one in rows if one["address"] == "telegram:98"] == [3]
+
+
+def test_what_telegram_refuses_stops_no_chat(talk: Talk) -> None:
+    talk.api.troubles["sendMessage"] = [Trouble(400)]
+    talk.api.hear("/version")
+    after = talk.ask("/whoami")
+    long = talk.ask(f"/status {'🟡' * 2_040}")
+    inner = [talk.ask(text)["text"] for text in ("/step", "/vary", "/look", "/")]
+    talk.api.deliver({"message": {"message_id": 9, "date": 1, "chat": {"id": 7, "type": "x"}}})
+    talk.settle()
+
+    assert after["text"].startswith("You are anna")
+    assert len(long["text"].encode("utf-16-le")) <= 2 * 4_096
+    assert not any("bug" in one for one in inner)
+
+
+def test_a_question_that_is_left_open_keeps_no_run_from_its_end(talk: Talk) -> None:
+    message = talk.ask(LINE)
+    before = set(talk.api.messages)
+    talk.api.press(message["message_id"], "Cancel")
+    talk.api.wait_for(lambda: set(talk.api.messages) - before)
+    [run] = talk.desk.get("/runs?limit=1").json()["runs"]
+    talk.desk.post(f"/runs/{run['run_id']}/cancel")
+    talk.api.wait_for(lambda: "cancelled" in talk.api.messages[message["message_id"]]["text"])
+    over = talk.ask(f"/cancel {run['run_id']}")
+    unknown = talk.ask("/cancel run_2020_01_01_001")
+
+    assert "cancelled" in over["text"]
+    assert unknown["text"].startswith("There is no run")
 
 
 def test_every_command_is_known_and_answered_in_both_languages(talk: Talk) -> None:
@@ -89,7 +144,7 @@ def test_every_command_is_known_and_answered_in_both_languages(talk: Talk) -> No
 def test_a_backtest_with_arguments_is_asked_for_at_once_and_can_be_stopped(talk: Talk) -> None:
     card = talk.ask(f"{LINE} rr=2")
     run = talk.desk.get("/runs?limit=1").json()["runs"][0]
-    question = talk.press(card, "Cancel")
+    question = talk.press_for_file(card, "Cancel")
     stopped = talk.press(question, "Yes")
 
     assert run["run_id"] in card["text"]
@@ -288,6 +343,7 @@ def test_in_a_group_it_hears_its_own_commands_and_answers_in_the_topic(talk: Tal
     before = len(talk.api.messages)
     talk.api.hear("/version@other_bot", **topic)
     talk.api.hear("good morning", **topic)
+    talk.api.hear("/roll 6", **topic)
     talk.settle()
 
     assert (answer["chat"]["id"], int(answer["message_thread_id"])) == (-100, 3)

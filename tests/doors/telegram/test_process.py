@@ -20,7 +20,7 @@ from setupdesk.settings import (
     find_telegram_token,
     load_settings,
 )
-from setupdesk.supervisor import _has_bot
+from setupdesk.supervisor import ask_bot
 from tests.conftest import find_free_port
 from tests.doors.telegram.bot_api import TOKEN, BotApi, Trouble, serving_bot_api
 
@@ -45,13 +45,27 @@ def test_it_says_that_it_works_and_ends_when_it_is_told(tmp_path: Path) -> None:
     with serving_bot_api() as api:
         process = start(tmp_path, api, TOKEN)
         api.wait_for(lambda: any(method == "getUpdates" for method, _ in api.calls), 30)
-        works = _has_bot(pulse)
+        works = ask_bot(pulse)
         process.send_signal(signal.SIGTERM)
         code = process.wait(15)
 
-    assert works
+    assert works == "here"
     assert code == 0
-    assert not _has_bot(pulse)
+    assert not ask_bot(pulse)
+
+
+def test_who_shares_its_token_with_another_program_works_on_and_says_so(tmp_path: Path) -> None:
+    pulse = load_settings({"SETUPDESK_HOME": str(tmp_path)}).bot_socket
+    with serving_bot_api() as api:
+        api.troubles["getUpdates"] = [Trouble(409)] * 2
+        process = start(tmp_path, api, TOKEN)
+        api.wait_for(lambda: ask_bot(pulse).endswith("rival"), 30)
+        api.wait_for(lambda: ask_bot(pulse) == "here", 10)
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(15)
+
+    assert code == 0
+    assert "the same token" in (tmp_path / "logs" / "bot.jsonl").read_text()
 
 
 def test_by_a_webhook_it_confirms_what_it_has_kept_and_ends_when_it_is_told(
@@ -135,5 +149,5 @@ def test_an_address_of_the_bot_api_that_is_none_is_refused(tmp_path: Path) -> No
 def test_nobody_works_where_there_is_no_socket(tmp_path: Path) -> None:
     began = time.monotonic()
 
-    assert not _has_bot(tmp_path / "bot.sock")
+    assert not ask_bot(tmp_path / "bot.sock")
     assert time.monotonic() - began < 1

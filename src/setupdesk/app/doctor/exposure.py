@@ -44,8 +44,18 @@ def judge_sign_in(provider: str, people: int, faults: Iterable[str]) -> Check:
     )
 
 
-def judge_delivery(webhook: str, port: int, *, is_deaf: bool) -> Check:
-    """Judge how messages come from Telegram to the bot; *is_deaf*: nobody listens for them."""
+def judge_delivery(webhook: str, port: int, *, is_deaf: bool, has_rival: bool) -> Check:
+    """Judge how messages come from Telegram to the bot.
+
+    *is_deaf*: nobody listens for them; *has_rival*: another program asks with the same token.
+    """
+    if has_rival:
+        return judge(
+            "telegram",
+            "",
+            bad="another program asks with the same token, and gets some of the messages alone",
+            remedy="end that program, or give this desk a bot of its own: docs/telegram.md",
+        )
     return judge(
         "telegram",
         f"sends to {webhook}, which a proxy passes on to 127.0.0.1:{port}"

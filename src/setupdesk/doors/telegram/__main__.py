@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from functools import partial
 
 from telegram import Bot
 from telegram.error import InvalidToken
@@ -46,7 +47,7 @@ async def _work(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     settings.bot_socket.unlink(missing_ok=True)
-    pulse = await asyncio.start_unix_server(_answer_pulse, settings.bot_socket)
+    pulse = await asyncio.start_unix_server(partial(_answer_pulse, bot), settings.bot_socket)
     try:
         with suppress(asyncio.CancelledError):
             await work
@@ -55,9 +56,12 @@ async def _work(settings: Settings) -> None:
         memory.close()
 
 
-async def _answer_pulse(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _answer_pulse(
+    bot: DeskBot, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     # Whoever looks whether this process still works hears it only if it does.
-    writer.write(b"here")
+    has_rival = bot.delivery is not None and bot.delivery.has_rival
+    writer.write(b"here, with a rival" if has_rival else b"here")
     writer.close()
 
 

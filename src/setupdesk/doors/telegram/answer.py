@@ -71,4 +71,8 @@ Command = Callable[[Asked], Answer]
 
 def cut(text: str, longest: int = LONGEST) -> str:
     """Cut what is longer than a message, or the text of a picture, may be."""
-    return text if len(text) <= longest else f"{text[: longest - 2]} …"
+    # Telegram counts as UTF-16 does, where a sign such as a coloured circle is two.
+    counted = text.encode("utf-16-le")
+    if len(counted) <= 2 * longest:
+        return text
+    return f"{counted[: 2 * (longest - 2)].decode('utf-16-le', 'ignore')} …"

@@ -29,10 +29,12 @@ from setupdesk.doors.telegram.inbox import Inbox
 from setupdesk.doors.telegram.line import split_words
 from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.people import People
+from setupdesk.doors.telegram.speech import name as name_of
 from setupdesk.doors.telegram.speech import say, speaking, spoken
 from setupdesk.doors.telegram.webhook import Webhook
 from setupdesk.words import LANGUAGES, choose_language
 from setupdesk.words.interpreter import interpret
+from setupdesk.words.names import ROLES
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,11 @@ POLL_SECONDS = 25
 STRANGER_SECONDS = 60.0
 """How often somebody who may not speak is told so."""
 
+_OF_THE_BOT = ("language", "tg_info")
+"""Commands that need no desk."""
+
+_INNER = ("step", "vary", "look", "again", "alert")
+"""Commands of buttons, which mean nothing without more words."""
 
 _BUTTONS = {AlertButton.MUTE: "mute", AlertButton.ANALYZE: "look"}
 
@@ -61,6 +68,9 @@ class DeskBot:
     poll_seconds: int = POLL_SECONDS
     told: dict[int, float] = field(default_factory=dict)
     """When each stranger was told that he is one."""
+
+    delivery: Delivery | None = None
+    """As long as it works."""
 
     async def work(self) -> None:
         """Answer and follow, until it is cancelled."""
@@ -85,11 +95,11 @@ class DeskBot:
             self.people.close()
 
     async def _have_delivered(self, inbox: Inbox) -> None:
-        delivery = Delivery(self.bot, inbox)
+        self.delivery = Delivery(self.bot, inbox)
         if self.webhook:
-            await delivery.receive(self.webhook, self.people.count_forgery)
+            await self.delivery.receive(self.webhook, self.people.count_forgery)
         else:
-            await delivery.poll(self.poll_seconds)
+            await self.delivery.poll(self.poll_seconds)
 
     async def _sign_in(self) -> None:
         pause = 0.5
@@ -135,6 +145,9 @@ class DeskBot:
     async def _press(self, query: CallbackQuery, update_id: int) -> None:
         user, message = query.from_user, query.message
         with speaking(self._find_language(user)):
+            if await self._is_stranger(user):
+                await self.chat.confirm(query.id)
+                return
             of_alert = _read_alert_button(query)
             known = of_alert or self.memory.find_button(query.data or "")
             if message is None or known is None:
@@ -163,21 +176,35 @@ class DeskBot:
             return
         # What stands in a picture or is the end of a run stays, and is answered below it.
         if stays or answer.file or is_apart(line) or getattr(message, "photo", None):
-            sent = await self.chat.say(answer, place, user.id)
-            self.following.begin(answer, place, sent, user.id)
+            shown = await self.chat.say(answer, place, user.id)
         elif await self.chat.change(answer, place, message.message_id, user.id):
-            self.following.begin(answer, place, message.message_id, user.id)
+            shown = message.message_id
+        else:
+            shown = await self.chat.say(answer, place, user.id)
+        self.following.begin(answer, place, shown, user.id)
+
+    async def _is_stranger(self, user: User) -> bool:
+        """Say whether somebody may not speak, and count him; a desk that is away tells later."""
+        try:
+            if await asyncio.to_thread(self.people.find, user.id) is not None:
+                return False
+            await asyncio.to_thread(self.people.count_stranger, user.id)
+        except DeskUnavailableError:
+            return False
+        return True
 
     def _read_line(self, message: Message) -> str | None:
         """Read the command of a message; None where it is not for this bot."""
-        text = (message.text or "").strip()
+        text, is_private = (message.text or message.caption or "").strip(), _is_private(message)
         if not text.startswith("/"):
-            return "help" if message.chat.type == ChatType.PRIVATE else None
+            return "help" if text and is_private else None
         command, _, rest = text[1:].replace("\n", " ").partition(" ")
         named, _, at = command.partition("@")
         if at and at.lower() != self.bot.username.lower():
             return None
-        return f"{named.lower()} {rest}".strip()
+        # In a group others have commands too.
+        is_ours = at or is_private or named.lower() in {*COMMANDS, *_OF_THE_BOT}
+        return f"{named.lower()} {rest}".strip() if is_ours else None
 
     def _find_language(self, user: User) -> str:
         return self.memory.find_language(user.id) or choose_language(user.language_code)
@@ -185,12 +212,7 @@ class DeskBot:
     async def _answer(self, user: User, line: str, key: str, place: Place) -> Answer | None:
         command, *words = split_words(line) or ["help"]
         try:
-            person = await asyncio.to_thread(self.people.find, user.id)
-            if person is None:
-                return await self._meet(user, command, words)
-            if special := self._answer_self(user, command, words, place):
-                return special
-            return await asyncio.to_thread(self._carry_out, person, command, tuple(words), key)
+            return await self._find_answer(user, command, words, key, place)
         except DeskUnavailableError:
             return Answer(say("The desk cannot be reached now. Try again in a minute."))
         except SetupdeskError as error:
@@ -198,6 +220,18 @@ class DeskBot:
         except Exception:
             log.exception("a bug, at /%s", command[:32])
             return Answer(say("A bug of ours; the log of the bot has it."))
+
+    async def _find_answer(
+        self, user: User, command: str, words: Sequence[str], key: str, place: Place
+    ) -> Answer | None:
+        person = await asyncio.to_thread(self.people.find, user.id)
+        if command == "start" and words:
+            return await self._pair(user, words[0], is_known=person is not None)
+        if person is None:
+            return await self._meet(user)
+        if special := self._answer_self(user, command, words, place):
+            return special
+        return await asyncio.to_thread(self._carry_out, person, command, tuple(words), key)
 
     def _answer_self(
         self, user: User, command: str, words: Sequence[str], place: Place
@@ -218,21 +252,31 @@ class DeskBot:
 
     def _carry_out(self, person: Json, command: str, words: tuple[str, ...], key: str) -> Answer:
         known = COMMANDS.get(command)
-        if known is None:
+        if known is None or (command in _INNER and not words):
             return Answer(
                 say("I do not know /{command}. All commands: /help", command=command[:32])
             )
         desk = self.people.open_desk(person["telegram_id"], spoken())
         return known(Asked(desk=desk, person=person, words=words, key=key))
 
-    async def _meet(self, user: User, command: str, words: Sequence[str]) -> Answer | None:
-        """Pair somebody who sends a code; tell anybody else no more than his own id."""
-        if command == "start" and words:
-            name = user.full_name[:LONGEST_NAME] or str(user.id)
-            person = await asyncio.to_thread(self.people.pair, words[0], user.id, name, spoken())
-            welcome = say("You speak to the desk as {user}.", user=person["user"])
-            helped = tell_help()
-            return replace(helped, text=f"{welcome}\n\n{helped.text}")
+    async def _pair(self, user: User, code: str, *, is_known: bool) -> Answer | None:
+        """Pair who sends a code, anew where he is paired; a stranger's wrong one is no more."""
+        name = user.full_name[:LONGEST_NAME] or str(user.id)
+        try:
+            person = await asyncio.to_thread(self.people.pair, code, user.id, name, spoken())
+        except SetupdeskError as wrong:
+            if is_known or isinstance(wrong, DeskUnavailableError):
+                raise
+            refused = Answer(cut(interpret(str(wrong), spoken())))
+            return refused if await self._meet(user) else None
+        self.told.pop(user.id, None)
+        role = name_of(ROLES, person["role"])
+        welcome = say("You speak to the desk as {user}, {role}.", user=person["user"], role=role)
+        helped = tell_help()
+        return replace(helped, text=f"{welcome}\n\n{helped.text}")
+
+    async def _meet(self, user: User) -> Answer | None:
+        """Count a stranger, and tell him no more than his own id, and that now and then."""
         await asyncio.to_thread(self.people.count_stranger, user.id)
         now = asyncio.get_running_loop().time()
         if now - self.told.get(user.id, -STRANGER_SECONDS) < STRANGER_SECONDS:
@@ -241,6 +285,10 @@ class DeskBot:
             self.told.clear()
         self.told[user.id] = now
         return Answer(say("Your Telegram id: {id}", id=user.id))
+
+
+def _is_private(message: Message) -> bool:
+    return message.chat.type == ChatType.PRIVATE
 
 
 def _read_alert_button(query: CallbackQuery) -> tuple[int, str] | None:

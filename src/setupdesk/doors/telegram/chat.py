@@ -54,7 +54,7 @@ class Chat:
         def send() -> Awaitable[Message]:
             return self.bot.send_message(
                 place.chat,
-                answer.text,
+                cut(answer.text),
                 reply_markup=keyboard,
                 message_thread_id=place.topic,
                 disable_web_page_preview=True,
@@ -81,7 +81,7 @@ class Chat:
     ) -> None:
         def edit() -> Awaitable[Message | bool]:
             return self.bot.edit_message_text(
-                text, place.chat, message, reply_markup=keyboard, disable_web_page_preview=True
+                cut(text), place.chat, message, reply_markup=keyboard, disable_web_page_preview=True
             )
 
         await self._insist(place.chat, edit)

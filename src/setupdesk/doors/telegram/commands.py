@@ -65,7 +65,7 @@ DESCRIBED = {
 def is_apart(line: str) -> bool:
     """Say whether what a button does is begun in a message of its own: its own stays as it is."""
     command, *words = line.split()
-    return command in ("again", "alert", "compare") and len(words) == 1
+    return command in ("again", "alert", "cancel", "compare") and len(words) == 1
 
 
 def show_help(_asked: Asked) -> Answer:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from telegram import Bot
-from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, Conflict, InvalidToken, RetryAfter, TelegramError
 
 from setupdesk.doors.telegram.chat import read_seconds
 from setupdesk.doors.telegram.inbox import Inbox
@@ -20,12 +20,18 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before what has failed is tried again."""
 
 
-@dataclass(frozen=True, slots=True)
+_SILENT = "Telegram does not answer: %s"
+_RIVAL = "another program asks for messages with the same token, and some come to it alone: %s"
+
+
+@dataclass(slots=True)
 class Delivery:
     """Brings updates into the inbox, which keeps them before Telegram hears that they have come."""
 
     bot: Bot
     inbox: Inbox
+    has_rival: bool = False
+    """Whether Telegram says that another program asks for the same messages."""
 
     async def poll(self, poll_seconds: int) -> None:
         """Ask for updates; Telegram may wait so long with an answer that there is nothing."""
@@ -42,11 +48,15 @@ class Delivery:
                 )
             except RetryAfter as slow:
                 await asyncio.sleep(read_seconds(slow))
-            except NetworkError as lost:
-                log.warning("Telegram does not answer: %s", type(lost).__name__)
+            except InvalidToken:
+                raise
+            except TelegramError as failed:
+                self.has_rival = isinstance(failed, Conflict)
+                log.warning(_RIVAL if self.has_rival else _SILENT, type(failed).__name__)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
+                self.has_rival = False
                 self.inbox.take(updates)
                 offset, pause = max([offset, *(one.update_id + 1 for one in updates)]), FIRST_PAUSE
 

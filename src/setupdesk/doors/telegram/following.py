@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from telegram.error import TelegramError
+from telegram.error import ChatMigrated, TelegramError
 
 from setupdesk.core.errors import DeskUnavailableError, SetupdeskError
 from setupdesk.doors.telegram.answer import Answer
@@ -67,6 +67,9 @@ class Following:
         for card in cards:
             try:
                 await self._refresh(card)
+            except ChatMigrated:
+                log.info("a message of %s is left: its chat has another id", card.run_id)
+                self.memory.drop_card(card.chat, card.message)
             except (DeskUnavailableError, TelegramError) as failed:
                 log.warning("a message of %s waits: %s", card.run_id, type(failed).__name__)
             except SetupdeskError as gone:

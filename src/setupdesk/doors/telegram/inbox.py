@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from telegram import Bot, Update
-from telegram.error import Forbidden, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.turns import Turns
@@ -49,27 +49,29 @@ class Inbox:
 
     async def _answer_in_turn(self, chat: int) -> None:
         pause = self.first_pause
-        while said := self.memory.find_first_update(chat):
-            update = Update.de_json(json.loads(said), self.bot)
+        while kept := self.memory.find_first_update(chat):
+            update_id, said = kept
             try:
-                await self._answer_safely(update)
+                await self._answer_safely(update_id, said)
             except (NetworkError, RetryAfter) as failed:
                 # What it has asked for is known by its id, and is not done twice.
                 log.warning("an answer waits: %s", type(failed).__name__)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
-                self.memory.mark_handled(update.update_id)
+                self.memory.mark_handled(update_id)
                 pause = self.first_pause
 
-    async def _answer_safely(self, update: Update) -> None:
+    async def _answer_safely(self, update_id: int, said: str) -> None:
         try:
-            await self.answer(update)
+            await self.answer(Update.de_json(json.loads(said), self.bot))
         except Forbidden:
             log.info("somebody has blocked the bot")
-        except (NetworkError, RetryAfter):
-            raise
-        except TelegramError as refused:
-            log.error("Telegram refused an answer: %s", refused)  # noqa: TRY400 (no bug)
+        except TelegramError as failed:
+            # What was refused would be refused again; what is only late is tried anew.
+            is_late = isinstance(failed, NetworkError | RetryAfter)
+            if is_late and not isinstance(failed, BadRequest):
+                raise
+            log.error("Telegram refused an answer: %s", failed)  # noqa: TRY400 (no bug)
         except Exception:
-            log.exception("a bug, at update %s", update.update_id)
+            log.exception("a bug, at update %s", update_id)

@@ -77,11 +77,11 @@ class Memory:
         """List the chats that have an update which was not handled."""
         return [row[0] for row in self._database.execute("SELECT DISTINCT chat FROM inbox")]
 
-    def find_first_update(self, chat: int) -> str | None:
-        """Find the first update of a chat that was not handled."""
-        asked = "SELECT said FROM inbox WHERE chat = ? ORDER BY update_id LIMIT 1"
-        found = self._database.execute(asked, (chat,)).fetchone()
-        return str(found[0]) if found else None
+    def find_first_update(self, chat: int) -> tuple[int, str] | None:
+        """Find the first update of a chat that was not handled: its id, and what was said."""
+        asked = "SELECT update_id, said FROM inbox WHERE chat = ? ORDER BY update_id LIMIT 1"
+        found: tuple[int, str] | None = self._database.execute(asked, (chat,)).fetchone()
+        return found
 
     def mark_handled(self, update_id: int) -> None:
         """Remember that an update was handled to its end."""

@@ -2,25 +2,35 @@
 
 from dataclasses import replace
 
+from setupdesk.client import Client
+from setupdesk.core.run import UNDER_WAY
 from setupdesk.doors.telegram.answer import Answer, Asked, Button
-from setupdesk.doors.telegram.card import draw_card, find_newest, show_none
+from setupdesk.doors.telegram.card import draw_card
 from setupdesk.doors.telegram.reading import list_schedules
 from setupdesk.doors.telegram.speech import say
 from setupdesk.doors.telegram.watched import list_watches
 
 SURE = "yes"
+_LOOKED_AT = 50
 
 
 def cancel(asked: Asked) -> Answer:
-    """Stop a run, the newest one unless named."""
-    run_id = asked.words[0] if asked.words else find_newest(asked.desk)
+    """Stop a run, the newest one under way unless named."""
+    run_id = asked.words[0] if asked.words else _find_under_way(asked.desk)
     if run_id is None:
-        return show_none()
+        return Answer(say("Nothing runs or waits."))
+    if asked.desk.run(run_id)["state"] not in UNDER_WAY:
+        return draw_card(asked.desk, run_id)
     if not _is_sure(asked):
         question = say("Stop {run}? Its row stays.", run=run_id)
         return _ask_once_more(question, f"cancel {run_id}", f"status {run_id}")
     asked.desk.cancel(run_id)
     return draw_card(asked.desk, run_id)
+
+
+def _find_under_way(desk: Client) -> str | None:
+    newest = (run for run in desk.runs(_LOOKED_AT)["runs"] if run["state"] in UNDER_WAY)
+    return next((str(run["run_id"]) for run in newest), None)
 
 
 def unwatch(asked: Asked) -> Answer:

@@ -32,6 +32,9 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 (the name of it)
 LARGEST = 1024 * 1024
 """Bytes of an update; those of Telegram are of some thousand."""
 
+_MOST_ID = 2**63
+"""Ids are below it, as the inbox keeps them."""
+
 TURNED_AWAY_SECONDS = 1.0
 """How often somebody without the secret is counted: to count each would be a lever."""
 
@@ -83,7 +86,8 @@ class Receiver:
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as wrong:
             log.warning("what came to the webhook is no update: %s", type(wrong).__name__)
             return None
-        return update if type(update.update_id) is int else None
+        is_known = type(update.update_id) is int and 0 <= update.update_id < _MOST_ID
+        return update if is_known else None
 
     async def _turn_away(self, address: str) -> None:
         now = asyncio.get_running_loop().time()

@@ -135,6 +135,7 @@ def test_every_command_is_known_and_answered_in_both_languages(talk: Talk) -> No
     assert set(DESCRIBED) - {"language", "tg_info"} <= set(COMMANDS)
     assert [one for one, text in english.items() if not text or "I do not know" in text] == []
     assert not any("None" in text.split() or "nan" in text for text in english.values())
+    assert not any("`" in one for one in (*english.values(), *russian.values()))
     assert "GER40 M1" in english["data"]
     assert "IB_raid_v1" in english["setups"]
     assert english["start"] == english["help"]
@@ -216,7 +217,10 @@ def test_a_request_is_put_together_by_buttons_over_a_restart_and_starts_once(des
         desk.api.wait_for(lambda: "queued" in desk.api.messages[number]["text"])
 
     assert "IB_raid_v1 GER40 M15" in summary
-    assert "Sessions" in summary
+    period = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15", "last": "1m"}
+    plan = desk.desk.post("/runs/validate", json={**period, "mode": "backtest"}).json()["plan"]
+    assert f"Sessions: {plan['sessions']}\n" in summary
+    assert f"Bars: {plan['bars'] - plan['warm_up_bars']:,}\n" in summary
     assert desk.count_runs() == before + 1
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from setupdesk.core.run import Door
+from setupdesk.doors.telegram.figures import duration
 from setupdesk.doors.telegram.line import correct, read_payload, tell_changes, write_words
 from setupdesk.inline import open_inline
 from setupdesk.settings import load_settings
@@ -206,6 +207,11 @@ def test_a_decimal_comma_and_a_dry_run_are_read_as_a_phone_writes_them() -> None
     assert payload["options"] == {"rr_target": 2.5, "dry_run": True}
     assert payload["extra"] == {"account": "10,000", "1y": "1y"}
     assert tell_changes(payload) == "rr=2.5 account=10,000 1y=1y"
+
+
+def test_how_long_a_run_takes_is_a_sentence() -> None:
+    assert duration(0.2) == "It takes less than a second."
+    assert duration(90) == "It takes about 90 s."
 
 
 def test_what_has_no_suggestion_is_not_corrected() -> None:

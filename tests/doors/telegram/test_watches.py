@@ -83,13 +83,14 @@ def test_a_refusal_has_every_problem_and_a_button_that_asks_rightly(talk: Talk) 
 
 
 def test_the_watches_show_their_last_look_and_are_ended_after_a_second_question(talk: Talk) -> None:
-    made = talk.ask(f"{LINE} name=mine")
+    made = talk.ask(f"{LINE} name=mine rr=3")
     shown = talk.press(talk.ask("/watches"), "mine")
     question = talk.press(shown, "End the watch")
     left = talk.press(question, "Yes")
 
     assert "Look" in talk.api.find_buttons(made["message_id"])
-    assert "👁 mine: has not looked yet, looks next at " in shown["text"]
+    assert f"{LINE.partition(' ')[2]}\nrr=3\n" in made["text"]
+    assert "👁 mine rr=3: has not looked yet, looks next at " in shown["text"]
     assert "As of " in shown["text"]
     assert "• IB_raid_v1 GER40: has not looked yet" in shown["text"]
     assert question["text"] == "End the watch mine? It looks no more."

@@ -38,8 +38,7 @@ def show_watch(asked: Asked) -> Answer:
     watch, polls = asked.desk.watch(asked.words[0]), asked.desk.polls(asked.words[0], _POLLS)
     stand = [f"• {one['setup_id']} {one['symbol']}: {_tell_stand(one)}" for one in watch["stand"]]
     asof = say("As of {at}", at=f"{watch['as_of'][:19].replace('T', ' ')} UTC")
-    changed = list(filter(None, [tell_changes(watch)]))
-    lines = [_tell_watch(watch), *changed, asof, "", *stand, "", *map(_tell_poll, polls)]
+    lines = [_tell_watch(watch), asof, "", *stand, "", *map(_tell_poll, polls)]
     line = f"watches {watch['watch_id']}"
     end = (
         () if watch["ended_at"] else (Button(say("End the watch"), f"unwatch {watch['watch_id']}"),)
@@ -51,7 +50,8 @@ def show_watch(asked: Asked) -> Answer:
 def _tell_watch(watch: Json) -> str:
     parts = [_tell_last(watch), _tell_next(watch)]
     parts += [say("looks, with trouble")] if watch["troubled"] else []
-    return f"👁 {watch['name']}: {', '.join(parts)}"
+    named = " ".join(filter(None, (watch["name"], tell_changes(watch))))
+    return f"👁 {named}: {', '.join(parts)}"
 
 
 def _tell_last(watch: Json) -> str:

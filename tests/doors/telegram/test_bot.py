@@ -183,7 +183,9 @@ def test_words_in_another_order_are_asked_for_in_theirs_by_a_button(talk: Talk) 
     refused = talk.ask("/bt GER40 IB_raid_v1 M15 1w rr=2,5")
     [label] = talk.api.find_buttons(refused["message_id"])
     accepted = talk.press(refused, label)
+    partial = talk.ask("/bt M15 IB_raid_v1")
 
+    assert partial["text"] == "IB_raid_v1 M15\n\nWhich symbol?"
     assert label == "Ask for IB_raid_v1 GER40 M15 rr=2.5 1w"
     assert "IB_raid_v1 GER40 M15 rr=2.5" in accepted["text"]
 

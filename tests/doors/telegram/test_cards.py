@@ -206,7 +206,7 @@ def test_a_decimal_comma_and_a_dry_run_are_read_as_a_phone_writes_them() -> None
     )
     assert payload["options"] == {"rr_target": 2.5, "dry_run": True}
     assert payload["extra"] == {"account": "10,000", "1y": "1y"}
-    assert tell_changes(payload) == "rr=2.5 account=10,000 1y=1y"
+    assert tell_changes(payload) == "rr=2.5 account=10,000 1y=1y dry"
 
 
 def test_how_long_a_run_takes_is_a_sentence() -> None:

@@ -26,6 +26,9 @@ _DECIMAL = re.compile(r"([+-]?\d+),(\d{1,2})")
 _GUESSED = ("out_of_bounds", "wrong_period", "wrong_type")
 """Problems whose suggestion is one that is allowed, and not what was meant."""
 
+_BARS = re.compile(r"[MHD]\d{1,2}", re.IGNORECASE)
+"""A timeframe is known by its look, wherever it stands."""
+
 _PERIOD = re.compile(r"\d+[dwmy]|ytd")
 _STRAIGHT = str.maketrans("“”„«»", '"' * 5)
 _OPTIONS = ("rr_target", "max_trades")
@@ -43,9 +46,11 @@ def split_words(line: str) -> list[str]:
 def read_payload(words: Sequence[str], mode: str) -> Json:
     """Read ``IB_raid_v1 GER40 M15 6m rr=2``; what is wrong with it is for START to say."""
     payload: Json = {"mode": mode, "options": {}, "extra": {}}
-    for word in words:
+    for word in sorted(words, key=lambda one: not _BARS.fullmatch(one)):
         if is_dry(word):
             payload["options"]["dry_run"] = True
+        elif _BARS.fullmatch(word) and "timeframe" not in payload:
+            payload["timeframe"] = word
         elif "=" in word:
             _read_setting(payload, word)
         elif found := _RANGE.fullmatch(word):
@@ -99,11 +104,9 @@ def write_words(payload: Mapping[str, Any]) -> str:
 def tell_changes(of: Mapping[str, Any]) -> str:
     """Tell what is asked otherwise than the rule says, in the words for it: ``rr=2.5 max=1``."""
     changed = {**(of.get("options") or {}), **(of.get("extra") or {})}
-    return " ".join(
-        _tell_setting(name, value)
-        for name, value in changed.items()
-        if name != "dry_run" and value is not None
-    )
+    is_dry_run = changed.pop("dry_run", False)
+    words = [_tell_setting(name, one) for name, one in changed.items() if one is not None]
+    return " ".join([*words, *([DRY] if is_dry_run else [])])
 
 
 def _tell_setting(name: str, value: object) -> str:
@@ -136,14 +139,15 @@ def reorder(receipt: Mapping[str, Any]) -> Json | None:
 
     The words are those that stood at each other's places, such as the symbol before the setup.
     """
+    request = receipt["request"]
     wrong = {one["field"]: one for one in receipt["problems"] if one["field"] in _PLACES}
-    words = {str(receipt["request"].get(place)) for place in wrong}
-    placed = {place: {one for one in words if _fits(one, wrong[place])} for place in wrong}
-    # Each word at one place, and one word at each.
-    found = {place: one.pop() for place, one in placed.items() if len(one) == 1}
-    if len(wrong) < len(receipt["problems"]) or set(found.values()) != words or not words:
+    words = [str(request[place]) for place in wrong if request.get(place)]
+    found = {place: one for one in words for place in wrong if _fits(one, wrong[place])}
+    # Each word has a place of its own.
+    if sorted(found.values()) != sorted(words):
         return None
-    return {**receipt["request"], **found}
+    ordered = {name: value for name, value in request.items() if name not in wrong} | found
+    return None if ordered == request else ordered
 
 
 def _fits(word: str, problem: Mapping[str, Any]) -> bool:

@@ -53,11 +53,22 @@ def analyze(asked: Asked) -> Answer:
 def _ask(deed: str, asked: Asked) -> Answer:
     payload = read_payload(asked.words, MODES[deed])
     if missing := _find_missing(deed, payload):
+        payload = _place(payload, asked) if asked.words else payload
+        missing = _find_missing(deed, payload) or missing
         return _offer(deed, payload, missing, asked)
     receipt = asked.desk.ask(payload, asked.key)
     if receipt["status"] == "refused":
         return tell_refusal(deed, receipt)
     return draw_card(asked.desk, receipt["run_id"])
+
+
+def _place(payload: Json, asked: Asked) -> Json:
+    """Put words that stood at each other's places at their own, as nothing starts yet."""
+    try:
+        asked.desk.validate(payload)
+    except DeskAnswerError as error:
+        return reorder({"request": payload, "problems": error.problems}) or payload
+    return payload
 
 
 def _find_missing(deed: str, payload: Json) -> str | None:

@@ -155,9 +155,16 @@ def test_kinds_and_quiet_hours_are_changed_from_the_phone(talk: Talk) -> None:
     loud = talk.press(silent, "🔔 further")
     quiet = talk.ask("/notify quiet 22:00-07:00 Europe/Berlin")
     changed = show_channel(talk)["manner"]
+    dashes = [
+        talk.ask(f"/notify quiet {hours}")["text"]
+        for hours in ("23:00\u201307:30", "21:15 - 06:00 UTC", "22-7")
+    ]
     talk.press(quiet, "No quiet hours")
     wrong = talk.ask("/notify signal loud")
-    nothing = talk.ask("/notify quiet")
+    unread = [talk.ask(f"/notify {said}")["text"] for said in ("quiet", "quiet 25-7", "loud")]
+    off = talk.ask("/notify off")["text"]
+    talk.ask("/notify on")
+    spoken = talk.ask("/notify feed off")["text"]
     usual = talk.desk.patch(f"/channels/{channel['channel_id']}", json={"manner": None})
     russian = talk.ask("/notify", language="ru")
 
@@ -167,7 +174,13 @@ def test_kinds_and_quiet_hours_are_changed_from_the_phone(talk: Talk) -> None:
     assert changed["quiet"] == {"from": "22:00", "to": "07:00", "zone": "Europe/Berlin"}
     assert "Quiet hours: 22:00-07:00 Europe/Berlin" in quiet["text"]
     assert "'loud' is not known" in wrong["text"]
-    assert "manner.quiet.from" in nothing["text"]
+    assert "Quiet hours: 23:00-07:30 Europe/Berlin" in dashes[0]
+    assert "Quiet hours: 21:15-06:00 UTC" in dashes[1]
+    assert "Quiet hours: 22:00-07:00 UTC" in dashes[2]
+    assert all(one.endswith("/notify quiet none") and "manner" not in one for one in unread)
+    assert off.count("🚫") == 4
+    assert "🔔 further" in spoken
+    assert "🚫 feed" in spoken
     assert usual.json()["manner"] == channel["manner"]
     assert "✓ 🔔 сигнал" in talk.api.find_buttons(russian["message_id"])
 

@@ -119,7 +119,7 @@ def test_a_question_that_is_left_open_keeps_no_run_from_its_end(talk: Talk) -> N
 
 def test_every_command_is_known_and_answered_in_both_languages(talk: Talk) -> None:
     talk.pair(8, "carl")
-    others = ("start", "backtest", "st", "equity", "trades", "report")
+    others = ("start", "backtest", "st")
     asked = [one for one in (*DESCRIBED, *others) if one != "language"]
     before = set(talk.api.messages)
     for command in asked:
@@ -135,6 +135,7 @@ def test_every_command_is_known_and_answered_in_both_languages(talk: Talk) -> No
     assert set(DESCRIBED) - {"language", "tg_info"} <= set(COMMANDS)
     assert [one for one, text in english.items() if not text or "I do not know" in text] == []
     assert not any("None" in text.split() or "nan" in text for text in english.values())
+    assert not any("`" in one for one in (*english.values(), *russian.values()))
     assert "GER40 M1" in english["data"]
     assert "IB_raid_v1" in english["setups"]
     assert english["start"] == english["help"]
@@ -149,6 +150,7 @@ def test_a_backtest_with_arguments_is_asked_for_at_once_and_can_be_stopped(talk:
 
     assert run["run_id"] in card["text"]
     assert "queued" in card["text"]
+    assert "IB_raid_v1 GER40 M15 rr=2" in card["text"]
     assert (run["user"], run["door"]) == ("anna", "telegram")
     assert run["request"]["options"]["rr_target"] == 2
     assert question["text"] or stopped["text"]
@@ -172,9 +174,30 @@ def test_a_refusal_has_every_problem_and_a_button_that_asks_rightly(talk: Talk) 
 
     assert "'IB_rade_v1' is not known" in refused["text"]
     assert "'GER4O' is not known" in refused["text"]
-    assert label == "Ask with IB_raid_v1, GER40"
+    assert label == "Ask with setup=IB_raid_v1, symbol=GER40"
     assert "queued" in accepted["text"]
     assert talk.count_runs() == before + 1
+
+
+def test_words_in_another_order_are_asked_for_in_theirs_by_a_button(talk: Talk) -> None:
+    refused = talk.ask("/bt GER40 IB_raid_v1 M15 1w rr=2,5")
+    [label] = talk.api.find_buttons(refused["message_id"])
+    accepted = talk.press(refused, label)
+    partial = talk.ask("/bt M15 IB_raid_v1")
+
+    assert partial["text"] == "IB_raid_v1 M15\n\nWhich symbol?"
+    assert label == "Ask for IB_raid_v1 GER40 M15 rr=2.5 1w"
+    assert "IB_raid_v1 GER40 M15 rr=2.5" in accepted["text"]
+
+
+def test_a_word_too_many_is_refused_and_a_bound_is_no_suggestion(talk: Talk) -> None:
+    surplus = talk.ask(f"{LINE} 2m")
+    bound = talk.ask(f"{LINE} rr=0")
+
+    assert "'2m' cannot be set" in surplus["text"]
+    assert surplus["text"].endswith("timeframe and period, in this order.")
+    assert "Allowed: 1 to 100" in bound["text"]
+    assert not any("reply_markup" in one for one in (surplus, bound))
 
 
 def test_a_request_is_put_together_by_buttons_over_a_restart_and_starts_once(desk: Talk) -> None:
@@ -196,7 +219,10 @@ def test_a_request_is_put_together_by_buttons_over_a_restart_and_starts_once(des
         desk.api.wait_for(lambda: "queued" in desk.api.messages[number]["text"])
 
     assert "IB_raid_v1 GER40 M15" in summary
-    assert "Sessions" in summary
+    period = {"setup_id": "IB_raid_v1", "symbol": "GER40", "timeframe": "M15", "last": "1m"}
+    plan = desk.desk.post("/runs/validate", json={**period, "mode": "backtest"}).json()["plan"]
+    assert f"Sessions: {plan['sessions']}\n" in summary
+    assert f"Bars: {plan['bars'] - plan['warm_up_bars']:,}\n" in summary
     assert desk.count_runs() == before + 1
 
 
@@ -307,12 +333,14 @@ def test_it_speaks_the_language_of_telegram_until_another_one_is_chosen(talk: Ta
     english = talk.ask("/whoami", language="ru")
     talk.ask("/language ru")
     refused = talk.ask("/bt IB_rade_v1 GER40 M15 1w")
+    told_in = {one["url"] for one in talk.desk.get("/channels").json() if one["user"] == "anna"}
     talk.ask("/language en")
 
     assert russian["text"].startswith("Вы — anna, трейдер.")
     assert chosen["text"] == "I speak English now."
     assert english["text"].startswith("You are anna, trader.")
     assert refused["text"].startswith("Отказано:")
+    assert told_in == {"telegram:7:ru"}
     assert "is not known" not in refused["text"]
 
 

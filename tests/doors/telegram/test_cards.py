@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from setupdesk.core.run import Door
-from setupdesk.doors.telegram.line import correct, read_payload, write_words
+from setupdesk.doors.telegram.figures import duration
+from setupdesk.doors.telegram.line import correct, read_payload, tell_changes, write_words
 from setupdesk.inline import open_inline
 from setupdesk.settings import load_settings
 from tests.doors.telegram.bot_api import Trouble
@@ -51,6 +52,7 @@ def test_a_completed_backtest_has_its_verdict_and_figures_with_intervals(talk: T
     assert "2025-05-01 to 2025-05-30 inclusive" in text
     assert report["verdict"]["sentence"] in text
     assert f"Trades: {report['statistics']['trades']}" in text
+    assert text.count(report["verdict"]["sentence"].partition(":")[0]) == 1
     assert "R to +" in text
     assert "simulated market" in text
 
@@ -71,11 +73,16 @@ def test_its_equity_stands_above_its_figures_and_its_chart_is_a_picture(talk: Ta
     run_id = find(talk, "backtest")
     card = talk.ask(f"/result {run_id}")
     chart = talk.press_for_file(card, "Chart")["photo"]
-    others = [talk.ask(said)["photo"] for said in (f"/chart {run_id} 2", f"/equity {run_id}")]
+    short = f"{int(run_id[-3:])}"
+    others = [
+        talk.ask(said)["photo"] for said in (f"/chart {short} 2", f"/equity {run_id.upper()}")
+    ]
+    unknown = talk.ask("/st 999")
 
     assert all(one.startswith(b"\x89PNG") for one in [card["photo"], chart, *others])
     assert len({card["photo"], chart, *others}) == 3
     assert card["photo"] == others[1]
+    assert "999" in unknown["text"]
     assert list(talk.api.find_buttons(card["message_id"])) == [
         "Chart",
         "The report",
@@ -106,9 +113,12 @@ def test_a_rerun_is_changed_part_by_part_before_it_starts(talk: Talk) -> None:
     summary = talk.press(talk.press(begun, "Period"), "1m")
     begun = talk.press(summary, "Change…")
     summary = talk.press(talk.press(begun, "Timeframe"), "M5")
+    listed = talk.ask("/runs")
     talk.press(summary, "Start")
     request = talk.desk.get("/runs?limit=1").json()["runs"][0]["request"]
 
+    assert "IB_raid_v1 GER40 M5 rr=2.5" in summary["text"]
+    assert "IB_raid_v1 GER40 M15 rr=2.5" in listed["text"]
     assert request["options"]["rr_target"] == 2.5
     assert (request["timeframe"], request["end"]) == ("M5", "2025-05-30")
     assert request["start"] > "2025-04-01"
@@ -118,6 +128,7 @@ def test_it_is_compared_with_another_one_like_it(talk: Talk) -> None:
     card = talk.ask(f"/result {find(talk, 'backtest')}")
     choice = talk.press_for_file(card, "Compare")
     found = talk.press(choice, "With the newest like it")
+    numbered = talk.ask("/compare 1 2")
     runs = [
         one["run_id"] for one in talk.desk.get("/runs?state=completed&mode=backtest").json()["runs"]
     ]
@@ -126,6 +137,7 @@ def test_it_is_compared_with_another_one_like_it(talk: Talk) -> None:
     assert "options.rr_target: A --, B 2.5" in found["text"]
     assert all(one in found["text"] for one in runs)
     assert "Expectancy\nA: " in found["text"]
+    assert numbered["text"].startswith(f"A: {min(runs)}")
     assert "Only in one: A " in found["text"]
     assert shown["text"].startswith(f"🟢 {runs[0]}")
     assert shown["photo"]
@@ -174,12 +186,43 @@ def test_words_and_payloads_lead_to_one_another() -> None:
     assert read_payload(write_words(payload).split(), "backtest") == payload
 
 
+def test_a_decimal_comma_and_a_dry_run_are_read_as_a_phone_writes_them() -> None:
+    typed = [
+        "symbol=GER40",
+        "IB_raid_v1",
+        "M15",
+        "rr=2,5",
+        "account=10,000",
+        "—dry-run",
+        "6m",
+        "1y",
+    ]
+    payload = read_payload(typed, "backtest")
+
+    assert (payload["setup_id"], payload["timeframe"], payload["last"]) == (
+        "IB_raid_v1",
+        "M15",
+        "6m",
+    )
+    assert payload["options"] == {"rr_target": 2.5, "dry_run": True}
+    assert payload["extra"] == {"account": "10,000", "1y": "1y"}
+    assert tell_changes(payload) == "rr=2.5 account=10,000 1y=1y dry"
+
+
+def test_how_long_a_run_takes_is_a_sentence() -> None:
+    assert duration(0.2) == "It takes less than a second."
+    assert duration(90) == "It takes about 90 s."
+
+
 def test_what_has_no_suggestion_is_not_corrected() -> None:
     wrong = {"field": "symbol", "code": "unknown_symbol", "suggestion": None}
     key = {"field": "extra.min_r", "code": "unknown_key", "suggestion": "min_rr"}
     request = {"symbol": "X", "extra": {"min_r": 2}}
 
+    bound = {"field": "extra.min_r", "code": "out_of_bounds", "suggestion": "1"}
+
     assert correct({"request": request, "problems": [wrong, key]}) is None
+    assert correct({"request": request, "problems": [bound]}) is None
     assert correct({"request": request, "problems": [key]}) == {
         "symbol": "X",
         "extra": {"min_rr": 2},

@@ -78,19 +78,20 @@ def test_a_refusal_has_every_problem_and_a_button_that_asks_rightly(talk: Talk) 
 
     assert "'IB_rade_v1' is not known" in refused["text"]
     assert "'GER4O' is not known" in refused["text"]
-    assert label == "Ask with IB_raid_v1, GER40"
+    assert label == "Ask with setup=IB_raid_v1, symbol=GER40"
     assert made["text"].startswith("👁 ")
     assert len(list_watches(talk)) == before + 1
 
 
 def test_the_watches_show_their_last_look_and_are_ended_after_a_second_question(talk: Talk) -> None:
-    made = talk.ask(f"{LINE} name=mine")
+    made = talk.ask(f"{LINE} name=mine rr=3")
     shown = talk.press(talk.ask("/watches"), "mine")
     question = talk.press(shown, "End the watch")
     left = talk.press(question, "Yes")
 
     assert "Look" in talk.api.find_buttons(made["message_id"])
-    assert "👁 mine: has not looked yet, looks next at " in shown["text"]
+    assert f"{LINE.partition(' ')[2]}\nrr=3\n" in made["text"]
+    assert "👁 mine rr=3: has not looked yet, looks next at " in shown["text"]
     assert "As of " in shown["text"]
     assert "• IB_raid_v1 GER40: has not looked yet" in shown["text"]
     assert question["text"] == "End the watch mine? It looks no more."
@@ -134,11 +135,12 @@ def test_words_and_watches_lead_to_one_another() -> None:
 
 
 def test_every_and_its_span_may_be_two_words_and_what_has_no_place_is_refused(talk: Talk) -> None:
-    summary = talk.ask(f"{LINE} dry every 5m feed=push")
+    summary = talk.ask(f"{LINE} —dry-run every 5m feed=push rr=2,5 min_rr=1")
     refused = talk.ask(f"{LINE} every 5m nonsense")
 
     assert "A poll every 5m" in summary["text"]
     assert re.search(r"The next polls: .* \d\d:\d[05] UTC", summary["text"])
+    assert "IB_raid_v1 GER40 M15\nrr=2.5 min_rr=1\n" in summary["text"]
     assert "'nonsense'" in refused["text"]
 
 

@@ -46,6 +46,10 @@ class Answer:
     picture: File | None = None
     """Stands above the text, in one message with it."""
 
+    def __post_init__(self) -> None:
+        # The desk marks what is typed so; in the plain text of a message it would be seen.
+        object.__setattr__(self, "text", self.text.replace("`", ""))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:

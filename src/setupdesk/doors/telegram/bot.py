@@ -31,6 +31,7 @@ from setupdesk.doors.telegram.memory import Memory
 from setupdesk.doors.telegram.people import People
 from setupdesk.doors.telegram.speech import name as name_of
 from setupdesk.doors.telegram.speech import say, speaking, spoken
+from setupdesk.doors.telegram.told import speak_in
 from setupdesk.doors.telegram.webhook import Webhook
 from setupdesk.words import LANGUAGES, choose_language
 from setupdesk.words.interpreter import interpret
@@ -230,6 +231,7 @@ class DeskBot:
         if person is None:
             return await self._meet(user)
         if special := self._answer_self(user, command, words, place):
+            await self._have_told(person, command, words)
             return special
         return await asyncio.to_thread(self._carry_out, person, command, tuple(words), key)
 
@@ -249,6 +251,13 @@ class DeskBot:
         self.memory.choose_language(user.id, words[0])
         with speaking(words[0]):
             return Answer(say("I speak English now."))
+
+    async def _have_told(self, person: Json, command: str, words: Sequence[str]) -> None:
+        """Have alerts said in the language that somebody has chosen; a viewer changes none."""
+        number, language = person["telegram_id"], words[0] if words else ""
+        if command == "language" and language in LANGUAGES and person["role"] != "viewer":
+            desk = self.people.open_desk(number, language)
+            await asyncio.to_thread(speak_in, desk, number, language)
 
     def _carry_out(self, person: Json, command: str, words: tuple[str, ...], key: str) -> Answer:
         known = COMMANDS.get(command)

@@ -6,13 +6,15 @@ from setupdesk.client import Client
 from setupdesk.client.tables import write_csv
 from setupdesk.core.run import UNDER_WAY
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, File, Json, cut
-from setupdesk.doors.telegram.figures import market, moment, period, seconds, span
-from setupdesk.doors.telegram.names import SIGNS, VERDICTS
+from setupdesk.doors.telegram.figures import duration, foretell, market, moment, period, span
+from setupdesk.doors.telegram.names import SIGNS
 from setupdesk.doors.telegram.speech import name, say, spoken
 from setupdesk.words.figures import fixed, in_r, percent
 from setupdesk.words.names import STAGES, STATES
 
 log = logging.getLogger(__name__)
+
+_SEARCHED = 50
 
 _STEPS = ("planning", "finding signals")
 """Of a backtest; what comes after them is its end."""
@@ -20,8 +22,22 @@ _STEPS = ("planning", "finding signals")
 
 def show_card(asked: Asked) -> Answer:
     """Show the run that is named, or the newest one."""
-    found = asked.words[0] if asked.words else find_newest(asked.desk)
+    found = find_run(asked)
     return draw_card(asked.desk, found) if found else show_none()
+
+
+def find_run(asked: Asked) -> str | None:
+    """Find the run that is named, or the newest one."""
+    return name_run(asked.desk, asked.words[0]) if asked.words else find_newest(asked.desk)
+
+
+def name_run(desk: Client, word: str) -> str:
+    """Give the id of the run that a word means: ``1`` is the newest one with that number."""
+    if not (word.isascii() and word.isdecimal()):
+        return word.lower()
+    number = f"_{int(word):03}"
+    alike = desk.runs(_SEARCHED, search=number)["runs"]
+    return next((one["run_id"] for one in alike if one["run_id"].endswith(number)), word)
 
 
 def find_newest(desk: Client) -> str | None:
@@ -82,20 +98,14 @@ def _tell_report(report: Json) -> str:
         return f"{_warn(report)}{report['live']['sentence']}"
     if "verdict" not in report:
         return ""
-    verdict = report["verdict"]
     lines = [
-        f"{_warn(report)}{_tell_verdict(verdict)}",
+        f"{_warn(report)}{report['verdict']['sentence']}",
         "",
         *tell_figures(report["statistics"]),
     ]
     notes = [one for one in report["notes"] if one["severity"] in ("alarm", "caution")]
     lines += ["", *(f"⚠ {one['sentence']}" for one in notes)] if notes else []
     return "\n".join(lines)
-
-
-def _tell_verdict(verdict: Json) -> str:
-    said = str(verdict["sentence"])
-    return f"{say(VERDICTS[verdict['code']])}. {said}" if verdict["code"] in VERDICTS else said
 
 
 def _warn(report: Json) -> str:
@@ -119,13 +129,9 @@ def tell_figures(of: Json) -> list[str]:
 
 
 def _tell_plan(plan: Json) -> str:
-    lines = [
-        say("A dry run: nothing was computed."),
-        f"{say('Sessions')}: {plan['sessions']:,}",
-        f"{say('Bars')}: {plan['bars']:,}",
-    ]
+    lines = [say("A dry run: nothing was computed."), *foretell(plan)]
     if plan["estimated_seconds"] is not None:
-        lines.append(say("It takes about {time}.", time=seconds(plan["estimated_seconds"])))
+        lines.append(duration(plan["estimated_seconds"]))
     return "\n".join(lines)
 
 
@@ -163,9 +169,8 @@ def send_report(asked: Asked) -> Answer:
 
 
 def need_run(asked: Asked) -> str:
-    """Find the run that is named, or the newest one."""
-    found = asked.words[0] if asked.words else find_newest(asked.desk)
-    return found or "run"
+    """Find the run that is named, or the newest one; where there is none, the desk says so."""
+    return find_run(asked) or "run"
 
 
 def draw_equity(desk: Client, run_id: str) -> File:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
-from setupdesk.doors.telegram.card import need_run, tell_run
+from setupdesk.doors.telegram.card import name_run, need_run, tell_run
 from setupdesk.doors.telegram.figures import market, span
 from setupdesk.doors.telegram.offering import lay
 from setupdesk.doors.telegram.speech import say
@@ -58,7 +58,7 @@ def _is_alike(one: Json, other: Json) -> bool:
 
 
 def _lay_side_by_side(asked: Asked) -> Answer:
-    found = asked.desk.compare(asked.words)
+    found = asked.desk.compare([name_run(asked.desk, one) for one in asked.words])
     letters = [chr(ord("A") + place) for place in range(len(found["runs"]))]
     named = list(zip(letters, found["runs"], strict=True))
     heads = [f"{letter}: {run['run_id']} {market(run['request'])}" for letter, run in named]

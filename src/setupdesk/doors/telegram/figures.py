@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from setupdesk.doors.telegram.line import tell_changes
 from setupdesk.doors.telegram.speech import say
 from setupdesk.words.figures import NONE, in_r
 
@@ -25,6 +26,19 @@ def seconds(value: float | None) -> str:
     return say("{n} min", n=f"{value / 60:,.0f}")
 
 
+def duration(value: float) -> str:
+    """Write in a sentence how long a run takes."""
+    if value < 1:
+        return say("It takes less than a second.")
+    return say("It takes about {time}.", time=seconds(value))
+
+
+def foretell(plan: Mapping[str, Any]) -> list[str]:
+    """Write how much a run walks through; the bars are those from its first session on."""
+    bars = plan["bars"] - plan["warm_up_bars"]
+    return [f"{say('Sessions')}: {plan['sessions']:,}", f"{say('Bars')}: {bars:,}"]
+
+
 def moment(text: str | None, *, is_exact: bool = False) -> str:
     """Write an instant of the API, in UTC, to the minute, or to the second where it is exact."""
     return f"{text[: 19 if is_exact else 16].replace('T', ' ')} UTC" if text else NONE
@@ -37,9 +51,10 @@ def ticks(moments: Sequence[str]) -> str:
 
 
 def market(request: Mapping[str, Any]) -> str:
-    """Write what a run is about."""
+    """Write what a run is about, with what it asks otherwise than its rule says."""
     names = (request.get("setup_id"), request.get("symbol"), request.get("timeframe"))
-    return " ".join(str(one) for one in names if one) or str(request.get("watch") or NONE)
+    parts = (*names, tell_changes(request))
+    return " ".join(str(one) for one in parts if one) or str(request.get("watch") or NONE)
 
 
 def period(request: Mapping[str, Any]) -> str:

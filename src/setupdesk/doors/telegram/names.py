@@ -13,13 +13,6 @@ SIGNS = {
     "timed_out": "🔴",
     "crashed": "🟠",
 }
-VERDICTS = {
-    "positive": mark("Positive"),
-    "negative": mark("Negative"),
-    "undecided": mark("Undecided"),
-}
-"""Of the others the sentence says it all."""
-
 KINDS = {
     "signal": mark("signal: the rule trades it"),
     "further": mark("further: it triggered, and is not traded"),

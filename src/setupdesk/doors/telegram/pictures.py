@@ -1,7 +1,7 @@
 """Pictures that the bot sends: a trade of a run on its candles, and the equity of a run."""
 
 from setupdesk.doors.telegram.answer import Answer, Asked, File
-from setupdesk.doors.telegram.card import draw_equity, find_newest, show_none
+from setupdesk.doors.telegram.card import draw_equity, find_run, show_none
 from setupdesk.doors.telegram.speech import say, spoken
 
 
@@ -10,7 +10,7 @@ def send_chart(asked: Asked) -> Answer:
     # Pillow is loaded where something is drawn.
     from setupdesk.picture.png import Manner, picture_trades
 
-    run_id = asked.words[0] if asked.words else find_newest(asked.desk)
+    run_id = find_run(asked)
     if run_id is None:
         return show_none()
     said = asked.words[1] if len(asked.words) > 1 else ""
@@ -21,7 +21,7 @@ def send_chart(asked: Asked) -> Answer:
 
 def send_equity(asked: Asked) -> Answer:
     """Send the equity of a run, with its drawdown."""
-    run_id = asked.words[0] if asked.words else find_newest(asked.desk)
+    run_id = find_run(asked)
     if run_id is None:
         return show_none()
     return Answer(say("The equity of {run}", run=run_id), file=draw_equity(asked.desk, run_id))

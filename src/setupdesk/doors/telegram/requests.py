@@ -5,8 +5,15 @@ from collections.abc import Sequence
 from setupdesk.client import DeskAnswerError
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
 from setupdesk.doors.telegram.card import draw_card
-from setupdesk.doors.telegram.figures import market, period, seconds
-from setupdesk.doors.telegram.line import correct, read_payload, write_words
+from setupdesk.doors.telegram.figures import duration, foretell, market, period
+from setupdesk.doors.telegram.line import (
+    correct,
+    has_no_place,
+    read_payload,
+    reorder,
+    tell_correction,
+    write_words,
+)
 from setupdesk.doors.telegram.offering import (
     ACROSS,
     list_known_symbols,
@@ -46,11 +53,22 @@ def analyze(asked: Asked) -> Answer:
 def _ask(deed: str, asked: Asked) -> Answer:
     payload = read_payload(asked.words, MODES[deed])
     if missing := _find_missing(deed, payload):
+        payload = _place(payload, asked) if asked.words else payload
+        missing = _find_missing(deed, payload) or missing
         return _offer(deed, payload, missing, asked)
     receipt = asked.desk.ask(payload, asked.key)
     if receipt["status"] == "refused":
         return tell_refusal(deed, receipt)
     return draw_card(asked.desk, receipt["run_id"])
+
+
+def _place(payload: Json, asked: Asked) -> Json:
+    """Put words that stood at each other's places at their own, as nothing starts yet."""
+    try:
+        asked.desk.validate(payload)
+    except DeskAnswerError as error:
+        return reorder({"request": payload, "problems": error.problems}) or payload
+    return payload
 
 
 def _find_missing(deed: str, payload: Json) -> str | None:
@@ -72,7 +90,8 @@ def step(asked: Asked) -> Answer:
 
 def _offer(deed: str, payload: Json, missing: str, asked: Asked) -> Answer:
     options = {name: one for name, one in payload["options"].items() if one != ASK}
-    said = write_words({**payload, "options": options})
+    payload = {**payload, "options": options}
+    said = write_words(payload)
     choices = (
         Button(label, f"step {deed} {said} {word}".strip())
         for label, word in _list_choices(missing, payload, asked)
@@ -115,14 +134,14 @@ def _sum_up(deed: str, payload: Json, asked: Asked) -> Answer:
 
 def _foretell(answer: Json) -> list[str]:
     plan = answer["plan"]
-    lines = [f"{say('Sessions')}: {plan['sessions']:,}", f"{say('Bars')}: {plan['bars']:,}"]
+    lines = foretell(plan)
     if plan["simulated"]:
         lines.append(f"⚠ {say('A simulated market: good for trying, no proof of anything.')}")
     missing = (answer["coverage"] or {}).get("missing_bars")
     if missing:
         lines.append(say_many("{count} bar is missing.", "{count} bars are missing.", missing))
     if plan["estimated_seconds"] is not None:
-        lines.append(say("It takes about {time}.", time=seconds(plan["estimated_seconds"])))
+        lines.append(duration(plan["estimated_seconds"]))
     return lines
 
 
@@ -130,10 +149,18 @@ def tell_refusal(deed: str, receipt: Json) -> Answer:
     """Tell every Problem of a request, with a button that asks as it would be accepted."""
     buttons = []
     if (corrected := correct(receipt)) is not None:
-        words = write_words(corrected)
-        told = ", ".join(str(one["suggestion"]) for one in receipt["problems"])
-        buttons.append((Button(say("Ask with {values}", values=told)[:60], f"{deed} {words}"),))
-    return Answer(tell_problems(receipt["problems"]), tuple(buttons))
+        told = ", ".join(tell_correction(one, receipt["request"]) for one in receipt["problems"])
+        line = f"{deed} {write_words(corrected)}"
+        buttons.append((Button(say("Ask with {values}", values=told)[:60], line),))
+    elif (ordered := reorder(receipt)) is not None:
+        told = " ".join(filter(None, (market(ordered), ordered.get("last"))))
+        line = f"{deed} {write_words(ordered)}"
+        buttons.append((Button(say("Ask for {request}", request=told)[:60], line),))
+    text = tell_problems(receipt["problems"])
+    if any(has_no_place(one, receipt["request"]) for one in receipt["problems"]):
+        places = say("Words without = are setup, symbol, timeframe and period, in this order.")
+        text = f"{text}\n{places}"
+    return Answer(cut(text), tuple(buttons))
 
 
 def tell_problems(problems: Sequence[Json]) -> str:

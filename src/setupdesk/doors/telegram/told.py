@@ -13,6 +13,11 @@ from setupdesk.doors.telegram.names import KINDS, LOUDNESS
 from setupdesk.doors.telegram.speech import name, say, spoken
 
 HERE, QUIET, NONE = "here", "quiet", "none"
+_OFF = "off"
+_CLOCK = r"([01]?\d|2[0-3])(?:[:.]([0-5]\d))?"
+_HOURS = re.compile(rf"{_CLOCK}\s*[-\u2013\u2014\u2212]\s*{_CLOCK}(?:\s+(\S+))?")
+"""``22:00-07:00 Europe/Berlin``, with any dash, and spaces beside it; ``22-7`` means the same."""
+
 _ALERT = re.compile(r"alert_[0-9a-f]+")
 """What the id of an alert looks like, and none of a setup does."""
 
@@ -48,20 +53,42 @@ def notify(asked: Asked) -> Answer:
         url = f"{name_pairing(asked.person['telegram_id'])}:{spoken()}"
         asked.desk.add_channel({"name": "Telegram", "url": url, "events": ["alert"]})
     elif asked.words and asked.words[0] != HERE:
-        manner = _read_manner(asked.words)
         for one in list_channels(asked):
+            manner = _read_manner(asked.words, one["manner"])
+            if manner is None:
+                return Answer(_tell_forms())
             asked.desk.change_channel(one["channel_id"], {"manner": manner})
     return _show(asked)
 
 
-def _read_manner(words: tuple[str, ...]) -> Json:
-    kind, how, zone = (*words, "", "")[:3]
-    if kind != QUIET:
-        return {"kinds": {kind: how}}
-    if how == NONE:
+def _read_manner(words: tuple[str, ...], before: Json) -> Json | None:
+    first, *rest = words
+    if first == QUIET:
+        return _read_quiet(" ".join(rest), before["quiet"])
+    if first in LOUDNESS and not rest:
+        return {"kinds": dict.fromkeys(KINDS, first)}
+    shown = {name(KINDS, kind).partition(":")[0]: kind for kind in KINDS}
+    kind = shown.get(first, first)
+    return {"kinds": {kind: rest[0]}} if kind in KINDS and rest else None
+
+
+def _read_quiet(text: str, before: Json | None) -> Json | None:
+    if text in (NONE, _OFF):
         return {"quiet": None}
-    begins, _, ends = how.partition("-")
+    found = _HOURS.fullmatch(text)
+    if found is None:
+        return None
+    hour, minute, last_hour, last_minute, zone = found.groups()
+    begins, ends = f"{hour:>02}:{minute or '00'}", f"{last_hour:>02}:{last_minute or '00'}"
+    # Who has said once on which clock need not say it again.
+    zone = zone or (before or {}).get("zone")
     return {"quiet": {"from": begins, "to": ends} | ({"zone": zone} if zone else {})}
+
+
+def _tell_forms() -> str:
+    forms = ("signal off", _OFF, "on", f"{QUIET} 22:00-07:00 Europe/Berlin", f"{QUIET} {NONE}")
+    told = "\n".join(f"/notify {one}" for one in forms)
+    return say("That cannot be read. It is written so:\n{forms}", forms=told)
 
 
 def _show(asked: Asked) -> Answer:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from setupdesk.doors.telegram.answer import Json
-from setupdesk.doors.telegram.line import DRY, read_value
+from setupdesk.doors.telegram.line import DRY, is_dry, is_meant, read_value
 
 USUAL = "usual"
 """In the place of a rhythm or a feed: what the desk takes where none is said."""
@@ -33,7 +33,7 @@ def read_watch(words: Sequence[str]) -> Json:
     said: Json = {"options": {}, "extra": {}}
     places = iter(_PLACES)
     for word in _join_spans(words):
-        if word == DRY:
+        if is_dry(word):
             said[DRY] = True
         elif "=" in word:
             key, _, text = word.partition("=")
@@ -87,10 +87,10 @@ def write_watch(said: Mapping[str, Any]) -> str:
 
 
 def correct_watch(said: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> Json | None:
-    """Give the watch that would be accepted; None unless every Problem has a suggestion."""
+    """Give the watch that was meant; None unless every Problem has a suggestion of it."""
     corrected = copy.deepcopy(dict(said))
     for problem in problems:
-        if problem["suggestion"] is None:
+        if not is_meant(problem, said):
             return None
         _correct(corrected, problem)
     return corrected

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
 from setupdesk.doors.telegram.figures import moment, seconds, ticks
+from setupdesk.doors.telegram.line import tell_changes
 from setupdesk.doors.telegram.names import SIGNS
 from setupdesk.doors.telegram.speech import name, say
 from setupdesk.words.figures import NONE
@@ -49,7 +50,8 @@ def show_watch(asked: Asked) -> Answer:
 def _tell_watch(watch: Json) -> str:
     parts = [_tell_last(watch), _tell_next(watch)]
     parts += [say("looks, with trouble")] if watch["troubled"] else []
-    return f"👁 {watch['name']}: {', '.join(parts)}"
+    named = " ".join(filter(None, (watch["name"], tell_changes(watch))))
+    return f"👁 {named}: {', '.join(parts)}"
 
 
 def _tell_last(watch: Json) -> str:

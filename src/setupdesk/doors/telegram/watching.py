@@ -8,7 +8,7 @@ from setupdesk.core.channel import ChannelEvent
 from setupdesk.core.offer import REPLAY
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
 from setupdesk.doors.telegram.figures import moment, ticks
-from setupdesk.doors.telegram.line import DRY
+from setupdesk.doors.telegram.line import DRY, tell_changes, tell_correction
 from setupdesk.doors.telegram.offering import (
     ACROSS,
     list_known_symbols,
@@ -70,7 +70,8 @@ def _offer(said: Json, missing: str, asked: Asked) -> Answer:
         for label, word in _list_choices(missing, said, asked)
     )
     across = 1 if missing in ("setups", "feed") else ACROSS
-    return offer(_name(said), say(_QUESTIONS[missing]), choices, across=across)
+    head = " ".join(filter(None, (_name(said), tell_changes(said))))
+    return offer(head, say(_QUESTIONS[missing]), choices, across=across)
 
 
 def _list_choices(missing: str, said: Json, asked: Asked) -> list[tuple[str, str]]:
@@ -125,7 +126,7 @@ def _describe(of: Json) -> list[str]:
     looks = len(of["setups"]) * len(of["symbols"])
     named = of["name"] if of["name"] != _name(of) else ""
     lines = [
-        *filter(None, (named, _name(of))),
+        *filter(None, (named, _name(of), tell_changes(of))),
         say_many("{count} look at each poll", "{count} looks at each poll", looks),
         *_tell_rhythm(of),
         _tell_feeds(of),
@@ -183,7 +184,7 @@ def _tell_channels(asked: Asked) -> list[str]:
 def _refuse(said: Json, problems: Sequence[Json]) -> Answer:
     buttons = []
     if (corrected := correct_watch(said, problems)) is not None:
-        told = ", ".join(str(one["suggestion"]) for one in problems)
+        told = ", ".join(tell_correction(one, said) for one in problems)
         line = f"watch {write_watch(corrected)}"
         buttons.append((Button(say("Ask with {values}", values=told)[:60], line),))
     return Answer(tell_problems(problems), tuple(buttons))

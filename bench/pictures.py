@@ -17,7 +17,7 @@ import numpy as np
 
 from bench.timing import judge
 from setupdesk.core.timeframe import Timeframe
-from setupdesk.picture.candles import draw_candles
+from setupdesk.picture.candles import BARS, draw_candles
 from setupdesk.picture.equity import draw_equity
 from setupdesk.picture.frame import Caption
 from setupdesk.picture.inks import Theme
@@ -38,8 +38,8 @@ def main() -> None:
         return
     picture, some, many = build_picture(), build_equity(200), build_equity(20_000)
     works: dict[str, Callable[[], object]] = {
-        "candles, 180 bars, light": lambda: draw_candles(picture, CAPTION, Theme.LIGHT, 2),
-        "candles, 180 bars, dark": lambda: draw_candles(picture, CAPTION, Theme.DARK, 2),
+        f"candles, {BARS} bars, light": lambda: draw_candles(picture, CAPTION, Theme.LIGHT, 2),
+        f"candles, {BARS} bars, dark": lambda: draw_candles(picture, CAPTION, Theme.DARK, 2),
         "equity of 200 trades": lambda: draw_equity(some, CAPTION, "Europe/Berlin"),
         "equity of 20,000 trades": lambda: draw_equity(many, CAPTION, "Europe/Berlin"),
     }

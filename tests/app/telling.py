@@ -18,6 +18,7 @@ from setupdesk.adapters.telegram_sender import TelegramSender
 from setupdesk.adapters.webhook_sender import WebhookSender
 from setupdesk.app.notifier import Notifier, Signer
 from setupdesk.core.channel import Channel, ChannelEvent
+from setupdesk.core.channel_terms import parse_change
 from setupdesk.core.manner import USUAL, Manner
 from setupdesk.core.request import Mode, Request
 from setupdesk.core.run import Door
@@ -60,6 +61,11 @@ class Bench:
     @property
     def channels(self) -> Channels:
         return Channels(self.ledger, self.now)
+
+    def change(self, channel_id: str, manner: Manner) -> None:
+        one = self.channels.load(channel_id)
+        assert one
+        self.channels.change(channel_id, parse_change(one, {"manner": manner.to_json()}))
 
     def open(self) -> Notifier:
         sender = ChannelSender(

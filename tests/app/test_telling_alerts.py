@@ -14,7 +14,7 @@ from setupdesk.adapters.ledger import database
 from setupdesk.adapters.ledger.database import open_database
 from setupdesk.app.channel_desk import ChannelDesk
 from setupdesk.core.caller import HOME
-from setupdesk.core.channel import LOG_URL, ChannelEvent
+from setupdesk.core.channel import LOG_URL
 from setupdesk.core.manner import SHORTEST_HOLD, USUAL, Loudness, Manner, Quiet
 from setupdesk.core.mute import Mute
 from setupdesk.core.watch import AlertKind
@@ -375,7 +375,7 @@ def test_a_digest_that_is_due_in_quiet_hours_by_now_waits_for_their_end(bench: B
     bench.raise_alerts(2)
     bench.tell_all()
     manner = wanting(quiet=NIGHT)
-    bench.channels.change("channel_1", "n8n", (ChannelEvent.ALERT,), manner)
+    bench.change("channel_1", manner)
     bench.at = LATE + timedelta(hours=1)
 
     told_at_night = bench.tell()
@@ -393,7 +393,7 @@ def test_what_is_held_is_told_at_once_when_quiet_hours_are_taken_back(bench: Ben
     bench.raise_alerts(2)
     bench.tell_all()
 
-    bench.channels.change("channel_1", "n8n", (ChannelEvent.ALERT,), USUAL)
+    bench.change("channel_1", USUAL)
 
     assert bench.tell()
     assert bench.read_bodies()[0]["count"] == 2

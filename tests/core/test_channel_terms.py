@@ -149,3 +149,20 @@ def test_a_channel_keeps_its_url_and_needs_a_name_and_events() -> None:
         parse_change(make(SAID), said)
 
     assert [one.field for one in refused.value.problems] == ["url", "x", "name", "events"]
+
+
+@pytest.mark.parametrize("url", ["telegram:7:ru", "telegram:7"])
+def test_a_channel_of_telegram_is_told_in_another_language(url: str) -> None:
+    one = make({**SAID, "url": "telegram:7:en", "manner": MANNER})
+
+    changed = parse_change(one, {"url": url})
+
+    assert (changed.url, changed.manner) == (url, one.manner)
+
+
+@pytest.mark.parametrize("url", ["telegram:8:ru", "telegram:7:de", "https://example.org/", 7, None])
+def test_a_channel_of_telegram_stays_with_its_user(url: object) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        parse_change(make({**SAID, "url": "telegram:7:en"}), {"url": url})
+
+    assert [one.code for one in refused.value.problems] == ["not_changeable"]

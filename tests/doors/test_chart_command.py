@@ -122,9 +122,7 @@ def test_a_picture_speaks_the_language_that_is_asked_for(home: Path, run_id: str
         english, russian = (
             look_at(draw(desk, run_id, manner=Manner(language=one))) for one in ("en", "ru")
         )
-        # The title is that of the desk, the verdict and the period below and beside it are said.
-        assert np.array_equal(english[10:45, :200], russian[10:45, :200])
-        assert not np.array_equal(english[50:72, :600], russian[50:72, :600])
+        assert not np.array_equal(english[55:90, :600], russian[55:90, :600])
 
 
 def test_a_run_without_trades_shows_its_last_bars_and_has_no_equity(home: Path) -> None:
@@ -152,8 +150,8 @@ def test_a_look_shows_no_bar_after_it_and_its_trade_as_still_open(home: Path) ->
             picture_equity(desk, run_id)
 
     # An open trade reaches to the edge, where the grounds of its stop and its target are.
-    inks = [len(np.unique(one[TOP:BOTTOM, RIGHT - 3], axis=0)) for one in pictures]
-    assert inks[0] > inks[1]
+    grounds = [(one[TOP:BOTTOM, RIGHT - 1] != 255).any(axis=1).sum() for one in pictures]
+    assert grounds[0] > grounds[1] + 100
 
 
 def test_a_run_whose_bars_were_deleted_has_only_its_equity(

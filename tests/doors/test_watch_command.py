@@ -147,7 +147,8 @@ def test_what_was_raised_is_listed_with_its_outcomes_and_the_record_that_they_ma
     signals = [one for one in alerts if one["kind"] == "signal"]
     assert len([one for one in signals if one["outcome"]]) >= 3
     assert "2025-05-12 10:45  signal" in listed
-    assert f"short at ib.high {signals[-1]['said']['level_price']}, 10:45" in listed
+    price = signals[-1]["said"]["level_price"]
+    assert f"short at ib.high {price}, 2025-05-12 10:45 Europe/Berlin" in listed
     assert "+1.80R, flat" in listed
     assert "nobody" in listed
     assert f"{len(signals)} signals: " in listed.splitlines()[-1]

@@ -106,7 +106,7 @@ class Killing:
     def release_held(self) -> None:
         """Have what was too much for channel_3 told now, as any change of its manner does."""
         self.bench.at = clock.now()
-        self.bench.channels.change("channel_3", "n8n", ALERTS, FEW)
+        self.bench.change("channel_3", FEW)
 
     def is_done(self) -> bool:
         with reading(self.bench.ledger) as connection:

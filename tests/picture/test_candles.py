@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from setupdesk.picture.candles import BARS, draw_candles, find_rows
-from setupdesk.picture.frame import BOTTOM, LEFT, RIGHT, TOP, Caption
+from setupdesk.picture.candles import BARS, ROOM, draw_candles, find_rows
+from setupdesk.picture.frame import BOTTOM, LEFT, RIGHT, SMALL, TOP, Caption
 from setupdesk.picture.inks import Theme, find_inks
-from setupdesk.picture.packing import pack_bars
+from setupdesk.picture.packing import pack_bars, unpack_bars
 from setupdesk.picture.paper import HEIGHT, WIDTH
 from tests.picture.pixels import CAPTION, at, draw_bars, find, look_at, trade_of
 
@@ -41,7 +41,7 @@ def test_each_bar_is_a_candle_of_its_own_and_they_take_turns_from_left_to_right(
     places, kinds = zip(*sorted(marks), strict=True)
     gaps = np.diff(places)
     assert len(marks) == BARS
-    assert (gaps.min(), gaps.max()) == (5, 6)
+    assert (gaps.min(), gaps.max()) == (7, 8)
     assert kinds[:4] == ("up", "down", "up", "down")
 
 
@@ -68,7 +68,7 @@ def test_the_last_close_has_a_tag_in_the_ink_of_its_bar() -> None:
         pixels = draw(draw_bars(count))
 
         rows = np.flatnonzero(find(pixels[:, RIGHT + 5 : RIGHT + 8], ink).all(axis=1))
-        assert rows[-1] - rows[0] == len(rows) - 1 == 20
+        assert rows[-1] - rows[0] == len(rows) - 1 == 34
 
 
 def test_a_level_is_a_line_from_where_it_is_known_to_the_close_of_its_session() -> None:
@@ -78,7 +78,7 @@ def test_a_level_is_a_line_from_where_it_is_known_to_the_close_of_its_session() 
         pixels = draw(draw_bars(80, sessions=[session | {"levels": levels}]))
         lines.append(find(pixels[PLACE], LIGHT.of_level(0)).sum(axis=1))
 
-    slot = (RIGHT - LEFT) / 88
+    slot = (RIGHT - LEFT) / (80 + ROOM)
     assert lines[0].max() == 0
     # It opens at row 28 and closes after row 61; candles stand before the line.
     assert 0.2 * 30 * slot < lines[1].max() <= 30 * slot
@@ -89,7 +89,7 @@ def test_a_session_is_a_ground_of_its_own() -> None:
     plain, marked = (draw(draw_bars(80, sessions=some)) for some in ([], [session]))
 
     columns = np.flatnonzero((plain[TOP + 1] != marked[TOP + 1]).any(axis=1))
-    slot = (RIGHT - LEFT) / 88
+    slot = (RIGHT - LEFT) / (80 + ROOM)
     assert columns[0] == pytest.approx(LEFT + 28 * slot, abs=2)
     assert columns[-1] == pytest.approx(LEFT + 62 * slot, abs=2)
 
@@ -155,10 +155,35 @@ def test_the_bars_around_a_trade_are_shown_and_all_of_a_long_one() -> None:
     early = find_rows(1_000, {"from": 2, "to": 5})
     long = find_rows(1_000, {"from": 300, "to": 800})
 
-    assert last == late == range(820, 1_000)
+    assert last == late == range(1_000 - BARS, 1_000)
     assert len(middle) == len(early) == BARS
     assert middle.start < 500 - 60
-    assert middle.stop > 520 + 40
+    assert middle.stop > 520 + 30
     assert early.start == 0
     assert {300, 800} <= set(long)
     assert find_rows(1, {"row": 0}) == range(1)
+
+
+@pytest.mark.parametrize("move", [2_000.0, -90.0])
+def test_the_session_of_an_alert_fills_the_height_whatever_moved_before_it(move: float) -> None:
+    picture = draw_bars(140, sessions=[{"day": "2025-05-06", "known_at": None, "levels": {}}])
+    bars = unpack_bars(picture["bars"])
+    columns: Any = {name: getattr(bars, name) for name in ("time", "open", "high", "low", "close")}
+    for name in ("open", "high", "low", "close"):
+        columns[name][:110] += np.linspace(move, 0, 110)
+    picture["bars"] = pack_bars(columns, bars.tick)
+    picture["alerts"] = [{"number": 1, "side": "long", "row": 135, "isOpen": True}]
+
+    pixels = draw(picture, chosen=1)
+
+    candles = find(pixels, LIGHT.candle_up) | find(pixels, LIGHT.candle_down)
+    opens = round((RIGHT - LEFT) * (picture["sessions"][0][0] - 20) / (BARS + ROOM))
+    session, before = candles[PLACE][:, opens:], candles[PLACE][:, :opens]
+    assert session.any(axis=1).sum() > 0.6 * (BOTTOM - TOP)
+    assert before.any()
+    assert not candles[:TOP, : RIGHT + 1].any()
+    assert not candles[BOTTOM + 1 :].any()
+
+
+def test_texts_are_large_enough_for_a_phone_which_shows_a_third_of_the_width() -> None:
+    assert SMALL >= 26

@@ -56,3 +56,17 @@ def test_no_label_is_written_over_another_one() -> None:
 
     assert np.array_equal(first[:200], second[:200])
     assert find(second[280:310, 290:340], ink).any()
+
+
+def test_a_label_is_written_beside_what_is_drawn_and_over_it_only_without_other_room() -> None:
+    ink = find_inks(Theme.LIGHT).text
+    drawn = [Paper(find_inks(Theme.LIGHT)) for _ in range(2)]
+    for paper, spots in zip(drawn, ([100, 300], [100]), strict=True):
+        paper.keep_clear((80, 80, 200, 110))
+        paper.label([(100, y, "ls") for y in spots], "level", 26, ink)
+
+    beside, over = (find(look_at(paper.to_png()), ink) for paper in drawn)
+
+    assert not beside[:200].any()
+    assert beside[270:310].any()
+    assert over[:200].any()

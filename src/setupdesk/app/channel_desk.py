@@ -15,15 +15,14 @@ from setupdesk.app.notifier import Sender, Signer
 from setupdesk.app.queries import show_row
 from setupdesk.app.start import make_writable
 from setupdesk.core.caller import Caller
-from setupdesk.core.channel import LOG_URL, Channel, ChannelEvent, show_url
-from setupdesk.core.channel_terms import parse_change, parse_channel
+from setupdesk.core.channel import LOG_URL, Channel, show_url
+from setupdesk.core.channel_terms import Wanted, parse_change, parse_channel
 from setupdesk.core.errors import (
     ChannelBusyError,
     InvalidRequestError,
     NotFoundError,
     UndeliveredError,
 )
-from setupdesk.core.manner import Manner
 from setupdesk.core.mute import Mute
 from setupdesk.core.pairing import TELEGRAM, name_pairing
 from setupdesk.core.period import to_iso
@@ -45,9 +44,7 @@ class Channels(Protocol):
     def load_all(self) -> list[Channel]:
         """Load all channels, the newest first."""
 
-    def change(
-        self, channel_id: str, name: str, events: Collection[ChannelEvent], manner: Manner
-    ) -> None:
+    def change(self, channel_id: str, wanted: Wanted) -> None:
         """Change a channel that is not revoked."""
 
     def revoke(self, channel_id: str) -> None:
@@ -103,7 +100,7 @@ class ChannelDesk:
         """Change what is *said*, and leave the rest; null gives a field its usual value again."""
         channel = self.find_live(channel_id, caller)
         wanted = parse_change(channel, make_writable(said))
-        self.channels.change(channel_id, wanted.name, wanted.events, wanted.manner)
+        self.channels.change(channel_id, wanted)
         changed = {"channel_id": channel_id, "user": caller.user, "fields": sorted(said)}
         log.info("channel changed", extra=changed)
         return self.show(channel_id, caller)

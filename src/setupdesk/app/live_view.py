@@ -166,7 +166,8 @@ def find_kind(candidate: Candidate) -> AlertKind:
 
 
 def _tell(candidate: Candidate, entry: float | None, zone: str) -> str:
-    at = to_local(candidate.known_at, zone)[11:16]
+    local = to_local(candidate.known_at, zone)
+    at = f"{local[:10]} {local[11:16]} {zone}"
     what = f"{candidate.side} at {candidate.level} {candidate.level_price:.10g}, {at}"
     if candidate.verdict not in TRADED_SO_FAR:
         return f"{what}; not traded: {candidate.detail}."

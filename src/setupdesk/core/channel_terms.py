@@ -18,15 +18,19 @@ from setupdesk.core.manner import (
     Manner,
     Quiet,
 )
+from setupdesk.core.pairing import TELEGRAM
 from setupdesk.core.problem import Problem, find_nearest
 from setupdesk.core.refusals import Refusals
 from setupdesk.core.watch import AlertKind
 
 FIELDS = ("name", "url", "events", "manner")
-CHANGED = ("name", "events", "manner")
+CHANGED = FIELDS
+"""Of the URL the language in which Telegram is told, and no more."""
+
 MANNERS = ("kinds", "quiet", "most_per_hour")
 QUIET = ("from", "to", "zone")
 
+_SPOKEN = re.compile(rf"({TELEGRAM}\d+)(?::(?:en|ru))?")
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
@@ -57,15 +61,22 @@ def parse_channel(said: Mapping[str, Any], find_unsafe: Callable[[str], list[Pro
 def parse_change(one: Channel, said: Mapping[str, Any]) -> Wanted:
     """Read *one* as what is *said* makes it; null gives a field its usual value again."""
     reading = _Reading()
-    if "url" in said:
+    url = said.get("url", one.url)
+    if "url" in said and not _is_same_user(one.url, url):
         message = "A channel keeps its URL: make another channel, and revoke this one."
-        reading.refuse("url", "not_changeable", message, CHANGED)
+        reading.refuse("url", "not_changeable", message)
+        url = one.url
     known = {"name": one.name, "events": [*one.events], "manner": one.manner.to_json()}
     merged = _merge(known, {key: value for key, value in said.items() if key != "url"})
-    wanted = reading.read({**merged, "url": one.url}, (*CHANGED, "url"))
+    wanted = reading.read({**merged, "url": url}, CHANGED)
     if reading.problems:
         raise InvalidRequestError(reading.problems)
     return wanted
+
+
+def _is_same_user(one: str, other: object) -> bool:
+    found, wanted = (_SPOKEN.fullmatch(str(url)) for url in (one, other))
+    return bool(found and wanted and found[1] == wanted[1])
 
 
 def _merge(known: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from setupdesk.words import find_words, mark
 
 Json = Mapping[str, Any]
 
-_PART = 452
+_PART = 448
 """Where the equity ends, and the drawdown begins below it."""
 
 _FOOT = BOTTOM - 8
@@ -68,21 +68,21 @@ def _draw_days(paper: Paper, along: Scale, clock: ZoneInfo, language: str) -> No
 
 def _draw_totals(paper: Paper, x: Floats, totals: Floats, language: str) -> None:
     inks, end = paper.inks, float(totals[-1])
-    scale = Scale(*reach(totals.tolist(), 2.0), _PART - 16, TOP + 26)
-    draw_values(paper, scale, _write, [Tag(scale(end), say_r(end), inks.of_result(end))], 52)
+    scale = Scale(*reach(totals.tolist(), 2.0), _PART - 14, TOP + 42)
+    draw_values(paper, scale, _write, [Tag(scale(end), say_r(end), inks.of_result(end))], 66)
     ink = inks.down if end < 0 else inks.up
     _draw_steps(paper, x, scale, totals, ink)
     paper.dot(x[-1], scale(end), ink)
-    _name(paper, TOP + 14, find_words(language).gettext(mark("Equity, R")))
+    _name(paper, TOP + 27, find_words(language).gettext(mark("Equity, R")))
 
 
 def _draw_drawdown(paper: Paper, x: Floats, below: Floats, language: str) -> None:
     inks, lowest = paper.inks, float(below.min())
-    scale = Scale(min(lowest * 1.08, -1.0), 0.0, _FOOT, _PART + 34)
+    scale = Scale(min(lowest * 1.08, -1.0), 0.0, _FOOT, _PART + 46)
     tag = Tag(scale(lowest), say_r(lowest), inks.down, is_filled=False)
-    draw_values(paper, scale, _write, [tag] if lowest else [], 40)
+    draw_values(paper, scale, _write, [tag] if lowest else [], 48)
     _draw_steps(paper, x, scale, below, inks.down)
-    _name(paper, _PART + 22, find_words(language).gettext(mark("Drawdown, R")))
+    _name(paper, _PART + 31, find_words(language).gettext(mark("Drawdown, R")))
 
 
 def _name(paper: Paper, y: int, text: str) -> None:

@@ -9,11 +9,14 @@ from setupdesk.picture.naming import say_day
 from setupdesk.picture.paper import HEIGHT, WIDTH, Paper, load_font, shorten, wrap
 from setupdesk.picture.scales import Scale, name_moments
 
-LEFT, TOP, RIGHT, BOTTOM = 20, 98, WIDTH - 92, HEIGHT - 34
+LEFT, TOP, RIGHT, BOTTOM = 20, 132, WIDTH - 138, HEIGHT - 48
 """The ground on which bars or curves stand."""
 
-_TITLE, _NOTE, SMALL = 23, 15, 13
-_TAG = 10
+_TITLES = (36, 33, 30, 28)
+_NOTE, SMALL = 27, 26
+"""A phone shows a picture less than a third as large: smaller texts cannot be read there."""
+
+_TAG = 17
 """Half the height of a tag."""
 
 
@@ -38,15 +41,17 @@ class Tag:
 def write_heading(
     paper: Paper, caption: Caption, moments: Sequence[datetime], zone: str, language: str
 ) -> None:
-    """Write the caption, and at the right the period and the zone of the moments."""
+    """Write the caption, and at the right the period with the zone of the moments."""
     inks, right = paper.inks, WIDTH - LEFT
     period = _name_period(moments[0], moments[-1], language)
-    paper.text((right, 28), period, _NOTE, inks.text, "rs")
-    paper.text((right, 48), zone, SMALL, inks.muted, "rs")
-    room = right - LEFT - 30 - max(load_font(_NOTE).getlength(text) for text in (period, zone))
-    paper.text((LEFT, 36), shorten(caption.title, _TITLE, room), _TITLE, inks.text)
+    when = shorten(f"{period} {zone}", SMALL, right - LEFT)
+    paper.text((right, 40), when, SMALL, inks.muted, "rs")
+    room = right - LEFT - 24 - load_font(SMALL).getlength(when)
+    wide = (size for size in _TITLES if load_font(size).getlength(caption.title) <= room)
+    size = next(wide, _TITLES[-1])
+    paper.text((LEFT, 42), shorten(caption.title, size, room), size, inks.text)
     for row, line in enumerate(wrap(caption.note, _NOTE, right - LEFT, 2)):
-        paper.text((LEFT, 66 + 20 * row), line, _NOTE, inks.muted)
+        paper.text((LEFT, 82 + 34 * row), line, _NOTE, inks.text)
 
 
 def _name_period(first: datetime, last: datetime, language: str) -> str:
@@ -66,11 +71,11 @@ def draw_moments(
         paper.fill((x, TOP, x, BOTTOM), inks.rule if begins else thin(inks.rule, 0.5))
         half = load_font(SMALL).getlength(name) / 2
         at = min(max(x, LEFT + half), RIGHT - half)
-        paper.text((at, BOTTOM + 20), name, SMALL, inks.text if begins else inks.muted, "ms")
+        paper.text((at, BOTTOM + 33), name, SMALL, inks.text if begins else inks.muted, "ms")
 
 
 def draw_values(
-    paper: Paper, scale: Scale, write: Callable[[float], str], tags: Sequence[Tag], apart: int = 64
+    paper: Paper, scale: Scale, write: Callable[[float], str], tags: Sequence[Tag], apart: int = 84
 ) -> None:
     """Draw level lines at round values, and over them the tags of others at the right edge."""
     places = _spread(tags)

@@ -7,7 +7,7 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
-from setupdesk.picture.inks import Ink, Inks
+from setupdesk.picture.inks import Ink, Inks, thin
 
 WIDTH, HEIGHT = 1200, 675
 """What messengers show without cutting anything away."""
@@ -30,6 +30,7 @@ class Paper:
         self.image = Image.new("RGB", (WIDTH, HEIGHT), inks.ground[:3])
         self._draw = ImageDraw.Draw(self.image, "RGBA")
         self._taken: list[Box] = []
+        self._drawn: list[Box] = []
 
     def fill(self, box: Box, ink: Ink) -> None:
         """Fill a box, its edges too."""
@@ -71,40 +72,45 @@ class Paper:
     def label(
         self, spots: Sequence[tuple[float, float, str]], text: str, size: int, ink: Ink
     ) -> None:
-        """Write a text at the first of some spots where no other label is; else not at all."""
-        for x, y, anchor in spots:
-            box = self._draw.textbbox((x, y), text, load_font(size), anchor)
-            if self._is_free(box):
-                self.keep_free(box)
-                self._draw.text(
-                    (x, y),
-                    text,
-                    ink,
-                    load_font(size),
-                    anchor,
-                    stroke_width=2,
-                    stroke_fill=self.inks.ground,
-                )
-                return
+        """Write a text where no other label is, on a ground of its own; else not at all.
+
+        Of some spots it is the first where nothing else is drawn either, or the first one.
+        """
+        font = load_font(size)
+        boxes = [(spot, self._draw.textbbox(spot[:2], text, font, spot[2])) for spot in spots]
+        free = [(spot, box) for spot, box in boxes if _is_free(box, self._taken)]
+        clear = (one for one in free if _is_free(one[1], self._drawn))
+        found = next(clear, free[0] if free else None)
+        if found is None:
+            return
+        (x, y, anchor), (left, top, right, bottom) = found
+        self.keep_free(found[1])
+        self.fill((left - 4, top - 3, right + 4, bottom + 3), thin(self.inks.ground, 0.8))
+        self._draw.text((x, y), text, ink, font, anchor)
 
     def keep_free(self, box: Box) -> None:
         """Let no label be written over a box."""
         self._taken.append(box)
 
-    def _is_free(self, box: Box) -> bool:
-        left, top, right, bottom = box
-        if left < 0 or right > WIDTH:
-            return False
-        return all(
-            right + 3 < other[0] or other[2] + 3 < left or bottom < other[1] or other[3] < top
-            for other in self._taken
-        )
+    def keep_clear(self, box: Box) -> None:
+        """Let labels be written over a box only where there is no other room."""
+        self._drawn.append(box)
 
     def to_png(self) -> bytes:
         """Give the picture as a PNG file."""
         file = BytesIO()
         self.image.save(file, "PNG", compress_level=4)
         return file.getvalue()
+
+
+def _is_free(box: Box, taken: Sequence[Box]) -> bool:
+    left, top, right, bottom = box
+    if left < 0 or right > WIDTH:
+        return False
+    return all(
+        right + 6 < other[0] or other[2] + 6 < left or bottom + 4 < other[1] or other[3] + 4 < top
+        for other in taken
+    )
 
 
 @cache
@@ -142,7 +148,7 @@ def wrap(text: str, size: int, width: float, lines: int) -> list[str]:
 
 @cache
 def _draw_arrow(*, is_up: bool) -> Image.Image:
-    wide, high = 13 * _FINE, 10 * _FINE
+    wide, high = 20 * _FINE, 16 * _FINE
     mask = Image.new("L", (wide, high))
     tip, foot = (0, high) if is_up else (high, 0)
     ImageDraw.Draw(mask).polygon([(wide / 2, tip), (0, foot), (wide, foot)], 255)
@@ -151,7 +157,7 @@ def _draw_arrow(*, is_up: bool) -> Image.Image:
 
 @cache
 def _draw_dot() -> Image.Image:
-    wide = 11 * _FINE
+    wide = 15 * _FINE
     mask = Image.new("L", (wide, wide))
     ImageDraw.Draw(mask).ellipse((0, 0, wide - 1, wide - 1), 255)
     return mask.reduce(_FINE)

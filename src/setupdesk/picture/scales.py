@@ -10,7 +10,7 @@ import numpy as np
 from setupdesk.picture.naming import say_day, say_month
 from setupdesk.picture.packing import Floats
 
-_NEAR = 66
+_NEAR = 130
 """Pixels from one named moment to the next, at least."""
 
 

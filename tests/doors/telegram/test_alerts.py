@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from setupdesk.client import Client
 from setupdesk.core.pairing import name_pairing
 from setupdesk.core.sign_in import derive_key
+from setupdesk.doors.telegram.told import speak_in
 from tests.doors.telegram.bot_api import Json
 from tests.doors.telegram.speaking import ANNA, Talk, talking, working
 from tests.doors.test_watch_command import play_until
@@ -87,6 +89,7 @@ def test_an_alert_comes_with_its_candles_its_reasons_and_its_buttons(
 
     assert alert["photo"].startswith(b"\x89PNG")
     assert alert["text"].startswith(f"GER40 M15 IB_raid_v1: {raised['said']['sentence']}\n\n✓ ")
+    assert ", 2025-05-12 10:45 Europe/Berlin" in alert["text"]
     assert desk.api.find_buttons(alert["message_id"]).keys() == BUTTONS
     assert desk.desk.get(told).json() == raised | {"told": desk.desk.get(told).json()["told"]}
 
@@ -192,6 +195,7 @@ def test_the_newest_alerts_are_listed_and_each_is_shown_with_its_picture(
     talk.press(muted, "Unmute IB_raid_v1")
 
     assert alert["text"].partition(": ")[2].partition("\n")[0] in listed["text"]
+    assert listed["text"].count("10:45") == 1
     assert picture["photo"].startswith(b"\x89PNG")
     assert muted["text"].startswith("IB_raid_v1 is muted until ")
 
@@ -229,6 +233,21 @@ def test_what_was_raised_while_it_was_muted_is_listed_as_such(talk: Talk, alert:
     assert first.startswith("🔇 #")
     assert not second.startswith("🔇")
     assert len([one for one in talk.api.messages.values() if one["text"] == alert["text"]]) == 1
+
+
+def test_alerts_are_told_in_the_language_that_is_chosen_and_nothing_else_changes(
+    talk: Talk,
+) -> None:
+    before = show_channel(talk)
+    key = derive_key("the-key", name_pairing(ANNA))
+    with Client(str(talk.desk.base_url).removesuffix("/api/v1"), key) as desk:
+        speak_in(desk, ANNA, "ru")
+        speak_in(desk, ANNA, "ru")
+        after = show_channel(talk)
+        speak_in(desk, ANNA, "en")
+
+    assert after == before | {"url": f"telegram:{ANNA}:ru"}
+    assert show_channel(talk) == before
 
 
 def test_who_has_no_channel_is_told_so_and_gets_one_by_a_button(talk: Talk) -> None:

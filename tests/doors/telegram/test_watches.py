@@ -1,5 +1,6 @@
 """A watch from a phone: made by words or by buttons, once; looked at, and ended."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -139,7 +140,15 @@ def test_every_and_its_span_may_be_two_words_and_what_has_no_place_is_refused(ta
 
     assert "A poll every 5m" in summary["text"]
     assert "IB_raid_v1 GER40 M15\nrr=2.5 min_rr=1\n" in summary["text"]
+    assert re.search(r"The next polls: .* \d\d:\d[05] UTC", summary["text"])
     assert "'nonsense'" in refused["text"]
+
+
+def test_polls_within_a_minute_are_told_with_their_seconds(talk: Talk) -> None:
+    summary = talk.ask(f"{LINE} dry every=5s feed=push")
+    polls = re.findall(r"\d\d:\d\d:\d[05] UTC", summary["text"])
+
+    assert len(set(polls)) == 3
 
 
 def test_of_several_names_only_the_wrong_one_is_corrected() -> None:

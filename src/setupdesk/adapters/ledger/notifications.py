@@ -32,7 +32,8 @@ from setupdesk.adapters.ledger.holding import (
 from setupdesk.adapters.ledger.leases import is_free, is_past
 from setupdesk.adapters.ledger.tables import alert, channel, notification, run
 from setupdesk.core.channel import Channel, ChannelEvent
-from setupdesk.core.manner import Manner, load_manner
+from setupdesk.core.channel_terms import Wanted
+from setupdesk.core.manner import load_manner
 from setupdesk.core.notification import Notification
 
 log = logging.getLogger(__name__)
@@ -79,11 +80,14 @@ class Channels:
         with reading(self.engine) as connection:
             return [_read(row) for row in connection.execute(newest)]
 
-    def change(
-        self, channel_id: str, name: str, events: Collection[ChannelEvent], manner: Manner
-    ) -> None:
+    def change(self, channel_id: str, wanted: Wanted) -> None:
         """Change a channel; a digest that waits is judged by the new manner at once."""
-        values = {"name": name, "events": [*events], "manner": manner.to_json()}
+        values = {
+            "name": wanted.name,
+            "url": wanted.url,
+            "events": [*wanted.events],
+            "manner": wanted.manner.to_json(),
+        }
         live = (channel.c.channel_id == channel_id, channel.c.revoked_at.is_(None))
         with writing(self.engine) as connection:
             connection.execute(update(channel).where(*live).values(values))

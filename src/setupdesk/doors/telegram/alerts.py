@@ -30,11 +30,19 @@ def _name(alert: Json) -> str:
 
 
 def _tell(alert: Json) -> str:
-    local = alert["said"].get("known_local")
-    at = local[:16].replace("T", " ") if local else moment(alert["bar_at"])
+    at = _tell_moment(alert["said"], alert["bar_at"])
     is_muted = any(one["outcome"] == "muted" for one in alert["told"])
     sign = "🔇 " if is_muted else ""
-    return f"{sign}{_name(alert)}, {at}: {alert['said']['sentence']} {_tell_end(alert)}".rstrip()
+    return f"{sign}{_name(alert)}{at}: {alert['said']['sentence']} {_tell_end(alert)}".rstrip()
+
+
+def _tell_moment(said: Json, bar_at: str) -> str:
+    """Tell the moment of an alert whose sentence does not."""
+    local = said.get("known_local")
+    at = local[:16].replace("T", " ") if local else ""
+    if at and at in said["sentence"]:
+        return ""
+    return f", {at} {said['zone']}" if at else f", {moment(bar_at)}"
 
 
 def _tell_end(alert: Json) -> str:

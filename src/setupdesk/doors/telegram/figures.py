@@ -1,6 +1,6 @@
 """How the bot writes intervals, markets and moments; what there is none of is ``--``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from setupdesk.doors.telegram.line import tell_changes
@@ -39,9 +39,15 @@ def foretell(plan: Mapping[str, Any]) -> list[str]:
     return [f"{say('Sessions')}: {plan['sessions']:,}", f"{say('Bars')}: {bars:,}"]
 
 
-def moment(text: str | None) -> str:
-    """Write an instant of the API, in UTC."""
-    return f"{text[:16].replace('T', ' ')} UTC" if text else NONE
+def moment(text: str | None, *, is_exact: bool = False) -> str:
+    """Write an instant of the API, in UTC, to the minute, or to the second where it is exact."""
+    return f"{text[: 19 if is_exact else 16].replace('T', ' ')} UTC" if text else NONE
+
+
+def ticks(moments: Sequence[str]) -> str:
+    """Write the next instants of a rhythm: to the second where one is within a minute."""
+    is_exact = any(one[17:19] != "00" for one in moments)
+    return ", ".join(moment(one, is_exact=is_exact) for one in moments)
 
 
 def market(request: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from setupdesk.client import Client
 from setupdesk.core.pairing import name_pairing
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json
 from setupdesk.doors.telegram.names import KINDS, LOUDNESS
@@ -31,6 +32,19 @@ def list_channels(asked: Asked) -> list[Json]:
         and one["revoked_at"] is None
         and "alert" in one["events"]
     ]
+
+
+def speak_in(desk: Client, telegram_id: int, language: str) -> None:
+    """Have what is told to somebody by Telegram said in a language from now on.
+
+    Raises what the desk raises.
+    """
+    own = name_pairing(telegram_id)
+    wanted = f"{own}:{language}"
+    for one in desk.channels():
+        is_own = one["url"] == own or one["url"].startswith(f"{own}:")
+        if is_own and one["revoked_at"] is None and one["url"] != wanted:
+            desk.change_channel(one["channel_id"], {"url": wanted})
 
 
 def notify(asked: Asked) -> Answer:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
-from setupdesk.doors.telegram.figures import moment, seconds
+from setupdesk.doors.telegram.figures import moment, seconds, ticks
 from setupdesk.doors.telegram.line import tell_changes
 from setupdesk.doors.telegram.names import SIGNS
 from setupdesk.doors.telegram.speech import name, say
@@ -37,7 +37,7 @@ def show_watch(asked: Asked) -> Answer:
     """Show where each look of a watch stands, and its newest polls."""
     watch, polls = asked.desk.watch(asked.words[0]), asked.desk.polls(asked.words[0], _POLLS)
     stand = [f"• {one['setup_id']} {one['symbol']}: {_tell_stand(one)}" for one in watch["stand"]]
-    asof = say("As of {at}", at=f"{watch['as_of'][:19].replace('T', ' ')} UTC")
+    asof = say("As of {at}", at=moment(watch["as_of"], is_exact=True))
     lines = [_tell_watch(watch), asof, "", *stand, "", *map(_tell_poll, polls)]
     line = f"watches {watch['watch_id']}"
     end = (
@@ -67,7 +67,7 @@ def _tell_last(watch: Json) -> str:
 def _tell_next(watch: Json) -> str:
     if watch["ended_at"]:
         return say("ended")
-    return say("looks next at {at}", at=moment(watch["next"])) if watch["next"] else say("paused")
+    return say("looks next at {at}", at=ticks([watch["next"]])) if watch["next"] else say("paused")
 
 
 def _tell_stand(one: Json) -> str:

@@ -8,7 +8,7 @@ from setupdesk.core.channel import ChannelEvent
 from setupdesk.core.offer import REPLAY
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
 from setupdesk.doors.telegram.correcting import tell_correction
-from setupdesk.doors.telegram.figures import moment
+from setupdesk.doors.telegram.figures import moment, ticks
 from setupdesk.doors.telegram.line import DRY, tell_changes
 from setupdesk.doors.telegram.offering import (
     ACROSS,
@@ -114,8 +114,8 @@ def _name(of: Mapping[str, Any]) -> str:
 
 def _sum_up(said: Json, asked: Asked) -> Answer:
     answer = asked.desk.validate_watch(find_wish(said))
-    ticks = [moment(one["at"]) for one in answer["next"][:_MOST_TICKS]]
-    coming = [say("The next polls: {list}", list=", ".join(ticks))] if ticks else []
+    due = [one["at"] for one in answer["next"][:_MOST_TICKS]]
+    coming = [say("The next polls: {list}", list=ticks(due))] if due else []
     lines = [*_describe(answer), *coming, "", *_tell_channels(asked)]
     start = Button(say("Start"), f"watch {write_watch({**said, DRY: None})}")
     leave = Button(say("Leave it"), "drop")
@@ -155,7 +155,7 @@ def _make(said: Json, asked: Asked) -> Answer:
     made = asked.desk.add_watch(find_wish(said), asked.key)
     schedule = asked.desk.schedule(made["schedule_id"]) if made["next"] else {}
     rhythm = {one: schedule[one] for one in ("every", "at_bar_close") if schedule.get(one)}
-    first = say("looks next at {at}", at=moment(made["next"])) if made["next"] else say("ended")
+    first = say("looks next at {at}", at=ticks([made["next"]])) if made["next"] else say("ended")
     head = f"👁 {made['name']}: {first}"
     described = _describe({**made, **rhythm, "name": _name(made)})
     lines = [head, "", *described, "", *_tell_channels(asked)]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from setupdesk.core.run import Door
+from setupdesk.doors.telegram.correcting import correct
 from setupdesk.doors.telegram.figures import duration
-from setupdesk.doors.telegram.line import correct, read_payload, tell_changes, write_words
+from setupdesk.doors.telegram.line import read_payload, tell_changes, write_words
 from setupdesk.inline import open_inline
 from setupdesk.settings import load_settings
 from tests.doors.telegram.bot_api import Trouble

@@ -139,8 +139,8 @@ def test_every_and_its_span_may_be_two_words_and_what_has_no_place_is_refused(ta
     refused = talk.ask(f"{LINE} every 5m nonsense")
 
     assert "A poll every 5m" in summary["text"]
-    assert re.search(r"The next polls: .* \d\d:\d[05] UTC", summary["text"])
     assert "IB_raid_v1 GER40 M15\nrr=2.5 min_rr=1\n" in summary["text"]
+    assert re.search(r"The next polls: .* \d\d:\d[05] UTC", summary["text"])
     assert "'nonsense'" in refused["text"]
 
 

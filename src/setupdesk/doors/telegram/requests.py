@@ -5,15 +5,9 @@ from collections.abc import Sequence
 from setupdesk.client import DeskAnswerError
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
 from setupdesk.doors.telegram.card import draw_card
+from setupdesk.doors.telegram.correcting import correct, has_no_place, reorder, tell_correction
 from setupdesk.doors.telegram.figures import duration, foretell, market, period
-from setupdesk.doors.telegram.line import (
-    correct,
-    has_no_place,
-    read_payload,
-    reorder,
-    tell_correction,
-    write_words,
-)
+from setupdesk.doors.telegram.line import read_payload, write_words
 from setupdesk.doors.telegram.offering import (
     ACROSS,
     list_known_symbols,

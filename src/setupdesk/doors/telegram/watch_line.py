@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from setupdesk.doors.telegram.answer import Json
-from setupdesk.doors.telegram.line import DRY, is_dry, is_meant, read_value
+from setupdesk.doors.telegram.correcting import is_meant
+from setupdesk.doors.telegram.line import DRY, is_dry, read_value
 
 USUAL = "usual"
 """In the place of a rhythm or a feed: what the desk takes where none is said."""

@@ -7,8 +7,9 @@ from setupdesk.client import DeskAnswerError
 from setupdesk.core.channel import ChannelEvent
 from setupdesk.core.offer import REPLAY
 from setupdesk.doors.telegram.answer import Answer, Asked, Button, Json, cut
+from setupdesk.doors.telegram.correcting import tell_correction
 from setupdesk.doors.telegram.figures import moment, ticks
-from setupdesk.doors.telegram.line import DRY, tell_changes, tell_correction
+from setupdesk.doors.telegram.line import DRY, tell_changes
 from setupdesk.doors.telegram.offering import (
     ACROSS,
     list_known_symbols,

@@ -68,7 +68,7 @@ def test_the_last_close_has_a_tag_in_the_ink_of_its_bar() -> None:
         pixels = draw(draw_bars(count))
 
         rows = np.flatnonzero(find(pixels[:, RIGHT + 5 : RIGHT + 8], ink).all(axis=1))
-        assert rows[-1] - rows[0] == len(rows) - 1 == 34
+        assert rows[-1] - rows[0] == len(rows) - 1 == 36
 
 
 def test_a_level_is_a_line_from_where_it_is_known_to_the_close_of_its_session() -> None:
@@ -186,4 +186,13 @@ def test_the_session_of_an_alert_fills_the_height_whatever_moved_before_it(move:
 
 
 def test_texts_are_large_enough_for_a_phone_which_shows_a_third_of_the_width() -> None:
-    assert SMALL >= 26
+    assert SMALL >= 28
+
+
+def test_a_long_price_stays_inside_of_its_tag() -> None:
+    picture = draw_bars(40)
+    long = {**picture, "bars": {**picture["bars"], "decimals": 0, "step": 100_000}}
+
+    pixels = draw(long)
+
+    assert (pixels[TOP:BOTTOM, WIDTH - 5 :] == LIGHT.ground[:3]).all()

@@ -47,7 +47,7 @@ def test_what_is_won_rises_and_ends_in_a_tag_of_its_ink() -> None:
     heights = [int(np.flatnonzero(ups[:, x])[0]) for x in (50, 500, 1000)]
     assert heights == sorted(heights, reverse=True)
     assert len(set(heights)) == 3
-    assert find(pixels[:, RIGHT + 5 : RIGHT + 8], LIGHT.up).all(axis=1).sum() == 35
+    assert find(pixels[:, RIGHT + 5 : RIGHT + 8], LIGHT.up).all(axis=1).sum() == 37
     assert not find(pixels[:, RIGHT:], LIGHT.down).any()
 
 

@@ -247,7 +247,7 @@ def _name_levels(sight: Sight) -> None:
         left, right = sight.edges(level["from"], level["to"])
         y = sight.price(level["price"])
         spots = [(right + 10, y, "lm"), (left - 10, y, "rm")]
-        for x in range(left + 4, right, 40):
+        for x in range(left + 4, right, 30):
             spots += [(x, y - 8, "ls"), (x, y + 8, "lt")]
         sight.paper.label(_list_inside(spots), level["name"], SMALL, ink)
 

@@ -9,14 +9,14 @@ from setupdesk.picture.naming import say_day
 from setupdesk.picture.paper import HEIGHT, WIDTH, Paper, load_font, shorten, wrap
 from setupdesk.picture.scales import Scale, name_moments
 
-LEFT, TOP, RIGHT, BOTTOM = 20, 132, WIDTH - 138, HEIGHT - 48
+LEFT, TOP, RIGHT, BOTTOM = 20, 132, WIDTH - 146, HEIGHT - 48
 """The ground on which bars or curves stand."""
 
-_TITLES = (36, 33, 30, 28)
-_NOTE, SMALL = 27, 26
+_TITLES = (38, 35, 32, 29)
+_NOTE, SMALL, _PERIOD = 29, 29, 24
 """A phone shows a picture less than a third as large: smaller texts cannot be read there."""
 
-_TAG = 17
+_TAG = 18
 """Half the height of a tag."""
 
 
@@ -44,14 +44,18 @@ def write_heading(
     """Write the caption, and at the right the period with the zone of the moments."""
     inks, right = paper.inks, WIDTH - LEFT
     period = _name_period(moments[0], moments[-1], language)
-    when = shorten(f"{period} {zone}", SMALL, right - LEFT)
-    paper.text((right, 40), when, SMALL, inks.muted, "rs")
-    room = right - LEFT - 24 - load_font(SMALL).getlength(when)
-    wide = (size for size in _TITLES if load_font(size).getlength(caption.title) <= room)
-    size = next(wide, _TITLES[-1])
+    when = shorten(f"{period} {zone}", _PERIOD, right - LEFT)
+    paper.text((right, 40), when, _PERIOD, inks.muted, "rs")
+    room = right - LEFT - 24 - load_font(_PERIOD).getlength(when)
+    size = _fit(caption.title, _TITLES, room)
     paper.text((LEFT, 42), shorten(caption.title, size, room), size, inks.text)
     for row, line in enumerate(wrap(caption.note, _NOTE, right - LEFT, 2)):
-        paper.text((LEFT, 82 + 34 * row), line, _NOTE, inks.text)
+        paper.text((LEFT, 83 + 35 * row), line, _NOTE, inks.text)
+
+
+def _fit(text: str, sizes: Sequence[int], room: float) -> int:
+    """Find the first size in which a text has room, else the last one."""
+    return next((one for one in sizes if load_font(one).getlength(text) <= room), sizes[-1])
 
 
 def _name_period(first: datetime, last: datetime, language: str) -> str:
@@ -83,7 +87,7 @@ def draw_values(
         y = scale(value)
         paper.across(y, LEFT, RIGHT, thin(paper.inks.rule, 0.7))
         if all(abs(y - place) > 2 * _TAG - 2 for place in places):
-            paper.text((RIGHT + 10, y), write(value), SMALL, paper.inks.muted, "lm")
+            _write_value(paper, y, write(value), paper.inks.muted)
     for tag, y in zip(tags, places, strict=True):
         _draw_tag(paper, tag, y)
 
@@ -94,7 +98,12 @@ def _draw_tag(paper: Paper, tag: Tag, y: int) -> None:
     if not tag.is_filled:
         paper.fill((left + 1, top + 1, right - 1, bottom - 1), paper.inks.ground)
     ink = paper.inks.ground if tag.is_filled else tag.ink
-    paper.text((RIGHT + 10, y), tag.text, SMALL, ink, "lm")
+    _write_value(paper, y, tag.text, ink)
+
+
+def _write_value(paper: Paper, y: int, text: str, ink: Ink) -> None:
+    size = _fit(text, range(SMALL, 17, -1), WIDTH - RIGHT - 18)
+    paper.text((RIGHT + 10, y), text, size, ink, "lm")
 
 
 def _spread(tags: Sequence[Tag]) -> list[int]:

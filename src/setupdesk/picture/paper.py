@@ -74,17 +74,16 @@ class Paper:
     ) -> None:
         """Write a text where no other label is, on a ground of its own; else not at all.
 
-        Of some spots it is the first where nothing else is drawn either, or the first one.
+        Of some spots it is the first where nothing else is drawn either, or as little as may be.
         """
         font = load_font(size)
         boxes = [(spot, self._draw.textbbox(spot[:2], text, font, spot[2])) for spot in spots]
-        free = [(spot, box) for spot, box in boxes if _is_free(box, self._taken)]
-        clear = (one for one in free if _is_free(one[1], self._drawn))
-        found = next(clear, free[0] if free else None)
-        if found is None:
+        free = [(spot, box) for spot, box in boxes if self._is_free(box)]
+        if not free:
             return
-        (x, y, anchor), (left, top, right, bottom) = found
-        self.keep_free(found[1])
+        (x, y, anchor), box = min(free, key=lambda one: _count_met(one[1], self._drawn))
+        self.keep_free(box)
+        left, top, right, bottom = box
         self.fill((left - 4, top - 3, right + 4, bottom + 3), thin(self.inks.ground, 0.8))
         self._draw.text((x, y), text, ink, font, anchor)
 
@@ -96,6 +95,11 @@ class Paper:
         """Let labels be written over a box only where there is no other room."""
         self._drawn.append(box)
 
+    def _is_free(self, box: Box) -> bool:
+        left, top, right, bottom = box
+        wider = (left - 6, top - 4, right + 6, bottom + 4)
+        return left >= 0 and right <= WIDTH and not _count_met(wider, self._taken)
+
     def to_png(self) -> bytes:
         """Give the picture as a PNG file."""
         file = BytesIO()
@@ -103,13 +107,11 @@ class Paper:
         return file.getvalue()
 
 
-def _is_free(box: Box, taken: Sequence[Box]) -> bool:
+def _count_met(box: Box, others: Sequence[Box]) -> int:
     left, top, right, bottom = box
-    if left < 0 or right > WIDTH:
-        return False
-    return all(
-        right + 6 < other[0] or other[2] + 6 < left or bottom + 4 < other[1] or other[3] + 4 < top
-        for other in taken
+    return sum(
+        left <= other[2] and other[0] <= right and top <= other[3] and other[1] <= bottom
+        for other in others
     )
 
 

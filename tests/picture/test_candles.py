@@ -41,7 +41,7 @@ def test_each_bar_is_a_candle_of_its_own_and_they_take_turns_from_left_to_right(
     places, kinds = zip(*sorted(marks), strict=True)
     gaps = np.diff(places)
     assert len(marks) == BARS
-    assert (gaps.min(), gaps.max()) == (7, 8)
+    assert (gaps.min(), gaps.max()) == (5, 6)
     assert kinds[:4] == ("up", "down", "up", "down")
 
 
@@ -166,13 +166,13 @@ def test_the_bars_around_a_trade_are_shown_and_all_of_a_long_one() -> None:
 
 @pytest.mark.parametrize("move", [2_000.0, -90.0])
 def test_the_session_of_an_alert_fills_the_height_whatever_moved_before_it(move: float) -> None:
-    picture = draw_bars(140, sessions=[{"day": "2025-05-06", "known_at": None, "levels": {}}])
+    picture = draw_bars(BARS + 20, sessions=[{"day": "2025-05-06", "known_at": None, "levels": {}}])
     bars = unpack_bars(picture["bars"])
     columns: Any = {name: getattr(bars, name) for name in ("time", "open", "high", "low", "close")}
     for name in ("open", "high", "low", "close"):
         columns[name][:110] += np.linspace(move, 0, 110)
     picture["bars"] = pack_bars(columns, bars.tick)
-    picture["alerts"] = [{"number": 1, "side": "long", "row": 135, "isOpen": True}]
+    picture["alerts"] = [{"number": 1, "side": "long", "row": 195, "isOpen": True}]
 
     pixels = draw(picture, chosen=1)
 

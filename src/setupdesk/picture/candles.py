@@ -28,7 +28,7 @@ from setupdesk.picture.scales import Scale, reach
 Mark = Mapping[str, Any]
 Spot = tuple[float, float, str]
 
-BARS = 120
+BARS = 180
 """As many as are told from one another on a phone."""
 
 ROOM = 14

@@ -11,7 +11,7 @@ from setupdesk.picture.run import Picture, Rows, place_trades, to_ms
 
 Json = Mapping[str, Any]
 
-_AROUND = 120
+_AROUND = 180
 """Bars in whose neighbourhood a price lies: ranges and ATRs are levels too, and none to draw."""
 
 

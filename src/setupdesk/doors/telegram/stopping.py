@@ -5,7 +5,7 @@ from dataclasses import replace
 from setupdesk.client import Client
 from setupdesk.core.run import UNDER_WAY
 from setupdesk.doors.telegram.answer import Answer, Asked, Button
-from setupdesk.doors.telegram.card import draw_card
+from setupdesk.doors.telegram.card import draw_card, name_run
 from setupdesk.doors.telegram.reading import list_schedules
 from setupdesk.doors.telegram.speech import say
 from setupdesk.doors.telegram.watched import list_watches
@@ -16,16 +16,17 @@ _LOOKED_AT = 50
 
 def cancel(asked: Asked) -> Answer:
     """Stop a run, the newest one under way unless named."""
-    run_id = asked.words[0] if asked.words else _find_under_way(asked.desk)
+    desk, words = asked.desk, asked.words
+    run_id = name_run(desk, words[0]) if words else _find_under_way(desk)
     if run_id is None:
         return Answer(say("Nothing runs or waits."))
-    if asked.desk.run(run_id)["state"] not in UNDER_WAY:
-        return draw_card(asked.desk, run_id)
+    if desk.run(run_id)["state"] not in UNDER_WAY:
+        return draw_card(desk, run_id)
     if not _is_sure(asked):
         question = say("Stop {run}? Its row stays.", run=run_id)
         return _ask_once_more(question, f"cancel {run_id}", f"status {run_id}")
-    asked.desk.cancel(run_id)
-    return draw_card(asked.desk, run_id)
+    desk.cancel(run_id)
+    return draw_card(desk, run_id)
 
 
 def _find_under_way(desk: Client) -> str | None:

@@ -64,6 +64,19 @@ def write(folder: Path, report: dict[str, Any], candles: Any = "none", **how: An
     return file
 
 
+def test_a_viewer_that_runs_no_script_has_the_equity_and_the_verdict(
+    chromium: Any, file: Path
+) -> None:
+    page = chromium.new_context(java_script_enabled=False, viewport=PHONE).new_page()
+    page.goto(file.as_uri())
+    still = page.get_by_alt_text("Equity and drawdown")
+    box = still.bounding_box()
+
+    assert "allow scripts to read it" in page.inner_text("body")
+    assert box["width"] < PHONE["width"] < 2 * box["width"]
+    assert round(box["width"] / box["height"], 1) == round(1200 / 675, 1)
+
+
 @pytest.mark.parametrize("viewport", [PHONE, DESK])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_opens_without_complaint_network_or_overflow(

@@ -229,6 +229,7 @@ def test_a_report_is_handed_on_as_one_file_and_overwrites_nothing(
     )
 
     assert page.read_text() == printed.removesuffix("\n") + "\n"
+    assert '<noscript><p><img alt="Equity and drawdown"' in printed
     assert "exists already; --force overwrites it" in refused.stderr
     assert named.returncode == 0
     assert {path.name for path in tmp_path.iterdir()} == {"page.html", f"{run_id}.html"}

@@ -34,8 +34,8 @@ class Watched(Protocol):
         """Give the newest bars of a watch."""
 
 
-class Desk(Watched, Protocol):
-    """What pictures are asked of: a client of a desk, or a desk in this process."""
+class Runs(Protocol):
+    """What pictures of equity are asked of."""
 
     def run(self, run_id: str) -> dict[str, Any]:
         """Give a run."""
@@ -45,6 +45,10 @@ class Desk(Watched, Protocol):
 
     def equity(self, run_id: str) -> list[dict[str, Any]]:
         """Give its equity."""
+
+
+class Desk(Watched, Runs, Protocol):
+    """What pictures are asked of: a client of a desk, or a desk in this process."""
 
     def symbol(self, name: str) -> dict[str, Any]:
         """Give a symbol."""
@@ -108,7 +112,7 @@ def picture_trades(
     return draw_candles(picture, caption, manner.theme, trade["number"] if trade else None)
 
 
-def picture_equity(desk: Desk, run_id: str, manner: Manner | None = None) -> bytes:
+def picture_equity(desk: Runs, run_id: str, manner: Manner | None = None) -> bytes:
     """Draw the equity of a backtest and its drawdown; raises what the desk raises.
 
     Raises ``NotFoundError`` where the run has no trades, or is no backtest.

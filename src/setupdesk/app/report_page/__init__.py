@@ -34,7 +34,18 @@ class WriteReportPage:
         run, report = self.queries.run(run_id), self.queries.result(run_id)
         if run["request"].get("watch"):
             raise NotFoundError("page", run_id, hint=f": {_OF_A_WATCH.format(run_id)}")
-        return build_page(run, report, self._find_candles(run, report), self._find_setup(run))
+        candles, setup = self._find_candles(run, report), self._find_setup(run)
+        return build_page(run, report, candles, setup, self._draw_still(run_id))
+
+    def _draw_still(self, run_id: str) -> bytes | None:
+        """Draw what is shown where no script may run; None for a run without trades."""
+        # Whoever starts the service needs no Pillow for it.
+        from setupdesk.picture.png import picture_equity
+
+        try:
+            return picture_equity(self.queries, run_id)
+        except NotFoundError:
+            return None
 
     def _find_candles(self, run: Json, report: Json) -> Json | str:
         symbol = self.catalogue.find(run["request"]["symbol"])

@@ -29,8 +29,12 @@ SCRIPTS = (
 _TOLD_OF_RUN = ("run_id", "request", "user", "door", "accepted_at", "finished_at")
 
 
-def build_page(run: Json, report: Json, candles: Json | str, setup: Json | None) -> str:
+def build_page(
+    run: Json, report: Json, candles: Json | str, setup: Json | None, still: bytes | None = None
+) -> str:
     """Build the page of a run; *candles* is why there are none, if there are none.
+
+    *still* is a PNG of its equity and verdict, for readers whose viewer runs no script.
 
     A report with NaN or infinity raises ``ValueError``: no browser would read it.
     """
@@ -48,6 +52,7 @@ def build_page(run: Json, report: Json, candles: Json | str, setup: Json | None)
         "title": escape(f"{title}, {run['run_id']}"),
         "policy": _write_policy((chart, script)),
         "style": _read(PARTS / "page.css"),
+        "still": _write_still(still) if still else "",
         "report": _write_json(told),
         "chart": chart,
         "script": script,
@@ -55,6 +60,12 @@ def build_page(run: Json, report: Json, candles: Json | str, setup: Json | None)
     # In one pass, so that nothing in a part is taken for a place.
     template = _read(PARTS / "page.html")
     return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
+
+
+def _write_still(picture: bytes) -> str:
+    encoded = base64.b64encode(picture).decode()
+    size = 'width="1200" height="675" style="max-width:100%;height:auto"'
+    return f'<p><img alt="Equity and drawdown" {size} src="data:image/png;base64,{encoded}"></p>'
 
 
 def _write_json(told: Json) -> str:

@@ -41,6 +41,29 @@ def load_problem(stored: Mapping[str, Any]) -> Problem:
     return Problem(**{**stored, "allowed": tuple(stored["allowed"])})
 
 
+_SEVERAL = ("setups", "symbols")
+"""Fields of several names."""
+
+
+def take_suggestion(said: dict[str, Any], problem: Mapping[str, Any]) -> None:
+    """Put what a Problem suggests in the place of what was wrong, in what was *said*.
+
+    A key that cannot be set is taken to have been meant as the suggested one.
+    """
+    *path, last = problem["field"].split(".")
+    holder, suggestion = said, problem["suggestion"]
+    for part in path:
+        holder = holder.setdefault(part, {})
+    if problem["code"] == "unknown_key" and last in holder:
+        holder[suggestion] = holder.pop(last)
+    elif not path and last in _SEVERAL:
+        # The Problem quotes the name that it is about.
+        quoted = (suggestion if repr(one) in problem["message"] else one for one in holder[last])
+        holder[last] = list(quoted)
+    else:
+        holder[last] = suggestion
+
+
 def find_nearest(wrong: str, allowed: Iterable[str]) -> str | None:
     """Find the allowed word that *wrong* was probably meant to be."""
     by_folded = {word.casefold(): str(word) for word in allowed}

@@ -1,6 +1,6 @@
 """Pictures as PNG files, of what a desk answers: for the terminal, for messengers, for reports."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Protocol
@@ -34,8 +34,8 @@ class Watched(Protocol):
         """Give the newest bars of a watch."""
 
 
-class Runs(Protocol):
-    """What pictures of equity are asked of."""
+class Desk(Watched, Protocol):
+    """What pictures are asked of: a client of a desk, or a desk in this process."""
 
     def run(self, run_id: str) -> dict[str, Any]:
         """Give a run."""
@@ -45,10 +45,6 @@ class Runs(Protocol):
 
     def equity(self, run_id: str) -> list[dict[str, Any]]:
         """Give its equity."""
-
-
-class Desk(Watched, Runs, Protocol):
-    """What pictures are asked of: a client of a desk, or a desk in this process."""
 
     def symbol(self, name: str) -> dict[str, Any]:
         """Give a symbol."""
@@ -112,18 +108,23 @@ def picture_trades(
     return draw_candles(picture, caption, manner.theme, trade["number"] if trade else None)
 
 
-def picture_equity(desk: Runs, run_id: str, manner: Manner | None = None) -> bytes:
+def picture_equity(desk: Desk, run_id: str, manner: Manner | None = None) -> bytes:
     """Draw the equity of a backtest and its drawdown; raises what the desk raises.
 
     Raises ``NotFoundError`` where the run has no trades, or is no backtest.
     """
-    manner, run, report = manner or Manner(), desk.run(run_id), desk.result(run_id)
+    run, report = desk.run(run_id), desk.result(run_id)
     if "live" in report:
         raise NotFoundError("backtest", run_id)
     _need_trades(run_id, report)
     equity = desk.equity(run_id)
     if not equity:
         raise NotFoundError("trade", run_id)
+    return draw_result(run, report, equity, manner or Manner())
+
+
+def draw_result(run: Json, report: Json, equity: Sequence[Json], manner: Manner) -> bytes:
+    """Draw the equity of a backtest that is at hand, which has some."""
     caption, zone = _write_caption(run, report, manner), report["zone"]
     return draw_equity(equity, caption, zone, language=manner.language, theme=manner.theme)
 

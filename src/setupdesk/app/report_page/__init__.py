@@ -35,17 +35,17 @@ class WriteReportPage:
         if run["request"].get("watch"):
             raise NotFoundError("page", run_id, hint=f": {_OF_A_WATCH.format(run_id)}")
         candles, setup = self._find_candles(run, report), self._find_setup(run)
-        return build_page(run, report, candles, setup, self._draw_still(run_id))
+        return build_page(run, report, candles, setup, self._draw_still(run, report))
 
-    def _draw_still(self, run_id: str) -> bytes | None:
+    def _draw_still(self, run: Json, report: Json) -> bytes | None:
         """Draw what is shown where no script may run; None for a run without trades."""
-        # Whoever starts the service needs no Pillow for it.
-        from setupdesk.picture.png import picture_equity
-
-        try:
-            return picture_equity(self.queries, run_id)
-        except NotFoundError:
+        if "live" in report or not report.get("trades"):
             return None
+        # Whoever starts the service needs no Pillow for it.
+        from setupdesk.picture.png import Manner, draw_result
+
+        equity = self.queries.equity(run["run_id"])
+        return draw_result(run, report, equity, Manner()) if equity else None
 
     def _find_candles(self, run: Json, report: Json) -> Json | str:
         symbol = self.catalogue.find(run["request"]["symbol"])

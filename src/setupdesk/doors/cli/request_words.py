@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from setupdesk.core.problem import take_suggestion
 from setupdesk.doors.cli.access import refuse_usage
 
 _DAY = r"\d{8}|\d{4}[-.]\d{2}[-.]\d{2}"
@@ -97,14 +98,7 @@ def write_corrected_command(receipt: Mapping[str, Any]) -> str | None:
     for problem in receipt["problems"]:
         if problem["suggestion"] is None:
             return None
-        path = problem["field"].split(".")
-        holder = payload
-        for part in path[:-1]:
-            holder = holder[part]
-        if problem["code"] == "unknown_key":
-            holder[problem["suggestion"]] = holder.pop(path[-1])
-        else:
-            holder[path[-1]] = problem["suggestion"]
+        take_suggestion(payload, problem)
     return write_command(payload)
 
 

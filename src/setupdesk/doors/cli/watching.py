@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from setupdesk.core.channel import ChannelEvent
 from setupdesk.core.errors import SetupdeskError
+from setupdesk.core.problem import take_suggestion
 from setupdesk.doors.cli.access import (
     find_remote,
     reach_desk,
@@ -92,23 +93,8 @@ def _write_corrected(said: Mapping[str, Any], refused: SetupdeskError) -> str | 
         return None
     corrected = copy.deepcopy(dict(said))
     for problem in problems:
-        _correct(corrected, problem)
+        take_suggestion(corrected, problem)
     return _write_command(corrected)
-
-
-def _correct(said: dict[str, Any], problem: Mapping[str, Any]) -> None:
-    where, suggestion = problem["field"], problem["suggestion"]
-    if where in ("setups", "symbols"):
-        # Of several names, the Problem quotes the one that it is about.
-        quoted = (suggestion if repr(one) in problem["message"] else one for one in said[where])
-        said[where] = list(quoted)
-        return
-    *path, last = where.split(".")
-    holder = said[path[0]] if path else said
-    if problem["code"] == "unknown_key" and last in holder:
-        holder[suggestion] = holder.pop(last)
-    else:
-        holder[last] = suggestion
 
 
 def _write_command(said: Mapping[str, Any]) -> str:

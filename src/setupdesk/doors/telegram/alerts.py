@@ -59,10 +59,10 @@ def show_alert(asked: Asked) -> Answer:
     if not asked.words:
         return list_alerts(asked)
     # Pillow is loaded where something is drawn.
-    from setupdesk.picture.png import Manner, picture_alert
+    from setupdesk.picture.png import Manner, draw_raised
 
     alert = asked.desk.alert(asked.words[0])
-    content = picture_alert(asked.desk, alert["alert_id"], Manner(language=spoken()))
+    content = draw_raised(asked.desk, alert, Manner(language=spoken()))
     mute = Button(say("Mute this setup today"), f"mute {alert['alert_id']}")
     look = Button(say("Analyze now"), f"look {alert['alert_id']}")
     picture = File(f"{alert['alert_id']}.png", content)

@@ -60,7 +60,7 @@ def draw_card(desk: Client, run_id: str) -> Answer:
     what, picture = run["reason"] or "", None
     if run["state"] == "completed":
         report = desk.result(run_id)
-        what, picture = _tell_report(report), _draw_picture(desk, run_id, report)
+        what, picture = _tell_report(report), _draw_picture(desk, run, report)
     elif run["state"] == "planned":
         what = _tell_plan(run["plan"])
     text = cut("\n\n".join(part for part in (head, about, what) if part))
@@ -68,11 +68,15 @@ def draw_card(desk: Client, run_id: str) -> Answer:
     return Answer(text, _list_buttons(run), run_id=follows, picture=picture)
 
 
-def _draw_picture(desk: Client, run_id: str, report: Json) -> File | None:
+def _draw_picture(desk: Client, run: Json, report: Json) -> File | None:
     if not (report.get("statistics") or {}).get("trades"):
         return None
+    # Pillow is loaded where something is drawn.
+    from setupdesk.picture.png import Manner, draw_result
+
+    run_id, manner = run["run_id"], Manner(language=spoken())
     try:
-        return draw_equity(desk, run_id)
+        return File(f"{run_id}.png", draw_result(run, report, desk.equity(run_id), manner))
     except Exception:
         # The figures are what was waited for.
         log.exception("a bug, at the picture of %s", run_id)
@@ -171,14 +175,6 @@ def send_report(asked: Asked) -> Answer:
 def need_run(asked: Asked) -> str:
     """Find the run that is named, or the newest one; where there is none, the desk says so."""
     return find_run(asked) or "run"
-
-
-def draw_equity(desk: Client, run_id: str) -> File:
-    """Draw the equity of a backtest that has trades."""
-    # Pillow is loaded where something is drawn.
-    from setupdesk.picture.png import Manner, picture_equity
-
-    return File(f"{run_id}.png", picture_equity(desk, run_id, Manner(language=spoken())))
 
 
 def tell_run(run: Json) -> str:

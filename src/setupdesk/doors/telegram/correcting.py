@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from setupdesk.core.problem import take_suggestion
 from setupdesk.doors.telegram.answer import Json
 from setupdesk.doors.telegram.line import PLACES, tell_setting
 
@@ -18,16 +19,9 @@ def correct(receipt: Mapping[str, Any]) -> Json | None:
     """Give the payload that was meant; None unless every Problem has a suggestion of it."""
     payload = copy.deepcopy(dict(receipt["request"]))
     for problem in receipt["problems"]:
-        *above, last = problem["field"].split(".")
         if not is_meant(problem, receipt["request"]):
             return None
-        holder = payload
-        for part in above:
-            holder = holder.setdefault(part, {})
-        if problem["code"] == "unknown_key":
-            holder[problem["suggestion"]] = holder.pop(last, None)
-        else:
-            holder[last] = problem["suggestion"]
+        take_suggestion(payload, problem)
     return payload
 
 

@@ -1,7 +1,7 @@
 """Pictures that the bot sends: a trade of a run on its candles, and the equity of a run."""
 
 from setupdesk.doors.telegram.answer import Answer, Asked, File
-from setupdesk.doors.telegram.card import draw_equity, find_run, show_none
+from setupdesk.doors.telegram.card import find_run, show_none
 from setupdesk.doors.telegram.speech import say, spoken
 
 
@@ -21,7 +21,11 @@ def send_chart(asked: Asked) -> Answer:
 
 def send_equity(asked: Asked) -> Answer:
     """Send the equity of a run, with its drawdown."""
+    # Pillow is loaded where something is drawn.
+    from setupdesk.picture.png import Manner, picture_equity
+
     run_id = find_run(asked)
     if run_id is None:
         return show_none()
-    return Answer(say("The equity of {run}", run=run_id), file=draw_equity(asked.desk, run_id))
+    content = picture_equity(asked.desk, run_id, Manner(language=spoken()))
+    return Answer(say("The equity of {run}", run=run_id), file=File(f"{run_id}.png", content))

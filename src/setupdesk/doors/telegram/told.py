@@ -24,14 +24,19 @@ _ALERT = re.compile(r"alert_[0-9a-f]+")
 
 def list_channels(asked: Asked) -> list[Json]:
     """List the channels by which somebody is told of alerts on Telegram."""
-    own = name_pairing(asked.person["telegram_id"])
-    return [
-        one
-        for one in asked.desk.channels()
-        if (one["url"] == own or one["url"].startswith(f"{own}:"))
-        and one["revoked_at"] is None
-        and "alert" in one["events"]
-    ]
+    own = _list_own(asked.desk, asked.person["telegram_id"])
+    return [one for one in own if "alert" in one["events"]]
+
+
+def is_here(channel: Json, telegram_id: int) -> bool:
+    """Say whether a channel leads to a user of Telegram, in whichever language."""
+    own = name_pairing(telegram_id)
+    return bool(channel["url"] == own or channel["url"].startswith(f"{own}:"))
+
+
+def _list_own(desk: Client, telegram_id: int) -> list[Json]:
+    found = desk.channels()
+    return [one for one in found if is_here(one, telegram_id) and one["revoked_at"] is None]
 
 
 def speak_in(desk: Client, telegram_id: int, language: str) -> None:
@@ -39,11 +44,9 @@ def speak_in(desk: Client, telegram_id: int, language: str) -> None:
 
     Raises what the desk raises.
     """
-    own = name_pairing(telegram_id)
-    wanted = f"{own}:{language}"
-    for one in desk.channels():
-        is_own = one["url"] == own or one["url"].startswith(f"{own}:")
-        if is_own and one["revoked_at"] is None and one["url"] != wanted:
+    wanted = f"{name_pairing(telegram_id)}:{language}"
+    for one in _list_own(desk, telegram_id):
+        if one["url"] != wanted:
             desk.change_channel(one["channel_id"], {"url": wanted})
 
 

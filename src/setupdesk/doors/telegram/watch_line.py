@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from setupdesk.core.problem import take_suggestion
 from setupdesk.doors.telegram.answer import Json
 from setupdesk.doors.telegram.correcting import is_meant
 from setupdesk.doors.telegram.line import DRY, is_dry, read_value
@@ -93,19 +94,5 @@ def correct_watch(said: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]
     for problem in problems:
         if not is_meant(problem, said):
             return None
-        _correct(corrected, problem)
+        take_suggestion(corrected, problem)
     return corrected
-
-
-def _correct(said: Json, problem: Mapping[str, Any]) -> None:
-    where, suggestion = problem["field"], problem["suggestion"]
-    if where in _MANY:
-        # Of several names, the Problem quotes the one that it is about.
-        said[where] = [suggestion if one in problem["message"] else one for one in said[where]]
-        return
-    *path, last = where.split(".")
-    holder = said[path[0]] if path else said
-    if problem["code"] == "unknown_key" and last in holder:
-        holder[suggestion] = holder.pop(last)
-    else:
-        holder[last] = suggestion

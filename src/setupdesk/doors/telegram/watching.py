@@ -19,6 +19,7 @@ from setupdesk.doors.telegram.offering import (
 )
 from setupdesk.doors.telegram.requests import tell_problems
 from setupdesk.doors.telegram.speech import say, say_many
+from setupdesk.doors.telegram.told import is_here
 from setupdesk.doors.telegram.watch_line import (
     USUAL,
     correct_watch,
@@ -167,16 +168,16 @@ def _make(said: Json, asked: Asked) -> Answer:
 
 
 def _tell_channels(asked: Asked) -> list[str]:
-    own, others = f"telegram:{asked.person['telegram_id']}", []
-    is_told_here = False
+    others, is_told_here = [], False
     for one in asked.desk.channels():
         if one["revoked_at"] or one["user"] != asked.person["user"]:
             continue
         if ChannelEvent.ALERT not in one["events"]:
             continue
-        is_here = one["url"] == own or one["url"].startswith(f"{own}:")
-        is_told_here = is_told_here or is_here
-        others += [] if is_here else [one["name"]]
+        if is_here(one, asked.person["telegram_id"]):
+            is_told_here = True
+        else:
+            others.append(one["name"])
     here = [say("Its alerts come to you here, in the chat with me.")] if is_told_here else []
     there = [say("They are told to {names} too.", names=", ".join(others))] if others else []
     return [*here, *there] or [say("Nobody is told of its alerts: /watches shows them.")]
